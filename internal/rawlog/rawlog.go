@@ -1,0 +1,92 @@
+// Package rawlog holds the words of the field: the log types of a HasOffers
+// network, one hourly file of them, and the periods a person asks for.
+// It does no I/O and imports nothing of the project.
+package rawlog
+
+import (
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Type is a log type, spelled as the API, the file names and the tables spell it.
+type Type string
+
+// The three log types that a network publishes.
+const (
+	Clicks      Type = "clicks"
+	Conversions Type = "conversions"
+	Impressions Type = "impressions"
+)
+
+// Types lists every log type in the order in which they are walked and printed.
+func Types() []Type { return []Type{Clicks, Conversions, Impressions} }
+
+// ParseType returns the type that s names; its error says which exist.
+func ParseType(s string) (Type, error) {
+	for _, t := range Types() {
+		if string(t) == s {
+			return t, nil
+		}
+	}
+	return "", fmt.Errorf("unknown log type %q: clicks, conversions and impressions exist", s)
+}
+
+// File is one hourly file as a source lists it. Name is opaque and unique
+// within its type, e.g. "20160909/clicks-1473411600-SlY9UO.zip".
+type File struct {
+	Type Type
+	Name string
+	Hour time.Time // UTC start of the hour whose rows the file holds
+	Size int64     // bytes of the ZIP; -1 where the listing does not tell
+	ETag string    // without quotes; "" where the listing does not tell
+}
+
+// DayLayout is the layout of a date directory: 20160909.
+const DayLayout = "20060102"
+
+// ParseName reads type and hour from a file's own name, which looks like
+// clicks-1473411600-SlY9UO.zip: the log type, the epoch seconds of the UTC
+// start of the hour and six characters. Folders before it are free, but where
+// the parent is a date directory it must be the hour's.
+func ParseName(name string) (Type, time.Time, error) {
+	base := path.Base(name)
+	stem, ok := strings.CutSuffix(base, ".zip")
+	if !ok {
+		return "", time.Time{}, fmt.Errorf("%q: not a .zip", name)
+	}
+	word, rest, ok := strings.Cut(stem, "-")
+	if !ok {
+		return "", time.Time{}, fmt.Errorf("%q: want TYPE-EPOCH-SUFFIX.zip", name)
+	}
+	typ, err := ParseType(word)
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("%q: %w", name, err)
+	}
+	digits, suffix, ok := strings.Cut(rest, "-")
+	if !ok || suffix == "" {
+		return "", time.Time{}, fmt.Errorf("%q: want TYPE-EPOCH-SUFFIX.zip", name)
+	}
+	sec, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || sec < 0 || sec > maxEpoch {
+		return "", time.Time{}, fmt.Errorf("%q: %q is no epoch second between 1970 and 2106", name, digits)
+	}
+	hour := time.Unix(sec, 0).UTC()
+	if day := path.Base(path.Dir(name)); isDay(day) && day != hour.Format(DayLayout) {
+		return "", time.Time{}, fmt.Errorf("%q: the name's hour is on %s, its folder says %s", name, hour.Format(DayLayout), day)
+	}
+	return typ, hour, nil
+}
+
+// maxEpoch is the last second that ClickHouse's DateTime can hold.
+const maxEpoch = 1<<32 - 1
+
+func isDay(s string) bool {
+	if len(s) != len(DayLayout) {
+		return false
+	}
+	_, err := time.Parse(DayLayout, s)
+	return err == nil
+}

@@ -1,0 +1,109 @@
+package rawlog
+
+import (
+	"testing"
+	"time"
+)
+
+func TestParseName(t *testing.T) {
+	t.Parallel()
+	hour := time.Unix(1473411600, 0).UTC()
+	for _, tc := range []struct {
+		name string
+		typ  Type
+		ok   bool
+	}{
+		{"20160909/clicks-1473411600-SlY9UO.zip", Clicks, true},
+		{"clicks-1473411600-SlY9UO.zip", Clicks, true},
+		{"a/b/2016/09/conversions-1473411600-Sl_9U-.zip", Conversions, true},
+		{"x/impressions-1473411600-a.zip", Impressions, true},
+		{"20160910/clicks-1473411600-SlY9UO.zip", "", false},
+		{"clicks-1473411600.zip", "", false},
+		{"clicks-1473411600-.zip", "", false},
+		{"clicks--1-SlY9UO.zip", "", false},
+		{"clicks-99999999999-SlY9UO.zip", "", false},
+		{"pixels-1473411600-SlY9UO.zip", "", false},
+		{"clicks-1473411600-SlY9UO.csv", "", false},
+		{"clicks.zip", "", false},
+		{"", "", false},
+	} {
+		typ, h, err := ParseName(tc.name)
+		if (err == nil) != tc.ok {
+			t.Errorf("%q: err = %v, want ok = %v", tc.name, err, tc.ok)
+			continue
+		}
+		if tc.ok && (typ != tc.typ || !h.Equal(hour)) {
+			t.Errorf("%q: got %s %s, want %s %s", tc.name, typ, h, tc.typ, hour)
+		}
+	}
+}
+
+func TestParsePeriod(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ in, from, to string }{
+		{"2016", "20160101", "20170101"},
+		{"201609", "20160901", "20161001"},
+		{"2016-09", "20160901", "20161001"},
+		{"20160909", "20160909", "20160910"},
+		{"2016-09-09", "20160909", "20160910"},
+		{"20160901..20160915", "20160901", "20160916"},
+		{"201601..201602", "20160101", "20160301"},
+		{"2015..20160102", "20150101", "20160103"},
+		{"20160229", "20160229", "20160301"},
+		{"20160230", "", ""},
+		{"201613", "", ""},
+		{"1969", "", ""},
+		{"2106", "", ""},
+		{"20160902..20160901", "", ""},
+		{"20160901..", "", ""},
+		{"..20160901", "", ""},
+		{"2016-0909", "", ""},
+		{"last week", "", ""},
+		{"", "", ""},
+	} {
+		p, err := ParsePeriod(tc.in)
+		if tc.from == "" {
+			if err == nil {
+				t.Errorf("%q: got %v, want an error", tc.in, p)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q: %v", tc.in, err)
+			continue
+		}
+		if got := p.From.Format(DayLayout) + " " + p.To.Format(DayLayout); got != tc.from+" "+tc.to {
+			t.Errorf("%q: got %s, want %s %s", tc.in, got, tc.from, tc.to)
+		}
+	}
+}
+
+func FuzzParsePeriod(f *testing.F) {
+	for _, s := range []string{"2016", "201609", "2016-09-09", "20160901..20160915", "2016..", "0000", "20160230"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		p, err := ParsePeriod(s)
+		if err != nil {
+			return
+		}
+		if !p.From.Before(p.To) {
+			t.Fatalf("%q: empty period %v", s, p)
+		}
+		again, err := ParsePeriod(p.String())
+		if err != nil || again != p {
+			t.Fatalf("%q: prints as %q, which reads as %v, %v", s, p.String(), again, err)
+		}
+	})
+}
+
+func FuzzParseName(f *testing.F) {
+	f.Add("20160909/clicks-1473411600-SlY9UO.zip")
+	f.Add("../../clicks-0-x.zip")
+	f.Fuzz(func(t *testing.T, s string) {
+		_, hour, err := ParseName(s)
+		if err == nil && (hour.Before(time.Unix(0, 0)) || hour.Location() != time.UTC) {
+			t.Fatalf("%q: hour %v", s, hour)
+		}
+	})
+}
