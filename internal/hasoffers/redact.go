@@ -1,0 +1,72 @@
+package hasoffers
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// redactor is compiled where an error is being made, which is rare.
+func redactor() func(string) string {
+	const names = `NetworkToken|api_key|apikey|AWSAccessKeyId|Signature|X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token|` +
+		`access_token|refresh_token|client_secret|password|salt`
+	param := regexp.MustCompile(`(?i)\b(` + names + `)("?\s*[=:]\s*"?)[^&"'\s,}]+`)
+	bearer := regexp.MustCompile(`(?i)\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+`)
+	return func(s string) string {
+		s = param.ReplaceAllString(s, "${1}${2}hidden")
+		return bearer.ReplaceAllString(s, "${1} hidden")
+	}
+}
+
+// hide is Redact plus the literal secrets of the client's credentials, raw and
+// as a query would spell them.
+func (c *Client) hide(s string) string {
+	for _, secret := range c.auth.Secrets() {
+		if secret == "" {
+			continue
+		}
+		s = strings.ReplaceAll(s, secret, "hidden")
+		s = strings.ReplaceAll(s, url.QueryEscape(secret), "hidden")
+	}
+	return Redact(s)
+}
+
+// bare takes a transport's error apart: *url.Error would print the whole URL
+// with its query, so what lies below is returned, and even that only as it is
+// when it repeats no secret.
+func (c *Client) bare(err error) error {
+	for {
+		var u *url.Error
+		if !errors.As(err, &u) {
+			break
+		}
+		err = u.Err
+	}
+	if s := err.Error(); c.hide(s) != s {
+		return errors.New(c.hide(s))
+	}
+	return err
+}
+
+// neverSent tells whether a transport's error came before any byte of the
+// request was on its way, so that the server cannot have counted it.
+func neverSent(err error) bool {
+	var dns *net.DNSError
+	var op *net.OpError
+	return errors.As(err, &dns) || errors.As(err, &op) && op.Op == "dial"
+}
+
+// untrusted tells whether a TLS handshake failed for good.
+func untrusted(err error) bool {
+	var verification *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var unknown x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &unknown) ||
+		errors.As(err, &host) || errors.As(err, &invalid)
+}
