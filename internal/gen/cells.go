@@ -1,0 +1,229 @@
+package gen
+
+import (
+	"strconv"
+	"time"
+
+	"rawlogs/internal/rawlog"
+)
+
+// cell appends one field of a row, quotes included.
+type cell func(b []byte, r *row) []byte
+
+// cellOf is how the column of that name is written; a name that the generator
+// does not know, and every id that networks leave empty, is an empty string.
+func (n *Network) cellOf(t rawlog.Type, name string, clock *clock) (c cell, constant string) {
+	const (
+		none = `""`
+		zero = "0"
+	)
+	switch name {
+	case "transaction_id":
+		return appendTransaction, ""
+	case "affiliate_id", "affiliate_manager_id", "advertiser_id", "advertiser_manager_id", "offer_id":
+		at := idIndex(name)
+		return func(b []byte, r *row) []byte { return append(b, nth(r.camp.ids, at)...) }, ""
+	case "creative_url_id":
+		return func(b []byte, r *row) []byte { return append(b, r.camp.creative...) }, ""
+	case "affiliate_click_id":
+		return func(b []byte, r *row) []byte {
+			if !r.camp.clickID {
+				return append(b, none...)
+			}
+			b = append(b, '"')
+			b = appendHex(b, r.number, 16)
+			return append(b, '"')
+		}, ""
+	case "affiliate_source":
+		return func(b []byte, r *row) []byte { return append(b, r.camp.source...) }, ""
+	case "affiliate_sub1", "affiliate_sub2", "affiliate_sub3", "affiliate_sub4", "affiliate_sub5":
+		at := int(name[len(name)-1] - '1')
+		return func(b []byte, r *row) []byte {
+			b = append(b, '"')
+			b = appendSub(b, r, at)
+			return append(b, '"')
+		}, ""
+	case "datetime":
+		return func(b []byte, r *row) []byte { return clock.append(b, r.at) }, ""
+	case "session_datetime":
+		return func(b []byte, r *row) []byte { return clock.append(b, r.clicked) }, ""
+	case "revenue_cents":
+		return func(b []byte, r *row) []byte { return appendCents(b, r.paid, r.revenue) }, ""
+	case "payout_cents":
+		return func(b []byte, r *row) []byte { return appendCents(b, r.paid, r.payout) }, ""
+	case "sale_amount":
+		return func(b []byte, r *row) []byte {
+			if r.sale == 0 {
+				return append(b, none...)
+			}
+			b = append(b, '"')
+			b = strconv.AppendInt(b, int64(r.sale)/10_000, 10)
+			return append(b, `.00"`...)
+		}, ""
+	case "refer":
+		return appendRefer, ""
+	case "url":
+		return appendURL, ""
+	case "pixel_refer":
+		if t != rawlog.Conversions {
+			return nil, none
+		}
+		return func(b []byte, r *row) []byte {
+			if r.dice&3 != 0 {
+				return append(b, none...)
+			}
+			b = append(b, '"')
+			b = append(b, r.offer.PreviewURL...)
+			return append(b, `thank-you"`...)
+		}, ""
+	case "ip", "session_ip":
+		return appendIP, ""
+	case "user_agent":
+		return appendAgent, ""
+	case "country_code":
+		return func(b []byte, r *row) []byte {
+			b = append(b, '"')
+			b = append(b, r.country.Code...)
+			return append(b, '"')
+		}, ""
+	case "browser_id":
+		return func(b []byte, r *row) []byte { return strconv.AppendInt(b, int64(r.agent.browser), 10) }, ""
+	case "is_click_unique":
+		return func(b []byte, r *row) []byte {
+			if r.unique {
+				return append(b, '1')
+			}
+			return append(b, '0')
+		}, ""
+	case "currency":
+		return func(b []byte, r *row) []byte { return append(b, r.camp.currency...) }, ""
+	case "payout_type", "revenue_type":
+		at := 0
+		if name == "revenue_type" {
+			at = 1
+		}
+		return func(b []byte, r *row) []byte { return append(b, nth(r.camp.payout, at)...) }, ""
+	case "device_brand", "device_model", "device_os", "device_os_version":
+		at := deviceIndex(name)
+		return func(b []byte, r *row) []byte { return append(b, nth(r.agent.device, at)...) }, ""
+	case "ios_ifa":
+		return func(b []byte, r *row) []byte { return appendAdvertisingID(b, r, r.agent.app && r.agent.ios) }, ""
+	case "google_aid":
+		return func(b []byte, r *row) []byte { return appendAdvertisingID(b, r, r.agent.app && !r.agent.ios) }, ""
+	case "req_connection_speed":
+		return func(b []byte, r *row) []byte { return append(b, r.agent.connection...) }, ""
+	case "payout_group_id", "revenue_group_id", "is_adjustment":
+		return nil, zero
+	case "access_control_decision":
+		return func(b []byte, r *row) []byte {
+			if r.dice&0x3f == 1 {
+				return append(b, `"deny"`...)
+			}
+			return append(b, `"allow"`...)
+		}, ""
+	case "access_control_reason_code":
+		return func(b []byte, r *row) []byte {
+			if r.dice&0x3f == 1 {
+				return strconv.AppendInt(b, 100+int64(r.dice>>6&7), 10)
+			}
+			return append(b, none...)
+		}, ""
+	}
+	if t == rawlog.Conversions {
+		return conversionCell(name)
+	}
+	return nil, none
+}
+
+func conversionCell(name string) (c cell, constant string) {
+	switch name {
+	case "id":
+		return func(b []byte, r *row) []byte { return strconv.AppendInt(b, r.id, 10) }, ""
+	case "goal_id":
+		return func(b []byte, r *row) []byte { return strconv.AppendInt(b, int64(r.goal), 10) }, ""
+	case "customer_id":
+		return func(b []byte, r *row) []byte {
+			if r.dice>>8&7 != 0 {
+				return append(b, `""`...)
+			}
+			return strconv.AppendUint(b, r.number%1_000_000, 10)
+		}, ""
+	case "advertiser_info":
+		return func(b []byte, r *row) []byte {
+			b = append(b, `"order-`...)
+			b = strconv.AppendUint(b, r.number%10_000_000, 10)
+			return append(b, '"')
+		}, ""
+	case "status":
+		return func(b []byte, r *row) []byte {
+			switch r.approved {
+			case 0:
+				return append(b, `"approved"`...)
+			case 1:
+				return append(b, `"pending"`...)
+			default:
+				return append(b, `"rejected"`...)
+			}
+		}, ""
+	case "status_code":
+		return func(b []byte, r *row) []byte { return strconv.AppendInt(b, int64(r.reason), 10) }, ""
+	}
+	return nil, `""`
+}
+
+func idIndex(name string) int {
+	switch name {
+	case "affiliate_id":
+		return 0
+	case "affiliate_manager_id":
+		return 1
+	case "advertiser_id":
+		return 2
+	case "advertiser_manager_id":
+		return 3
+	}
+	return 4
+}
+
+func deviceIndex(name string) int {
+	switch name {
+	case "device_brand":
+		return 0
+	case "device_model":
+		return 1
+	case "device_os":
+		return 2
+	}
+	return 3
+}
+
+// nth is field at of a few ready cells, none of which holds a comma.
+func nth(cells []byte, at int) []byte {
+	start := 0
+	for i, c := range cells {
+		if c != ',' {
+			continue
+		}
+		if at == 0 {
+			return cells[start:i]
+		}
+		at--
+		start = i + 1
+	}
+	return cells[start:]
+}
+
+// clock prints instants in the network's zone, the last one from memory.
+type clock struct {
+	zone *time.Location
+	last int64
+	text []byte
+}
+
+func (c *clock) append(b []byte, at int64) []byte {
+	if c.text == nil || at != c.last {
+		c.text = time.Unix(at, 0).In(c.zone).AppendFormat(c.text[:0], `"2006-01-02 15:04:05"`)
+		c.last = at
+	}
+	return append(b, c.text...)
+}
