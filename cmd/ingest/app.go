@@ -1,0 +1,158 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"rawlogs/internal/rawlog"
+)
+
+// app is what all commands share: the streams, the log and the signals.
+type app struct {
+	stdin  io.Reader
+	stdout io.Writer
+	stderr *redirect
+	getenv func(string) string
+	log    *slog.Logger
+	level  *slog.LevelVar
+	sig    signals
+
+	json    bool
+	verbose bool
+	quiet   bool
+}
+
+func newApp(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) *app {
+	a := &app{stdin: stdin, stdout: stdout, stderr: &redirect{w: stderr}, getenv: getenv, level: new(slog.LevelVar)}
+	a.log = slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: a.level}))
+	return a
+}
+
+// addGlobalFlags adds the flags that every command has.
+func (a *app) addGlobalFlags(f *pflag.FlagSet) {
+	f.BoolVar(&a.json, "json", false, "print the result as JSON")
+	f.BoolVarP(&a.verbose, "verbose", "v", false, "log each step")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "log warnings and errors only, show no progress")
+	f.String("config", "", "configuration file (default ingest.yaml where there is one)")
+	f.String("network", "", "network the logs belong to (HASOFFERS_NETWORK_ID)")
+	f.String("source", "", "hasoffers:, s3://BUCKET/PREFIX or a folder (INGEST_SOURCE; default hasoffers:)")
+	f.String("store", "", "embedded:PATH or clickhouse://HOST:9000/DB (INGEST_STORE; default embedded:data/clickhouse)")
+	f.String("api-url", "", "API endpoint (HASOFFERS_API_URL)")
+	f.String("timezone", "", "zone of the datetimes in the logs (HASOFFERS_TIMEZONE; default UTC)")
+	f.String("max-memory", "", "memory that ingest itself may use (INGEST_MAX_MEMORY; default 256MiB)")
+}
+
+// configure reads the settings that cmd's flags, the environment and the file
+// give, and puts the process-wide ones in force.
+func (a *app) configure(cmd *cobra.Command) (*Config, error) {
+	if a.verbose && a.quiet {
+		return nil, &usageError{err: fmt.Errorf("--verbose and --quiet exclude each other")}
+	}
+	switch {
+	case a.verbose:
+		a.level.Set(slog.LevelDebug)
+	case a.quiet:
+		a.level.Set(slog.LevelWarn)
+	}
+	v, err := readSettings(cmd.Flags(), a.getenv)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := parseConfig(v, a.log)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range settings() {
+		a.log.Debug("setting", "name", s.key, "from", v.from[s.key])
+	}
+	if a.getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(cfg.MaxMemory)
+	}
+	return cfg, nil
+}
+
+// typesFlag is --type: a comma-separated list of log types; empty means all.
+type typesFlag []rawlog.Type
+
+func (t *typesFlag) String() string {
+	var words []string
+	for _, typ := range *t {
+		words = append(words, string(typ))
+	}
+	return strings.Join(words, ",")
+}
+
+func (t *typesFlag) Set(s string) error {
+	*t = nil
+	for _, word := range strings.Split(s, ",") {
+		typ, err := rawlog.ParseType(strings.TrimSpace(word))
+		if err != nil {
+			return err
+		}
+		*t = append(*t, typ)
+	}
+	return nil
+}
+
+func (*typesFlag) Type() string { return "types" }
+
+func (t *typesFlag) list() []rawlog.Type {
+	if len(*t) == 0 {
+		return rawlog.Types()
+	}
+	return *t
+}
+
+func (t *typesFlag) addTo(f *pflag.FlagSet) {
+	f.Var(t, "type", "log types: clicks,conversions,impressions (default all)")
+}
+
+// parsePeriods reads the period arguments of a command; none is nil.
+func parsePeriods(args []string) ([]rawlog.Period, error) {
+	var periods []rawlog.Period
+	for _, arg := range args {
+		p, err := rawlog.ParsePeriod(arg)
+		if err != nil {
+			return nil, &usageError{err: err}
+		}
+		periods = append(periods, p)
+	}
+	return periods, nil
+}
+
+// redirect is a writer whose target can change, so that log lines go above a
+// progress bar while there is one. It is safe for concurrent use.
+type redirect struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (r *redirect) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.w.Write(p)
+}
+
+// swap changes the target and returns the one before.
+func (r *redirect) swap(w io.Writer) io.Writer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old := r.w
+	r.w = w
+	return old
+}
+
+// isTerminal tells whether someone looks at w.
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

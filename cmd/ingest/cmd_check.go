@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rawlogs/internal/pipeline"
+	"rawlogs/internal/rawlog"
+)
+
+func newCheck(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "test the settings, the API credentials, the storage and the store, a line each",
+		Example: `  ingest check
+  ingest check --source s3://archive/raw-logs --json`,
+		Long: exits(exitDone, exitFailed, exitUsage, exitInterrupted),
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.configure(cmd)
+			if err != nil {
+				return err
+			}
+			return a.runCheck(cmd.Context(), cfg)
+		},
+	}
+}
+
+// finding is the outcome of one check. Its JSON names are a promise.
+type finding struct {
+	Level  string `json:"level"` // ok, warn or fail
+	What   string `json:"what"`
+	Detail string `json:"detail"`
+	Hint   string `json:"hint,omitempty"`
+}
+
+func (a *app) runCheck(ctx context.Context, cfg *Config) error {
+	ctx, cancel := a.untilStop(ctx)
+	defer cancel()
+	var all []finding
+	for _, check := range []func(context.Context, *Config) []finding{checkZone, a.checkAPI, a.checkStorage, a.checkStore} {
+		found := check(ctx, cfg)
+		all = append(all, found...)
+		for _, f := range found {
+			if err := a.printFinding(f); err != nil {
+				return err
+			}
+		}
+	}
+	if a.json {
+		if err := printJSON(a.stdout, all); err != nil {
+			return err
+		}
+	}
+	fails := 0
+	for _, f := range all {
+		if f.Level == "fail" {
+			fails++
+		}
+	}
+	if fails > 0 {
+		return fmt.Errorf("%s failed", plural(fails, "check"))
+	}
+	return nil
+}
+
+func (a *app) printFinding(f finding) error {
+	if a.json {
+		return nil // printed together at the end
+	}
+	if _, err := fmt.Fprintf(a.stdout, "%-4s  %-12s  %s\n", clean(f.Level), clean(f.What), clean(f.Detail)); err != nil {
+		return err
+	}
+	if f.Hint != "" && f.Level != "ok" {
+		_, err := fmt.Fprintf(a.stdout, "%20s%s\n", "", clean(f.Hint))
+		return err
+	}
+	return nil
+}
+
+func failure(what string, err error) []finding {
+	f := finding{Level: "fail", What: what, Detail: err.Error()}
+	var hinted *hintError
+	if errors.As(err, &hinted) {
+		f.Hint = hinted.hint
+	}
+	return []finding{f}
+}
+
+func checkZone(_ context.Context, cfg *Config) []finding {
+	return []finding{{Level: "ok", What: "time zone", Detail: fmt.Sprintf("%s (%s), where it is %s now",
+		cfg.Zone, cfg.from["timezone"], time.Now().In(cfg.Zone).Format("15:04 -0700"))}}
+}
+
+// checkAPI calls the one method that lists nothing.
+func (a *app) checkAPI(ctx context.Context, cfg *Config) []finding {
+	if cfg.Source.Kind != "hasoffers" {
+		return nil
+	}
+	if err := cfg.requireCredentials(); err != nil {
+		return failure("api", err)
+	}
+	keep, err := a.expirations(ctx, cfg)
+	if err != nil {
+		return failure("api", err)
+	}
+	detail := "network " + cfg.Network + " accepts the token; it keeps"
+	for _, t := range rawlog.Types() {
+		if days, ok := keep[t]; ok {
+			detail += fmt.Sprintf(" %s %d days", t, days)
+		}
+	}
+	return []finding{{Level: "ok", What: "api", Detail: detail}}
+}
+
+// errEnough ends a walk early.
+var errEnough = errors.New("enough")
+
+// checkStorage lists until the first file and reads one byte of it: listing
+// and reading are different permissions, often on different hosts.
+func (a *app) checkStorage(ctx context.Context, cfg *Config) []finding {
+	const what = "storage"
+	if cfg.requireCredentials() != nil {
+		return nil // checkAPI has said it
+	}
+	src, err := a.openSource(ctx, cfg)
+	if err != nil {
+		return failure(what, err)
+	}
+	var first *rawlog.File
+	err = src.Walker.Walk(ctx, rawlog.Types(), nil, func(f rawlog.File) error {
+		first = &f
+		return errEnough
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return failure(what, err)
+	}
+	if first == nil {
+		return []finding{{Level: "warn", What: what, Detail: cfg.Source.String() + " lists no file",
+			Hint: "names look like clicks-1473411600-SlY9UO.zip, in folders of any depth"}}
+	}
+	if err := readByte(ctx, src, *first); err != nil {
+		return failure(what, fmt.Errorf("%s: %w", fileName(*first), err))
+	}
+	return []finding{{Level: "ok", What: what, Detail: fmt.Sprintf("%s: listed and read %s", cfg.Source, fileName(*first))}}
+}
+
+func readByte(ctx context.Context, src pipeline.Source, f rawlog.File) (err error) {
+	body, err := src.Fetch.Open(ctx, f, 0, "")
+	if err != nil {
+		return err
+	}
+	defer closing(body, &err)
+	_, err = io.ReadFull(body, make([]byte, 1))
+	return err
+}
+
+func (a *app) checkStore(ctx context.Context, cfg *Config) (found []finding) {
+	st, err := a.openStore(ctx, cfg)
+	if err != nil {
+		return failure("store", err)
+	}
+	defer func() {
+		if err := st.Close(); err != nil {
+			found = append(found, failure("store", err)...)
+		}
+	}()
+	for _, f := range st.Check(ctx) {
+		found = append(found, finding{Level: fmt.Sprint(f.Level), What: f.What, Detail: f.Detail, Hint: f.Hint})
+	}
+	return found
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rawlogs/internal/pipeline"
+	"rawlogs/internal/rawlog"
+)
+
+// ReloadOptions are the flags of `ingest reload`.
+type ReloadOptions struct{ LoadOptions }
+
+func newReload(a *app) *cobra.Command {
+	var o ReloadOptions
+	cmd := &cobra.Command{
+		Use:   "reload PERIOD|FILE… [flags]",
+		Short: "delete the rows of files and load them again",
+		Example: `  ingest reload 20160909/clicks-1473411600-SlY9UO.zip
+  ingest reload 20160909 --type conversions
+  ingest reload 201609 --dry-run`,
+		Long: "A FILE is a name as the source lists it; everything that ends in .zip is one.\n\n" + loadStatuses(),
+		Args: someArgs("a period or the name of a file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			periods, files, err := splitReload(args)
+			if err != nil {
+				return err
+			}
+			cfg, err := a.configure(cmd)
+			if err != nil {
+				return err
+			}
+			return a.runReload(cmd.Context(), cfg, o, periods, files)
+		},
+	}
+	o.AddFlags(cmd.Flags())
+	return cmd
+}
+
+func (a *app) runReload(ctx context.Context, cfg *Config, o ReloadOptions, periods []rawlog.Period, files []string) error {
+	return a.load(ctx, cfg, o.LoadOptions, pipeline.Options{Reload: true, Periods: periods, Files: files})
+}
+
+// splitReload tells the file names among the arguments from the periods.
+func splitReload(args []string) (periods []rawlog.Period, files []string, err error) {
+	var words []string
+	for _, arg := range args {
+		if !strings.HasSuffix(arg, ".zip") {
+			words = append(words, arg)
+			continue
+		}
+		if _, _, err := rawlog.ParseName(arg); err != nil {
+			return nil, nil, &usageError{err: err}
+		}
+		files = append(files, arg)
+	}
+	periods, err = parsePeriods(words)
+	return periods, files, err
+}

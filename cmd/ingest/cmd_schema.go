@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+func newSchema(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "schema",
+		Short: "print or apply the tables' definitions",
+		Example: `  ingest schema print > schema.sql
+  ingest schema apply --store clickhouse://loader@ch1:9000/rawlogs`,
+		Long: "Every load applies the schema itself; `apply` is for who wants it done before, or\nunder another user.\n\n" + exits(exitDone, exitFailed, exitUsage),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return &usageError{err: fmt.Errorf("ingest schema: unknown command %q", args[0]), hint: "commands: print, apply"}
+			}
+			return &usageError{err: fmt.Errorf("ingest schema: want print or apply")}
+		},
+		Args: cobra.ArbitraryArgs,
+	}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use:     "print",
+			Short:   "print the statements",
+			Example: "  ingest schema print",
+			Args:    noArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				if _, err := a.configure(cmd); err != nil {
+					return err
+				}
+				return a.runSchemaPrint()
+			},
+		},
+		&cobra.Command{
+			Use:     "apply",
+			Short:   "create what is not there yet in the configured store",
+			Example: "  ingest schema apply",
+			Args:    noArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				cfg, err := a.configure(cmd)
+				if err != nil {
+					return err
+				}
+				return a.runSchemaApply(cmd.Context(), cfg)
+			},
+		})
+	return cmd
+}
+
+func (a *app) runSchemaPrint() error {
+	files, err := schemaFiles()
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return printJSON(a.stdout, files)
+	}
+	for _, f := range files {
+		if _, err := io.WriteString(a.stdout, "-- "+f.Name+"\n"+f.SQL+"\n"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) runSchemaApply(ctx context.Context, cfg *Config) (err error) {
+	ctx, cancel := a.untilStop(ctx)
+	defer cancel()
+	st, err := a.connect(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	applied, err := st.Apply(ctx)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return printJSON(a.stdout, struct {
+			Store   string   `json:"store"`
+			Applied []string `json:"applied"`
+		}{st.Name(), applied})
+	}
+	for _, name := range applied {
+		if _, err := fmt.Fprintf(a.stdout, "applied %s\n", clean(name)); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s has the schema\n", clean(st.Name()))
+	return err
+}

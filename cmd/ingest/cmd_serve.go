@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"rawlogs/internal/engine"
+)
+
+// ServeOptions are the flags of `ingest serve`.
+type ServeOptions struct {
+	HTTPPort, TCPPort int
+	ShowPassword      bool
+}
+
+// AddFlags adds them to f.
+func (o *ServeOptions) AddFlags(f *pflag.FlagSet) {
+	f.IntVar(&o.HTTPPort, "http-port", 0, "port for HTTP, the SQL page and the dashboard (default a free one)")
+	f.IntVar(&o.TCPPort, "tcp-port", 0, "port for native clients (default a free one)")
+	f.BoolVar(&o.ShowPassword, "show-password", false, "print the password; on a terminal only")
+}
+
+func newServe(a *app) *cobra.Command {
+	var o ServeOptions
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "keep the embedded ClickHouse open for SQL clients and its web page",
+		Example: `  ingest serve
+  ingest serve --http-port 8123 --tcp-port 9000 --show-password`,
+		Long: "It listens on the loopback address only, until Ctrl-C. Other ingest commands on the\n" +
+			"same data use it while it runs.\n\n" + exits(exitDone, exitFailed, exitUsage),
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.ShowPassword && !isTerminal(a.stdout) {
+				return &usageError{err: errors.New("--show-password: stdout is no terminal; read the password file instead")}
+			}
+			for _, port := range []int{o.HTTPPort, o.TCPPort} {
+				if port < 0 || port > 65535 {
+					return &usageError{err: fmt.Errorf("port %d: want 0 to 65535", port)}
+				}
+			}
+			cfg, err := a.configure(cmd)
+			if err != nil {
+				return err
+			}
+			return a.runServe(cmd.Context(), cfg, o)
+		},
+	}
+	o.AddFlags(cmd.Flags())
+	return cmd
+}
+
+// served is what `ingest serve --json` prints. Its names are a promise.
+type served struct {
+	Path         string `json:"path"`
+	PID          int    `json:"pid"` // of the process that hosts ClickHouse
+	Native       string `json:"native"`
+	HTTP         string `json:"http"`
+	Play         string `json:"play"`
+	Dashboard    string `json:"dashboard"`
+	User         string `json:"user"`
+	Database     string `json:"database"`
+	PasswordFile string `json:"password_file"`
+}
+
+func (a *app) runServe(ctx context.Context, cfg *Config, o ServeOptions) (err error) {
+	ctx, cancel := a.untilStop(ctx)
+	defer cancel()
+	path, ok := strings.CutPrefix(cfg.Store, "embedded:")
+	if !ok {
+		return &usageError{err: errors.New("ingest serve is for the embedded store; the configured store serves itself")}
+	}
+	eng, err := engine.Open(ctx, engine.Config{Path: path, Library: cfg.Library, Log: a.log, HTTPPort: o.HTTPPort, TCPPort: o.TCPPort})
+	if err != nil {
+		return err
+	}
+	defer closing(eng, &err)
+	st, err := a.openStore(ctx, cfg) // attaches: for the tables
+	if err != nil {
+		return err
+	}
+	if err := st.Close(); err != nil {
+		return err
+	}
+	file, err := writePassword(path, eng.Endpoint().Password)
+	if err != nil {
+		return err
+	}
+	if err := a.printServed(eng, path, file, o); err != nil {
+		return errors.Join(err, os.Remove(file))
+	}
+	<-ctx.Done()
+	return os.Remove(file)
+}
+
+// writePassword puts the password of this session into a file that only its
+// owner can read.
+func writePassword(dir, password string) (string, error) {
+	file := filepath.Join(dir, "password")
+	if abs, err := filepath.Abs(file); err == nil {
+		file = abs
+	}
+	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", err
+	}
+	_, err = f.WriteString(password + "\n")
+	return file, errors.Join(err, f.Close())
+}
+
+func (a *app) printServed(eng *engine.Engine, path, file string, o ServeOptions) error {
+	e := eng.Endpoint()
+	s := served{Path: path, PID: eng.PID(), Native: e.Addr, HTTP: "http://" + e.HTTPAddr, Play: "http://" + e.HTTPAddr + "/play",
+		Dashboard: "http://" + e.HTTPAddr + "/dashboard", User: e.User, Database: e.Database, PasswordFile: file}
+	if a.json {
+		return printJSON(a.stdout, s)
+	}
+	host, port, _ := strings.Cut(e.Addr, ":")
+	password := "in " + file
+	if o.ShowPassword {
+		password = e.Password
+	}
+	_, err := fmt.Fprintf(a.stdout, `ClickHouse on %s
+  SQL page   %s
+  dashboard  %s
+  HTTP       curl -u "%s:$(cat %s)" '%s/?database=%s&query=SELECT+count()+FROM+clicks'
+  client     clickhouse-client --host %s --port %s --user %s --password "$(cat %s)" --database %s
+  DSN        clickhouse://%s:PASSWORD@%s/%s
+  user       %s
+  password   %s
+Ctrl-C ends it.
+`, clean(path), s.Play, s.Dashboard, e.User, shellQuote(file), s.HTTP, e.Database,
+		host, port, e.User, shellQuote(file), e.Database, e.User, e.Addr, e.Database, e.User, clean(password))
+	return err
+}
+
+func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// SQLOptions are the flags of `ingest sql`.
+type SQLOptions struct {
+	Format string
+	File   string
+	Write  bool
+	Params map[string]string
+}
+
+// AddFlags adds them to f.
+func (o *SQLOptions) AddFlags(f *pflag.FlagSet) {
+	f.StringVarP(&o.Format, "format", "f", "table", "table, tsv, csv or json")
+	f.StringVar(&o.File, "file", "", "read the statement from a file")
+	f.BoolVar(&o.Write, "write", false, "allow the statement to change data")
+	f.StringToStringVarP(&o.Params, "param", "p", nil, "NAME=VALUE for {NAME:Type} in the statement")
+}
+
+func newSQL(a *app) *cobra.Command {
+	var o SQLOptions
+	cmd := &cobra.Command{
+		Use:   "sql [STATEMENT] [flags]",
+		Short: "run one SQL statement on the store",
+		Example: `  ingest sql 'SELECT offer_id, count() AS clicks FROM clicks GROUP BY offer_id ORDER BY clicks DESC LIMIT 10'
+  ingest sql --format csv --file report.sql > report.csv
+  ingest sql -p day=2016-09-09 'SELECT count() FROM clicks WHERE toDate(datetime) = {day:Date}'
+  echo 'SHOW TABLES' | ingest sql -`,
+		Long: `Formats:
+  table  for reading, at most 10,000 rows; control characters are escaped
+  tsv    ClickHouse's TabSeparated: its escaping, no header
+  csv    ClickHouse's CSV with a header line
+  json   one JSON object a row (the same as --json)
+
+The statement is read-only unless --write is given. It must not have a FORMAT of its own.
+
+` + exits(exitDone, exitFailed, exitUsage, exitInterrupted),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if a.json {
+				o.Format = "json"
+			}
+			cfg, err := a.configure(cmd)
+			if err != nil {
+				return err
+			}
+			query, err := a.statement(o, args)
+			if err != nil {
+				return err
+			}
+			return a.runSQL(cmd.Context(), cfg, o, query)
+		},
+	}
+	o.AddFlags(cmd.Flags())
+	return cmd
+}
+
+// maxStatement bounds what is read from a file or stdin; ClickHouse's own
+// limit (max_query_size) is far below.
+const maxStatement = 16 << 20
+
+// statement returns the text to run: the argument, stdin for "-", or a file.
+func (a *app) statement(o SQLOptions, args []string) (string, error) {
+	if !slices.Contains(sqlFormats, o.Format) {
+		return "", &usageError{err: fmt.Errorf("--format %q: want one of %s", o.Format, strings.Join(sqlFormats, ", "))}
+	}
+	if len(args) > 1 || (len(args) == 1) == (o.File != "") {
+		return "", &usageError{err: errors.New("ingest sql: want one statement: as an argument in quotes, - for stdin, or --file")}
+	}
+	var raw []byte
+	var err error
+	switch {
+	case o.File != "":
+		raw, err = os.ReadFile(o.File)
+	case args[0] == "-":
+		raw, err = io.ReadAll(io.LimitReader(a.stdin, maxStatement))
+	default:
+		raw = []byte(args[0])
+	}
+	if err != nil {
+		return "", err
+	}
+	query := strings.TrimRight(strings.TrimSpace(string(raw)), "; \n\t")
+	if query == "" {
+		return "", &usageError{err: errors.New("ingest sql: the statement is empty")}
+	}
+	return query, nil
+}
+
+func (a *app) runSQL(ctx context.Context, cfg *Config, o SQLOptions, query string) (err error) {
+	ctx, cancel := a.untilStop(ctx)
+	defer cancel()
+	st, err := a.openStore(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	settings := clickhouse.Settings{}
+	if !o.Write {
+		// 2, not 1: a read-only user may still choose settings of its query.
+		settings["readonly"] = 2
+	}
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings), clickhouse.WithParameters(o.Params))
+	w := bufio.NewWriterSize(a.stdout, 64<<10)
+	if err = printQuery(ctx, st.Conn(), w, o.Format, query, a.note); err == nil {
+		err = w.Flush()
+	}
+	return sqlError(err)
+}
+
+// note tells the reader of a terminal something beside the result.
+func (a *app) note(text string) { fmt.Fprintln(a.stderr, text) }
+
+// sqlError adds the hint that belongs to ClickHouse's error code.
+func sqlError(err error) error {
+	var ex *clickhouse.Exception
+	if !errors.As(err, &ex) {
+		return err
+	}
+	text := fmt.Errorf("ClickHouse: %s (code %d)", strings.TrimPrefix(ex.Message, "DB::Exception: "), ex.Code)
+	switch ex.Code {
+	case 164: // READONLY
+		return &hintError{err: text, hint: "`ingest sql` only reads unless --write is given"}
+	case 60: // UNKNOWN_TABLE
+		return &hintError{err: text, hint: "`ingest sql 'SHOW TABLES'` lists the tables"}
+	case 47: // UNKNOWN_IDENTIFIER
+		return &hintError{err: text, hint: "`ingest sql 'DESCRIBE clicks'` lists a table's columns"}
+	}
+	return text
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"rawlogs/internal/pipeline"
+	"rawlogs/internal/rawlog"
+)
+
+func newVerify(a *app) *cobra.Command {
+	var types typesFlag
+	cmd := &cobra.Command{
+		Use:   "verify [PERIOD…] [flags]",
+		Short: "count the rows of each loaded file in the store and compare with the ledger",
+		Example: `  ingest verify
+  ingest verify 201609 --type clicks --json`,
+		Long: exits(exitDone, exitFailed, exitUsage, exitInterrupted),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			periods, err := parsePeriods(args)
+			if err != nil {
+				return err
+			}
+			cfg, err := a.configure(cmd)
+			if err != nil {
+				return err
+			}
+			return a.runVerify(cmd.Context(), cfg, types.list(), periods)
+		},
+	}
+	types.addTo(cmd.Flags())
+	return cmd
+}
+
+type verifyDifference struct {
+	Type   string `json:"type"`
+	Name   string `json:"name"`
+	Ledger uint64 `json:"ledger"` // rows the ledger says
+	Stored uint64 `json:"stored"` // rows counted
+}
+
+func (d verifyDifference) text() string {
+	return fmt.Sprintf("%s %s: the ledger says %s, the store holds %s", d.Type, d.Name, comma(d.Ledger), comma(d.Stored))
+}
+
+func describeDifference(d pipeline.Difference) verifyDifference {
+	return verifyDifference{Type: string(d.File.Type), Name: d.File.Name, Ledger: d.Ledger, Stored: d.Stored}
+}
+
+func (a *app) runVerify(ctx context.Context, cfg *Config, types []rawlog.Type, periods []rawlog.Period) (err error) {
+	ctx, cancel := a.untilStop(ctx)
+	defer cancel()
+	st, err := a.openStore(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	report, err := pipeline.Verify(ctx, st, pipeline.Options{Network: cfg.Network, Types: types, Periods: periods, Log: a.log})
+	if err != nil {
+		return err
+	}
+	out := struct {
+		Network     string             `json:"network"`
+		Files       int                `json:"files"`
+		Rows        uint64             `json:"rows"`
+		Unsettled   int                `json:"unsettled"` // files being loaded, or left so by a run that died
+		Differences []verifyDifference `json:"differences"`
+	}{cfg.Network, report.Files, report.Rows, report.Unsettled, []verifyDifference{}}
+	for _, d := range report.Differences {
+		out.Differences = append(out.Differences, describeDifference(d))
+	}
+	switch {
+	case a.json:
+		err = printJSON(a.stdout, out)
+	default:
+		_, err = fmt.Fprintf(a.stdout, "%s, %s rows: %s\n", plural(out.Files, "file"), comma(out.Rows), plural(len(out.Differences), "difference"))
+		if err == nil && out.Unsettled > 0 {
+			_, err = fmt.Fprintf(a.stdout, "%s not counted: being loaded, or left by a run that died (`ingest run` cleans up)\n", plural(out.Unsettled, "file"))
+		}
+		for _, d := range out.Differences {
+			if err == nil {
+				_, err = fmt.Fprintf(a.stdout, "  %s\n", clean(d.text()))
+			}
+		}
+	}
+	if err == nil && len(out.Differences) > 0 {
+		return &hintError{
+			err:  fmt.Errorf("%s: the store does not hold what the ledger says", plural(len(out.Differences), "file")),
+			hint: "`ingest reload FILE` deletes a file's rows and loads it again",
+		}
+	}
+	return err
+}

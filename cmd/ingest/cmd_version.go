@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func newVersion(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "print the version",
+		Example: "  ingest version --json",
+		Args:    noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			v := buildVersion()
+			if a.json {
+				return printJSON(a.stdout, v)
+			}
+			_, err := fmt.Fprintf(a.stdout, "ingest %s %s (%s)\n", v.Version, v.Commit, v.Go)
+			return err
+		},
+	}
+}
+
+type versionInfo struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Go      string `json:"go"`
+}
+
+func buildVersion() versionInfo {
+	v := versionInfo{Version: "devel", Commit: "unknown", Go: runtime.Version()}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return v
+	}
+	if info.Main.Version != "" && info.Main.Version != "(devel)" {
+		v.Version = info.Main.Version
+	}
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision" && len(s.Value) >= 12:
+			v.Commit = s.Value[:12]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			v.Commit += "+changes"
+		}
+	}
+	return v
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+// Config is what a command works with: every setting read and checked.
+// Nothing in it changes after loadConfig.
+type Config struct {
+	Network   string // "" only where the source is the API and none was given
+	Token     secret
+	APIURL    string
+	Zone      *time.Location
+	Source    sourceSpec
+	Store     string
+	Lookback  int
+	MaxMemory int64
+	Fetchers  int
+	Parsers   int
+	Spool     string
+	Library   string
+
+	from map[string]string // where each setting's value came from
+}
+
+// secret is text that must not be printed: every way fmt, slog and
+// encoding/json have of printing it gives dots.
+type secret string
+
+func (secret) String() string               { return "…" }
+func (secret) GoString() string             { return "…" }
+func (secret) LogValue() slog.Value         { return slog.StringValue("…") }
+func (secret) MarshalText() ([]byte, error) { return []byte("…"), nil }
+
+// sourceSpec is a parsed --source.
+type sourceSpec struct {
+	Kind   string // "hasoffers", "s3" or "folder"
+	Bucket string
+	Prefix string
+	Folder string
+}
+
+// String prints the source as --source reads it; it holds no credential.
+func (s sourceSpec) String() string {
+	switch s.Kind {
+	case "s3":
+		return "s3://" + s.Bucket + "/" + s.Prefix
+	case "folder":
+		return s.Folder
+	default:
+		return "hasoffers:"
+	}
+}
+
+// defaultNetwork names the rows of a bucket or folder without --network.
+const defaultNetwork = "default"
+
+// networkPattern keeps a network's name usable as a host label, a lease's key
+// and a cell in a table.
+var networkPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
+
+// parseConfig checks the settings' texts; its errors name the flag, variable
+// or file line that the value came from.
+func parseConfig(v values, log *slog.Logger) (*Config, error) {
+	c := &Config{from: v.from, APIURL: v.text("api_url"), Spool: v.text("spool"), Library: v.text("engine_library"), Store: v.text("store")}
+	var err error
+	if c.Network = v.text("network_id"); c.Network != "" && !networkPattern.MatchString(c.Network) {
+		return nil, v.wrong("network_id", fmt.Errorf("%q: want letters, digits, dots and dashes", c.Network))
+	}
+	if c.Source, err = parseSource(v.text("source")); err != nil {
+		return nil, v.wrong("source", err)
+	}
+	if c.Network == "" && c.Source.Kind != "hasoffers" {
+		c.Network = defaultNetwork
+	}
+	if err := checkStore(c.Store, v.from["store"]); err != nil {
+		return nil, v.wrong("store", err)
+	}
+	if u, err := url.Parse(c.APIURL); c.APIURL != "" && (err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http")) {
+		return nil, v.wrong("api_url", errors.New("want https://HOST/PATH without user or password"))
+	}
+	if c.Zone, err = time.LoadLocation(v.text("timezone")); err != nil || v.text("timezone") == "" || v.text("timezone") == "Local" {
+		// "Local" would make the rows depend on the machine that loads them.
+		return nil, v.wrong("timezone", fmt.Errorf("unknown zone %q: want an IANA name such as UTC or Europe/Prague", v.text("timezone")))
+	}
+	for _, n := range []struct {
+		key      string
+		min, max int
+		to       *int
+	}{{"lookback", 1, 3660, &c.Lookback}, {"fetchers", 1, 256, &c.Fetchers}, {"parsers", 1, 64, &c.Parsers}} {
+		if *n.to, err = strconv.Atoi(v.text(n.key)); err != nil || *n.to < n.min || *n.to > n.max {
+			return nil, v.wrong(n.key, fmt.Errorf("%q: want a number from %d to %d", v.text(n.key), n.min, n.max))
+		}
+	}
+	if c.MaxMemory, err = parseSize(v.text("max_memory")); err != nil {
+		return nil, v.wrong("max_memory", err)
+	}
+	if c.Token, err = readToken(v, log); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// minMemory is what one fetcher, one parser and one wire block need.
+const minMemory = 64 << 20
+
+func parseSize(s string) (int64, error) {
+	n, err := humanize.ParseBytes(s)
+	if err != nil {
+		return 0, fmt.Errorf("%q: want a size such as 256MiB or 1GB", s)
+	}
+	if n < minMemory || n > 1<<46 {
+		return 0, fmt.Errorf("%q: want at least %s", s, humanize.IBytes(minMemory))
+	}
+	return int64(n), nil
+}
+
+func parseSource(s string) (sourceSpec, error) {
+	const want = "want hasoffers:, s3://BUCKET/PREFIX or a folder"
+	if s == "hasoffers:" || s == "hasoffers" {
+		return sourceSpec{Kind: "hasoffers"}, nil
+	}
+	if rest, ok := strings.CutPrefix(s, "s3://"); ok {
+		bucket, prefix, _ := strings.Cut(rest, "/")
+		if bucket == "" || strings.ContainsAny(bucket, "@:?") {
+			return sourceSpec{}, fmt.Errorf("no bucket in an s3:// source: %s", want)
+		}
+		return sourceSpec{Kind: "s3", Bucket: bucket, Prefix: prefix}, nil
+	}
+	if strings.Contains(s, "://") || s == "" {
+		return sourceSpec{}, errors.New(want) // not echoed: it may hold a password
+	}
+	folder := strings.TrimPrefix(s, "folder:")
+	info, err := os.Stat(folder)
+	if err != nil {
+		return sourceSpec{}, fmt.Errorf("%w: %s", err, want)
+	}
+	if !info.IsDir() {
+		return sourceSpec{}, fmt.Errorf("%s is a file: %s", folder, want)
+	}
+	return sourceSpec{Kind: "folder", Folder: folder}, nil
+}
+
+// checkStore looks at the store's form only; store.Open reads the rest. from
+// is where it was given: a password must not stand on a command line, where
+// every user of the machine can read it.
+func checkStore(s, from string) error {
+	if path, ok := strings.CutPrefix(s, "embedded:"); ok && path != "" {
+		return nil
+	}
+	if !strings.HasPrefix(s, "clickhouse://") {
+		return errors.New("want embedded:PATH or clickhouse://USER:PASSWORD@HOST:9000/DATABASE")
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" {
+		return errors.New("cannot be read: want clickhouse://USER:PASSWORD@HOST:9000/DATABASE, with reserved characters in the password escaped as %XX")
+	}
+	_, inUser := u.User.Password()
+	if from == "--store" && (inUser || u.Query().Has("password")) {
+		return errors.New("holds a password, which a command line shows to everyone: put it into INGEST_STORE or ingest.yaml")
+	}
+	return nil
+}
+
+func readToken(v values, log *slog.Logger) (secret, error) {
+	inline, path := v.text("network_token"), v.text("token_file")
+	if strings.Contains(v.from["network_token"], ":") {
+		// One rule for every file of ours: a configuration can be shown to
+		// a colleague.
+		return "", v.wrong("network_token", errors.New("put the token into a file of its own and name it with token_file, or into HASOFFERS_NETWORK_TOKEN"))
+	}
+	if inline != "" || path == "" {
+		return secret(inline), nil
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return "", v.wrong("token_file", err)
+	}
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		log.Warn("others can read the token file; chmod 600 it", "file", path)
+	}
+	token := strings.TrimSpace(string(raw))
+	if token == "" {
+		return "", v.wrong("token_file", fmt.Errorf("%s is empty", path))
+	}
+	return secret(token), nil
+}
+
+// requireCredentials tells what the API source still lacks, each by the name
+// to set.
+func (c *Config) requireCredentials() error {
+	if c.Source.Kind != "hasoffers" {
+		return nil
+	}
+	var missing []string
+	if c.Network == "" {
+		missing = append(missing, "HASOFFERS_NETWORK_ID")
+	}
+	if c.Token == "" {
+		missing = append(missing, "HASOFFERS_NETWORK_TOKEN")
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return &hintError{
+		err:  fmt.Errorf("no credentials for the HasOffers API: %s not set", strings.Join(missing, " and ")),
+		hint: "set it in the environment (or token_file in ingest.yaml), or read files with --source s3://BUCKET/PREFIX or --source FOLDER",
+	}
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"rawlogs/internal/pipeline"
+	"rawlogs/internal/rawlog"
+)
+
+// LoadOptions are the flags that run, backfill and reload share.
+type LoadOptions struct {
+	Types  typesFlag
+	DryRun bool
+	Worker string
+}
+
+// AddFlags adds them to f.
+func (o *LoadOptions) AddFlags(f *pflag.FlagSet) {
+	o.Types.addTo(f)
+	f.BoolVar(&o.DryRun, "dry-run", false, "list what would be loaded and change nothing")
+	f.StringVar(&o.Worker, "worker", "", "share the work among N runs: I/N, e.g. 1/4")
+	f.Int("fetchers", 0, "downloads at a time (INGEST_FETCHERS; default 8)")
+	f.Int("parsers", 0, "files parsed and INSERTs sent at a time (INGEST_PARSERS; default 2)")
+	f.String("spool", "", "folder for large downloads (INGEST_SPOOL; default the system's temporary folder)")
+}
+
+// loadStatuses are the exit statuses of the commands that load.
+func loadStatuses() string {
+	return exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitHeld, exitInterrupted)
+}
+
+// load runs the pipeline with what opts and cfg say, shows its progress, and
+// prints its summary whatever the outcome.
+func (a *app) load(ctx context.Context, cfg *Config, o LoadOptions, opts pipeline.Options) (err error) {
+	opts.Worker, opts.Workers, err = parseWorker(o.Worker)
+	if err != nil {
+		return err
+	}
+	src, err := a.openSource(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	st, err := a.openStore(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+
+	opts.Network, opts.Types, opts.DryRun = cfg.Network, o.Types.list(), o.DryRun
+	opts.Zone, opts.MaxMemory = cfg.Zone, cfg.MaxMemory
+	opts.Fetchers, opts.Parsers, opts.Spool = cfg.Fetchers, cfg.Parsers, cfg.Spool
+	opts.Log, opts.Progress, opts.Stop = a.log, new(pipeline.Progress), a.sig.stop
+	stop := a.watch(opts.Progress)
+	sum, err := pipeline.Run(ctx, st, src, opts)
+	stop()
+	if err != nil && sum.Listed == 0 && sum.Recovered == 0 {
+		return err // it did not get as far as having something to sum up
+	}
+	out := summarize(cfg, st.Name(), o.DryRun, sum)
+	if perr := a.printSummary(out); err == nil {
+		err = perr
+	}
+	if err == nil {
+		err = out.verdict(a.interrupted())
+	}
+	return err
+}
+
+// parseWorker reads I/N; "" is 0 of 0, a run that works alone.
+func parseWorker(s string) (i, n int, err error) {
+	if s == "" {
+		return 0, 0, nil
+	}
+	left, right, ok := strings.Cut(s, "/")
+	i, erri := strconv.Atoi(left)
+	n, errn := strconv.Atoi(right)
+	if !ok || erri != nil || errn != nil || i < 1 || i > n || n > 64 {
+		return 0, 0, &usageError{err: fmt.Errorf("--worker %q: want I/N with 1 <= I <= N <= 64, e.g. 1/4", s)}
+	}
+	return i, n, nil
+}
+
+func fileName(f rawlog.File) string { return clean(string(f.Type) + " " + f.Name) }

@@ -1,0 +1,118 @@
+// Command ingest loads the raw logs of a HasOffers network into ClickHouse,
+// each file exactly once, and answers SQL over them.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/engine"
+)
+
+func main() {
+	engine.HostMain() // in the child that hosts the embedded ClickHouse, this does not return
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
+}
+
+// Exit statuses; every command's help lists those it can return.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitIncomplete  = 3
+	exitHeld        = 75
+	exitInterrupted = 130
+)
+
+// run is the whole command: it reads nothing of the process but its arguments
+// (and the signals), writes to the two streams and returns the exit status.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
+	a := newApp(stdin, stdout, stderr, getenv)
+	ctx, stop := a.catchSignals(context.Background())
+	defer stop()
+	root := newRoot(a)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err != nil && a.interrupted() {
+		err = errors.Join(errInterrupted, err)
+	}
+	if text := message(err); text != "" {
+		fmt.Fprint(a.stderr, text)
+	}
+	return exitStatus(err)
+}
+
+// errInterrupted tells that a signal ended the work early.
+var errInterrupted = errors.New("interrupted")
+
+// usageError is a command line, variable or file that says something unusable.
+type usageError struct {
+	err  error
+	hint string
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// hintError is an error with a line on what to do about it.
+type hintError struct {
+	err  error
+	hint string
+}
+
+func (e *hintError) Error() string { return e.err.Error() }
+func (e *hintError) Unwrap() error { return e.err }
+
+// incompleteError tells that the work was done except for what it says.
+type incompleteError struct{ what string }
+
+func (e *incompleteError) Error() string { return e.what }
+
+// failedCheckError tells that a check printed at least one failure.
+type failedCheckError struct{ what string }
+
+func (e *failedCheckError) Error() string { return e.what }
+
+// message is what stderr shows for an error: nothing, or whole lines.
+func message(err error) string {
+	var usage *usageError
+	var hinted *hintError
+	switch {
+	case err == nil || errors.Is(err, syscall.EPIPE):
+		return "" // who closed our stdout has seen enough
+	case errors.Is(err, errInterrupted):
+		return "ingest: interrupted; nothing is lost, the next run goes on from here\n"
+	case errors.As(err, &usage) && usage.hint != "":
+		return fmt.Sprintf("ingest: %s\n%s\n", clean(err.Error()), cleanLines(usage.hint))
+	case errors.As(err, &hinted) && hinted.hint != "":
+		return fmt.Sprintf("ingest: %s\n%s\n", clean(err.Error()), cleanLines(hinted.hint))
+	default:
+		return fmt.Sprintf("ingest: %s\n", clean(err.Error()))
+	}
+}
+
+// exitStatus is the exit status for an error.
+func exitStatus(err error) int {
+	var usage *usageError
+	var incomplete *incompleteError
+	var held *checkpoint.HeldError
+	switch {
+	case err == nil || errors.Is(err, syscall.EPIPE):
+		return exitDone
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &incomplete):
+		return exitIncomplete
+	case errors.As(err, &held):
+		return exitHeld
+	default:
+		return exitFailed
+	}
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+	"regexp"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+var sqlFormats = []string{"table", "tsv", "csv", "json"}
+
+// maxTableRows bounds a table, which is laid out as a whole in memory.
+const maxTableRows = 10_000
+
+// querier is the part of a connection that a statement needs.
+type querier interface {
+	Query(ctx context.Context, query string, args ...any) (driver.Rows, error)
+	Exec(ctx context.Context, query string, args ...any) error
+}
+
+// printQuery runs query and writes its result to w. Values are formatted by
+// ClickHouse itself: the query becomes a subquery of formatRow, so that over
+// the native protocol too every type looks as in clickhouse-client.
+func printQuery(ctx context.Context, conn querier, w io.Writer, format, query string, note func(string)) error {
+	switch keyword(query) {
+	case "SELECT", "WITH", "FROM", "VALUES", "(":
+	case "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "EXISTS", "CHECK":
+		return printPlain(ctx, conn, w, format, query, note)
+	default:
+		return conn.Exec(ctx, query)
+	}
+	columns, err := describe(ctx, conn, query)
+	if err != nil {
+		return err
+	}
+	out := newResult(w, format, columns, note)
+	rows, err := conn.Query(ctx, "SELECT formatRowNoNewline('"+out.clickhouseFormat()+"', *) FROM (\n"+query+"\n)")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var line string
+	for rows.Next() {
+		if err := rows.Scan(&line); err != nil {
+			return err
+		}
+		if err := out.line(line); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return out.end()
+}
+
+// resultColumn is one column of a result.
+type resultColumn struct{ name, typ string }
+
+func describe(ctx context.Context, conn querier, query string) ([]resultColumn, error) {
+	rows, err := conn.Query(ctx, "SELECT * FROM (\n"+query+"\n) LIMIT 0")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() { // to the end, where errors are
+	}
+	return columnsOf(rows), rows.Err()
+}
+
+func columnsOf(rows driver.Rows) []resultColumn {
+	var columns []resultColumn
+	for _, c := range rows.ColumnTypes() {
+		columns = append(columns, resultColumn{c.Name(), c.DatabaseTypeName()})
+	}
+	return columns
+}
+
+var leading = regexp.MustCompile(`^(?s:\s+|--[^\n]*(\n|$)|#![^\n]*(\n|$)|/\*.*?\*/)+`)
+var word = regexp.MustCompile(`^([A-Za-z]+|\()`)
+
+// keyword returns the statement's first word in capitals, comments skipped.
+func keyword(query string) string {
+	return strings.ToUpper(word.FindString(leading.ReplaceAllString(query, "")))
+}
+
+// printPlain prints what statements other than SELECT answer: names, numbers
+// and texts, which cannot be a subquery.
+func printPlain(ctx context.Context, conn querier, w io.Writer, format, query string, note func(string)) error {
+	rows, err := conn.Query(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	out := newResult(w, format, columnsOf(rows), note)
+	targets := make([]any, len(out.columns))
+	for i, c := range rows.ColumnTypes() {
+		targets[i] = reflect.New(c.ScanType()).Interface()
+	}
+	cells := make([]any, len(targets))
+	for rows.Next() {
+		if err := rows.Scan(targets...); err != nil {
+			return err
+		}
+		for i, t := range targets {
+			cells[i] = reflect.ValueOf(t).Elem().Interface()
+		}
+		if err := out.cells(cells); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return out.end()
+}
+
+// result writes rows in one of our formats.
+type result struct {
+	w       io.Writer
+	format  string
+	columns []resultColumn
+	note    func(string)
+	begun   bool
+	table   [][]string
+	dropped int
+}
+
+func newResult(w io.Writer, format string, columns []resultColumn, note func(string)) *result {
+	return &result{w: w, format: format, columns: columns, note: note}
+}
+
+// clickhouseFormat is the format in which ClickHouse shall hand over a row.
+func (r *result) clickhouseFormat() string {
+	return map[string]string{"table": "JSONCompactStringsEachRow", "tsv": "TSV", "csv": "CSV", "json": "JSONEachRow"}[r.format]
+}
+
+// line takes a row as ClickHouse formatted it.
+func (r *result) line(line string) error {
+	if r.format != "table" {
+		if err := r.header(); err != nil {
+			return err
+		}
+		_, err := io.WriteString(r.w, line+"\n")
+		return err
+	}
+	if len(r.table) == maxTableRows {
+		r.dropped++
+		return nil
+	}
+	var cells []string
+	if err := json.Unmarshal([]byte(line), &cells); err != nil {
+		return fmt.Errorf("row %d of the answer: %w", len(r.table)+1, err)
+	}
+	r.table = append(r.table, cells)
+	return nil
+}
+
+// cells takes a row of simple values.
+func (r *result) cells(values []any) error {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = fmt.Sprint(v)
+	}
+	switch r.format {
+	case "tsv":
+		for i := range texts {
+			texts[i] = tsvEscape.Replace(texts[i])
+		}
+		return r.line(strings.Join(texts, "\t"))
+	case "csv":
+		for i := range texts {
+			texts[i] = `"` + strings.ReplaceAll(texts[i], `"`, `""`) + `"`
+		}
+		return r.line(strings.Join(texts, ","))
+	case "json":
+		var b strings.Builder
+		for i, c := range r.columns { // by hand: a map would lose the order
+			name, _ := json.Marshal(c.name)
+			value, err := json.Marshal(values[i])
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(&b, `%s%s:%s`, map[bool]string{true: "{", false: ","}[i == 0], name, value)
+		}
+		return r.line(b.String() + "}")
+	default:
+		if len(r.table) < maxTableRows {
+			r.table = append(r.table, texts)
+		}
+		return nil
+	}
+}
+
+var tsvEscape = strings.NewReplacer("\\", `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`, "\b", `\b`, "\f", `\f`, "\x00", `\0`)
+
+// header writes CSV's first line, once.
+func (r *result) header() error {
+	if r.format != "csv" || r.begun {
+		return nil
+	}
+	r.begun = true
+	names := make([]string, len(r.columns))
+	for i, c := range r.columns {
+		names[i] = `"` + strings.ReplaceAll(c.name, `"`, `""`) + `"`
+	}
+	_, err := io.WriteString(r.w, strings.Join(names, ",")+"\n")
+	return err
+}
+
+func (r *result) end() error {
+	if r.format != "table" {
+		return r.header()
+	}
+	names := make([]string, len(r.columns))
+	for i, c := range r.columns {
+		names[i] = c.name
+	}
+	numeric := func(i int) bool { return numericType.MatchString(r.columns[i].typ) }
+	if err := printTable(r.w, names, numeric, r.table); err != nil {
+		return err
+	}
+	if r.dropped > 0 {
+		r.note(fmt.Sprintf("… and %s more rows; add a LIMIT, or use --format tsv, csv or json", comma(r.dropped)))
+	}
+	return nil
+}
+
+var numericType = regexp.MustCompile(`^(Nullable\()?(LowCardinality\()?(U?Int|Float|Decimal)`)

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"rawlogs/internal/pipeline"
+	"rawlogs/internal/rawlog"
+)
+
+// summary is what a load prints. Its JSON names are a promise: they are only
+// ever added to.
+type summary struct {
+	Run     string `json:"run"`
+	Network string `json:"network"`
+	Source  string `json:"source"`
+	Store   string `json:"store"`
+	DryRun  bool   `json:"dry_run"`
+	Files   struct {
+		Listed        int `json:"listed"`
+		Retried       int `json:"retried"` // outside the periods, left or failed before
+		AlreadyLoaded int `json:"already_loaded"`
+		Loaded        int `json:"loaded"`
+		Failed        int `json:"failed"`
+		Left          int `json:"left"` // not begun: planned by a dry run, or the run was interrupted
+		Recovered     int `json:"recovered"`
+		Replaced      int `json:"replaced"`
+		Skipped       int `json:"skipped"` // no raw-log files
+	} `json:"files"`
+	Lines    uint64  `json:"lines"` // records, headers included
+	Rows     uint64  `json:"rows"`
+	Rescued  uint64  `json:"rescued"`
+	Rejected uint64  `json:"rejected"`
+	Bytes    int64   `json:"bytes"` // of ZIPs
+	Inserts  int     `json:"inserts"`
+	Seconds  float64 `json:"seconds"`
+
+	Planned    []summaryFile      `json:"planned,omitempty"` // of a dry run
+	Missing    []summaryFile      `json:"missing,omitempty"` // loaded, but no longer listed
+	Failures   []summaryFile      `json:"failures,omitempty"`
+	Duplicates []summaryHour      `json:"two_files_for_an_hour,omitempty"`
+	Shifts     []summaryShift     `json:"shifted_files,omitempty"`
+	Mismatches []verifyDifference `json:"count_differences,omitempty"`
+
+	elapsed time.Duration
+}
+
+type summaryFile struct {
+	Type  string    `json:"type"`
+	Name  string    `json:"name"`
+	Hour  time.Time `json:"hour"`
+	Size  int64     `json:"size"` // -1: the listing does not tell
+	Error string    `json:"error,omitempty"`
+}
+
+type summaryHour struct {
+	Type  string    `json:"type"`
+	Hour  time.Time `json:"hour"`
+	Files []string  `json:"files"`
+}
+
+type summaryShift struct {
+	Type  string `json:"type"`
+	Name  string `json:"name"`
+	Hours int    `json:"hours"`
+}
+
+func describeFile(f rawlog.File, err string) summaryFile {
+	return summaryFile{Type: string(f.Type), Name: f.Name, Hour: f.Hour, Size: f.Size, Error: err}
+}
+
+func summarize(cfg *Config, storeName string, dryRun bool, s pipeline.Summary) summary {
+	out := summary{
+		Run: s.Run, Network: cfg.Network, Source: cfg.Source.String(), Store: storeName, DryRun: dryRun,
+		Lines: s.Lines, Rows: s.Rows, Rescued: s.Rescued, Rejected: s.Rejected, Bytes: s.Bytes, Inserts: s.Inserts,
+		Seconds: s.Elapsed.Seconds(), elapsed: s.Elapsed,
+	}
+	out.Files.Listed, out.Files.AlreadyLoaded, out.Files.Loaded, out.Files.Failed = s.Listed, s.AlreadyLoaded, s.Loaded, s.Failed
+	out.Files.Left, out.Files.Retried, out.Files.Skipped = s.Left, s.Retried, s.Skipped
+	out.Files.Recovered, out.Files.Replaced = s.Recovered, s.Replaced
+	if dryRun {
+		for _, f := range s.PlannedFiles {
+			out.Planned = append(out.Planned, describeFile(f, ""))
+		}
+	}
+	for _, f := range s.Missing {
+		out.Missing = append(out.Missing, describeFile(f, ""))
+	}
+	for _, f := range s.Failures {
+		out.Failures = append(out.Failures, describeFile(f.File, f.Err))
+	}
+	for _, d := range s.Duplicates {
+		out.Duplicates = append(out.Duplicates, summaryHour{Type: string(d.Type), Hour: d.Hour, Files: d.Files})
+	}
+	for _, x := range s.Shifts {
+		out.Shifts = append(out.Shifts, summaryShift{Type: string(x.File.Type), Name: x.File.Name, Hours: x.Hours})
+	}
+	for _, d := range s.Mismatches {
+		out.Mismatches = append(out.Mismatches, describeDifference(d))
+	}
+	return out
+}
+
+// verdict is the error that the summary amounts to, or nil.
+func (s summary) verdict(interrupted bool) error {
+	var what []string
+	if s.Files.Failed > 0 {
+		what = append(what, fmt.Sprintf("%s failed and will be tried again by the next run", plural(s.Files.Failed, "file")))
+	}
+	if s.Rejected > 0 {
+		what = append(what, fmt.Sprintf("%s rejected; see the table rejected_rows", plural(s.Rejected, "row")))
+	}
+	switch {
+	case interrupted && s.Files.Left > 0:
+		return errInterrupted
+	case len(what) > 0:
+		return &incompleteError{what: strings.Join(what, "; ")}
+	}
+	return nil
+}
+
+func plural[N int | uint64](n N, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return comma(n) + " " + word + "s"
+}
+
+func (a *app) printSummary(s summary) error {
+	if a.json {
+		return printJSON(a.stdout, s)
+	}
+	_, err := io.WriteString(a.stdout, s.text())
+	return err
+}
+
+// text prints the sums so that they reconcile on sight.
+func (s summary) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "network %s: %s → %s\n", clean(s.Network), clean(s.Source), clean(s.Store))
+	f := s.Files
+	left, retried := "", ""
+	if f.Retried > 0 {
+		retried = fmt.Sprintf(" + %s from before", comma(f.Retried))
+	}
+	if f.Left > 0 {
+		left = fmt.Sprintf(" + %s left", comma(f.Left))
+		if s.DryRun {
+			left = fmt.Sprintf(" + %s to load", comma(f.Left))
+		}
+	}
+	fmt.Fprintf(&b, "files  listed %s%s = already loaded %s + loaded %s + failed %s%s\n",
+		comma(f.Listed), retried, comma(f.AlreadyLoaded), comma(f.Loaded), comma(f.Failed), left)
+	if !s.DryRun {
+		fmt.Fprintf(&b, "rows   read %s = stored %s + rejected %s", comma(s.Rows+s.Rejected), comma(s.Rows), comma(s.Rejected))
+		if s.Rescued > 0 {
+			fmt.Fprintf(&b, "   (%s with something in _rescued)", comma(s.Rescued))
+		}
+		fmt.Fprintf(&b, "\nzips   %s in %s, %s\n", size(s.Bytes), plural(s.Inserts, "insert"), duration(s.elapsed))
+	}
+	for _, n := range []struct {
+		n    int
+		what string
+	}{
+		{f.Recovered, "left by a run that died: cleaned up and loaded again"},
+		{f.Replaced, "changed at the source: rows replaced"},
+		{len(s.Missing), "loaded but no longer listed by the source"},
+		{f.Skipped, "of the source skipped: not raw logs by their names"},
+	} {
+		if n.n > 0 {
+			fmt.Fprintf(&b, "%s %s\n", plural(n.n, "file"), n.what)
+		}
+	}
+	const most = 20
+	list := func(title string, n int, line func(i int) string) {
+		if n == 0 {
+			return
+		}
+		fmt.Fprintf(&b, "%s:\n", title)
+		for i := range min(n, most) {
+			fmt.Fprintf(&b, "  %s\n", clean(line(i)))
+		}
+		if n > most {
+			fmt.Fprintf(&b, "  … and %d more; --json lists all\n", n-most)
+		}
+	}
+	list("to load", len(s.Planned), func(i int) string { return s.Planned[i].Type + " " + s.Planned[i].Name })
+	list("failed", len(s.Failures), func(i int) string {
+		return s.Failures[i].Type + " " + s.Failures[i].Name + ": " + s.Failures[i].Error
+	})
+	list("two files for an hour", len(s.Duplicates), func(i int) string {
+		d := s.Duplicates[i]
+		return d.Type + " " + stamp(d.Hour) + ": " + strings.Join(d.Files, ", ")
+	})
+	list("rows off their file's hour (is the time zone right?)", len(s.Shifts), func(i int) string {
+		x := s.Shifts[i]
+		return fmt.Sprintf("%s %s: %+d h", x.Type, x.Name, x.Hours)
+	})
+	list("counts that differ from the ledger", len(s.Mismatches), func(i int) string { return s.Mismatches[i].text() })
+	return b.String()
+}
