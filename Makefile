@@ -1,0 +1,68 @@
+# Every target brings about what it needs; `make help` lists them.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+FUZZTIME ?= 20s
+SEED     ?=
+ROUNDS   ?=
+
+SCRIPTS := $(wildcard scripts/*.sh) .ci/run
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: engine
+engine: ## fetch the embedded ClickHouse into the cache, integrity checked
+	@scripts/engine.sh
+
+.PHONY: build
+build: ## build bin/ingest and bin/simnet
+	go build -trimpath -o bin/ ./cmd/ingest ./cmd/simnet
+
+# The tools are modules of their own, so that what they depend on stays out of
+# the main go.mod.
+bin/versitygw: internal/testtools/go.mod internal/testtools/go.sum
+	go build -C internal/testtools -o "$(CURDIR)/bin/" tool
+	@touch $@
+
+bin/golangci-lint: internal/testtools/lint/go.mod internal/testtools/lint/go.sum
+	go build -C internal/testtools/lint -o "$(CURDIR)/bin/" tool
+	@touch $@
+
+.PHONY: demo
+demo: ## load three days of a simulated network and query them
+	@scripts/demo.sh
+
+.PHONY: test
+test: engine bin/versitygw ## the whole suite: real ClickHouse, real S3, race detector
+	go vet ./...
+	go test -race -timeout 15m ./...
+
+.PHONY: lint
+lint: bin/golangci-lint ## gofmt, golangci-lint, shellcheck
+	@unformatted="$$(gofmt -l cmd internal schema)"; \
+	if [ -n "$$unformatted" ]; then echo "gofmt these:"; echo "$$unformatted"; exit 1; fi
+	bin/golangci-lint run ./...
+	@command -v shellcheck >/dev/null || { echo "lint needs shellcheck (apt-get install shellcheck)"; exit 1; }
+	shellcheck $(SCRIPTS)
+
+.PHONY: bench
+bench: engine bin/versitygw ## the benchmarks
+	go test -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME (20s)
+	@for pkg in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' || true); do \
+	    echo "== $$pkg $$target"; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg"; \
+	  done; \
+	done
+
+.PHONY: chaos
+chaos: engine build bin/versitygw ## kill loads at random and compare every row; SEED=… ROUNDS=…
+	SEED=$(SEED) ROUNDS=$(or $(ROUNDS),20) go test -count=1 -v -timeout 60m -run '^TestChaos' ./cmd/ingest
