@@ -1,0 +1,274 @@
+package checkpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"rawlogs/internal/store"
+)
+
+// LeaseTTL is how long a lease outlives its last renewal, by the store's
+// clock. It is longer than a restart of the store and shorter than the patience
+// of someone who waits for a dead host's lease.
+const LeaseTTL = 60 * time.Second
+
+// ErrLost tells that another run took the lease, so that this one must stop
+// before it writes anything more.
+var ErrLost = errors.New("the lease on this network was taken by another run")
+
+// HeldError says who holds the lease that a run wanted.
+type HeldError struct {
+	Network string
+	Worker  string // "" for a run that works alone
+	Owner   string // host and process id
+	Run     string
+	Since   time.Time
+	Until   time.Time
+}
+
+// Error names the holder and until when it holds.
+func (e *HeldError) Error() string {
+	who := "run " + e.Run
+	if e.Worker != "" {
+		who += " (worker " + e.Worker + ")"
+	}
+	return fmt.Sprintf("network %s: %s on %s holds the lease since %s, at least until %s",
+		e.Network, who, e.Owner, e.Since.UTC().Format(time.DateTime), e.Until.UTC().Format(time.DateTime))
+}
+
+// Lease is a run's claim on a network, renewed in the background until Release.
+//
+// MergeTree has no compare-and-set, so a claim is written, read back, and
+// withdrawn if any other live claim is seen. Of two runs that claim at once, the
+// one whose claim becomes visible last reads after that and so must see the
+// other: both may withdraw, but never do both go on.
+type Lease struct {
+	st      *store.Store
+	network string
+	run     string
+	worker  string
+	log     *slog.Logger
+	seq     uint64
+	since   time.Time // the store's clock at the claim
+
+	cancel  context.CancelFunc
+	stopped chan struct{}
+
+	mu   sync.Mutex
+	lost error
+}
+
+// Claim takes the lease of a network for a run. worker is "" for a run alone
+// or "i/n" for one of n that share the work. A *HeldError says who holds it.
+// Times are the store's.
+func Claim(ctx context.Context, st *store.Store, network, run, worker string, log *slog.Logger) (*Lease, error) {
+	l := &Lease{st: st, network: network, run: run, worker: worker, log: log, stopped: make(chan struct{})}
+	const tries = 5
+	for try := 1; ; try++ {
+		// Looking first spares a claim's write, and the other run's doubt, when the lease is plainly held.
+		if other, err := l.conflict(ctx); err != nil {
+			return nil, err
+		} else if other != nil && (other.state == stateHeld || try == tries) {
+			return nil, other.held(network)
+		}
+		if err := l.write(ctx, stateClaim); err != nil {
+			return nil, err
+		}
+		other, err := l.conflict(ctx)
+		if err == nil && other == nil {
+			break
+		}
+		if rerr := l.write(context.WithoutCancel(ctx), stateReleased); rerr != nil {
+			return nil, errors.Join(err, rerr)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if other.state == stateHeld || try == tries {
+			return nil, other.held(network)
+		}
+		// Two runs that claimed at the same moment step back for different times.
+		select {
+		case <-time.After(time.Duration(50+rand.IntN(200*try)) * time.Millisecond):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	if err := l.write(ctx, stateHeld); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// Keep renews the lease in the background until Release; when the lease is
+// lost it calls lost with the reason, once.
+func (l *Lease) Keep(ctx context.Context, lost context.CancelCauseFunc) {
+	ctx, l.cancel = context.WithCancel(ctx)
+	go func() {
+		defer close(l.stopped)
+		tick := time.NewTicker(LeaseTTL / 4)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			err := l.renew(ctx)
+			switch {
+			case err == nil || ctx.Err() != nil:
+			case errors.Is(err, ErrLost):
+				lost(err)
+				return
+			default:
+				// The store may be away; the next tick tries again, and Confirm
+				// stands between a lease that ran out and any write that matters.
+				l.log.Warn("renewing the lease", "network", l.network, "err", err)
+			}
+		}
+	}()
+}
+
+// renew confirms the lease and lengthens it.
+func (l *Lease) renew(ctx context.Context) error {
+	if err := l.Confirm(ctx); err != nil {
+		return err
+	}
+	return l.write(ctx, stateHeld)
+}
+
+// Confirm asks the store whether this run still holds the lease; ErrLost means
+// that another run has claimed it since, even if that one is over by now.
+func (l *Lease) Confirm(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lost != nil {
+		return l.lost
+	}
+	claims, err := l.claims(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range claims {
+		// A claim that is not held yet will see ours and withdraw. One that was
+		// held after ours began can only have come when ours had run out.
+		if c.run != l.run && l.clashes(c.worker) && c.everHeld && (c.since.After(l.since) || c.live && !ended(c.process)) {
+			l.lost = fmt.Errorf("%w: run %s on %s", ErrLost, c.run, c.owner)
+			return l.lost
+		}
+	}
+	return nil
+}
+
+// Release ends the renewals and gives the lease back. It works on a cancelled
+// context too, within a few seconds.
+func (l *Lease) Release(ctx context.Context) error {
+	if l.cancel != nil {
+		l.cancel()
+		<-l.stopped
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return l.write(ctx, stateReleased)
+}
+
+// The states of a claim.
+const (
+	stateClaim    = "claim"
+	stateHeld     = "held"
+	stateReleased = "released"
+)
+
+// claim is what the store knows of one run's lease.
+type claim struct {
+	run, worker, owner, process, state string
+	everHeld, live                     bool
+	since, until                       time.Time
+}
+
+func (c *claim) held(network string) *HeldError {
+	return &HeldError{Network: network, Worker: c.worker, Owner: c.owner, Run: c.run, Since: c.since, Until: c.until}
+}
+
+// conflict returns a live claim of another run that this one may not work beside.
+func (l *Lease) conflict(ctx context.Context) (*claim, error) {
+	claims, err := l.claims(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found *claim
+	for i := range claims {
+		c := &claims[i]
+		if c.run == l.run || !c.live || !l.clashes(c.worker) || ended(c.process) {
+			continue
+		}
+		if found == nil || c.state == stateHeld {
+			found = c
+		}
+	}
+	return found, nil
+}
+
+// clashes tells whether a run with that worker share may not run beside this
+// one: shares of the same n with different i never touch the same file.
+func (l *Lease) clashes(worker string) bool {
+	if l.worker == "" || worker == "" {
+		return true
+	}
+	i, n, _ := strings.Cut(l.worker, "/")
+	j, m, _ := strings.Cut(worker, "/")
+	return n != m || i == j
+}
+
+func (l *Lease) claims(ctx context.Context) ([]claim, error) {
+	rows, err := l.st.Conn().Query(ctx, `
+		SELECT run, any(worker), any(owner), any(process), argMax(state, seq) AS last_state,
+		       countIf(state = 'held') > 0, argMax(expires, seq) > now64(3) AND last_state != 'released',
+		       argMin(since, seq), argMax(expires, seq)
+		FROM ingest_leases WHERE network = ? GROUP BY run ORDER BY run`, l.network)
+	if err != nil {
+		return nil, fmt.Errorf("reading the leases: %w", err)
+	}
+	defer rows.Close()
+	var out []claim
+	for rows.Next() {
+		var c claim
+		var held, live uint8
+		if err := rows.Scan(&c.run, &c.worker, &c.owner, &c.process, &c.state, &held, &live, &c.since, &c.until); err != nil {
+			return nil, fmt.Errorf("reading the leases: %w", err)
+		}
+		c.everHeld, c.live = held == 1, live == 1
+		if c.run == l.run && l.since.IsZero() {
+			l.since = c.since
+		}
+		out = append(out, c)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("reading the leases: %w", err)
+	}
+	return out, nil
+}
+
+// write adds a line to the run's claim. A line whose answer was lost does no
+// harm: it says again what is so.
+func (l *Lease) write(ctx context.Context, state string) error {
+	l.seq++
+	me := self()
+	err := l.st.Write(ctx, store.Op{Kind: "lease", Detail: state}, func(ctx context.Context) error {
+		return l.st.Conn().Exec(l.st.InsertContext(ctx), `
+			INSERT INTO ingest_leases (network, run, worker, owner, process, state, since, expires, seq)
+			SELECT ?, ?, ?, ?, ?, ?, now64(3), now64(3) + INTERVAL `+strconv.Itoa(int(LeaseTTL/time.Second))+` SECOND, ?`,
+			l.network, l.run, l.worker, me.owner, me.process, state, l.seq)
+	})
+	if err != nil {
+		return fmt.Errorf("writing the lease (%s): %w", state, err)
+	}
+	return nil
+}

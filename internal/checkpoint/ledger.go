@@ -1,0 +1,202 @@
+// Package checkpoint is the ledger of files: which file of a network is
+// planned, loading, loaded or failed. It lives in the store, beside the rows it
+// speaks of, and nothing else decides what is loaded.
+//
+// Each change of a file is a new row of ingest_files with a version one above
+// the last; the highest version is the truth. Versions are counted, never taken
+// from a clock, so a clock that jumps changes nothing.
+package checkpoint
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/store"
+)
+
+// State is where a file stands between listing and query.
+type State string
+
+// The states of a file. A file that a run has begun to send is Loading until
+// every INSERT that holds a row of it is acknowledged; rows of a Loading file
+// may or may not be in the store.
+const (
+	Planned State = "planned"
+	Loading State = "loading"
+	Loaded  State = "loaded"
+	Failed  State = "failed"
+)
+
+// Entry is one file's line in the ledger.
+type Entry struct {
+	File    rawlog.File // Size and ETag are those of the bytes that were loaded, or -1 and "" before
+	State   State
+	Attempt uint32 // how often the file has been put to Loading
+	Run     string // the run that wrote this version
+	Lines   uint64 // records in the text, header included: 1 + Rows + Rejected, or 0 for an empty text
+	Rows    uint64 // rows of the file in the store
+	Rescued uint64 // rows with something in _rescued
+	// Rejected counts lines that did not split into the header's fields.
+	Rejected   uint64
+	Inserts    []uint64  // ids of the INSERTs that hold its rows
+	First      time.Time // earliest datetime of its rows; zero where there is none
+	Last       time.Time
+	ShiftHours int8   // whole hours by which most rows lie off the file's hour
+	Error      string // why the file failed; free of secrets and control characters
+	Version    uint64 // counts up with each write of this file
+	UpdatedAt  time.Time
+}
+
+// Ledger reads and writes the entries of one network. It is safe for
+// concurrent use; whoever writes must hold the network's lease.
+type Ledger struct {
+	st      *store.Store
+	network string
+}
+
+// Open returns the ledger of a network in a store whose schema is applied.
+func Open(st *store.Store, network string) *Ledger {
+	return &Ledger{st: st, network: network}
+}
+
+// Filter narrows what Entries returns; its zero value asks for everything.
+type Filter struct {
+	Types   []rawlog.Type
+	Periods []rawlog.Period // by the file's hour
+	States  []State
+	Files   []string // by exact name
+	Run     string   // whose last version this run wrote
+}
+
+// Entries returns the current entries that pass the filter, by type, hour and name.
+func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
+	where, args := l.where(f)
+	rows, err := l.st.Conn().Query(ctx, `
+		SELECT log_type, file, hour, toString(state), attempt, run, size, etag, lines, rows, rescued, rejected,
+		       inserts, first_time, last_time, shift_hours, error, version, updated_at
+		FROM ingest_files FINAL
+		WHERE `+where+`
+		ORDER BY log_type, hour, file`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("reading the ledger of files: %w", err)
+	}
+	defer rows.Close()
+	var out []Entry
+	for rows.Next() {
+		var (
+			e           Entry
+			typ, state  string
+			first, last *time.Time
+		)
+		if err := rows.Scan(&typ, &e.File.Name, &e.File.Hour, &state, &e.Attempt, &e.Run, &e.File.Size, &e.File.ETag,
+			&e.Lines, &e.Rows, &e.Rescued, &e.Rejected, &e.Inserts, &first, &last, &e.ShiftHours, &e.Error,
+			&e.Version, &e.UpdatedAt); err != nil {
+			return nil, fmt.Errorf("reading the ledger of files: %w", err)
+		}
+		e.File.Type, e.State = rawlog.Type(typ), State(state)
+		e.File.Hour = e.File.Hour.UTC()
+		if first != nil && last != nil {
+			e.First, e.Last = first.UTC(), last.UTC()
+		}
+		out = append(out, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("reading the ledger of files: %w", err)
+	}
+	return out, nil
+}
+
+// where renders a filter as a condition and its bound values.
+func (l *Ledger) where(f Filter) (string, []any) {
+	cond, args := "network = ?", []any{l.network}
+	if len(f.Types) > 0 {
+		cond += " AND log_type IN ?"
+		types := make([]string, len(f.Types))
+		for i, t := range f.Types {
+			types[i] = string(t)
+		}
+		args = append(args, types)
+	}
+	if len(f.Periods) > 0 {
+		cond += " AND ("
+		for i, p := range f.Periods {
+			if i > 0 {
+				cond += " OR "
+			}
+			cond += "(hour >= fromUnixTimestamp(?) AND hour < fromUnixTimestamp(?))"
+			args = append(args, p.From.Unix(), p.To.Unix())
+		}
+		cond += ")"
+	}
+	if len(f.States) > 0 {
+		cond += " AND state IN ?"
+		states := make([]string, len(f.States))
+		for i, s := range f.States {
+			states[i] = string(s)
+		}
+		args = append(args, states)
+	}
+	if len(f.Files) > 0 {
+		cond += " AND file IN ?"
+		args = append(args, f.Files)
+	}
+	if f.Run != "" {
+		cond += " AND run = ?"
+		args = append(args, f.Run)
+	}
+	return cond, args
+}
+
+// Put writes a new version of each entry in one INSERT and returns when the
+// store has acknowledged it; each entry's Version is counted up first. A Put
+// whose answer is lost may be repeated by the caller with Repeat: the same
+// version of the same file is the same row.
+func (l *Ledger) Put(ctx context.Context, entries []*Entry) error {
+	for _, e := range entries {
+		e.Version++
+	}
+	return l.Repeat(ctx, entries)
+}
+
+// Repeat writes the entries' present versions again, for a Put whose outcome is unknown.
+func (l *Ledger) Repeat(ctx context.Context, entries []*Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	op := store.Op{Kind: "ledger", Detail: fmt.Sprintf("%s ×%d", entries[0].State, len(entries))}
+	err := l.st.Write(ctx, op, func(ctx context.Context) error {
+		batch, err := l.st.Conn().PrepareBatch(l.st.InsertContext(ctx), `
+			INSERT INTO ingest_files (network, log_type, file, hour, state, attempt, run, size, etag, lines, rows,
+			                          rescued, rejected, inserts, first_time, last_time, shift_hours, error, version)`)
+		if err != nil {
+			return err
+		}
+		defer batch.Close()
+		for _, e := range entries {
+			inserts := e.Inserts
+			if inserts == nil {
+				inserts = []uint64{}
+			}
+			if err := batch.Append(l.network, string(e.File.Type), e.File.Name, e.File.Hour, string(e.State), e.Attempt,
+				e.Run, e.File.Size, e.File.ETag, e.Lines, e.Rows, e.Rescued, e.Rejected, inserts,
+				instant(e.First), instant(e.Last), e.ShiftHours, e.Error, e.Version); err != nil {
+				return err
+			}
+		}
+		return batch.Send()
+	})
+	if err != nil {
+		return fmt.Errorf("writing the ledger of files (%s): %w", op.Detail, err)
+	}
+	return nil
+}
+
+// instant is nil for the zero time, which DateTime cannot hold.
+func instant(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

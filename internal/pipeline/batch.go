@@ -1,0 +1,159 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/load"
+	"rawlogs/internal/rawlog"
+)
+
+// An INSERT is ended at the first file boundary beyond insertRows, so that the
+// server writes few large parts; a wire block holds blockRows. Both are
+// measured choices, see docs/performance.md.
+const (
+	insertRows = 500_000
+	blockRows  = 8192
+)
+
+// batch is what one INSERT holds: whole small files of one type, one partition
+// and one shape.
+type batch struct {
+	typ      rawlog.Type
+	month    time.Time
+	shape    load.Shape
+	jobs     []*job
+	next     int  // of jobs: those before it are sent or being sent
+	sealed   bool // takes no further files
+	complete bool // all of it has been handed to the connection
+	rows     int
+	held     int64 // bytes of archives in memory until the acknowledgement
+}
+
+func (b *batch) add(j *job) {
+	b.jobs = append(b.jobs, j)
+	b.next = len(b.jobs)
+	b.held += j.archive.Held()
+}
+
+// loadBatch sends an INSERT that begins with the given file and takes up
+// further ones as they come, until it is large enough.
+func (l *loader) loadBatch(ctx context.Context, first *job) error {
+	shape, err := l.open(ctx, first)
+	if err != nil {
+		return l.failOr(ctx, first, err)
+	}
+	if err := l.clear(ctx, first); err != nil {
+		return err
+	}
+	b := &batch{typ: first.file().Type, month: first.month(), shape: shape}
+	b.add(first)
+	stream, err := l.stream(b.typ, 0)
+	if err != nil {
+		return err
+	}
+	id, err := l.once(ctx, string(b.typ), func(id uint64, query string) (int, error) {
+		rows, err := stream.Send(ctx, id, query, b.shape, func(insert context.Context, blk *load.Block) error {
+			return l.fill(ctx, insert, b, blk)
+		})
+		if !b.complete {
+			rows = incomplete
+		}
+		return rows, err
+	}, func() error { return l.rewind(ctx, b) })
+	if err != nil {
+		return err
+	}
+	return l.commit(ctx, b.jobs, []uint64{id})
+}
+
+// rewind makes the batch ready to be sent again from its first file.
+func (l *loader) rewind(ctx context.Context, b *batch) error {
+	l.Progress.Rows.Add(int64(-b.rows))
+	b.next, b.rows, b.complete, l.reading = 0, 0, false, nil
+	if !l.rejects.discard() {
+		return nil
+	}
+	entries := make([]*checkpoint.Entry, len(b.jobs))
+	for i, j := range b.jobs {
+		entries[i] = j.entry
+	}
+	return l.withdraw(ctx, entries)
+}
+
+// fill fills one wire block from the batch's files, several small ones to a
+// block. The INSERT's own context ends the waiting; what is written beside it
+// uses the run's.
+func (l *loader) fill(ctx, insert context.Context, b *batch, blk *load.Block) error {
+	for {
+		if l.reading == nil {
+			if err := l.advance(ctx, insert, b); err != nil {
+				return err
+			}
+		}
+		rd := l.readers[b.typ]
+		n, err := rd.Append(blk, blockRows-blk.Rows())
+		b.rows += n
+		l.Progress.Rows.Add(int64(n))
+		switch {
+		case errors.Is(err, io.EOF):
+			l.reading.counts = rd.Counts()
+			l.reading = nil
+			if blk.Rows() > blockRows/2 {
+				return nil
+			}
+		case err != nil:
+			return err
+		default:
+			return nil
+		}
+	}
+}
+
+// advance opens the batch's next file, or returns load.ErrComplete.
+func (l *loader) advance(ctx, insert context.Context, b *batch) error {
+	if b.next < len(b.jobs) {
+		j := b.jobs[b.next]
+		b.next++
+		_, err := l.open(ctx, j)
+		return err
+	}
+	for !b.sealed && b.rows < insertRows && b.held < l.budget.held {
+		j, err := l.take(insert, idleAfter)
+		if errors.Is(err, errIdle) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if j == nil {
+			break
+		}
+		if j.file().Type != b.typ || !j.month().Equal(b.month) || j.zip.Size > l.budget.text {
+			l.hand = j
+			break
+		}
+		shape, err := l.open(ctx, j)
+		switch {
+		case err != nil:
+			if err := l.failOr(ctx, j, err); err != nil {
+				return err
+			}
+			continue
+		case shape != b.shape:
+			l.hand, l.reading = j, nil
+		default:
+			if err := l.clear(ctx, j); err != nil {
+				return err
+			}
+			b.add(j)
+			return nil
+		}
+		break
+	}
+	b.sealed, b.complete = true, true
+	return load.ErrComplete
+}

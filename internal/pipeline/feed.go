@@ -1,0 +1,141 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/fetch"
+	"rawlogs/internal/hasoffers"
+)
+
+// chunkFiles and chunkBytes bound how many files are put to loading in one
+// ledger write: enough that the ledger costs little beside the rows, few
+// enough that an interrupt leaves little to put back.
+const (
+	chunkFiles = 128
+	chunkBytes = 256 << 20
+)
+
+// feed puts files to loading, chunk by chunk, and passes them on. A file is
+// loading before it is even fetched; a crash in between costs recovery a count.
+func (r *run) feed(ctx context.Context, jobs []*job, out chan<- *job) error {
+	defer close(out)
+	for len(jobs) > 0 {
+		if r.stopped() {
+			return nil
+		}
+		n, bytes := 0, int64(0)
+		for n < len(jobs) && n < chunkFiles && (n == 0 || bytes < chunkBytes) {
+			bytes += max(0, jobs[n].entry.File.Size)
+			n++
+		}
+		chunk := jobs[:n]
+		jobs = jobs[n:]
+		entries := make([]*checkpoint.Entry, n)
+		for i, j := range chunk {
+			entries[i] = j.entry
+			j.entry.State, j.entry.Run = checkpoint.Loading, r.id
+			j.entry.Attempt++
+		}
+		if err := r.record(ctx, entries); err != nil {
+			return err
+		}
+		for _, j := range chunk {
+			select {
+			case out <- j:
+			case <-r.Stop:
+				return nil
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+	}
+	return nil
+}
+
+func (r *run) stopped() bool {
+	select {
+	case <-r.Stop:
+		return true
+	default:
+		return false
+	}
+}
+
+func (r *run) newFetcher() (*fetch.Fetcher, error) {
+	return fetch.New(r.src.Fetch, fetch.Config{
+		Memory:   r.budget.archives,
+		SpoolDir: r.Spool,
+		Log:      r.Log,
+	})
+}
+
+// fetch is one of F identical workers: file in, verified archive out.
+func (r *run) fetch(ctx context.Context, fetcher *fetch.Fetcher, in <-chan *job, out chan<- *job) error {
+	for j := range in {
+		archive, err := fetcher.Fetch(ctx, j.file())
+		switch {
+		case ctx.Err() != nil:
+			if archive != nil {
+				archive.Release()
+			}
+			return context.Cause(ctx)
+		case err != nil && endsRun(err):
+			return err
+		case err != nil:
+			if err := r.fail(ctx, j, err); err != nil {
+				return err
+			}
+			continue
+		}
+		j.archive = archive
+		// What was fetched is what the ledger speaks of, whatever the listing said.
+		j.entry.File.Size, j.entry.File.ETag = archive.File.Size, archive.File.ETag
+		select {
+		case out <- j:
+		case <-ctx.Done():
+			j.release()
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// endsRun tells errors that every other file would meet too.
+func endsRun(err error) bool {
+	var api *hasoffers.APIError
+	return errors.As(err, &api) && (api.Kind == hasoffers.Auth || api.Kind == hasoffers.Permission)
+}
+
+// fail records a file that could not be loaded. Rows of an earlier version
+// stay as they are, and the entry goes on counting them.
+func (r *run) fail(ctx context.Context, j *job, why error) error {
+	j.release()
+	j.state = jobFailed
+	j.entry.State, j.entry.Error = checkpoint.Failed, printable(why.Error())
+	r.Log.Error("file failed", "type", j.file().Type, "file", j.file().Name, "err", why)
+	r.Progress.FilesFailed.Add(1)
+	r.sum.add(func(s *Summary) {
+		s.Failed++
+		s.Failures = append(s.Failures, Failure{j.file(), j.entry.Error})
+	})
+	return r.record(ctx, []*checkpoint.Entry{j.entry})
+}
+
+// printable makes text from outside harmless where it is shown: control
+// characters become spaces, and it ends at a length a ledger cell should have.
+func printable(s string) string {
+	const most = 2000
+	out := make([]rune, 0, min(len(s), most))
+	for _, c := range s {
+		if len(out) == most {
+			break
+		}
+		if c < ' ' || c >= 0x7f && c < 0xa0 {
+			c = ' '
+		}
+		out = append(out, c)
+	}
+	return string(out)
+}

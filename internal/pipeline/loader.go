@@ -1,0 +1,231 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/load"
+	"rawlogs/internal/parse"
+	"rawlogs/internal/rawlog"
+)
+
+// idleAfter ends an open INSERT when no further archive has come for so long:
+// a slow source should not keep rows that are already sent from the analysts.
+const idleAfter = 2 * time.Second
+
+// errIdle says that take waited idleAfter for nothing.
+var errIdle = errors.New("no archive came")
+
+// fileError is a fault of one file that leaves all others alone.
+type fileError struct{ err error }
+
+func (e *fileError) Error() string { return e.err.Error() }
+func (e *fileError) Unwrap() error { return e.err }
+
+// loader is one of P workers that turn archives into INSERTs. All of it lives
+// and dies in its own goroutine, but for the reader and second stream that a
+// large file's slices pass to and fro (slices.go).
+type loader struct {
+	*run
+	in       <-chan *job
+	hand     *job // taken from in, but for the next INSERT
+	inflater parse.Inflater
+	text     []byte
+	reading  *job // whose text the reader stands in; nil between files
+	readers  map[rawlog.Type]*parse.Reader
+	streams  map[rawlog.Type]*[2]*load.Stream // the second only for large files
+	rejects  rejects
+}
+
+func newLoader(r *run, in <-chan *job) *loader {
+	return &loader{
+		run: r, in: in, rejects: rejects{run: r},
+		readers: make(map[rawlog.Type]*parse.Reader),
+		streams: make(map[rawlog.Type]*[2]*load.Stream),
+	}
+}
+
+// work loads archives until there are no more, small files many to an INSERT
+// and large ones by slices.
+func (l *loader) work(ctx context.Context) error {
+	defer l.close()
+	for {
+		j, err := l.take(ctx, 0)
+		if err != nil || j == nil {
+			return err
+		}
+		if j.zip.Size <= l.budget.text {
+			err = l.loadBatch(ctx, j)
+		} else {
+			err = l.loadSlices(ctx, j)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (l *loader) close() {
+	for _, pair := range l.streams {
+		for _, s := range pair {
+			if s != nil {
+				_ = s.Close() // nothing is in flight, so nothing can be lost
+			}
+		}
+	}
+}
+
+// take returns the next file, its ZIP opened; nil when there are no more, and
+// errIdle when patience is over. Files whose ZIP is broken fail on the way.
+func (l *loader) take(ctx context.Context, patience time.Duration) (*job, error) {
+	if j := l.hand; j != nil {
+		l.hand = nil
+		return j, nil
+	}
+	var over <-chan time.Time
+	if patience > 0 {
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		over = timer.C
+	}
+	for {
+		select {
+		case j, ok := <-l.in:
+			if !ok {
+				return nil, nil
+			}
+			zip, err := parse.OpenZip(j.archive, j.archive.Size())
+			if err == nil {
+				j.zip = zip
+				return j, nil
+			}
+			if err := l.fail(ctx, j, err); err != nil {
+				return nil, err
+			}
+		case <-over:
+			return nil, errIdle
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// open makes a small file's text ready to be read: it is inflated and verified
+// whole before a row of it is sent. A *fileError is the file's own fault.
+func (l *loader) open(ctx context.Context, j *job) (load.Shape, error) {
+	rd, err := l.reader(ctx, j.file().Type)
+	if err != nil {
+		return "", err
+	}
+	text, err := l.inflater.Bytes(j.zip, l.text[:0], l.budget.text)
+	if err != nil {
+		return "", &fileError{err}
+	}
+	l.text = text
+	rd.ResetBytes(j.file(), text)
+	shape, err := rd.Shape()
+	if err != nil {
+		return "", &fileError{err}
+	}
+	l.reading = j
+	return shape, nil
+}
+
+// clear takes rows of an earlier version out, once the new one is known to be sound.
+func (l *loader) clear(ctx context.Context, j *job) error {
+	if !j.replace {
+		return nil
+	}
+	if err := l.withdraw(ctx, []*checkpoint.Entry{j.entry}); err != nil {
+		return err
+	}
+	j.replace = false
+	l.sum.add(func(s *Summary) { s.Replaced++ })
+	return nil
+}
+
+func (l *loader) reader(ctx context.Context, typ rawlog.Type) (*parse.Reader, error) {
+	if rd := l.readers[typ]; rd != nil {
+		return rd, nil
+	}
+	rd, err := parse.NewReader(l.tables[typ], parse.Config{
+		Network: l.Network, Zone: l.Zone, MaxLine: int(l.budget.line),
+		Reject: func(line parse.Rejected) error { return l.rejects.add(ctx, l.reading, line) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.readers[typ] = rd
+	return rd, nil
+}
+
+func (l *loader) stream(typ rawlog.Type, i int) (*load.Stream, error) {
+	pair := l.streams[typ]
+	if pair == nil {
+		pair = new([2]*load.Stream)
+		l.streams[typ] = pair
+	}
+	if pair[i] == nil {
+		s, err := load.NewStream(l.st, l.tables[typ])
+		if err != nil {
+			return nil, err
+		}
+		pair[i] = s
+	}
+	return pair[i], nil
+}
+
+// commit is the last step for files all of whose rows are acknowledged: what
+// was rejected is written, the lease confirmed, and then the ledger says loaded.
+// Crash before the last write: the files are loading and belong to a dead run.
+func (l *loader) commit(ctx context.Context, jobs []*job, inserts []uint64) error {
+	if err := l.rejects.flush(ctx); err != nil {
+		return err
+	}
+	if err := l.steady(ctx, l.lease.Confirm); err != nil {
+		return err
+	}
+	entries := make([]*checkpoint.Entry, len(jobs))
+	for i, j := range jobs {
+		j.took(inserts)
+		entries[i] = j.entry
+	}
+	if err := l.record(ctx, entries); err != nil {
+		return err
+	}
+	l.sum.add(func(s *Summary) {
+		s.Inserts += len(inserts)
+		for _, j := range jobs {
+			e := j.entry
+			s.Loaded++
+			s.Lines += e.Lines
+			s.Rows += e.Rows
+			s.Rescued += e.Rescued
+			s.Rejected += e.Rejected
+			s.Bytes += max(0, e.File.Size)
+			if e.ShiftHours != 0 {
+				s.Shifts = append(s.Shifts, Shift{e.File, int(e.ShiftHours)})
+			}
+		}
+	})
+	for _, j := range jobs {
+		j.state = jobLoaded
+		j.release()
+		l.Progress.FilesDone.Add(1)
+		l.Progress.BytesDone.Add(max(0, j.file().Size))
+		l.Progress.Rejected.Add(int64(j.entry.Rejected))
+	}
+	return nil
+}
+
+// failOr records a file's own fault and goes on; any other error ends the run.
+func (l *loader) failOr(ctx context.Context, j *job, err error) error {
+	var fault *fileError
+	if errors.As(err, &fault) {
+		return l.fail(ctx, j, fault.err)
+	}
+	return fmt.Errorf("%s %s: %w", j.file().Type, j.file().Name, err)
+}

@@ -1,0 +1,256 @@
+// Package pipeline moves files from a source into the store, exactly once. It
+// is the one place that starts goroutines for a run:
+//
+//	plan → feed → fetch ×F → load ×P → ledger
+//
+// The order of writes is the promise (docs/reliability.md): a file is put to
+// "loading" before its first row is sent, its rows go into INSERTs that land
+// whole or not at all, and it is put to "loaded" after the last of them is
+// acknowledged. Recovery of a dead run and the handling of a failed INSERT are
+// the same function, withdraw.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/dirs"
+	"rawlogs/internal/fetch"
+	"rawlogs/internal/load"
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/store"
+)
+
+// Source is where files are listed and fetched.
+type Source struct {
+	Walker dirs.Walker
+	Fetch  fetch.Source
+	Name   string // for people; without secrets
+}
+
+// Options says what a run does. Zero values mean the defaults written beside them.
+type Options struct {
+	Network string
+	Types   []rawlog.Type   // default: all
+	Periods []rawlog.Period // default: everything the source lists
+	// RetryFailed also takes up files that an earlier run planned or failed to
+	// load and that lie outside Periods.
+	RetryFailed bool
+	Reload      bool     // load again what is loaded: its rows are replaced
+	Files       []string // with Reload: only these, by name or end of name
+	DryRun      bool     // plan and report; write nothing
+	Worker      int      // with Workers: the share i of n (from 1) by hash of the file name
+	Workers     int
+	Zone        *time.Location // of the datetimes in the files; default UTC
+	MaxMemory   int64          // bytes for archives, texts and blocks; default 256 MiB
+	Fetchers    int            // downloads at once; default 8
+	Parsers     int            // INSERTs at once; default 2
+	Spool       string         // folder for large archives; default the system's
+	// StoreWait is how long a run waits for a store that went away before it
+	// gives up; default 2 minutes. What is loaded by then stays loaded.
+	StoreWait time.Duration
+	Stop      <-chan struct{} // when closed, no new file is begun
+	Log       *slog.Logger
+	Progress  *Progress
+}
+
+func (o Options) withDefaults() Options {
+	if len(o.Types) == 0 {
+		o.Types = rawlog.Types()
+	}
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	if o.MaxMemory <= 0 {
+		o.MaxMemory = 256 << 20
+	}
+	if o.Fetchers <= 0 {
+		o.Fetchers = 8
+	}
+	if o.Parsers <= 0 {
+		o.Parsers = 2
+	}
+	if o.StoreWait <= 0 {
+		o.StoreWait = 2 * time.Minute
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Progress == nil {
+		o.Progress = new(Progress)
+	}
+	return o
+}
+
+// run is the state of one run; its methods are spread over this package's files
+// by subject.
+type run struct {
+	Options
+	st     *store.Store
+	src    Source
+	id     string
+	ledger *checkpoint.Ledger
+	lease  *checkpoint.Lease
+	tables map[rawlog.Type]*load.Table
+	budget budget
+	sum    *collector
+}
+
+// Run brings the store up to date with what the source lists, as opts say. The
+// summary is right as far as the run came, also beside an error. A
+// *checkpoint.HeldError tells that another run is at work.
+func Run(ctx context.Context, st *store.Store, src Source, opts Options) (Summary, error) {
+	opts = opts.withDefaults()
+	r := &run{
+		Options: opts, st: st, src: src,
+		id:     newRunID(),
+		ledger: checkpoint.Open(st, opts.Network),
+		budget: divide(opts.MaxMemory, opts.Parsers),
+	}
+	r.sum = newCollector(r.id)
+	err := r.do(ctx)
+	return r.sum.done(), err
+}
+
+func (r *run) do(ctx context.Context) (err error) {
+	if err := r.openTables(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if !r.DryRun {
+		lease, err := checkpoint.Claim(ctx, r.st, r.Network, r.id, r.share(), r.Log)
+		if err != nil {
+			return err
+		}
+		r.lease = lease
+		lease.Keep(ctx, cancel)
+		defer func() {
+			if rerr := lease.Release(ctx); rerr != nil {
+				r.Log.Warn("giving the lease back; it ends by itself", "err", rerr)
+			}
+		}()
+		if err := r.recover(ctx); err != nil {
+			return err
+		}
+	}
+	jobs, err := r.plan(ctx)
+	if err != nil || r.DryRun || len(jobs) == 0 {
+		return err
+	}
+	if err := r.load(ctx, jobs); err != nil {
+		if cause := context.Cause(ctx); cause != nil && ctx.Err() != nil {
+			return cause
+		}
+		return err
+	}
+	return r.finalCount(ctx)
+}
+
+// load runs the stages between which only whole archives move.
+func (r *run) load(ctx context.Context, jobs []*job) error {
+	fetcher, err := r.newFetcher()
+	if err != nil {
+		return err
+	}
+	defer fetcher.Close()
+	r.Progress.begin(jobs)
+	group, ctx := errgroup.WithContext(ctx)
+	marked := make(chan *job)
+	fetched := make(chan *job)
+	group.Go(func() error { return r.feed(ctx, jobs, marked) })
+	group.Go(func() error {
+		defer close(fetched)
+		fetchers, ctx := errgroup.WithContext(ctx)
+		for range r.Fetchers {
+			fetchers.Go(func() error { return r.fetch(ctx, fetcher, marked, fetched) })
+		}
+		return fetchers.Wait()
+	})
+	for range r.Parsers {
+		group.Go(func() error { return newLoader(r, fetched).work(ctx) })
+	}
+	err = group.Wait()
+	return errors.Join(err, r.putBack(context.WithoutCancel(ctx), jobs, err))
+}
+
+// putBack returns what a stopped run had marked but not begun to the plan, so
+// that its state says what is so. After an error the rows of a loading file
+// are for recovery to look at.
+func (r *run) putBack(ctx context.Context, jobs []*job, err error) error {
+	var back []*checkpoint.Entry
+	for _, j := range jobs {
+		j.release()
+		if j.state == jobOpen {
+			r.sum.left()
+			if err == nil && j.entry.State == checkpoint.Loading {
+				j.entry.State = checkpoint.Planned
+				back = append(back, j.entry)
+			}
+		}
+	}
+	if len(back) == 0 {
+		return nil
+	}
+	return r.ledger.Put(ctx, back)
+}
+
+// openTables reads the destinations' columns, which decide what is parsed.
+func (r *run) openTables(ctx context.Context) error {
+	r.tables = make(map[rawlog.Type]*load.Table)
+	for _, t := range r.Types {
+		table, err := load.OpenTable(ctx, r.st, string(t))
+		if err != nil {
+			return err
+		}
+		r.tables[t] = table
+	}
+	return nil
+}
+
+func (r *run) share() string {
+	if r.Workers == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d/%d", r.Worker, r.Workers)
+}
+
+// newRunID returns a name for a run: its start for people, and enough chance
+// that no two are alike.
+func newRunID() string {
+	return strings.ToLower(time.Now().UTC().Format("20060102t150405-")) + fmt.Sprintf("%08x", rand.Uint32())
+}
+
+// newInsertID returns an id for an INSERT: milliseconds above, chance below, so
+// that ids of one time lie together and a part's minmax index on _insert is
+// narrow. Nothing relies on the clock being right.
+func newInsertID() uint64 {
+	const chance = 23
+	return uint64(time.Now().UnixMilli())<<chance | uint64(rand.Uint32()>>(32-chance))
+}
+
+// budget divides --max-memory by construction, so that the parts cannot
+// together exceed it, whatever the files hold.
+type budget struct {
+	archives int64 // ZIPs in memory, being fetched or held until their INSERT is acknowledged
+	held     int64 // of these, what one loader's open INSERT may hold
+	text     int64 // inflated text of one small file, per loader; a larger one is streamed
+	line     int64 // longest record that is parsed as one
+}
+
+// divide gives archives a quarter and each loader an equal share of three
+// eighths for its text. The rest is for wire blocks, the connection's buffers and the Go
+// runtime.
+func divide(total int64, loaders int) budget {
+	b := budget{archives: total / 4, text: total * 3 / 8 / int64(loaders), line: total / 16}
+	b.held = b.archives / int64(loaders+1)
+	return b
+}

@@ -1,0 +1,220 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+	"time"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/rawlog"
+)
+
+type fileKey struct {
+	typ  rawlog.Type
+	name string
+}
+
+func keyOf(f rawlog.File) fileKey { return fileKey{f.Type, f.Name} }
+
+// plan compares the source's listing with the ledger and returns what is to be
+// loaded, by type and hour. New files are written to the ledger as planned, so
+// that one that vanishes before it is loaded is missed.
+func (r *run) plan(ctx context.Context) ([]*job, error) {
+	r.Progress.enter("listing")
+	known, err := r.known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var jobs []*job
+	seen := make(map[fileKey]bool)
+	err = r.src.Walker.Walk(ctx, r.Types, r.Periods, func(f rawlog.File) error {
+		// A listing may repeat a file, and a share or a reload may not want it.
+		if key := keyOf(f); !seen[key] && r.mine(f.Name) && r.wanted(f.Name) {
+			seen[key] = true
+			if j := r.consider(f, known[key]); j != nil {
+				jobs = append(jobs, j)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing %s: %w", r.src.Name, err)
+	}
+	r.sum.add(func(s *Summary) { s.Listed = len(seen) })
+	jobs = append(jobs, r.absent(known, seen)...)
+	slices.SortStableFunc(jobs, func(a, b *job) int { return compareFiles(a.file(), b.file()) })
+	r.reportDoubles(known, jobs)
+
+	var fresh []*checkpoint.Entry
+	for _, j := range jobs {
+		if j.entry.Version == 0 {
+			j.entry.State, j.entry.Run = checkpoint.Planned, r.id
+			fresh = append(fresh, j.entry)
+		}
+	}
+	r.sum.add(func(s *Summary) {
+		s.Planned = len(jobs)
+		if r.DryRun {
+			s.Left = len(jobs)
+			for _, j := range jobs {
+				s.PlannedFiles = append(s.PlannedFiles, j.file())
+			}
+		}
+	})
+	if r.DryRun {
+		return jobs, nil
+	}
+	if err := r.record(ctx, fresh); err != nil {
+		return nil, err
+	}
+	return jobs, nil
+}
+
+// known is the ledger as far as this run's listing can meet it.
+func (r *run) known(ctx context.Context) (map[fileKey]*checkpoint.Entry, error) {
+	entries, err := r.ledger.Entries(ctx, checkpoint.Filter{Types: r.Types, Periods: r.Periods})
+	if err != nil {
+		return nil, err
+	}
+	if len(r.Periods) > 0 {
+		unloaded, err := r.ledger.Entries(ctx, checkpoint.Filter{
+			Types:  r.Types,
+			States: []checkpoint.State{checkpoint.Planned, checkpoint.Failed},
+		})
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, unloaded...)
+	}
+	known := make(map[fileKey]*checkpoint.Entry, len(entries))
+	for i := range entries {
+		known[keyOf(entries[i].File)] = &entries[i]
+	}
+	return known, nil
+}
+
+// consider decides what a listed file needs; nil is nothing.
+func (r *run) consider(f rawlog.File, e *checkpoint.Entry) *job {
+	if e == nil {
+		return &job{entry: &checkpoint.Entry{File: f}}
+	}
+	if e.State == checkpoint.Loaded && !r.Reload && !changed(e.File, f) {
+		r.sum.add(func(s *Summary) { s.AlreadyLoaded++ })
+		return nil
+	}
+	replace := e.State == checkpoint.Loaded || e.Rows > 0 || e.Rejected > 0
+	e.File = f
+	return &job{entry: e, replace: replace}
+}
+
+// changed tells whether a listing speaks of other bytes than the ledger. Where
+// either does not tell a size or a comparable tag, nothing follows.
+func changed(old, now rawlog.File) bool {
+	if old.Size >= 0 && now.Size >= 0 && old.Size != now.Size {
+		return true
+	}
+	return old.ETag != "" && now.ETag != "" && tagKind(old.ETag) == tagKind(now.ETag) && old.ETag != now.ETag
+}
+
+// tagKind separates tags that can never be equal though the bytes are: the MD5
+// of a whole object, the tag of a multipart upload (it has a dash and depends on
+// the part size) and a folder's time stamp.
+func tagKind(tag string) string {
+	switch {
+	case strings.HasPrefix(tag, "mtime-"):
+		return "mtime"
+	case strings.Contains(tag, "-"):
+		return "multipart"
+	}
+	return "whole"
+}
+
+// absent handles what the ledger knows as not loaded and the listing did not
+// show: outside the run's periods it is tried again, inside it is missing.
+func (r *run) absent(known map[fileKey]*checkpoint.Entry, seen map[fileKey]bool) []*job {
+	var jobs []*job
+	for key, e := range known {
+		if seen[key] || e.State == checkpoint.Loaded || e.State == checkpoint.Loading ||
+			!r.mine(e.File.Name) || !r.wanted(e.File.Name) {
+			continue
+		}
+		switch {
+		case r.within(e.File.Hour):
+			r.sum.add(func(s *Summary) { s.Missing = append(s.Missing, e.File) })
+		case r.RetryFailed:
+			jobs = append(jobs, &job{entry: e, replace: e.Rows > 0 || e.Rejected > 0})
+		}
+	}
+	r.sum.add(func(s *Summary) {
+		s.Retried = len(jobs)
+		slices.SortFunc(s.Missing, compareFiles)
+	})
+	return jobs
+}
+
+func (r *run) within(hour time.Time) bool {
+	return len(r.Periods) == 0 || slices.ContainsFunc(r.Periods, func(p rawlog.Period) bool { return p.Contains(hour) })
+}
+
+// mine tells whether the file belongs to this worker's share.
+func (r *run) mine(name string) bool {
+	if r.Workers == 0 {
+		return true
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name))
+	return int(h.Sum32()%uint32(r.Workers)) == r.Worker-1
+}
+
+// wanted tells whether a reload of named files asks for this one.
+func (r *run) wanted(name string) bool {
+	return len(r.Files) == 0 || slices.ContainsFunc(r.Files, func(f string) bool {
+		return name == f || strings.HasSuffix(name, "/"+f) || strings.HasSuffix(f, "/"+name)
+	})
+}
+
+func compareFiles(a, b rawlog.File) int {
+	if c := slices.Index(rawlog.Types(), a.Type) - slices.Index(rawlog.Types(), b.Type); c != 0 {
+		return c
+	}
+	if c := a.Hour.Compare(b.Hour); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Name, b.Name)
+}
+
+// reportDoubles finds hours with more than one file among those of this run
+// and those that the ledger has for the same periods.
+func (r *run) reportDoubles(known map[fileKey]*checkpoint.Entry, jobs []*job) {
+	type hour struct {
+		typ  rawlog.Type
+		unix int64
+	}
+	names := make(map[hour][]string)
+	add := func(f rawlog.File) {
+		h := hour{f.Type, f.Hour.Unix()}
+		if !slices.Contains(names[h], f.Name) {
+			names[h] = append(names[h], f.Name)
+		}
+	}
+	for _, e := range known {
+		add(e.File)
+	}
+	for _, j := range jobs {
+		add(j.file())
+	}
+	r.sum.add(func(s *Summary) {
+		for h, files := range names {
+			if len(files) > 1 {
+				slices.Sort(files)
+				s.Duplicates = append(s.Duplicates, DoubleHour{h.typ, time.Unix(h.unix, 0).UTC(), files})
+			}
+		}
+		slices.SortFunc(s.Duplicates, func(a, b DoubleHour) int {
+			return compareFiles(rawlog.File{Type: a.Type, Hour: a.Hour}, rawlog.File{Type: b.Type, Hour: b.Hour})
+		})
+	})
+}

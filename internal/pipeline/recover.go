@@ -1,0 +1,115 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/load"
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/store"
+)
+
+// recover finds what dead runs left loading, takes it out of the store and
+// puts it back in the plan. It runs under the lease, so no live run of this
+// share owns any of it.
+func (r *run) recover(ctx context.Context) error {
+	r.Progress.enter("recovering")
+	entries, err := r.ledger.Entries(ctx, checkpoint.Filter{Types: r.Types, States: []checkpoint.State{checkpoint.Loading}})
+	if err != nil {
+		return err
+	}
+	var left []*checkpoint.Entry
+	runs := make(map[string]bool)
+	for i := range entries {
+		if r.mine(entries[i].File.Name) {
+			left = append(left, &entries[i])
+			runs[entries[i].Run] = true
+		}
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	for id := range runs {
+		r.Log.Warn("an earlier run ended in mid-load; taking back what it left", "run", id)
+		// A dead client's INSERT can still land, so it is ended before its rows are looked for.
+		if err := r.st.KillQueries(ctx, load.QueryPrefix(id)); err != nil {
+			return err
+		}
+	}
+	if err := r.withdraw(ctx, left); err != nil {
+		return err
+	}
+	for _, e := range left {
+		e.State, e.Run = checkpoint.Planned, r.id
+	}
+	r.sum.add(func(s *Summary) { s.Recovered += len(left) })
+	return r.record(ctx, left)
+}
+
+// withdraw deletes whatever rows of the files are in the store, synchronously,
+// and sets the entries' counts to nothing. It is what recovery, a failed
+// INSERT, a broken file and a replaced one have in common. The INSERTs that
+// could still bring rows must be ended before.
+func (r *run) withdraw(ctx context.Context, entries []*checkpoint.Entry) error {
+	byType := make(map[rawlog.Type][]rawlog.File)
+	for _, e := range entries {
+		byType[e.File.Type] = append(byType[e.File.Type], e.File)
+		e.Lines, e.Rows, e.Rescued, e.Rejected, e.Inserts = 0, 0, 0, 0, nil
+		e.First, e.Last, e.ShiftHours = time.Time{}, time.Time{}, 0
+	}
+	return r.steady(ctx, func(ctx context.Context) error {
+		for typ, files := range byType {
+			if err := r.st.DeleteFiles(ctx, r.Network, typ, files); err != nil {
+				return fmt.Errorf("taking back the rows of %d %s files: %w", len(files), typ, err)
+			}
+		}
+		return nil
+	})
+}
+
+// record writes new versions of the entries. Its answer may be lost and the
+// write repeated: the same version is the same row.
+func (r *run) record(ctx context.Context, entries []*checkpoint.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	for _, e := range entries {
+		e.Version++
+	}
+	return r.steady(ctx, func(ctx context.Context) error { return r.ledger.Repeat(ctx, entries) })
+}
+
+// steady repeats an idempotent step while the store is away or overloaded, for
+// up to StoreWait without success.
+func (r *run) steady(ctx context.Context, step func(context.Context) error) error {
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		err := step(ctx)
+		if err != nil && !store.Retryable(err) {
+			err = backoff.Permanent(err)
+		}
+		if err != nil && ctx.Err() == nil {
+			r.Log.Warn("the store did not take a step; trying again", "err", err)
+			r.revive(ctx)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(storeBackOff()), backoff.WithMaxElapsedTime(r.StoreWait))
+	return err
+}
+
+// revive starts an embedded engine that died again; its failure shows in the
+// next step's.
+func (r *run) revive(ctx context.Context) {
+	if err := r.st.Recover(ctx); err != nil && ctx.Err() == nil {
+		r.Log.Warn("the store is away", "err", err)
+	}
+}
+
+func storeBackOff() *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval = 100*time.Millisecond, 5*time.Second
+	return b
+}

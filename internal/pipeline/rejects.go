@@ -1,0 +1,78 @@
+package pipeline
+
+import (
+	"context"
+
+	"rawlogs/internal/load"
+	"rawlogs/internal/parse"
+	"rawlogs/internal/rawlog"
+)
+
+// rejectBytes bounds the rejected lines that are kept before they are written.
+const rejectBytes = 4 << 20
+
+// rejects gathers the lines that did not split, for the table rejected_rows.
+// Its rows are written before their file is loaded, and taken back with it.
+type rejects struct {
+	*run
+	rows    []load.Reject
+	bytes   int
+	flushed bool // some of the present files' lines are written already
+}
+
+func (q *rejects) add(ctx context.Context, j *job, line parse.Rejected) error {
+	q.rows = append(q.rows, load.Reject{
+		File: j.file(), Line: line.Line, Piece: line.Piece, Reason: line.Reason, Raw: string(line.Raw),
+	})
+	q.bytes += len(line.Raw) + 64
+	if q.bytes < rejectBytes {
+		return nil
+	}
+	if err := q.write(ctx); err != nil {
+		return err
+	}
+	q.flushed = true
+	return nil
+}
+
+// flush writes what is left, and begins anew for the next files.
+func (q *rejects) flush(ctx context.Context) error {
+	err := q.write(ctx)
+	q.flushed = false
+	return err
+}
+
+// discard forgets what is not written, and tells whether something is written
+// that must be taken back.
+func (q *rejects) discard() bool {
+	written := q.flushed
+	q.rows, q.bytes, q.flushed = q.rows[:0], 0, false
+	return written
+}
+
+// write sends the lines, one INSERT per partition.
+func (q *rejects) write(ctx context.Context) error {
+	for len(q.rows) > 0 {
+		n := samePartition(q.rows)
+		part := q.rows[:n]
+		_, err := q.once(ctx, load.RejectedTable, func(id uint64, query string) (int, error) {
+			return n, load.SendRejects(ctx, q.st, q.Network, id, query, part)
+		}, func() error { return nil })
+		if err != nil {
+			return err
+		}
+		q.rows = q.rows[n:]
+	}
+	q.rows, q.bytes = nil, 0
+	return nil
+}
+
+// samePartition counts the leading lines whose files lie in one month.
+func samePartition(rows []load.Reject) int {
+	month := func(f rawlog.File) [2]int { return [2]int{f.Hour.Year(), int(f.Hour.Month())} }
+	n := 1
+	for n < len(rows) && month(rows[n].File) == month(rows[0].File) {
+		n++
+	}
+	return n
+}

@@ -1,0 +1,178 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/sync/errgroup"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/load"
+	"rawlogs/internal/parse"
+	"rawlogs/internal/store"
+)
+
+// aheadBytes × aheadBuffers is the inflated text that waits between the
+// goroutine that inflates a large file and the one that parses it.
+const (
+	aheadBytes   = 1 << 20
+	aheadBuffers = 4
+)
+
+// loadSlices loads a file whose text is too large to be held: inflated, parsed
+// and sent as it streams, in INSERTs of insertRows each. Its end decides
+// whether it was sound, so on any error all of its slices are taken back.
+func (l *loader) loadSlices(ctx context.Context, j *job) error {
+	if j.replace {
+		// The rows at hand are given up only for a text that is known to be whole.
+		if err := l.verify(j); err != nil {
+			return l.fail(ctx, j, err)
+		}
+		if err := l.clear(ctx, j); err != nil {
+			return err
+		}
+	}
+	inserts, err := backoff.Retry(ctx, func() ([]uint64, error) { return l.trySlices(ctx, j) },
+		backoff.WithBackOff(storeBackOff()), backoff.WithMaxElapsedTime(0), backoff.WithMaxTries(sendTries))
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return l.failOr(ctx, j, err)
+	}
+	return l.commit(ctx, []*job{j}, inserts)
+}
+
+// verify inflates the whole file for its size and checksum alone.
+func (l *loader) verify(j *job) error {
+	text := l.inflater.Stream(j.zip)
+	_, err := io.Copy(io.Discard, text)
+	return errors.Join(err, text.Close())
+}
+
+// trySlices sends all slices; on an error none of them is left in the store.
+func (l *loader) trySlices(ctx context.Context, j *job) ([]uint64, error) {
+	s := &slicer{loader: l, job: j}
+	err := s.send(ctx)
+	l.reading = nil
+	if err == nil {
+		return s.inserts, nil
+	}
+	if ctx.Err() != nil {
+		return nil, backoff.Permanent(context.Cause(ctx))
+	}
+	l.Progress.Rows.Add(int64(-s.rows))
+	l.rejects.discard()
+	l.revive(ctx)
+	for _, id := range s.inserts {
+		if kerr := l.steady(ctx, func(ctx context.Context) error {
+			return l.st.KillQueries(ctx, load.QueryID(l.id, id))
+		}); kerr != nil {
+			return nil, backoff.Permanent(errors.Join(err, kerr))
+		}
+	}
+	if werr := l.withdraw(ctx, []*checkpoint.Entry{j.entry}); werr != nil {
+		return nil, backoff.Permanent(errors.Join(err, werr))
+	}
+	var fault *fileError
+	if errors.As(err, &fault) || !store.Retryable(err) {
+		return nil, backoff.Permanent(err)
+	}
+	l.Log.Warn("a slice was not taken; sending the file again", "file", j.file().Name, "err", err)
+	return nil, err
+}
+
+// slicer sends one large file with two INSERTs at a time: while the server
+// sorts and writes one slice, the next is parsed and streamed. The text is read
+// by whoever holds turn.
+type slicer struct {
+	*loader
+	job *job
+
+	turn    sync.Mutex
+	reader  *parse.Reader
+	shape   load.Shape
+	end     bool
+	rows    int
+	inserts []uint64 // begun, acknowledged or not
+}
+
+func (s *slicer) send(ctx context.Context) (err error) {
+	rd, err := s.loader.reader(ctx, s.job.file().Type)
+	if err != nil {
+		return err
+	}
+	text := parse.Ahead(s.inflater.Stream(s.job.zip), aheadBytes, aheadBuffers)
+	defer func() { err = errors.Join(err, text.Close()) }()
+	rd.Reset(s.job.file(), text)
+	s.reading = s.job
+	shape, err := rd.Shape()
+	if err != nil {
+		return &fileError{err}
+	}
+	s.reader, s.shape = rd, shape
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range 2 {
+		stream, err := s.stream(s.job.file().Type, i)
+		if err != nil {
+			return err
+		}
+		group.Go(func() error { return s.lane(ctx, stream) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	s.job.counts = rd.Counts()
+	return nil
+}
+
+// lane sends every slice that it gets its turn for, until the text ends.
+func (s *slicer) lane(ctx context.Context, stream *load.Stream) error {
+	for {
+		more, err := s.slice(ctx, stream)
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+func (s *slicer) slice(ctx context.Context, stream *load.Stream) (more bool, err error) {
+	s.turn.Lock()
+	mine := true
+	yield := func() {
+		if mine {
+			mine = false
+			s.turn.Unlock()
+		}
+	}
+	defer yield()
+	if s.end || ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	if err := s.steady(ctx, s.lease.Confirm); err != nil {
+		return false, err
+	}
+	id := newInsertID()
+	s.inserts = append(s.inserts, id)
+	rows := 0
+	_, err = stream.Send(ctx, id, load.QueryID(s.id, id), s.shape, func(_ context.Context, blk *load.Block) error {
+		n, err := s.reader.Append(blk, blockRows)
+		rows += n
+		s.rows += n
+		s.Progress.Rows.Add(int64(n))
+		switch {
+		case errors.Is(err, io.EOF):
+			s.end = true
+		case err != nil:
+			return &fileError{err}
+		case rows < insertRows:
+			return nil
+		}
+		yield() // the rest of this INSERT is the server's work
+		return load.ErrComplete
+	})
+	return true, err
+}

@@ -1,0 +1,91 @@
+package pipeline
+
+import (
+	"sync"
+	"time"
+
+	"rawlogs/internal/rawlog"
+)
+
+// Summary is what a run did. Its numbers reconcile:
+// Listed + Retried = AlreadyLoaded + Loaded + Failed + Left, and
+// Lines = files with a header + Rows + Rejected.
+type Summary struct {
+	Run           string
+	Listed        int // files of the source in this run's types, periods and share
+	Retried       int // files outside the periods that an earlier run left planned or failed
+	AlreadyLoaded int
+	Planned       int // files to load
+	Loaded        int
+	Failed        int
+	Left          int // planned but not begun or not ended: dry run, interrupt or error
+	Missing       []rawlog.File
+	Recovered     int // files that a dead run had left loading
+	Replaced      int // files loaded again in the place of earlier rows
+	Lines         uint64
+	Rows          uint64
+	Rescued       uint64
+	Rejected      uint64
+	Bytes         int64 // of the ZIPs loaded
+	Inserts       int   // into the raw tables
+	Elapsed       time.Duration
+	Failures      []Failure
+	Duplicates    []DoubleHour
+	Shifts        []Shift
+	Mismatches    []Difference
+	PlannedFiles  []rawlog.File
+	Skipped       int // entries of the source that are no raw-log file
+}
+
+// Failure is a file that could not be loaded, and why.
+type Failure struct {
+	File rawlog.File
+	Err  string
+}
+
+// DoubleHour is an hour for which a type has more than one file.
+type DoubleHour struct {
+	Type  rawlog.Type
+	Hour  time.Time
+	Files []string
+}
+
+// Shift is a file most of whose rows lie the same number of hours off its hour.
+type Shift struct {
+	File  rawlog.File
+	Hours int // row's hour − file's hour
+}
+
+// Difference is a file whose rows in the store are not those of the ledger.
+type Difference struct {
+	File   rawlog.File
+	Ledger uint64
+	Stored uint64
+}
+
+// collector gathers the summary from all stages.
+type collector struct {
+	mu    sync.Mutex
+	start time.Time
+	sum   Summary
+}
+
+func newCollector(run string) *collector {
+	return &collector{start: time.Now(), sum: Summary{Run: run}}
+}
+
+// add changes the summary under its lock.
+func (c *collector) add(change func(*Summary)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(&c.sum)
+}
+
+func (c *collector) left() { c.add(func(s *Summary) { s.Left++ }) }
+
+func (c *collector) done() Summary {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sum.Elapsed = time.Since(c.start)
+	return c.sum
+}
