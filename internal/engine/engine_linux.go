@@ -1,0 +1,284 @@
+//go:build linux && amd64
+
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Engine is one user's hold on the server of a folder. It is safe for
+// concurrent use.
+type Engine struct {
+	cfg      Config
+	folder   folder
+	endpoint endpoint
+	attached bool
+	users    *os.File // locked, shared, as long as this Engine is open
+	alive    *os.File
+	died     chan struct{} // closed at the host's end
+	closed   chan struct{}
+	close    sync.Once
+	closeErr error
+}
+
+// Open starts the server of a folder, or attaches to the one that runs there.
+// The Engine must be closed; what dies with it open is as good as closed.
+//
+// The shared lock on engine.users comes first: with it held, a server that
+// runs goes on running, and one that is about to stop is waited for.
+func Open(ctx context.Context, cfg Config) (*Engine, error) {
+	cfg.Database = cmp.Or(cfg.Database, DefaultDatabase)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	f, err := openFolder(cfg.Path)
+	if err != nil {
+		return nil, err
+	}
+	timeout := cmp.Or(cfg.StartTimeout, time.Minute)
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer in %s", timeout))
+	defer cancel()
+	users, err := openLock(f.file(usersLock))
+	if err != nil {
+		return nil, fmt.Errorf("engine %s: %w", cfg.Path, err)
+	}
+	e, err := open(ctx, cfg, f, users)
+	if err != nil {
+		return nil, errors.Join(wrap(cfg.Path, err), users.Close())
+	}
+	return e, nil
+}
+
+// wrap names the folder, unless the error does.
+func wrap(path string, err error) error {
+	var busy *BusyError
+	var hung *HungError
+	if errors.As(err, &busy) || errors.As(err, &hung) {
+		return err
+	}
+	return fmt.Errorf("engine %s: %w", path, err)
+}
+
+func open(ctx context.Context, cfg Config, f folder, users *os.File) (*Engine, error) {
+	if err := waitLock(ctx, users, unix.LOCK_SH); err != nil {
+		return nil, f.hung(ctx, err)
+	}
+	start, err := openLock(f.file(startLock))
+	if err != nil {
+		return nil, err
+	}
+	defer start.Close() // and with that the lock
+	if err := waitLock(ctx, start, unix.LOCK_EX); err != nil {
+		return nil, f.hung(ctx, err)
+	}
+	e := &Engine{cfg: cfg, folder: f, users: users, died: make(chan struct{}), closed: make(chan struct{})}
+	var last error
+	err = poll(ctx, func() (bool, error) {
+		lock, err := openLock(f.file(hostLock))
+		if err != nil {
+			return false, err
+		}
+		if free, err := tryLock(lock, unix.LOCK_EX); err != nil || free {
+			if err != nil {
+				return false, errors.Join(err, lock.Close())
+			}
+			e.attached = false
+			if e.endpoint, err = f.start(ctx, cfg, lock); err != nil {
+				return false, err
+			}
+			return true, e.meet(ctx)
+		}
+		if err := lock.Close(); err != nil {
+			return false, err
+		}
+		// A host lives: one that runs, or one whose starter died half-way.
+		e.attached = true
+		if e.endpoint, last = f.readEndpoint(); last != nil {
+			return false, nil
+		}
+		last = e.meet(ctx)
+		return last == nil, nil
+	})
+	if err != nil {
+		if e.attached && ctx.Err() != nil {
+			return nil, f.hung(ctx, cmp.Or(last, err))
+		}
+		return nil, err
+	}
+	if e.attached {
+		if what := cfg.differs(e.endpoint); what != "" {
+			return nil, errors.Join(&BusyError{Path: cfg.Path, PID: e.endpoint.PID, What: what}, e.alive.Close())
+		}
+	}
+	if err := e.createDatabase(ctx); err != nil {
+		return nil, errors.Join(err, e.alive.Close())
+	}
+	go e.watch()
+	cfg.Log.Debug("embedded ClickHouse ready", "path", cfg.Path, "pid", e.endpoint.PID, "attached", e.attached, "tcp", e.endpoint.TCPPort, "http", e.endpoint.HTTPPort)
+	return e, nil
+}
+
+// meet opens the alive pipe and makes sure that the server of the endpoint
+// answers and is that of this very start, not a later tenant of its port.
+func (e *Engine) meet(ctx context.Context) (err error) {
+	// Without O_NONBLOCK the open would wait for a writer.
+	pipe, err := os.OpenFile(e.folder.file(alivePipe), os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = pipe.Close()
+		}
+	}()
+	nonce, err := e.query(ctx, "SELECT getMacro('engine_start')")
+	if err != nil {
+		return err
+	}
+	if nonce != e.endpoint.Nonce {
+		return errors.New("another server answers on its port")
+	}
+	e.alive = pipe
+	return nil
+}
+
+// hung turns a wait that ran out into an error that names the process.
+func (f folder) hung(ctx context.Context, err error) error {
+	if !errors.Is(context.Cause(ctx), err) && ctx.Err() == nil {
+		return err
+	}
+	if errors.Is(context.Cause(ctx), context.Canceled) {
+		return context.Canceled
+	}
+	ep, readErr := f.readEndpoint()
+	if readErr != nil && !errors.Is(readErr, fs.ErrNotExist) {
+		err = errors.Join(err, readErr)
+	}
+	return &HungError{Path: string(f), PID: ep.PID, Err: err}
+}
+
+// differs says which wish the running server does not meet.
+func (c Config) differs(ep endpoint) string {
+	switch {
+	case c.TCPPort != 0 && c.TCPPort != ep.TCPPort:
+		return "port (" + strconv.Itoa(ep.TCPPort) + ")"
+	case c.HTTPPort != 0 && c.HTTPPort != ep.HTTPPort:
+		return "HTTP port (" + strconv.Itoa(ep.HTTPPort) + ")"
+	case c.Password != "" && c.Password != ep.Password:
+		return "password"
+	}
+	return ""
+}
+
+// watch closes died when the host's end of the pipe closes.
+func (e *Engine) watch() {
+	_, err := io.Copy(io.Discard, e.alive)
+	if errors.Is(err, os.ErrClosed) {
+		return
+	}
+	close(e.died)
+	select {
+	case <-e.closed:
+	default:
+		e.cfg.Log.Warn("the embedded ClickHouse ended", "path", e.cfg.Path, "pid", e.endpoint.PID)
+	}
+}
+
+// Endpoint is where the server is reached until Died.
+func (e *Engine) Endpoint() Endpoint {
+	return Endpoint{
+		Addr:     net.JoinHostPort("127.0.0.1", strconv.Itoa(e.endpoint.TCPPort)),
+		HTTPAddr: net.JoinHostPort("127.0.0.1", strconv.Itoa(e.endpoint.HTTPPort)),
+		User:     e.endpoint.User, Password: e.endpoint.Password, Database: e.cfg.Database,
+	}
+}
+
+// PID is the host's process id.
+func (e *Engine) PID() int { return e.endpoint.PID }
+
+// Attached tells that the server ran before this Open.
+func (e *Engine) Attached() bool { return e.attached }
+
+// Died is closed when the server's process has ended, asked or unasked. The
+// Engine must be closed all the same; Open starts another.
+func (e *Engine) Died() <-chan struct{} { return e.died }
+
+// Err says why the server ended, in its own last words; nil before Died.
+func (e *Engine) Err() error {
+	select {
+	case <-e.died:
+		return &endedError{e.cfg.Path, e.endpoint.PID, e.folder.lastWords()}
+	default:
+		return nil
+	}
+}
+
+type endedError struct {
+	path  string
+	pid   int
+	words string
+}
+
+func (e *endedError) Error() string {
+	text := "engine " + e.path + ": process " + strconv.Itoa(e.pid) + " ended unasked"
+	if e.words != "" {
+		text += "\n" + e.words
+	}
+	return text
+}
+
+// Close gives up this hold. The last to do so waits until the server has
+// stopped, so that the folder may be copied or removed afterwards.
+func (e *Engine) Close() error {
+	e.close.Do(func() {
+		close(e.closed)
+		e.closeErr = errors.Join(e.release(), e.users.Close(), e.alive.Close())
+	})
+	return e.closeErr
+}
+
+func (e *Engine) release() error {
+	// To ask for the exclusive lock gives the shared one up. To get it says
+	// that this was the last user; the host wants it next.
+	last, err := tryLock(e.users, unix.LOCK_EX)
+	if err != nil {
+		return err
+	}
+	if last {
+		if err := unix.Flock(int(e.users.Fd()), unix.LOCK_UN); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeoutCause(context.Background(), stopTimeout+10*time.Second, errors.New("it does not stop"))
+	defer cancel()
+	err = poll(ctx, func() (bool, error) {
+		select {
+		case <-e.died:
+			return true, nil
+		default:
+		}
+		if last {
+			return false, nil
+		}
+		// Others use it, unless it was the host that was quicker: only then
+		// is the shared lock refused.
+		return tryLock(e.users, unix.LOCK_SH)
+	})
+	if err != nil {
+		return &HungError{Path: e.cfg.Path, PID: e.endpoint.PID, Err: err}
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+//go:build linux && amd64
+
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// folder is the store's folder on disk:
+//
+//	engine.users   lock: shared by every user, exclusive by a host that stops
+//	engine.start   lock: exclusive by who starts or attaches
+//	engine.host    lock: exclusive by the host as long as it lives
+//	engine.alive   a pipe held open by the host: its readers see the host's end
+//	endpoint.json  where the running server listens, and its password
+//	config.xml, users.xml, logs/, data/ (ClickHouse's own)
+type folder string
+
+func (f folder) file(name string) string { return filepath.Join(string(f), name) }
+
+const (
+	usersLock    = "engine.users"
+	startLock    = "engine.start"
+	hostLock     = "engine.host"
+	alivePipe    = "engine.alive"
+	endpointFile = "endpoint.json"
+	configFile   = "config.xml"
+	usersFile    = "users.xml"
+	historyFile  = "history"
+	dataFolder   = "data"
+	logFolder    = "logs"
+	hostLog      = "logs/host.log"
+	serverLog    = "logs/clickhouse.log"
+	errorLog     = "logs/clickhouse.err.log"
+)
+
+// openFolder makes the folder if it is absent, and refuses one that is
+// something else or somebody else's: ClickHouse would spread files of ours
+// among them that their owner cannot read.
+func openFolder(path string) (folder, error) {
+	if path == "" {
+		return "", errors.New("engine: no folder named")
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("engine %s: %w", path, err)
+	}
+	if strings.ContainsAny(abs, "\x00\n") {
+		return "", fmt.Errorf("engine %q: no folder name", path)
+	}
+	f := folder(abs)
+	if err := os.MkdirAll(abs, 0o700); err != nil {
+		return "", fmt.Errorf("engine %s: %w", path, err)
+	}
+	info, err := os.Stat(abs)
+	if err != nil {
+		return "", fmt.Errorf("engine %s: %w", path, err)
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && int(st.Uid) != os.Geteuid() {
+		return "", fmt.Errorf("engine %s: belongs to user id %d, this is user id %d; run as its owner or name another folder", path, st.Uid, os.Geteuid())
+	}
+	entries, err := os.ReadDir(abs)
+	if err != nil {
+		return "", fmt.Errorf("engine %s: %w", path, err)
+	}
+	known := func(e fs.DirEntry) bool { return e.Name() == startLock }
+	if foreign := slices.IndexFunc(entries, func(e fs.DirEntry) bool { return e.Name() != "lost+found" }); foreign >= 0 && !slices.ContainsFunc(entries, known) {
+		return "", fmt.Errorf("engine %s: holds other things (%q): name a new or empty folder", path, entries[foreign].Name())
+	}
+	// The first file made is the one that marks the folder as ours.
+	lock, err := os.OpenFile(f.file(startLock), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return "", fmt.Errorf("engine %s: %w", path, err)
+	}
+	if err := lock.Close(); err != nil {
+		return "", err
+	}
+	for _, dir := range []string{dataFolder, logFolder} {
+		if err := os.Mkdir(f.file(dir), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return "", fmt.Errorf("engine %s: %w", path, err)
+		}
+	}
+	return f, nil
+}
+
+// makePipe makes the alive pipe anew, so that readers of a former host's pipe
+// cannot take the next host for it.
+func (f folder) makePipe() error {
+	if err := os.Remove(f.file(alivePipe)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return unix.Mkfifo(f.file(alivePipe), 0o600)
+}
+
+// endpoint is the content of endpoint.json.
+type endpoint struct {
+	PID      int    `json:"pid"`
+	Nonce    string `json:"nonce"` // of this start
+	TCPPort  int    `json:"tcp_port"`
+	HTTPPort int    `json:"http_port"`
+	User     string `json:"user"`
+	Password string `json:"password"`
+}
+
+func (f folder) readEndpoint() (endpoint, error) {
+	var ep endpoint
+	raw, err := os.ReadFile(f.file(endpointFile))
+	if err != nil {
+		return ep, err
+	}
+	if err := json.Unmarshal(raw, &ep); err != nil || ep.Nonce == "" {
+		return ep, fmt.Errorf("%s: not readable as an endpoint", endpointFile)
+	}
+	return ep, nil
+}
+
+func (f folder) writeEndpoint(ep endpoint) error {
+	raw, err := json.MarshalIndent(ep, "", "  ")
+	if err != nil {
+		return err
+	}
+	return f.write(endpointFile, append(raw, '\n'))
+}
+
+// write replaces a file whole, readable by its owner only.
+func (f folder) write(name string, data []byte) error {
+	tmp := f.file(name + ".new")
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.WriteFile(tmp, data, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, f.file(name))
+}
+
+func (f folder) remove(name string) error {
+	if err := os.Remove(f.file(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

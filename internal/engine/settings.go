@@ -1,0 +1,150 @@
+//go:build linux && amd64
+
+package engine
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/xml"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"text/template"
+)
+
+// The server's configuration. Everything a loader's and a few analysts' server
+// needs, and nothing that writes without end: the logs of queries and parts are
+// small and go after a week, the server's own metrics are not kept.
+var configTemplate = template.Must(template.New("config.xml").Funcs(template.FuncMap{"xml": escapeXML}).Parse(`<clickhouse>
+  <log-level>information</log-level>
+  <logger>
+    <level>information</level>
+    <log>{{xml .ServerLog}}</log>
+    <errorlog>{{xml .ErrorLog}}</errorlog>
+    <size>20M</size>
+    <count>3</count>
+  </logger>
+  <path>{{xml .Data}}/</path>
+  <listen_host>127.0.0.1</listen_host>
+  <tcp_port>{{.TCPPort}}</tcp_port>
+  <http_port>{{.HTTPPort}}</http_port>
+  <users_config>{{xml .Users}}</users_config>
+  <default_profile>default</default_profile>
+  <timezone>UTC</timezone>
+  <max_server_memory_usage>{{.MaxMemory}}</max_server_memory_usage>
+  <mark_cache_size>{{.MarkCache}}</mark_cache_size>
+  <uncompressed_cache_size>0</uncompressed_cache_size>
+  <background_pool_size>{{.Pool}}</background_pool_size>
+  <background_schedule_pool_size>4</background_schedule_pool_size>
+  <background_fetches_pool_size>1</background_fetches_pool_size>
+  <background_common_pool_size>2</background_common_pool_size>
+  <keep_alive_timeout>30</keep_alive_timeout>
+  <disable_suggestion>1</disable_suggestion>
+  <macros><engine_start>{{xml .Nonce}}</engine_start></macros>
+  <query_log>
+    <database>system</database><table>query_log</table>
+    <ttl>event_date + INTERVAL 7 DAY</ttl>
+    <flush_interval_milliseconds>7500</flush_interval_milliseconds>
+  </query_log>
+  <part_log>
+    <database>system</database><table>part_log</table>
+    <ttl>event_date + INTERVAL 7 DAY</ttl>
+    <flush_interval_milliseconds>7500</flush_interval_milliseconds>
+  </part_log>
+</clickhouse>
+`))
+
+// The session that opens the listeners is the user default and cannot have a
+// password, so it may do nothing else.
+var usersTemplate = template.Must(template.New("users.xml").Funcs(template.FuncMap{"xml": escapeXML}).Parse(`<clickhouse>
+  <profiles><default/></profiles>
+  <quotas><default/></quotas>
+  <users>
+    <default>
+      <password/>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>default</profile><quota>default</quota>
+      <grants><query>GRANT SYSTEM LISTEN ON *.*</query></grants>
+    </default>
+    <{{.User}}>
+      <password_sha256_hex>{{.PasswordHash}}</password_sha256_hex>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>default</profile><quota>default</quota>
+    </{{.User}}>
+  </users>
+</clickhouse>
+`))
+
+// systemDatabase makes the system database an ordinary one, without which its
+// log tables break at the second start.
+const systemDatabase = "ATTACH DATABASE system\nENGINE = Ordinary\n"
+
+// writeSettings puts the files in place that the server reads at its start.
+func (f folder) writeSettings(s hostSpec, maxMemory int64) error {
+	hash := sha256.Sum256([]byte(s.Password))
+	values := map[string]any{
+		"ServerLog": f.file(serverLog), "ErrorLog": f.file(errorLog), "Data": f.file(dataFolder), "Users": f.file(usersFile),
+		"TCPPort": s.TCPPort, "HTTPPort": s.HTTPPort, "Nonce": s.Nonce,
+		"MaxMemory": maxMemory, "MarkCache": min(maxMemory/20, 256<<20),
+		"Pool": min(max(runtime.NumCPU(), 2), 16),
+		"User": s.User, "PasswordHash": hex.EncodeToString(hash[:]),
+	}
+	for name, t := range map[string]*template.Template{configFile: configTemplate, usersFile: usersTemplate} {
+		var buf bytes.Buffer
+		if err := t.Execute(&buf, values); err != nil {
+			return err
+		}
+		if err := f.write(name, buf.Bytes()); err != nil {
+			return err
+		}
+	}
+	metadata := f.file(dataFolder + "/metadata")
+	if err := os.MkdirAll(metadata, 0o700); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(metadata+"/system.sql", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if os.IsExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(systemDatabase)
+	if cerr := file.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+func escapeXML(s string) (string, error) {
+	var buf bytes.Buffer
+	err := xml.EscapeText(&buf, []byte(s))
+	return buf.String(), err
+}
+
+// machineMemory is what this machine, or the control group the process is in,
+// lets a process have; 2 GiB where nothing tells.
+func machineMemory() int64 {
+	memory := int64(2 << 30)
+	if raw, err := os.ReadFile("/proc/meminfo"); err == nil {
+		for line := range strings.Lines(string(raw)) {
+			var kib int64
+			if n, _ := fmt.Sscanf(line, "MemTotal: %d kB", &kib); n == 1 {
+				memory = kib << 10
+			}
+		}
+	}
+	for _, name := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			continue
+		}
+		if limit, err := strconv.ParseInt(strings.TrimSpace(string(raw)), 10, 64); err == nil && limit > 0 && limit < memory {
+			memory = limit
+		}
+	}
+	return memory
+}
