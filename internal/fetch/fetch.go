@@ -1,0 +1,156 @@
+// Package fetch downloads files whole and verified: it resumes what broke off,
+// starts over what changed, and bounds the bytes it holds. The archives it
+// hands out are known to be as long as storage says, of one version, equal to
+// their MD5 where there is one, and to begin like a ZIP; CRCs are for who unzips.
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"rawlogs/internal/rawlog"
+)
+
+// Config bounds a Fetcher; zero values mean the defaults named here.
+type Config struct {
+	Memory    int64  // bytes of archives held in memory; default 256 MiB; one larger archive is admitted alone
+	SpoolOver int64  // larger archives go to disk; default 32 MiB, as memory is for the many small ones
+	Disk      int64  // bytes of archives on disk; default 16 GiB; one larger is admitted alone
+	SpoolDir  string // where; default os.TempDir()
+
+	IdleTimeout  time.Duration // a body that brings less than 4 KiB in this time is given up and resumed; default 30 s
+	TotalTimeout time.Duration // for a file, waits for the budget not counted; default 1 h
+	Attempts     int           // failures in a row without 64 KiB of progress; default 8, half a minute of trouble
+	Restarts     int           // downloads begun anew, as the file changed or was corrupt; default 3
+	Backoff      time.Duration // first pause after a failure; default 250 ms, then doubling up to 15 s
+
+	// Full is called whenever a Fetch begins to wait for the budget: only a
+	// release will let it go on, so whoever holds archives while waiting for more
+	// must finish with what it has. Called on Fetch's goroutine; must not block.
+	Full func()
+
+	Log *slog.Logger // default: silent
+}
+
+// Fetcher downloads files from one source. It may be used by any number of
+// goroutines; how many is how many downloads there are at once.
+type Fetcher struct {
+	Config
+	source  Source
+	memory  *budget
+	disk    *budget
+	buffers buffers
+	waiting atomic.Int64
+	md5s    md5s
+}
+
+// New makes a Fetcher; it does no I/O.
+func New(source Source, cfg Config) *Fetcher {
+	defaults(&cfg.Memory, 256<<20)
+	defaults(&cfg.SpoolOver, 32<<20)
+	defaults(&cfg.Disk, 16<<30)
+	defaults(&cfg.IdleTimeout, 30*time.Second)
+	defaults(&cfg.TotalTimeout, time.Hour)
+	defaults(&cfg.Attempts, 8)
+	defaults(&cfg.Restarts, 3)
+	defaults(&cfg.Backoff, 250*time.Millisecond)
+	if cfg.SpoolDir == "" {
+		cfg.SpoolDir = os.TempDir()
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	d := &Fetcher{Config: cfg, source: source}
+	d.memory = newBudget(cfg.Memory, &d.waiting, cfg.Full)
+	d.disk = newBudget(cfg.Disk, &d.waiting, cfg.Full)
+	return d
+}
+
+func defaults[T int | int64 | time.Duration](v *T, otherwise T) {
+	if *v <= 0 {
+		*v = otherwise
+	}
+}
+
+// Waiting tells how many calls of Fetch wait for archives to be released.
+func (d *Fetcher) Waiting() int { return int(d.waiting.Load()) }
+
+const progress = 64 << 10 // bytes that make a failure the first in a row again
+
+// Fetch downloads f, waiting for room if needed. The archive is the caller's to
+// release. It fails with an *Error, with what HTTP.Link failed with, or with
+// ctx's error as it is.
+func (d *Fetcher) Fetch(ctx context.Context, f rawlog.File) (*Archive, error) {
+	t := newTransfer(ctx, d, f)
+	defer t.close()
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.Multiplier, pause.MaxInterval = d.Backoff, 2, 15*time.Second
+	tries, total, restarts, mark := 0, 0, 0, int64(0)
+	for {
+		total++
+		archive, err := t.attempt()
+		if err == nil {
+			return archive, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if t.expired() {
+			return nil, d.final(f, &Error{Kind: Unavailable, Err: fmt.Errorf("not done within %v; last: %w", d.TotalTimeout, cause(err))}, total)
+		}
+		kind := KindOf(err)
+		switch {
+		case kind == Changed || kind == Corrupt:
+			if restarts++; restarts > d.Restarts {
+				return nil, d.final(f, err, total)
+			}
+			t.restart(kind == Changed)
+			mark = 0
+		case retryable(err):
+			if t.offset-mark >= progress {
+				tries, mark = 0, t.offset
+				pause.Reset()
+			}
+			if tries++; tries >= d.Attempts {
+				return nil, d.final(f, err, total)
+			}
+		default:
+			return nil, d.final(f, err, total)
+		}
+		wait := pause.NextBackOff()
+		var e *Error
+		if errors.As(err, &e) {
+			wait = max(wait, min(e.retryAfter, time.Minute))
+		}
+		d.Log.Info("download interrupted", "type", f.Type, "file", f.Name, "at", t.offset, "error", err, "again in", wait)
+		t.sleep(wait)
+	}
+}
+
+// final puts file and attempts on an error that ends a fetch. Others than
+// *Error, i.e. the API's when asked for a link, pass as they are.
+func (d *Fetcher) final(f rawlog.File, err error, attempts int) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	own := *e
+	own.File, own.Attempts = f, attempts
+	return &own
+}
+
+// cause is what an *Error is about, without the file's name.
+func cause(err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Err != nil {
+		return e.Err
+	}
+	return err
+}

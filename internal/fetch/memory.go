@@ -1,0 +1,72 @@
+package fetch
+
+import (
+	"context"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// budget bounds bytes in use. One that is larger than the whole budget counts
+// as all of it, so that it is admitted alone instead of never.
+type budget struct {
+	limit   int64
+	sem     *semaphore.Weighted
+	waiting *atomic.Int64
+	full    func()
+}
+
+func newBudget(limit int64, waiting *atomic.Int64, full func()) *budget {
+	return &budget{limit: limit, sem: semaphore.NewWeighted(limit), waiting: waiting, full: full}
+}
+
+// acquire takes n bytes and returns how to give them back.
+func (b *budget) acquire(ctx context.Context, n int64) (func(), error) {
+	n = min(n, b.limit)
+	if !b.sem.TryAcquire(n) {
+		b.waiting.Add(1)
+		if b.full != nil {
+			b.full()
+		}
+		err := b.sem.Acquire(ctx, n)
+		b.waiting.Add(-1)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return func() { b.sem.Release(n) }, nil
+}
+
+// buffers keeps the memory of released archives for the next ones. Capacities
+// come in steps of an eighth to a quarter of their size, so that nearly equal
+// files share them and little is wasted.
+type buffers struct {
+	pools sync.Map // capacity → *sync.Pool of *[]byte
+}
+
+// capacity is what a buffer for n bytes really takes.
+func capacity(n int64) int64 {
+	const least = 64 << 10
+	if n <= least {
+		return least
+	}
+	step := int64(1) << (bits.Len64(uint64(n-1)) - 3)
+	return (n + step - 1) / step * step
+}
+
+func (p *buffers) take(n int64) []byte {
+	c := capacity(n)
+	if pool, ok := p.pools.Load(c); ok {
+		if b, ok := pool.(*sync.Pool).Get().(*[]byte); ok {
+			return (*b)[:n]
+		}
+	}
+	return make([]byte, n, c)
+}
+
+func (p *buffers) put(b []byte) {
+	pool, _ := p.pools.LoadOrStore(int64(cap(b)), new(sync.Pool))
+	pool.(*sync.Pool).Put(&b)
+}

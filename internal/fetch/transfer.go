@@ -1,0 +1,341 @@
+package fetch
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"rawlogs/internal/rawlog"
+)
+
+// transfer is the download of one file, by one goroutine.
+type transfer struct {
+	*Fetcher
+	listed rawlog.File
+
+	ctx    context.Context // ends with the caller's or with the total time-out
+	cancel context.CancelCauseFunc
+	total  *time.Timer
+	due    time.Time
+
+	etag   string // of the version being assembled; "" takes any
+	size   int64  // of it; -1 if unknown
+	offset int64  // bytes here so far
+	head   []byte // the first of them
+	sum    hash.Hash
+
+	buf   []byte   // where they go: memory,
+	spool *os.File // or disk,
+	free  func()   // and how to give it back
+}
+
+var (
+	errTotal = errors.New("total time-out")
+	errIdle  = errors.New("idle time-out")
+)
+
+func newTransfer(ctx context.Context, d *Fetcher, f rawlog.File) *transfer {
+	t := &transfer{Fetcher: d, listed: f, etag: f.ETag, size: -1, sum: md5.New()}
+	t.ctx, t.cancel = context.WithCancelCause(ctx)
+	t.due = time.Now().Add(d.TotalTimeout)
+	t.total = time.AfterFunc(d.TotalTimeout, func() { t.cancel(errTotal) })
+	return t
+}
+
+// close ends the transfer and gives back what no archive took over.
+func (t *transfer) close() {
+	t.total.Stop()
+	t.cancel(nil)
+	t.drop()
+}
+
+func (t *transfer) expired() bool { return context.Cause(t.ctx) == errTotal }
+
+func (t *transfer) sleep(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-t.ctx.Done():
+	}
+}
+
+// restart forgets the bytes at hand; anyVersion also which version they were of.
+func (t *transfer) restart(anyVersion bool) {
+	t.rewind()
+	if anyVersion {
+		t.etag = ""
+	}
+	t.size = -1
+	t.drop()
+}
+
+func (t *transfer) rewind() {
+	t.offset, t.head = 0, t.head[:0]
+	t.sum.Reset()
+}
+
+func (t *transfer) drop() {
+	if t.buf != nil {
+		t.buffers.put(t.buf)
+	}
+	if t.spool != nil {
+		_ = t.spool.Close()
+	}
+	if t.free != nil {
+		t.free()
+	}
+	t.buf, t.spool, t.free = nil, nil, nil
+}
+
+// attempt opens the source where the last attempt ended and reads to the end.
+// What it got stays for the next attempt if it fails.
+func (t *transfer) attempt() (*Archive, error) {
+	ctx, cancel := context.WithCancelCause(t.ctx)
+	defer cancel(nil)
+	body, err := t.source.Open(ctx, t.listed, t.offset, t.etag)
+	if err != nil {
+		return nil, err
+	}
+	taken := false
+	defer func() {
+		if !taken {
+			_ = body.Close()
+		}
+	}()
+	if err := t.adopt(body); err != nil {
+		return nil, err
+	}
+	if body.file != nil && t.size > t.SpoolOver {
+		archive, err := t.direct(body)
+		taken = err == nil
+		return archive, err
+	}
+	if t.buf == nil && t.spool == nil {
+		if err := t.allocate(); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.copy(ctx, cancel, body); err != nil {
+		return nil, err
+	}
+	return t.finish(body)
+}
+
+// adopt compares a body with what is known of the file: it must go on where the
+// last one ended, with the same version.
+func (t *transfer) adopt(b *Body) error {
+	if t.etag != "" && b.ETag != "" && t.etag != b.ETag {
+		return fail(t.listed, Changed, errors.New("its ETag is another than before"))
+	}
+	if t.size >= 0 && b.Size >= 0 && t.size != b.Size {
+		return fail(t.listed, Changed, fmt.Errorf("it had %d bytes before and has %d now", t.size, b.Size))
+	}
+	// A version other than the listed one has a size of its own.
+	same := t.listed.ETag == "" || b.ETag == "" || t.listed.ETag == b.ETag
+	if same && t.listed.Size >= 0 && b.Size >= 0 && t.listed.Size != b.Size {
+		return fail(t.listed, Corrupt, fmt.Errorf("it was listed with %d bytes, storage sends %d", t.listed.Size, b.Size))
+	}
+	if b.Offset != t.offset {
+		if b.Offset != 0 {
+			return fail(t.listed, Unavailable, fmt.Errorf("asked for bytes from %d on, got them from %d on", t.offset, b.Offset))
+		}
+		t.rewind() // the range was ignored: this is the whole file again
+	}
+	if b.ETag != "" {
+		t.etag = b.ETag
+	}
+	if b.Size >= 0 {
+		t.size = b.Size
+	}
+	return nil
+}
+
+// allocate finds room for the file, waiting until there is. The open body
+// waits, too: should its connection not live that long, the next attempt resumes.
+func (t *transfer) allocate() error {
+	t.total.Stop()
+	left := time.Until(t.due)
+	defer func() {
+		t.due = time.Now().Add(left)
+		t.total.Reset(left)
+	}()
+	var err error
+	if t.size >= 0 && t.size <= t.SpoolOver {
+		if t.free, err = t.memory.acquire(t.ctx, capacity(t.size)); err == nil {
+			t.buf = t.buffers.take(t.size)
+		}
+		return err
+	}
+	if t.free, err = t.disk.acquire(t.ctx, max(t.size, t.SpoolOver)); err != nil {
+		return err
+	}
+	if t.spool, err = newSpool(t.SpoolDir); err != nil {
+		return t.spoolError(err)
+	}
+	return nil
+}
+
+func (t *transfer) spoolError(err error) error {
+	kind := Failed
+	if diskFull(err) {
+		kind = NoSpace
+	}
+	need := ""
+	if t.size >= 0 {
+		need = fmt.Sprintf(" for %d bytes", t.size)
+	}
+	return fail(t.listed, kind, fmt.Errorf("spool folder %s%s: %w", Printable(t.SpoolDir), need, pathless(err)))
+}
+
+// copy reads the body to its end. Too little in too long a time ends it by
+// cancelling its context.
+func (t *transfer) copy(ctx context.Context, cancel context.CancelCauseFunc, body *Body) error {
+	const little = 4 << 10
+	watchdog := time.AfterFunc(t.IdleTimeout, func() { cancel(errIdle) })
+	defer watchdog.Stop()
+	var chunk []byte
+	if t.buf == nil {
+		chunk = t.buffers.take(256 << 10)
+		defer t.buffers.put(chunk)
+	}
+	fed := 0
+	for {
+		p := chunk
+		if t.buf != nil {
+			p = t.buf[t.offset:]
+		}
+		end := t.size >= 0 && t.offset == t.size
+		if end {
+			p = make([]byte, 1) // the SDK compares its checksum only when it sees the end
+		}
+		n, err := body.Read(p)
+		if n > 0 && (end || t.size >= 0 && t.offset+int64(n) > t.size) {
+			return fail(t.listed, Corrupt, fmt.Errorf("storage sends more than the %d bytes it announced", t.size))
+		}
+		if err := t.accept(p[:n], body); err != nil {
+			return err
+		}
+		if fed += n; fed >= little {
+			fed = 0
+			watchdog.Reset(t.IdleTimeout)
+		}
+		if err != nil {
+			return t.ended(ctx, err)
+		}
+	}
+}
+
+// accept stores and sums up bytes that go at t.offset.
+func (t *transfer) accept(p []byte, body *Body) error {
+	if len(p) == 0 {
+		return nil
+	}
+	if t.spool != nil {
+		if _, err := t.spool.WriteAt(p, t.offset); err != nil {
+			return t.spoolError(err)
+		}
+	}
+	const enough = 64
+	if room := enough - len(t.head); room > 0 {
+		t.head = append(t.head, p[:min(room, len(p))]...)
+		if isText(t.head, body.ContentType) {
+			return t.notZip(body)
+		}
+	}
+	_, _ = t.sum.Write(p) // a hash never fails
+	t.offset += int64(len(p))
+	return nil
+}
+
+// ended decides what the end of a body means.
+func (t *transfer) ended(ctx context.Context, err error) error {
+	switch {
+	case err == io.EOF && (t.size < 0 || t.offset == t.size):
+		return nil
+	case err == io.EOF:
+		return fail(t.listed, Unavailable, fmt.Errorf("the body ended after %d of %d bytes", t.offset, t.size))
+	case context.Cause(ctx) == errIdle:
+		return fail(t.listed, Unavailable, fmt.Errorf("nothing came for %v after %d bytes", t.IdleTimeout, t.offset))
+	case t.size >= 0 && t.offset == t.size && strings.Contains(err.Error(), "checksum"):
+		return fail(t.listed, Corrupt, errors.New("its checksum is not the one that storage keeps"))
+	}
+	return transportError(t.listed, fmt.Errorf("after %d bytes: %w", t.offset, bare(err)))
+}
+
+// finish verifies the whole and hands it over.
+func (t *transfer) finish(body *Body) (*Archive, error) {
+	if body.changed() {
+		return nil, fail(t.listed, Changed, errors.New("it was written to while it was read"))
+	}
+	t.size = t.offset
+	if !body.NoMD5 {
+		if err := t.md5s.check(t, t.etag, t.sum.Sum(nil)); err != nil {
+			return nil, err
+		}
+	}
+	if t.size == 0 {
+		return nil, fail(t.listed, NotZip, errors.New("it is empty"))
+	}
+	if !bytes.HasPrefix(t.head, []byte("PK")) {
+		return nil, t.notZip(body)
+	}
+	a := t.archive()
+	free := t.free
+	if buf := t.buf; buf != nil {
+		a.reader = bytes.NewReader(buf)
+		a.release = func() { t.buffers.put(buf); free() }
+	} else {
+		spool := t.spool
+		a.reader = spool
+		a.release = func() { _ = spool.Close(); free() }
+	}
+	t.buf, t.spool, t.free = nil, nil, nil
+	return a, nil
+}
+
+// direct hands over a file of this machine without a copy.
+func (t *transfer) direct(body *Body) (*Archive, error) {
+	t.head = make([]byte, 2)
+	if _, err := body.file.ReadAt(t.head, 0); err != nil {
+		return nil, fail(t.listed, Failed, pathless(err))
+	}
+	if string(t.head) != "PK" {
+		return nil, t.notZip(body)
+	}
+	a := t.archive()
+	a.reader = io.NewSectionReader(body.file, 0, t.size)
+	a.release = func() { _ = body.file.Close() }
+	return a, nil
+}
+
+func (t *transfer) archive() *Archive {
+	a := &Archive{File: t.listed}
+	a.File.Size, a.File.ETag = t.size, t.etag
+	return a
+}
+
+func (t *transfer) notZip(body *Body) error {
+	what := ""
+	if body.ContentType != "" {
+		what = fmt.Sprintf(" (Content-Type %.60q)", body.ContentType)
+	}
+	return fail(t.listed, NotZip, fmt.Errorf("it begins with %.40q instead of \"PK\"%s", t.head[:min(16, len(t.head))], what))
+}
+
+// isText recognizes a page that stands where a ZIP should, from its first bytes.
+func isText(head []byte, contentType string) bool {
+	if bytes.HasPrefix(head, []byte("PK")) || len(head) < 2 {
+		return false
+	}
+	head = bytes.TrimLeft(head, "\ufeff \t\r\n")
+	return strings.HasPrefix(contentType, "text/") || strings.HasPrefix(contentType, "application/json") ||
+		strings.HasPrefix(contentType, "application/xml") || len(head) > 0 && (head[0] == '<' || head[0] == '{')
+}
