@@ -130,8 +130,12 @@ func sqlError(err error) error {
 	if !errors.As(err, &ex) {
 		return err
 	}
-	text := fmt.Errorf("ClickHouse: %s (code %d)", strings.TrimPrefix(ex.Message, "DB::Exception: "), ex.Code)
+	// A syntax error goes on with every word that would have been right.
+	words, _, _ := strings.Cut(ex.Message, " Expected one of:")
+	text := fmt.Errorf("ClickHouse: %s (code %d)", strings.TrimPrefix(words, "DB::Exception: "), ex.Code)
 	switch ex.Code {
+	case 62: // SYNTAX_ERROR
+		return &hintError{err: text, hint: "`ingest sql` runs one statement, without a FORMAT of its own"}
 	case 164: // READONLY
 		return &hintError{err: text, hint: "`ingest sql` only reads unless --write is given"}
 	case 60: // UNKNOWN_TABLE

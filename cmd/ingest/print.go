@@ -58,8 +58,8 @@ func printTable(w io.Writer, header []string, numeric func(i int) bool, rows [][
 	style := table.StyleLight
 	style.Format.Header = text.FormatDefault
 	style.Options = table.Options{SeparateColumns: true, SeparateHeader: true}
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", " "
-	style.Box.MiddleVertical, style.Box.MiddleSeparator = " ", "  "
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", ""
+	style.Box.MiddleVertical, style.Box.MiddleSeparator = "  ", "  "
 	t.SetStyle(style)
 	head := make(table.Row, len(header))
 	configs := make([]table.ColumnConfig, len(header))

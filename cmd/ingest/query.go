@@ -68,9 +68,10 @@ func describe(ctx context.Context, conn querier, query string) ([]resultColumn, 
 		return nil, err
 	}
 	defer rows.Close()
-	for rows.Next() { // to the end, where errors are
+	columns := columnsOf(rows) // now: at the end, clickhouse-go has forgotten them
+	for rows.Next() {          // to the end, where errors are
 	}
-	return columnsOf(rows), rows.Err()
+	return columns, rows.Err()
 }
 
 func columnsOf(rows driver.Rows) []resultColumn {
