@@ -1,0 +1,107 @@
+package load
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+
+	"github.com/ClickHouse/ch-go/proto"
+)
+
+// fail is a field that did not fit its column.
+type fail struct{ row, field int32 }
+
+// rescue is the column _rescued: what would otherwise be lost of each row,
+// under its header's name.
+type rescue struct {
+	rows    int
+	offsets []byte // by row: the number of entries so far
+	keys    column // LowCardinality(String)
+	values  []byte
+	scratch []byte
+}
+
+const rescueType = "Map(LowCardinality(String), String)"
+
+func (r *rescue) reset() {
+	r.rows = 0
+	r.keys.kind = kindLow
+	r.keys.reset()
+	r.offsets, r.values = r.offsets[:0], r.values[:0]
+	if cap(r.values) > MaxBytes {
+		r.values = nil
+	}
+}
+
+func (r *rescue) size() int { return len(r.offsets) + len(r.values) + r.keys.size() }
+
+// take appends a batch's rows: the fields that failed, and those that feed no
+// column and are not empty, in the order of the header. It returns the number
+// of rows that keep something.
+func (r *rescue) take(b *Batch, l *Layout, fails []fail) (kept int) {
+	slices.SortFunc(fails, func(x, y fail) int {
+		return cmp.Or(cmp.Compare(x.row, y.row), cmp.Compare(x.field, y.field))
+	})
+	for row := range b.Rows {
+		before := r.keys.rows
+		for _, f := range l.unknown {
+			for len(fails) > 0 && int(fails[0].row) == row && int(fails[0].field) < f {
+				r.keep(b, l, row, int(fails[0].field))
+				fails = fails[1:]
+			}
+			if b.Fields[row*b.Width+f].Len != 0 {
+				r.keep(b, l, row, f)
+			}
+		}
+		for len(fails) > 0 && int(fails[0].row) == row {
+			r.keep(b, l, row, int(fails[0].field))
+			fails = fails[1:]
+		}
+		if r.keys.rows > before {
+			kept++
+		}
+		r.offsets = binary.LittleEndian.AppendUint64(r.offsets, uint64(r.keys.rows))
+	}
+	r.rows += b.Rows
+	return kept
+}
+
+func (r *rescue) keep(b *Batch, l *Layout, row, field int) {
+	r.keys.dict.keys = append(r.keys.dict.keys, r.keys.dict.find(&r.keys.data, []byte(l.keys[field])))
+	r.keys.rows++
+	var v []byte
+	v, r.scratch = b.value(row, field, r.scratch)
+	r.values = binary.AppendUvarint(r.values, uint64(len(v)))
+	r.values = append(r.values, v...)
+}
+
+// Type returns the type that the schema declares.
+func (r *rescue) Type() proto.ColumnType { return rescueType }
+
+// Rows returns the number of rows held.
+func (r *rescue) Rows() int { return r.rows }
+
+// Prepare writes the keys as they go over the wire.
+func (r *rescue) Prepare() error { return r.keys.Prepare() }
+
+// EncodeState writes the state of the keys.
+func (r *rescue) EncodeState(b *proto.Buffer) { r.keys.EncodeState(b) }
+
+// EncodeColumn copies the wire bytes into b; Prepare must have run. Where no
+// row holds anything the offsets are all there is.
+func (r *rescue) EncodeColumn(b *proto.Buffer) {
+	b.PutRaw(r.offsets)
+	if r.keys.rows > 0 {
+		r.keys.EncodeColumn(b)
+		b.PutRaw(r.values)
+	}
+}
+
+// WriteColumn hands the wire bytes to w without copying them.
+func (r *rescue) WriteColumn(w *proto.Writer) {
+	w.ChainWrite(r.offsets)
+	if r.keys.rows > 0 {
+		r.keys.WriteColumn(w)
+		w.ChainWrite(r.values)
+	}
+}

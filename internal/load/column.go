@@ -1,0 +1,243 @@
+package load
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/ClickHouse/ch-go/proto"
+)
+
+// column is one column of a block, kept as the wire bytes that an INSERT
+// sends. It implements proto.ColInput. A value is appended by add or, many at
+// a time, by the loops in column_fast.go; both give the same bytes.
+type column struct {
+	typeSpec
+	name     string
+	typ      proto.ColumnType
+	rows     int
+	data     []byte // values; of a LowCardinality the dictionary's entries
+	nulls    []byte // of a Nullable: 1 where a row has no value
+	dict     dict   // of a LowCardinality
+	narrow   []byte // dict.keys at the width that the wire wants
+	scratch  []byte
+	constant bool // all rows are equal and written at encoding time
+	value    uint64
+}
+
+// wireSlack is how far beyond a value's end the fast loops may write.
+const wireSlack = 32
+
+func newColumn(name, typ string) (*column, error) {
+	spec, ok := parseType(typ)
+	if !ok {
+		return nil, fmt.Errorf("column %s: type %s cannot be filled from text", name, typ)
+	}
+	c := &column{typeSpec: spec, name: name, typ: proto.ColumnType(typ)}
+	c.reset()
+	return c, nil
+}
+
+// reset forgets the rows and keeps the memory.
+func (c *column) reset() {
+	c.rows = 0
+	c.data, c.nulls = c.data[:0], c.nulls[:0]
+	if c.kind == kindLow {
+		c.dict.reset()
+		// Entry 0 is the default: NULL where the type is nullable, else the
+		// empty text. No other entry is ever empty.
+		c.dict.find(&c.data, nil)
+	}
+}
+
+// trim gives back memory that an unusual block left behind.
+func (c *column) trim() {
+	c.data, c.nulls, c.narrow, c.scratch = nil, nil, nil, nil
+	c.dict = dict{}
+	c.reset()
+}
+
+func (c *column) capacity() int {
+	return cap(c.data) + cap(c.nulls) + cap(c.narrow) + cap(c.scratch) + c.dict.capacity()
+}
+
+// size is the bytes that the rows take so far.
+func (c *column) size() int { return len(c.data) + len(c.nulls) + len(c.dict.keys) }
+
+// zeros appends n rows of the type's default, NULL for a Nullable.
+func (c *column) zeros(n int) {
+	c.rows += n
+	if c.kind == kindLow {
+		c.dict.keys = append(c.dict.keys, make([]uint32, n)...)
+		return
+	}
+	for range n {
+		c.data = append(c.data, c.zero...)
+		if c.nullable {
+			c.nulls = append(c.nulls, 1)
+		}
+	}
+}
+
+// add appends one value. An empty text is the type's default. Where a text
+// does not fit the type exactly the default is appended too, and add returns
+// false.
+func (c *column) add(v []byte, k *Clock) bool {
+	if len(v) == 0 {
+		c.zeros(1)
+		return true
+	}
+	if !c.put(v, k) {
+		c.zeros(1)
+		return false
+	}
+	c.rows++
+	if c.nullable && c.kind != kindLow {
+		c.nulls = append(c.nulls, 0)
+	}
+	return true
+}
+
+// repeat appends n rows of a text that fits.
+func (c *column) repeat(v []byte, n int) {
+	if c.kind == kindLow {
+		id := c.dict.find(&c.data, v)
+		for range n {
+			c.dict.keys = append(c.dict.keys, id)
+		}
+		c.rows += n
+		return
+	}
+	for range n {
+		c.data = binary.AppendUvarint(c.data, uint64(len(v)))
+		c.data = append(c.data, v...)
+	}
+	c.rows += n
+}
+
+// appendInt appends the low bytes of v, as many as the type has.
+func (c *column) appendInt(v uint64) {
+	switch c.width {
+	case 1:
+		c.data = append(c.data, byte(v))
+	case 2:
+		c.data = binary.LittleEndian.AppendUint16(c.data, uint16(v))
+	case 4:
+		c.data = binary.LittleEndian.AppendUint32(c.data, uint32(v))
+	default:
+		c.data = binary.LittleEndian.AppendUint64(c.data, v)
+	}
+}
+
+// Type returns the column's type as the table declares it.
+func (c *column) Type() proto.ColumnType { return c.typ }
+
+// Rows returns the number of rows held.
+func (c *column) Rows() int { return c.rows }
+
+// Infer is told the type that the server wants now, and refuses when the table
+// was altered since it was read.
+func (c *column) Infer(t proto.ColumnType) error {
+	if t.Conflicts(c.typ) {
+		return fmt.Errorf("column %s: the table was read as %s and is %s now", c.name, c.typ, t)
+	}
+	return nil
+}
+
+// Prepare writes what is only known once all rows are there.
+func (c *column) Prepare() error {
+	if c.constant {
+		c.data = c.data[:0]
+		for range c.rows {
+			c.appendInt(c.value)
+		}
+	}
+	if c.kind == kindLow {
+		c.narrow = c.dict.narrow(c.narrow[:0])
+	}
+	return nil
+}
+
+// lowVersion is the only serialization of LowCardinality there is: shared
+// dictionaries with additional keys.
+const lowVersion = 1
+
+// Bits of the word before a LowCardinality column: the dictionary comes with
+// the block, and replaces the one before.
+const (
+	lowAdditionalKeys = 1 << 9
+	lowUpdate         = 1 << 10
+)
+
+// EncodeState writes what precedes the columns of a LowCardinality.
+func (c *column) EncodeState(b *proto.Buffer) {
+	if c.kind == kindLow {
+		b.PutInt64(lowVersion)
+	}
+}
+
+// EncodeColumn copies the wire bytes into b; Prepare must have run.
+func (c *column) EncodeColumn(b *proto.Buffer) {
+	c.lowHead(b)
+	b.PutRaw(c.nulls)
+	b.PutRaw(c.data)
+	c.lowTail(b)
+	b.PutRaw(c.narrow)
+}
+
+// WriteColumn hands the wire bytes to w without copying them. They must stay
+// as they are until w is flushed; Prepare must have run.
+func (c *column) WriteColumn(w *proto.Writer) {
+	w.ChainBuffer(c.lowHead)
+	if len(c.nulls) > 0 {
+		w.ChainWrite(c.nulls)
+	}
+	w.ChainWrite(c.data)
+	if c.kind == kindLow {
+		w.ChainBuffer(c.lowTail)
+		w.ChainWrite(c.narrow)
+	}
+}
+
+func (c *column) lowHead(b *proto.Buffer) {
+	if c.kind == kindLow && c.rows > 0 {
+		b.PutInt64(lowAdditionalKeys | lowUpdate | int64(c.dict.keyWidth()))
+		b.PutInt64(int64(c.dict.entries))
+	}
+}
+
+func (c *column) lowTail(b *proto.Buffer) {
+	if c.kind == kindLow && c.rows > 0 {
+		b.PutInt64(int64(c.rows))
+	}
+}
+
+// keyWidth is the wire's code for the narrowest integer that numbers every
+// entry: 0 for a byte, 1 for two, 2 for four.
+func (d *dict) keyWidth() int {
+	switch {
+	case d.entries <= math.MaxUint8+1:
+		return 0
+	case d.entries <= math.MaxUint16+1:
+		return 1
+	}
+	return 2
+}
+
+func (d *dict) narrow(out []byte) []byte {
+	switch d.keyWidth() {
+	case 0:
+		for _, k := range d.keys {
+			out = append(out, byte(k))
+		}
+	case 1:
+		for _, k := range d.keys {
+			out = binary.LittleEndian.AppendUint16(out, uint16(k))
+		}
+	default:
+		for _, k := range d.keys {
+			out = binary.LittleEndian.AppendUint32(out, k)
+		}
+	}
+	return out
+}

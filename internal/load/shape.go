@@ -1,0 +1,106 @@
+package load
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"rawlogs/internal/store"
+)
+
+// Shape says which columns with a DEFAULT expression an INSERT leaves out,
+// because the file's header lacks them and the expression shall speak. Files
+// of different shape cannot share an INSERT. Shapes of one table compare with ==.
+type Shape string
+
+// shapeSep cannot stand in an identifier.
+const shapeSep = "\x00"
+
+func (s Shape) omits(column string) bool {
+	return s != "" && slices.Contains(strings.Split(string(s), shapeSep), column)
+}
+
+// Layout is one header laid onto a table: which field feeds which column. It
+// is read only, and may be shared by any number of blocks and goroutines.
+type Layout struct {
+	shape   Shape
+	width   int
+	fields  []int    // by column that can be fed: its field, or -1
+	unknown []int    // fields that feed no column, in order
+	keys    []string // by field: its key in _rescued
+}
+
+// NewLayout lays a header onto the table. A name feeds the column of that name,
+// or else the one that differs only by an underscore before a final number
+// (affiliate_unique1, affiliate_unique_1). Of a repeated name the first feeds
+// the column, the later ones are kept in _rescued as name#2, name#3….
+func NewLayout(t *Table, header []string) *Layout {
+	fed := t.fed()
+	l := &Layout{width: len(header), fields: make([]int, len(fed)), keys: make([]string, len(header))}
+	exact := make(map[string]int, len(fed))
+	loose := make(map[string]int, len(fed))
+	for i, c := range fed {
+		l.fields[i] = -1
+		exact[c.Name] = i
+		loose[looseName(c.Name)] = i
+	}
+	used := make([]bool, len(header))
+	claim := func(names map[string]int, as func(string) string) {
+		for f, name := range header {
+			i, ok := names[as(name)]
+			if ok && !used[f] && l.fields[i] < 0 && !reserved(name) {
+				l.fields[i], used[f] = f, true
+			}
+		}
+	}
+	claim(exact, func(name string) string { return name })
+	claim(loose, looseName)
+	seen := make(map[string]int, len(header))
+	for f, name := range header {
+		seen[name]++
+		l.keys[f] = name
+		if n := seen[name]; n > 1 {
+			l.keys[f] = name + "#" + strconv.Itoa(n)
+		}
+		if !used[f] {
+			l.unknown = append(l.unknown, f)
+		}
+	}
+	l.shape = shapeOf(fed, l.fields)
+	return l
+}
+
+// Shape returns the shape that the header asks for.
+func (l *Layout) Shape() Shape { return l.shape }
+
+// Unknown lists the header names that feed no column, as they stand in _rescued.
+func (l *Layout) Unknown() []string {
+	var names []string
+	for _, f := range l.unknown {
+		names = append(names, l.keys[f])
+	}
+	return names
+}
+
+func shapeOf(fed []store.Column, fields []int) Shape {
+	var names []string
+	for i, c := range fed {
+		if fields[i] < 0 && c.DefaultKind == "DEFAULT" {
+			names = append(names, c.Name)
+		}
+	}
+	return Shape(strings.Join(names, shapeSep))
+}
+
+// looseName drops the underscore before a name's final number, which the
+// source writes in one year and leaves out in another.
+func looseName(name string) string {
+	digits := len(name)
+	for digits > 0 && name[digits-1] >= '0' && name[digits-1] <= '9' {
+		digits--
+	}
+	if digits == len(name) || digits == 0 || name[digits-1] != '_' {
+		return name
+	}
+	return name[:digits-1] + name[digits:]
+}

@@ -1,0 +1,323 @@
+package parse
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+
+	"rawlogs/internal/load"
+)
+
+// cutStop says why cut stopped.
+type cutStop int
+
+const (
+	cutEnough cutStop = iota // as many records as asked for
+	cutEnd                   // the text is used up
+	cutMore                  // the window ends within a record
+	// The rest are records that cannot be rows.
+	cutFields
+	cutHeader
+	cutBareQuote
+	cutAfterQuote
+	cutUnclosed
+	cutLong
+)
+
+// reason is what rejected_rows says.
+func (s cutStop) reason() string {
+	switch s {
+	case cutFields:
+		return "wrong number of fields"
+	case cutHeader:
+		return "the header again"
+	case cutBareQuote:
+		return "quote in a bare field"
+	case cutAfterQuote:
+		return "text after a closing quote"
+	case cutUnclosed:
+		return "quotes that do not close"
+	case cutLong:
+		return "longer than the longest allowed record"
+	}
+	return ""
+}
+
+// batchBytes ends a batch of long records early.
+const batchBytes = 256 << 10
+
+// cut cuts up to limit whole records from the window into the batch, and
+// leaves r.pos at the first byte that they do not use. When it stops at a
+// record that cannot be a row, that record begins at r.pos.
+func (r *Reader) cut(limit int) cutStop {
+	t := r.text
+	width := len(r.names)
+	r.room(limit, width)
+	fields := r.batch.Fields
+	base := r.pos
+	i := base
+	rows, lines := 0, 0
+	stop := cutEnough
+records:
+	for rows < limit && i-base < batchBytes {
+		// A line with nothing in it is no line.
+		if i < len(t) && (t[i] == '\n' || t[i] == '\r') {
+			switch {
+			case t[i] == '\n':
+				i++
+				lines++
+				continue
+			case i+1 < len(t) && t[i+1] == '\n':
+				i += 2
+				lines++
+				continue
+			case i+1 == len(t):
+				if !r.eof {
+					stop = cutMore
+					break records
+				}
+				i++
+			}
+		}
+		if i == len(t) {
+			stop = cutMore
+			if r.eof {
+				stop = cutEnd
+			}
+			break
+		}
+		start := i
+		record := fields[rows*width:][:width]
+		n := 0 // fields cut so far
+		for {
+			if n == width {
+				r.scanned += int64(i - start)
+				i, stop = start, cutFields
+				break records
+			}
+			if i+18 <= len(t) {
+				w := binary.LittleEndian.Uint64(t[i:])
+				if byte(w) == '"' {
+					w = binary.LittleEndian.Uint64(t[i+1:])
+					if m := hasByte(w, quotes); m != 0 {
+						k := bits.TrailingZeros64(m) >> 3
+						end := i + 1 + k
+						if next := t[end+1]; next == ',' {
+							record[n] = load.Field{Off: uint32(i + 1 - base), Len: uint32(k)}
+							n++
+							i = end + 2
+							continue
+						}
+					} else if k := bytes.IndexByte(t[i+9:max(i+9, min(len(t)-1, start+r.cfg.MaxLine))], '"'); k >= 0 {
+						end := i + 9 + k
+						if t[end+1] == ',' {
+							record[n] = load.Field{Off: uint32(i + 1 - base), Len: uint32(k + 8)}
+							n++
+							i = end + 2
+							continue
+						}
+					}
+				} else if m := hasLess(w); m != 0 {
+					k := bits.TrailingZeros64(m) >> 3
+					if t[i+k] == ',' {
+						record[n] = load.Field{Off: uint32(i - base), Len: uint32(k)}
+						n++
+						i += k + 1
+						continue
+					}
+				}
+			}
+			f, next, end := r.field(start, i)
+			i = next
+			switch end {
+			case endComma:
+				record[n] = load.Field{Off: f.Off - uint32(base), Len: f.Len}
+				n++
+				continue
+			case endLine, endText:
+				r.scanned += int64(i - start)
+				record[n] = load.Field{Off: f.Off - uint32(base), Len: f.Len}
+				n++
+			default:
+				r.scanned += int64(i - start)
+				i, stop = start, end.stop()
+				break records
+			}
+			if n != width {
+				i, stop = start, cutFields
+				break records
+			}
+			if i-start > r.cfg.MaxLine {
+				i, stop = start, cutLong
+				break records
+			}
+			if r.isHeader(t[base:], record) {
+				i, stop = start, cutHeader
+				break records
+			}
+			r.starts[rows] = uint32(start - base)
+			r.batch.Lines[rows] = r.line + uint32(lines)
+			rows++
+			if end == endLine {
+				lines++
+			}
+			break
+		}
+	}
+	r.finish(rows, i, lines)
+	return stop
+}
+
+// room makes the batch large enough.
+func (r *Reader) room(rows, width int) {
+	b := &r.batch
+	b.Width = width
+	if cap(b.Fields) < rows*width {
+		b.Fields = make([]load.Field, rows*width)
+	}
+	b.Fields = b.Fields[:rows*width]
+	if cap(b.Lines) < rows {
+		b.Lines = make([]uint32, rows)
+		r.starts = make([]uint32, rows)
+	}
+	b.Lines, r.starts = b.Lines[:rows], r.starts[:rows]
+}
+
+const (
+	ones   = 0x0101010101010101
+	highs  = 0x8080808080808080
+	quotes = '"' * ones
+)
+
+// hasByte marks, by its highest bit, the first byte of w that equals the byte
+// of which pattern consists; bits above it mean nothing.
+func hasByte(w, pattern uint64) uint64 {
+	x := w ^ pattern
+	return (x - ones) &^ x & highs
+}
+
+// hasLess marks the first byte of w below '0', as hasByte does: comma, quote,
+// line ends, but also point, minus and blank.
+func hasLess(w uint64) uint64 { return (w - '0'*ones) &^ w & highs }
+
+// fieldEnd says what ended a field.
+type fieldEnd int
+
+const (
+	endComma fieldEnd = iota
+	endLine           // a line end, which is used up
+	endText           // the end of the text
+	endMore           // the end of the window
+	endBareQuote
+	endAfterQuote
+	endUnclosed
+	endLong
+)
+
+func (e fieldEnd) stop() cutStop {
+	switch e {
+	case endMore:
+		return cutMore
+	case endBareQuote:
+		return cutBareQuote
+	case endAfterQuote:
+		return cutAfterQuote
+	case endUnclosed:
+		return cutUnclosed
+	}
+	return cutLong
+}
+
+// field cuts the field at i of a record that begins at start. It knows every
+// case; cut only takes short cuts to it. Off counts from the window's begin,
+// and next is where the field after it begins.
+func (r *Reader) field(start, i int) (f load.Field, next int, end fieldEnd) {
+	// A record may have MaxLine bytes and a line end; what lies beyond is not
+	// looked at.
+	t, out := r.text, endMore
+	if r.eof {
+		out = endText
+	}
+	if bound := start + r.cfg.MaxLine + 2; bound < len(t) {
+		t, out = t[:bound], endLong
+	}
+	if i < len(t) && t[i] == '"' {
+		return quoted(t, i+1, out)
+	}
+	for j := i; j < len(t); j++ {
+		switch t[j] {
+		case ',':
+			return span(i, j), j + 1, endComma
+		case '\n':
+			if j > i && t[j-1] == '\r' {
+				return span(i, j-1), j + 1, endLine
+			}
+			return span(i, j), j + 1, endLine
+		case '"':
+			return f, j + 1, endBareQuote
+		}
+	}
+	last := len(t)
+	if out == endText && last > i && t[last-1] == '\r' {
+		last-- // half a line end
+	}
+	return span(i, last), len(t), out
+}
+
+// quoted cuts a field whose opening quote is before i. out is what the end of
+// t means.
+func quoted(t []byte, i int, out fieldEnd) (f load.Field, next int, end fieldEnd) {
+	doubled := false
+	for j := i; ; {
+		k := bytes.IndexByte(t[j:], '"')
+		if k < 0 {
+			if out == endText {
+				out = endUnclosed
+			}
+			return f, len(t), out
+		}
+		j += k
+		f = span(i, j)
+		if doubled {
+			f.Len |= load.Doubled
+		}
+		rest := t[j+1:]
+		switch {
+		case len(rest) == 0:
+			return f, len(t), out
+		case rest[0] == ',':
+			return f, j + 2, endComma
+		case rest[0] == '\n':
+			return f, j + 2, endLine
+		case rest[0] == '"':
+			doubled = true
+			j += 2
+			continue
+		case rest[0] == '\r' && len(rest) == 1:
+			return f, len(t), out
+		case rest[0] == '\r' && rest[1] == '\n':
+			return f, j + 3, endLine
+		}
+		return f, j + 1, endAfterQuote
+	}
+}
+
+func span(from, to int) load.Field { return load.Field{Off: uint32(from), Len: uint32(to - from)} }
+
+// isHeader tells whether a record repeats the header.
+func (r *Reader) isHeader(text []byte, record []load.Field) bool {
+	for i, f := range record {
+		name := r.names[i]
+		if int(f.Len&^load.Doubled) < len(name) || f.Len < load.Doubled && int(f.Len) != len(name) {
+			return false
+		}
+		raw := text[f.Off:][:f.Len&^load.Doubled]
+		if f.Len >= load.Doubled {
+			raw = bytes.ReplaceAll(raw, []byte(`""`), []byte(`"`))
+		}
+		if string(raw) != name {
+			return false
+		}
+	}
+	return true
+}
