@@ -2,6 +2,7 @@ package hasoffers
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 )
@@ -10,6 +11,8 @@ import (
 type Request struct {
 	Query  url.Values
 	Header http.Header
+
+	body io.Reader // posted; nil: a GET
 }
 
 // Auth is one way of proving who calls: a network token, an integrator's

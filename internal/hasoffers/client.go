@@ -119,12 +119,16 @@ func (c *Client) Host() string { return c.base.Host }
 // empty array. It waits for the rate limit, tries again while a failure may
 // pass, and otherwise fails with an *APIError or the context's error.
 func (c *Client) Call(ctx context.Context, target, method string, params url.Values) (json.RawMessage, error) {
+	return c.Do(ctx, Op{Target: target, Method: method, Params: params})
+}
+
+func (c *Client) do(ctx context.Context, op Op) (json.RawMessage, error) {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.Multiplier, pause.MaxInterval = c.Backoff, 2, 30*time.Second
 	tries, waits, renewed := 0, 0, false
 	for {
 		tries++
-		data, sent, err := c.once(ctx, target, method, params)
+		data, sent, err := c.once(ctx, op)
 		if err == nil {
 			return data, nil
 		}
@@ -139,8 +143,8 @@ func (c *Client) Call(ctx context.Context, target, method string, params url.Val
 		case e.Kind == RateLimited && waits < c.Waits:
 			waits++
 			tries--
-			wait := max(c.Per+c.window.margin, min(e.retryAfter, 5*time.Minute))
-			c.Log.Info("rate limit exceeded, waiting", "call", target+"::"+method, "for", wait)
+			wait := c.limitWait(e)
+			c.Log.Info("rate limit exceeded, waiting", "call", op.String(), "for", wait)
 			c.window.pause(wait)
 		case e.Kind == Unauthenticated && !renewed:
 			renewed = true
@@ -151,9 +155,9 @@ func (c *Client) Call(ctx context.Context, target, method string, params url.Val
 			if !ok || rerr != nil {
 				return nil, e
 			}
-		case retryable(e) && tries < c.Attempts:
+		case retryable(e) && op.repeatable(e) && tries < c.Attempts:
 			wait := max(pause.NextBackOff(), min(e.retryAfter, time.Minute))
-			c.Log.Info("trying again", "call", target+"::"+method, "after", wait, "error", e)
+			c.Log.Info("trying again", "call", op.String(), "after", wait, "error", e)
 			if err := sleep(ctx, wait); err != nil {
 				return nil, err
 			}
@@ -165,8 +169,18 @@ func (c *Client) Call(ctx context.Context, target, method string, params url.Val
 }
 
 // once is one request. Its error is an *APIError, the context's, or Auth.Apply's.
-func (c *Client) once(ctx context.Context, target, method string, params url.Values) (json.RawMessage, *Request, error) {
-	r := &Request{Query: maps.Clone(params), Header: http.Header{}}
+func (c *Client) once(ctx context.Context, op Op) (json.RawMessage, *Request, error) {
+	target, method := op.Target, op.Method
+	body, contentType, err := op.body()
+	if err != nil {
+		return nil, &Request{Header: http.Header{}}, fmt.Errorf("%s: %w", op, err)
+	}
+	r := &Request{Header: http.Header{}, body: body}
+	if body != nil {
+		r.Header.Set("Content-Type", contentType)
+	} else {
+		r.Query = maps.Clone(op.Params)
+	}
 	if r.Query == nil {
 		r.Query = url.Values{}
 	}
@@ -183,7 +197,7 @@ func (c *Client) once(ctx context.Context, target, method string, params url.Val
 		return nil, r, err
 	}
 	begin := time.Now()
-	status, header, body, err := c.send(ctx, r)
+	status, header, answer, err := c.send(ctx, r)
 	if err != nil {
 		e := &APIError{Target: target, Method: method, Kind: Unavailable, HTTPStatus: status, Err: c.bare(err)}
 		if untrusted(err) {
@@ -191,8 +205,8 @@ func (c *Client) once(ctx context.Context, target, method string, params url.Val
 		}
 		return nil, r, e
 	}
-	data, e := decode(status, body)
-	c.Log.Debug("call", "call", target+"::"+method, "status", status, "bytes", len(body), "took", time.Since(begin))
+	data, e := decode(status, answer)
+	c.Log.Debug("call", "call", target+"::"+method, "status", status, "bytes", len(answer), "took", time.Since(begin))
 	if e == nil {
 		return data, r, nil
 	}
@@ -222,7 +236,11 @@ func (c *Client) send(ctx context.Context, r *Request) (int, http.Header, []byte
 	}}
 	u := *c.base
 	u.RawQuery = r.Query.Encode()
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, u.String(), nil)
+	method := http.MethodGet
+	if r.body != nil {
+		method = http.MethodPost
+	}
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), method, u.String(), r.body)
 	if err != nil {
 		c.window.release(time.Time{})
 		return 0, nil, nil, errors.New("the API's address makes no request")

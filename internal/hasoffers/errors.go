@@ -15,15 +15,15 @@ type Kind int
 
 // The kinds of errors that a call ends with.
 const (
-	Refused     Kind = iota // the API said no, for a reason of its own
-	RateLimited             // too many calls; the client waited and gave up
-	Unauthenticated         // network id or credentials are wrong: nothing else will work either
-	Permission              // the credentials may not do this
-	Validation              // a parameter is missing or wrong
-	NotFound                // no such thing, or no API at this address
-	Unavailable             // network trouble, time-outs, 5xx
-	Malformed               // an answer that is no envelope: HTML, empty, cut short
-	Untrusted               // TLS: the certificate does not prove the host
+	Refused         Kind = iota // the API said no, for a reason of its own
+	RateLimited                 // too many calls; the client waited and gave up
+	Unauthenticated             // network id or credentials are wrong: nothing else will work either
+	Permission                  // the credentials may not do this
+	Validation                  // a parameter is missing or wrong
+	NotFound                    // no such thing, or no API at this address
+	Unavailable                 // network trouble, time-outs, 5xx
+	Malformed                   // an answer that is no envelope: HTML, empty, cut short
+	Untrusted                   // TLS: the certificate does not prove the host
 )
 
 // String names the kind.

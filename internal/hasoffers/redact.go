@@ -24,8 +24,10 @@ func redactor() func(string) string {
 
 // hide is Redact plus the literal secrets of the client's credentials, raw and
 // as a query would spell them.
-func (c *Client) hide(s string) string {
-	for _, secret := range c.auth.Secrets() {
+func (c *Client) hide(s string) string { return hide(s, c.auth.Secrets()) }
+
+func hide(s string, secrets []string) string {
+	for _, secret := range secrets {
 		if secret == "" {
 			continue
 		}
@@ -38,7 +40,9 @@ func (c *Client) hide(s string) string {
 // bare takes a transport's error apart: *url.Error would print the whole URL
 // with its query, so what lies below is returned, and even that only as it is
 // when it repeats no secret.
-func (c *Client) bare(err error) error {
+func (c *Client) bare(err error) error { return bare(err, c.auth.Secrets()) }
+
+func bare(err error, secrets []string) error {
 	for {
 		var u *url.Error
 		if !errors.As(err, &u) {
@@ -46,8 +50,8 @@ func (c *Client) bare(err error) error {
 		}
 		err = u.Err
 	}
-	if s := err.Error(); c.hide(s) != s {
-		return errors.New(c.hide(s))
+	if s := err.Error(); hide(s, secrets) != s {
+		return errors.New(hide(s, secrets))
 	}
 	return err
 }
