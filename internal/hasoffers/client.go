@@ -146,7 +146,7 @@ func (c *Client) do(ctx context.Context, op Op) (json.RawMessage, error) {
 			wait := c.limitWait(e)
 			c.Log.Info("rate limit exceeded, waiting", "call", op.String(), "for", wait)
 			c.window.pause(wait)
-		case e.Kind == Unauthenticated && !renewed:
+		case renewable(e) && !renewed:
 			renewed = true
 			ok, rerr := c.auth.Renew(ctx, sent)
 			if rerr != nil {

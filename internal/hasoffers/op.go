@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"mime/multipart"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -78,7 +79,7 @@ func (o Op) body() (io.Reader, string, error) {
 // ReadOnly tells from a method's name that it changes nothing. A name that is
 // not known to be harmless is taken to change something.
 func ReadOnly(method string) bool {
-	for _, prefix := range []string{"find", "get", "list", "count", "search", "is", "has", "simulate", "check"} {
+	for _, prefix := range []string{"find", "get", "list", "count"} {
 		if rest, ok := strings.CutPrefix(method, prefix); ok && (rest == "" || rest[0] >= 'A' && rest[0] <= 'Z') {
 			return true
 		}
@@ -103,6 +104,13 @@ func (e *OutcomeError) Unwrap() error { return e.Err }
 // repeatable tells whether op may be sent again after e.
 func (o Op) repeatable(e *APIError) bool {
 	return !o.Changes || e.Err != nil && neverSent(e.Err) || e.Target != o.Target // the sign-in's, before the call
+}
+
+// renewable tells whether refused credentials may be stale ones. The
+// integrator's gateway says 400 and 404 of an IntegratorId, which no new token
+// mends.
+func renewable(e *APIError) bool {
+	return e.Kind == Unauthenticated && e.HTTPStatus != http.StatusBadRequest && e.HTTPStatus != http.StatusNotFound
 }
 
 // limitWait is how long a refusal by the rate limit asks to wait: a limit on
