@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -25,6 +26,8 @@ type app struct {
 	log    *slog.Logger
 	level  *slog.LevelVar
 	sig    signals
+	// skipped counts what the source holds besides raw logs.
+	skipped atomic.Int64
 
 	json    bool
 	verbose bool

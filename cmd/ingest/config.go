@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"rawlogs/internal/fetch"
 )
 
 // Config is what a command works with: every setting read and checked.
@@ -45,8 +47,7 @@ func (secret) MarshalText() ([]byte, error) { return []byte("…"), nil }
 // sourceSpec is a parsed --source.
 type sourceSpec struct {
 	Kind   string // "hasoffers", "s3" or "folder"
-	Bucket string
-	Prefix string
+	S3     fetch.Location
 	Folder string
 }
 
@@ -54,7 +55,7 @@ type sourceSpec struct {
 func (s sourceSpec) String() string {
 	switch s.Kind {
 	case "s3":
-		return "s3://" + s.Bucket + "/" + s.Prefix
+		return s.S3.String()
 	case "folder":
 		return s.Folder
 	default:
@@ -130,12 +131,9 @@ func parseSource(s string) (sourceSpec, error) {
 	if s == "hasoffers:" || s == "hasoffers" {
 		return sourceSpec{Kind: "hasoffers"}, nil
 	}
-	if rest, ok := strings.CutPrefix(s, "s3://"); ok {
-		bucket, prefix, _ := strings.Cut(rest, "/")
-		if bucket == "" || strings.ContainsAny(bucket, "@:?") {
-			return sourceSpec{}, fmt.Errorf("no bucket in an s3:// source: %s", want)
-		}
-		return sourceSpec{Kind: "s3", Bucket: bucket, Prefix: prefix}, nil
+	if strings.HasPrefix(s, "s3://") {
+		at, err := fetch.ParseLocation(s)
+		return sourceSpec{Kind: "s3", S3: at}, err
 	}
 	if strings.Contains(s, "://") || s == "" {
 		return sourceSpec{}, errors.New(want) // not echoed: it may hold a password

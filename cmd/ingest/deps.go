@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 
+	"rawlogs/internal/dirs"
 	"rawlogs/internal/engine"
+	"rawlogs/internal/fetch"
+	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
@@ -36,18 +39,62 @@ func closing(c interface{ Close() error }, err *error) {
 	*err = errors.Join(*err, c.Close())
 }
 
-// openSource opens what the files are read from.
+// openSource opens what the files are read from; it does no I/O but the search
+// for S3 credentials.
 func (a *app) openSource(ctx context.Context, cfg *Config) (pipeline.Source, error) {
-	if err := cfg.requireCredentials(); err != nil {
-		return pipeline.Source{}, err
+	src := pipeline.Source{Name: cfg.Source.String()}
+	skipped := func(name string, why error) {
+		a.skipped.Add(1)
+		a.log.Debug("skipped: no raw log by its name", "name", name, "err", why)
 	}
-	return pipeline.Source{}, errors.New("not wired yet")
+	switch cfg.Source.Kind {
+	case "folder":
+		src.Walker = dirs.Folder{Root: cfg.Source.Folder, Skipped: skipped}
+		src.Fetch = fetch.Folder(cfg.Source.Folder)
+	case "s3":
+		at := cfg.Source.S3
+		client, err := fetch.S3Client(ctx, at, a.log)
+		if err != nil {
+			return src, err
+		}
+		src.Walker = dirs.S3{Client: client, Bucket: at.Bucket, Prefix: at.Prefix, Skipped: skipped}
+		src.Fetch = fetch.S3{Client: client, Bucket: at.Bucket, Prefix: at.Prefix}
+	default:
+		client, err := a.openAPI(cfg)
+		if err != nil {
+			return src, err
+		}
+		src.Walker = dirs.API{Client: client, Log: a.log}
+		src.Fetch = &fetch.HTTP{
+			Link: func(ctx context.Context, f rawlog.File) (string, error) {
+				return client.DownloadLink(ctx, f.Type, f.Name)
+			},
+			AllowHTTP: client.PlainHTTP(),
+		}
+	}
+	return src, nil
 }
 
-// expirations asks the API how long it keeps each type; nil where the source
-// does not tell.
+func (a *app) openAPI(cfg *Config) (*hasoffers.Client, error) {
+	if err := cfg.requireCredentials(); err != nil {
+		return nil, err
+	}
+	return hasoffers.New(hasoffers.Config{
+		NetworkID: cfg.Network, Auth: hasoffers.NetworkToken(cfg.Token), BaseURL: cfg.APIURL, Log: a.log,
+	})
+}
+
+// expirations asks the API for how many days it keeps each type's files; the
+// map is empty where the source does not tell.
 func (a *app) expirations(ctx context.Context, cfg *Config) (map[rawlog.Type]int, error) {
-	return nil, nil
+	if cfg.Source.Kind != "hasoffers" {
+		return map[rawlog.Type]int{}, nil
+	}
+	client, err := a.openAPI(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return client.LogExpirations(ctx)
 }
 
 // schemaFile is one file of the tables' definitions.

@@ -58,6 +58,7 @@ func (a *app) load(ctx context.Context, cfg *Config, o LoadOptions, opts pipelin
 	stop := a.watch(opts.Progress)
 	sum, err := pipeline.Run(ctx, st, src, opts)
 	stop()
+	sum.Skipped += int(a.skipped.Load())
 	if err != nil && sum.Listed == 0 && sum.Recovered == 0 {
 		return err // it did not get as far as having something to sum up
 	}
