@@ -1,0 +1,40 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+)
+
+// Column is one column of a table, as system.columns lists it.
+type Column struct {
+	Name, Type  string
+	DefaultKind string // "", DEFAULT, MATERIALIZED, ALIAS or EPHEMERAL
+	DefaultExpr string
+}
+
+// Columns lists a table's columns in their order; a table that does not exist is an error.
+func (s *Store) Columns(ctx context.Context, table string) ([]Column, error) {
+	rows, err := s.Conn().Query(ctx, `
+		SELECT name, type, default_kind, default_expression
+		FROM system.columns WHERE database = ? AND table = ? ORDER BY position`, s.Database(), table)
+	if err != nil {
+		return nil, fmt.Errorf("reading the columns of %s: %w", table, err)
+	}
+	defer rows.Close()
+	var out []Column
+	for rows.Next() {
+		var c Column
+		if err := rows.Scan(&c.Name, &c.Type, &c.DefaultKind, &c.DefaultExpr); err != nil {
+			return nil, fmt.Errorf("reading the columns of %s: %w", table, err)
+		}
+		out = append(out, c)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("reading the columns of %s: %w", table, err)
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("table %s is not in database %s (ingest schema apply makes it)", table, cmp.Or(s.Database(), "default"))
+	}
+	return out, nil
+}

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"rawlogs/internal/engine"
+)
+
+// retryableCodes are the server's errors that pass by themselves, by code. The
+// names are those of errorCodeToName, which a test compares.
+var retryableCodes = map[int32]string{
+	3:    "UNEXPECTED_END_OF_FILE", // a connection cut in mid-block
+	32:   "ATTEMPT_TO_READ_AFTER_EOF",
+	33:   "CANNOT_READ_ALL_DATA",
+	159:  "TIMEOUT_EXCEEDED",
+	173:  "CANNOT_ALLOCATE_MEMORY",
+	202:  "TOO_MANY_SIMULTANEOUS_QUERIES",
+	203:  "NO_FREE_CONNECTION",
+	209:  "SOCKET_TIMEOUT",
+	210:  "NETWORK_ERROR",
+	225:  "NO_ZOOKEEPER",
+	236:  "ABORTED",
+	241:  "MEMORY_LIMIT_EXCEEDED",
+	242:  "TABLE_IS_READ_ONLY", // a replica without its Keeper for a moment
+	252:  "TOO_MANY_PARTS",     // merges are behind: back off
+	279:  "ALL_CONNECTION_TRIES_FAILED",
+	285:  "TOO_FEW_LIVE_REPLICAS",
+	286:  "UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE",
+	319:  "UNKNOWN_STATUS_OF_INSERT",
+	341:  "UNFINISHED",
+	394:  "QUERY_WAS_CANCELLED", // by an operator, or by a server that shuts down
+	425:  "SYSTEM_ERROR",
+	439:  "CANNOT_SCHEDULE_TASK",
+	473:  "DEADLOCK_AVOIDED",
+	499:  "S3_ERROR", // of a disk in a bucket
+	735:  "QUERY_WAS_CANCELLED_BY_CLIENT",
+	745:  "SERVER_OVERLOADED",
+	999:  "KEEPER_EXCEPTION",
+	1000: "POCO_EXCEPTION", // the library below: sockets, files
+	1001: "STD_EXCEPTION",  // mostly memory
+}
+
+// Codes that are told apart elsewhere.
+const (
+	codeUnknownDatabase = 81
+	codeTooManyParts    = 252
+)
+
+// code is the server's error code in err, or 0.
+func code(err error) int32 {
+	var pool *clickhouse.Exception
+	if errors.As(err, &pool) {
+		return pool.Code
+	}
+	var native *ch.Exception
+	if errors.As(err, &native) {
+		return int32(native.Code)
+	}
+	return 0
+}
+
+// Retryable tells whether the same statement may go through later, after a
+// pause and Recover: the network, the server's load, its restart. Whether it
+// went through already is another question. A cancelled context is not retryable.
+func Retryable(err error) bool {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, errClosed) {
+		return false
+	}
+	if c := code(err); c != 0 {
+		return retryableCodes[c] != ""
+	}
+	if untrusted(err) || unusableEngine(err) {
+		return false
+	}
+	for _, target := range []error{
+		io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, os.ErrDeadlineExceeded, context.DeadlineExceeded,
+		syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, syscall.ETIMEDOUT,
+		ch.ErrClosed, clickhouse.ErrConnectionClosed, clickhouse.ErrAcquireConnTimeout,
+	} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	var netErr net.Error
+	return errors.As(err, &netErr)
+}
+
+// Fatal tells that neither another attempt nor another file will fare better:
+// credentials, rights, a table that is not what it was, a disk that is full.
+// Every error is retryable, fatal or a cancelled context.
+func Fatal(err error) bool {
+	return err != nil && !errors.Is(err, context.Canceled) && !Retryable(err)
+}
+
+// untrusted tells of a server that is not who it should be.
+func untrusted(err error) bool {
+	var verify *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	return errors.As(err, &verify) || errors.As(err, &authority) || errors.As(err, &host) ||
+		errors.As(err, &invalid) || errors.As(err, &record) || errors.As(err, &alert)
+}
+
+// unusableEngine tells of an embedded engine that cannot be had here.
+func unusableEngine(err error) bool {
+	var busy *engine.BusyError
+	return errors.As(err, &busy) || errors.Is(err, engine.ErrUnsupported) || errors.Is(err, engine.ErrNoLibrary) ||
+		errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist)
+}

@@ -1,0 +1,244 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"rawlogs/internal/rawlog"
+)
+
+// This file holds every setting and statement that would differ between one
+// server and a cluster (ON CLUSTER, Replicated engines, quorum, Distributed
+// tables): the rest of the program speaks of tables only.
+
+// engines fill the placeholders of schema/*.sql.
+var engines = map[string]string{
+	"mergetree":         "MergeTree",
+	"replacing:version": "ReplacingMergeTree(version)",
+	"replacing:seq":     "ReplacingMergeTree(seq)",
+	"on_cluster":        "",
+	"durable":           "fsync_after_insert = 1, fsync_part_directory = 1",
+	"no_insert_dedup":   "non_replicated_deduplication_window = 0",
+}
+
+// everySetting is pinned on every connection: with other values a read could
+// be cut short without an error, or a write be acknowledged before it is there.
+var everySetting = map[string]string{
+	"async_insert":             "0",
+	"wait_for_async_insert":    "1",
+	"read_overflow_mode":       "throw",
+	"result_overflow_mode":     "throw",
+	"timeout_overflow_mode":    "throw",
+	"group_by_overflow_mode":   "throw",
+	"distinct_overflow_mode":   "throw",
+	"limit":                    "0",
+	"offset":                   "0",
+	"apply_deleted_mask":       "1",
+	"mutations_sync":           "2",
+	"lightweight_deletes_sync": "2",
+	"alter_sync":               "2",
+}
+
+// insertSetting goes with every INSERT.
+var insertSetting = map[string]string{
+	// Equal bytes in two files are two files' rows, and a token that was
+	// used before a DELETE would silence the rows that replace it.
+	"deduplicate_insert": "disable",
+	"insert_deduplicate": "0",
+	// Whatever is streamed into one INSERT becomes one part, written at its
+	// end: that is what makes it atomic.
+	"min_insert_block_size_rows":         "1099511627776",
+	"min_insert_block_size_bytes":        "1099511627776",
+	"use_strict_insert_block_limits":     "0",
+	"max_insert_threads":                 "1",
+	"insert_distributed_sync":            "1",
+	"distributed_foreground_insert":      "1",
+	"optimize_on_insert":                 "1",
+	"materialize_skip_indexes_on_insert": "1",
+}
+
+// streamSetting goes with the INSERTs of raw logs only. One that would spread
+// over two partitions is not atomic: it is refused (252).
+var streamSetting = map[string]string{
+	"max_partitions_per_insert_block":          "1",
+	"throw_on_max_partitions_per_insert_block": "1",
+}
+
+func settingNames() []string {
+	var names []string
+	for _, m := range []map[string]string{everySetting, insertSetting, streamSetting} {
+		names = slices.AppendSeq(names, maps.Keys(m))
+	}
+	return names
+}
+
+// pinned renders the settings that the server knows, sorted by name.
+func pinned(settings map[string]string, known map[string]bool) []ch.Setting {
+	var out []ch.Setting
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if known[name] {
+			out = append(out, ch.Setting{Key: name, Value: settings[name], Important: true})
+		}
+	}
+	return out
+}
+
+// InsertSettings are the settings of an INSERT streamed over Dial's
+// connection: one table, one partition, one part. The caller owns the slice.
+func (s *Store) InsertSettings() []ch.Setting {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return append(pinned(insertSetting, s.known), pinned(streamSetting, s.known)...)
+}
+
+// InsertContext is the context for an INSERT through Conn, into any number of
+// partitions.
+func (s *Store) InsertContext(ctx context.Context) context.Context {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	settings := clickhouse.Settings{}
+	for _, set := range pinned(insertSetting, s.known) {
+		settings[set.Key] = set.Value
+	}
+	return clickhouse.Context(ctx, clickhouse.WithSettings(settings))
+}
+
+// TableName is the table's quoted name with its database.
+func (s *Store) TableName(table string) string { return quote(s.Database()) + "." + quote(table) }
+
+// quote makes an identifier of any text.
+func quote(name string) string {
+	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(name) + "`"
+}
+
+// filesChunk bounds the names in one statement, whose text the server bounds
+// at 256 KiB.
+const filesChunk = 1000
+
+// DeleteFiles deletes the rows of files from a table and returns when they are
+// gone. hours spans the files' hours and keeps the deletion to their
+// partitions; its zero value looks at all.
+func (s *Store) DeleteFiles(ctx context.Context, table, network string, files []string, hours rawlog.Period) error {
+	for chunk := range slices.Chunk(files, filesChunk) {
+		column, hour := fileColumns(table)
+		where, args := filesWhere(column, hour, network, chunk, hours)
+		op := Op{Kind: "delete", Detail: fmt.Sprintf("%s ×%d", table, len(chunk))}
+		err := s.Write(ctx, op, func(ctx context.Context) error {
+			return s.Conn().Exec(ctx, "DELETE FROM "+s.TableName(table)+" WHERE "+where, args...)
+		})
+		if err != nil {
+			return fmt.Errorf("deleting %d files from %s: %w", len(chunk), table, err)
+		}
+	}
+	return nil
+}
+
+// CountFiles counts the rows of each file in a table; files without rows are
+// absent from the map. hours is as for DeleteFiles.
+func (s *Store) CountFiles(ctx context.Context, table, network string, files []string, hours rawlog.Period) (map[string]uint64, error) {
+	counts := map[string]uint64{}
+	for chunk := range slices.Chunk(files, filesChunk) {
+		column, hour := fileColumns(table)
+		where, args := filesWhere(column, hour, network, chunk, hours)
+		rows, err := s.Conn().Query(ctx, "SELECT "+column+", count() FROM "+s.TableName(table)+" WHERE "+where+" GROUP BY "+column, args...)
+		if err != nil {
+			return nil, fmt.Errorf("counting rows of %s: %w", table, err)
+		}
+		for rows.Next() {
+			var file string
+			var n uint64
+			if err := rows.Scan(&file, &n); err != nil {
+				_ = rows.Close()
+				return nil, fmt.Errorf("counting rows of %s: %w", table, err)
+			}
+			counts[file] = n
+		}
+		err = rows.Err()
+		if cerr := rows.Close(); err == nil {
+			err = cerr
+		}
+		if err != nil {
+			return nil, fmt.Errorf("counting rows of %s: %w", table, err)
+		}
+	}
+	return counts, nil
+}
+
+// fileColumns names the columns that hold a row's file and its hour: raw
+// tables keep theirs apart from the source's columns by an underscore.
+func fileColumns(table string) (file, hour string) {
+	if table == RejectedRows {
+		return "file", "hour"
+	}
+	return "_file", "_hour"
+}
+
+// RejectedRows is the table of the lines that were no rows.
+const RejectedRows = "rejected_rows"
+
+func filesWhere(file, hour, network string, files []string, hours rawlog.Period) (string, []any) {
+	where, args := "network = ? AND has(?, "+file+")", []any{network, files}
+	if hours != (rawlog.Period{}) {
+		where += " AND " + hour + " >= fromUnixTimestamp(?) AND " + hour + " < fromUnixTimestamp(?)"
+		args = append(args, hours.From.Unix(), hours.To.Unix())
+	}
+	return where, args
+}
+
+// CountInsert counts the rows that an INSERT left in a table.
+func (s *Store) CountInsert(ctx context.Context, table string, insert uint64) (uint64, error) {
+	var n uint64
+	err := s.Conn().QueryRow(ctx, "SELECT count() FROM "+s.TableName(table)+" WHERE _insert = ?", insert).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("counting the rows of insert %d in %s: %w", insert, table, err)
+	}
+	return n, nil
+}
+
+// KillQueries ends every query of this user whose id begins with prefix and
+// returns when none is left: until then an INSERT whose client is dead may
+// still land.
+func (s *Store) KillQueries(ctx context.Context, prefix string) error {
+	if prefix == "" {
+		return fmt.Errorf("ending queries: no prefix of their ids")
+	}
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var n uint64
+		err := s.Conn().QueryRow(ctx, "SELECT count() FROM system.processes WHERE startsWith(query_id, ?)", prefix).Scan(&n)
+		if err != nil {
+			return fmt.Errorf("looking for queries %s*: %w", prefix, err)
+		}
+		if n == 0 {
+			return nil
+		}
+		err = s.Write(ctx, Op{Kind: "kill", Detail: prefix}, func(ctx context.Context) error {
+			return s.Conn().Exec(ctx, "KILL QUERY WHERE startsWith(query_id, ?) SYNC", prefix)
+		})
+		if err != nil {
+			return fmt.Errorf("ending queries %s*: %w", prefix, err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for the end of queries %s*: %w", prefix, context.Cause(ctx))
+		}
+	}
+}
+
+// Now is the server's clock.
+func (s *Store) Now(ctx context.Context) (time.Time, error) {
+	var now time.Time
+	if err := s.Conn().QueryRow(ctx, "SELECT now64(3, 'UTC')").Scan(&now); err != nil {
+		return time.Time{}, fmt.Errorf("asking the store's clock: %w", err)
+	}
+	return now.UTC(), nil
+}

@@ -1,0 +1,234 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"rawlogs/internal/engine"
+)
+
+// target is where a store is and how it is spoken to. One target makes both
+// kinds of connection, so that they cannot differ.
+type target struct {
+	name        string // for people
+	path        string // of an embedded store
+	addrs       []string
+	user        string
+	password    string
+	database    string
+	tls         *tls.Config
+	compression clickhouse.CompressionMethod
+	auto        bool                // compression is ours to choose
+	settings    clickhouse.Settings // of the address's query, for every statement
+}
+
+// errAddress withholds what it speaks of: a text that cannot be read may hold
+// a password anywhere.
+var errAddress = errors.New("store: not readable as clickhouse://user:password@host:9000/database (it is not shown, as it may hold a password; in a password, write # / ? @ % as %23 %2F %3F %40 %25)")
+
+// parseSpec reads "embedded:PATH" or a clickhouse-go address.
+func parseSpec(spec string) (target, error) {
+	if path, ok := strings.CutPrefix(spec, "embedded:"); ok {
+		if path == "" {
+			return target{}, errors.New("store: embedded: wants a folder: embedded:data/clickhouse")
+		}
+		return target{name: spec, path: path, auto: true}, nil
+	}
+	scheme, rest, ok := strings.Cut(spec, "://")
+	if !ok || scheme != "clickhouse" {
+		if ok && !strings.ContainsAny(scheme, ":@/") {
+			return target{}, fmt.Errorf("store: %s:// is not spoken: INSERTs are streamed over the native protocol, clickhouse://user:password@host:9000/database", scheme)
+		}
+		return target{}, errors.New("store: want embedded:PATH or clickhouse://user:password@host:9000/database")
+	}
+	// An unescaped / ? or # in a password moves the host's end, and what is
+	// left of it would turn up in the text of a failed dial.
+	authority := rest
+	if i := strings.IndexAny(rest, "/?"); i >= 0 {
+		authority = rest[:i]
+	}
+	after := rest[len(authority):]
+	if strings.Contains(after, "@") || strings.Contains(rest, "#") || strings.Count(authority, "@") > 1 {
+		return target{}, errAddress
+	}
+	opts, err := clickhouse.ParseDSN(spec)
+	if err != nil {
+		var urlErr *url.Error
+		if text := err.Error(); !errors.As(err, &urlErr) && opts == nil && strings.HasPrefix(text, "clickhouse [dsn parse]:") && !strings.Contains(text, "password") {
+			return target{}, fmt.Errorf("store: %s", strings.TrimSpace(strings.TrimPrefix(text, "clickhouse [dsn parse]:")))
+		}
+		return target{}, errAddress
+	}
+	t := target{
+		user:     cmp.Or(opts.Auth.Username, "default"),
+		password: opts.Auth.Password,
+		database: cmp.Or(opts.Auth.Database, "default"),
+		tls:      opts.TLS,
+		settings: opts.Settings,
+	}
+	defaultPort := "9000"
+	if t.tls != nil {
+		defaultPort = "9440"
+	}
+	for _, addr := range opts.Addr {
+		host, port, err := splitAddr(addr, defaultPort)
+		if err != nil {
+			return target{}, errAddress
+		}
+		t.addrs = append(t.addrs, net.JoinHostPort(host, port))
+	}
+	if len(t.addrs) == 0 {
+		return target{}, errAddress
+	}
+	query, err := url.ParseQuery(queryOf(spec))
+	if err != nil {
+		return target{}, errAddress
+	}
+	t.auto = !query.Has("compress")
+	if opts.Compression != nil && !t.auto {
+		t.compression = opts.Compression.Method
+		if !slices.Contains([]clickhouse.CompressionMethod{clickhouse.CompressionNone, clickhouse.CompressionLZ4, clickhouse.CompressionZSTD}, t.compression) {
+			return target{}, errors.New("store: compress: want true, false, lz4 or zstd")
+		}
+	}
+	t.name = "clickhouse://" + t.user + "@" + strings.Join(t.addrs, ",") + "/" + t.database
+	return t, nil
+}
+
+func queryOf(spec string) string {
+	_, query, _ := strings.Cut(spec, "?")
+	return query
+}
+
+func splitAddr(addr, defaultPort string) (host, port string, err error) {
+	host, port = addr, defaultPort
+	if strings.HasPrefix(addr, "[") && strings.HasSuffix(addr, "]") {
+		host = addr[1 : len(addr)-1]
+	} else if strings.Contains(addr, ":") {
+		if host, port, err = net.SplitHostPort(addr); err != nil {
+			return "", "", err
+		}
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 || host == "" {
+		return "", "", errors.New("no address")
+	}
+	return host, port, nil
+}
+
+// at completes an embedded target with the running engine's endpoint.
+func (t target) at(e engine.Endpoint) target {
+	t.addrs = []string{e.Addr}
+	t.user, t.password, t.database = e.User, e.Password, e.Database
+	return t
+}
+
+// compressionAt chooses no compression on this machine, where it only costs
+// processor time, and LZ4 across a network, unless the address says.
+func (t target) compressionAt(addr string) clickhouse.CompressionMethod {
+	if !t.auto {
+		return t.compression
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return clickhouse.CompressionLZ4
+	}
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		return clickhouse.CompressionNone
+	}
+	return clickhouse.CompressionLZ4
+}
+
+// dialPool opens a pool to one server, asks it which settings it has, and pins
+// those on every connection.
+func (t target) dialPool(ctx context.Context, addr string) (driver.Conn, map[string]bool, error) {
+	known, err := t.askSettings(ctx, addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	settings := clickhouse.Settings{}
+	for k, v := range t.settings {
+		settings[k] = v
+	}
+	for _, s := range pinned(everySetting, known) {
+		settings[s.Key] = s.Value
+	}
+	conn, err := clickhouse.Open(poolOptions(t, addr, settings))
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := conn.Ping(ctx); err != nil {
+		return nil, nil, errors.Join(err, conn.Close())
+	}
+	return conn, known, nil
+}
+
+// askSettings connects without any setting of ours and lists which of those
+// that we pin the server knows and lets this user change.
+func (t target) askSettings(ctx context.Context, addr string) (known map[string]bool, err error) {
+	conn, err := clickhouse.Open(poolOptions(t, addr, t.settings))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	rows, err := conn.Query(ctx, "SELECT name FROM system.settings WHERE has(?, name) AND NOT readonly", settingNames())
+	if err != nil {
+		var ex *clickhouse.Exception
+		if errors.As(err, &ex) && ex.Code == codeUnknownDatabase {
+			return nil, fmt.Errorf("database %s does not exist on %s: create it there (CREATE DATABASE %s): %w", t.database, addr, quote(t.database), err)
+		}
+		return nil, err
+	}
+	defer rows.Close()
+	known = map[string]bool{}
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		known[name] = true
+	}
+	return known, rows.Err()
+}
+
+// nativeOptions are those of a ch-go connection to the pool's server.
+func (t target) nativeOptions(addr string, known map[string]bool) ch.Options {
+	opts := ch.Options{
+		Address:     addr,
+		Database:    t.database,
+		User:        t.user,
+		Password:    t.password,
+		TLS:         t.tls.Clone(),
+		DialTimeout: dialTimeout,
+		// An INSERT's answer comes after the server has sorted and written
+		// its part; whoever waits sets the bound.
+		ReadTimeout:      ch.NoTimeout,
+		HandshakeTimeout: dialTimeout,
+		ClientName:       "ingest",
+	}
+	switch t.compressionAt(addr) {
+	case clickhouse.CompressionLZ4:
+		opts.Compression = ch.CompressionLZ4
+	case clickhouse.CompressionZSTD:
+		opts.Compression = ch.CompressionZSTD
+	default:
+		opts.Compression = ch.CompressionDisabled
+	}
+	for k, v := range t.settings {
+		opts.Settings = append(opts.Settings, ch.Setting{Key: k, Value: fmt.Sprint(v), Important: true})
+	}
+	opts.Settings = append(opts.Settings, pinned(everySetting, known)...)
+	return opts
+}

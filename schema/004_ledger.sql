@@ -1,0 +1,53 @@
+-- The ledger: one row a version of a file; the highest version is the truth.
+-- Nothing else decides what is loaded.
+CREATE TABLE IF NOT EXISTS {database}.ingest_files {on_cluster}
+(
+    network     LowCardinality(String) COMMENT 'Network whose log it is.',
+    log_type    LowCardinality(String) COMMENT 'clicks, conversions or impressions: the table of its rows.',
+    file        String COMMENT 'Name of the file, as its source names it; _file of its rows.',
+    hour        DateTime('UTC') COMMENT 'Start of the hour that the file is for.',
+    state       Enum8('planned' = 1, 'loading' = 2, 'loaded' = 3, 'failed' = 4) COMMENT 'loaded: all rows are there. loading: some may be. planned: none yet. failed: none, error says why.',
+    attempt     UInt32 COMMENT 'How often its loading was begun.',
+    run         String COMMENT 'Run that wrote this version.',
+    size        Int64 COMMENT 'Bytes of the ZIP; -1: not known yet.',
+    etag        String COMMENT 'ETag of the ZIP where its storage gives one.',
+    lines       UInt64 COMMENT 'Lines of the CSV, header included: 1 + rows + rejected.',
+    rows        UInt64 COMMENT 'Rows of the file in the table of its type.',
+    rescued     UInt64 COMMENT 'Rows of those with something in _rescued.',
+    rejected    UInt64 COMMENT 'Lines that were no rows; they are in rejected_rows.',
+    inserts     Array(UInt64) COMMENT 'Ids of the INSERTs that brought its rows; _insert of its rows.',
+    first_time  Nullable(DateTime('UTC')) COMMENT 'Earliest datetime of its rows.',
+    last_time   Nullable(DateTime('UTC')) COMMENT 'Latest datetime of its rows.',
+    shift_hours Int8 COMMENT 'Whole hours by which most rows lie off the file''s hour; not 0: the timezone setting is likely wrong.',
+    error       String COMMENT 'Why the file failed.',
+    version     UInt64 COMMENT 'Counts up with each change of the file.',
+    updated_at  DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When this version was written, by the store''s clock.'
+)
+ENGINE = {replacing:version}
+ORDER BY (network, log_type, file)
+SETTINGS {no_insert_dedup}, {durable}
+COMMENT 'Ledger of files, with former versions; ask ingest_files_current.';
+
+CREATE VIEW IF NOT EXISTS {database}.ingest_files_current {on_cluster}
+AS SELECT * FROM {database}.ingest_files FINAL
+COMMENT 'Ledger of files as it stands: a row a file.';
+
+-- Leases: who works on a network. A claim is written, read back, and withdrawn
+-- if another live one is seen; each renewal is a row.
+CREATE TABLE IF NOT EXISTS {database}.ingest_leases {on_cluster}
+(
+    network LowCardinality(String) COMMENT 'Network that is worked on.',
+    run     String COMMENT 'Run that claims it.',
+    worker  String COMMENT 'Share of the work, i/n; empty: all of it.',
+    owner   String COMMENT 'Host and process of the run, for people.',
+    process String COMMENT 'Boot, process id and start of the run, for a later run on the same machine.',
+    state   LowCardinality(String) COMMENT 'claim, held or released.',
+    since   DateTime64(3, 'UTC') COMMENT 'When this row was written, by the store''s clock.',
+    expires DateTime64(3, 'UTC') COMMENT 'When the lease ends if it is not renewed, by the store''s clock.',
+    seq     UInt64 COMMENT 'Counts up within a run; the highest is the truth.'
+)
+ENGINE = {mergetree}
+ORDER BY (network, run, seq)
+TTL toDateTime(expires) + INTERVAL 30 DAY
+SETTINGS {no_insert_dedup}, {durable}
+COMMENT 'Leases of runs on networks.';
