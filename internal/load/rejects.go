@@ -11,13 +11,13 @@ import (
 )
 
 // RejectedTable holds the lines that did not split into their header's fields.
-const RejectedTable = "rejected_rows"
+const RejectedTable = store.RejectedRows
 
 // Reject is one piece of a line that did not split. Piece counts from 0; only
 // lines longer than a piece have more than one.
 type Reject struct {
 	File   rawlog.File
-	Line   uint64
+	Line   uint32
 	Piece  uint32
 	Reason string
 	Raw    string

@@ -30,13 +30,11 @@ type batch struct {
 	sealed   bool // takes no further files
 	complete bool // all of it has been handed to the connection
 	rows     int
-	held     int64 // bytes of archives in memory until the acknowledgement
 }
 
 func (b *batch) add(j *job) {
 	b.jobs = append(b.jobs, j)
 	b.next = len(b.jobs)
-	b.held += j.archive.Held()
 }
 
 // loadBatch sends an INSERT that begins with the given file and takes up
@@ -121,8 +119,8 @@ func (l *loader) advance(ctx, insert context.Context, b *batch) error {
 		_, err := l.open(ctx, j)
 		return err
 	}
-	for !b.sealed && b.rows < insertRows && b.held < l.budget.held {
-		j, err := l.take(insert, idleAfter)
+	for !b.sealed && b.rows < insertRows {
+		j, err := l.take(insert, false)
 		if errors.Is(err, errIdle) {
 			break
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/rawlog"
@@ -30,12 +29,11 @@ func (r *run) finalCount(ctx context.Context) error {
 		if err != nil || len(entries) == 0 {
 			return err
 		}
-		span := rawlog.Period{From: entries[0].File.Hour, To: entries[0].File.Hour}
-		for _, e := range entries {
-			span.From, span.To = minTime(span.From, e.File.Hour), maxTime(span.To, e.File.Hour)
+		files := make([]rawlog.File, len(entries))
+		for i, e := range entries {
+			files[i] = e.File
 		}
-		span.To = span.To.Add(time.Hour)
-		stored, err := countStored(ctx, r.st, r.Network, r.Types, []rawlog.Period{span})
+		stored, err := countStored(ctx, r.st, r.Network, r.Types, []rawlog.Period{span(files)})
 		if err != nil {
 			return err
 		}
@@ -72,7 +70,7 @@ func Verify(ctx context.Context, st *store.Store, opts Options) (VerifyReport, e
 	}
 	periods := opts.Periods
 	if len(periods) == 0 {
-		periods = []rawlog.Period{{From: time.Unix(0, 0), To: time.Unix(1<<32-1, 0)}}
+		periods = []rawlog.Period{{}}
 	}
 	stored, err := countStored(ctx, st, opts.Network, opts.Types, periods)
 	if err != nil {
@@ -105,7 +103,7 @@ func countStored(ctx context.Context, st *store.Store, network string, types []r
 	stored := make(map[fileKey]uint64)
 	for _, typ := range types {
 		for _, p := range periods {
-			counts, err := st.CountByFile(ctx, string(typ), network, p.From, p.To)
+			counts, err := st.CountByFile(ctx, string(typ), network, p)
 			if err != nil {
 				return nil, err
 			}
@@ -115,18 +113,4 @@ func countStored(ctx context.Context, st *store.Store, network string, types []r
 		}
 	}
 	return stored, nil
-}
-
-func minTime(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
-func maxTime(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }

@@ -63,18 +63,30 @@ func (r *run) stopped() bool {
 	}
 }
 
-func (r *run) newFetcher() (*fetch.Fetcher, error) {
+// newFetcher bounds the downloads. A download that has to wait for room wakes
+// the loaders, which hold archives until their INSERT is acknowledged. Archives of
+// which not many fit into the budget go to disk, so that an INSERT can hold many.
+func (r *run) newFetcher(starved []chan struct{}) *fetch.Fetcher {
 	return fetch.New(r.src.Fetch, fetch.Config{
-		Memory:   r.budget.archives,
-		SpoolDir: r.Spool,
-		Log:      r.Log,
+		Memory:    r.budget.archives,
+		SpoolOver: r.budget.archives / int64(4*r.Fetchers),
+		SpoolDir:  r.Spool,
+		Log:       r.Log,
+		Full: func() {
+			for _, s := range starved {
+				select {
+				case s <- struct{}{}:
+				default: // told already
+				}
+			}
+		},
 	})
 }
 
 // fetch is one of F identical workers: file in, verified archive out.
-func (r *run) fetch(ctx context.Context, fetcher *fetch.Fetcher, in <-chan *job, out chan<- *job) error {
+func (r *run) fetch(ctx context.Context, in <-chan *job, out chan<- *job) error {
 	for j := range in {
-		archive, err := fetcher.Fetch(ctx, j.file())
+		archive, err := r.fetcher.Fetch(ctx, j.file())
 		switch {
 		case ctx.Err() != nil:
 			if archive != nil {
@@ -105,7 +117,7 @@ func (r *run) fetch(ctx context.Context, fetcher *fetch.Fetcher, in <-chan *job,
 // endsRun tells errors that every other file would meet too.
 func endsRun(err error) bool {
 	var api *hasoffers.APIError
-	return errors.As(err, &api) && (api.Kind == hasoffers.Auth || api.Kind == hasoffers.Permission)
+	return errors.As(err, &api) && (api.Kind == hasoffers.Unauthenticated || api.Kind == hasoffers.Permission)
 }
 
 // fail records a file that could not be loaded. Rows of an earlier version

@@ -16,7 +16,7 @@ import (
 // a slow source should not keep rows that are already sent from the analysts.
 const idleAfter = 2 * time.Second
 
-// errIdle says that take waited idleAfter for nothing.
+// errIdle says that an open INSERT should end for want of further files.
 var errIdle = errors.New("no archive came")
 
 // fileError is a fault of one file that leaves all others alone.
@@ -31,7 +31,8 @@ func (e *fileError) Unwrap() error { return e.err }
 type loader struct {
 	*run
 	in       <-chan *job
-	hand     *job // taken from in, but for the next INSERT
+	starved  chan struct{} // told when a download waits for archives to be released
+	hand     *job          // taken from in, but for the next INSERT
 	inflater parse.Inflater
 	text     []byte
 	reading  *job // whose text the reader stands in; nil between files
@@ -40,9 +41,9 @@ type loader struct {
 	rejects  rejects
 }
 
-func newLoader(r *run, in <-chan *job) *loader {
+func newLoader(r *run, in <-chan *job, starved chan struct{}) *loader {
 	return &loader{
-		run: r, in: in, rejects: rejects{run: r},
+		run: r, in: in, starved: starved, rejects: rejects{run: r},
 		readers: make(map[rawlog.Type]*parse.Reader),
 		streams: make(map[rawlog.Type]*[2]*load.Stream),
 	}
@@ -53,7 +54,7 @@ func newLoader(r *run, in <-chan *job) *loader {
 func (l *loader) work(ctx context.Context) error {
 	defer l.close()
 	for {
-		j, err := l.take(ctx, 0)
+		j, err := l.take(ctx, true)
 		if err != nil || j == nil {
 			return err
 		}
@@ -78,37 +79,51 @@ func (l *loader) close() {
 	}
 }
 
-// take returns the next file, its ZIP opened; nil when there are no more, and
-// errIdle when patience is over. Files whose ZIP is broken fail on the way.
-func (l *loader) take(ctx context.Context, patience time.Duration) (*job, error) {
+// take returns the next file, its ZIP opened; nil when there are no more.
+// Whoever holds an INSERT open is not patient: it gets errIdle when nothing came
+// for idleAfter, or when downloads wait for the archives that it holds. Files
+// whose ZIP is broken fail on the way.
+func (l *loader) take(ctx context.Context, patient bool) (*job, error) {
 	if j := l.hand; j != nil {
 		l.hand = nil
 		return j, nil
 	}
 	var over <-chan time.Time
-	if patience > 0 {
-		timer := time.NewTimer(patience)
+	var starved <-chan struct{}
+	if !patient {
+		timer := time.NewTimer(idleAfter)
 		defer timer.Stop()
-		over = timer.C
+		over, starved = timer.C, l.starved
 	}
 	for {
+		var j *job
+		ok := true
 		select {
-		case j, ok := <-l.in:
-			if !ok {
-				return nil, nil
+		case j, ok = <-l.in: // what is at hand goes before any reason to stop
+		default:
+			select {
+			case j, ok = <-l.in:
+			case <-starved:
+				if l.fetcher.Waiting() == 0 {
+					continue
+				}
+				return nil, errIdle
+			case <-over:
+				return nil, errIdle
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
 			}
-			zip, err := parse.OpenZip(j.archive, j.archive.Size())
-			if err == nil {
-				j.zip = zip
-				return j, nil
-			}
-			if err := l.fail(ctx, j, err); err != nil {
-				return nil, err
-			}
-		case <-over:
-			return nil, errIdle
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+		}
+		if !ok {
+			return nil, nil
+		}
+		zip, err := parse.OpenZip(j.archive, j.archive.Size())
+		if err == nil {
+			j.zip = zip
+			return j, nil
+		}
+		if err := l.fail(context.WithoutCancel(ctx), j, err); err != nil {
+			return nil, err
 		}
 	}
 }

@@ -102,6 +102,8 @@ type run struct {
 	tables map[rawlog.Type]*load.Table
 	budget budget
 	sum    *collector
+
+	fetcher *fetch.Fetcher
 }
 
 // Run brings the store up to date with what the source lists, as opts say. The
@@ -157,11 +159,11 @@ func (r *run) do(ctx context.Context) (err error) {
 
 // load runs the stages between which only whole archives move.
 func (r *run) load(ctx context.Context, jobs []*job) error {
-	fetcher, err := r.newFetcher()
-	if err != nil {
-		return err
+	starved := make([]chan struct{}, r.Parsers)
+	for i := range starved {
+		starved[i] = make(chan struct{}, 1)
 	}
-	defer fetcher.Close()
+	r.fetcher = r.newFetcher(starved)
 	r.Progress.begin(jobs)
 	group, ctx := errgroup.WithContext(ctx)
 	marked := make(chan *job)
@@ -171,14 +173,14 @@ func (r *run) load(ctx context.Context, jobs []*job) error {
 		defer close(fetched)
 		fetchers, ctx := errgroup.WithContext(ctx)
 		for range r.Fetchers {
-			fetchers.Go(func() error { return r.fetch(ctx, fetcher, marked, fetched) })
+			fetchers.Go(func() error { return r.fetch(ctx, marked, fetched) })
 		}
 		return fetchers.Wait()
 	})
-	for range r.Parsers {
-		group.Go(func() error { return newLoader(r, fetched).work(ctx) })
+	for _, s := range starved {
+		group.Go(func() error { return newLoader(r, fetched, s).work(ctx) })
 	}
-	err = group.Wait()
+	err := group.Wait()
 	return errors.Join(err, r.putBack(context.WithoutCancel(ctx), jobs, err))
 }
 
@@ -241,7 +243,6 @@ func newInsertID() uint64 {
 // together exceed it, whatever the files hold.
 type budget struct {
 	archives int64 // ZIPs in memory, being fetched or held until their INSERT is acknowledged
-	held     int64 // of these, what one loader's open INSERT may hold
 	text     int64 // inflated text of one small file, per loader; a larger one is streamed
 	line     int64 // longest record that is parsed as one
 }
@@ -250,7 +251,5 @@ type budget struct {
 // eighths for its text. The rest is for wire blocks, the connection's buffers and the Go
 // runtime.
 func divide(total int64, loaders int) budget {
-	b := budget{archives: total / 4, text: total * 3 / 8 / int64(loaders), line: total / 16}
-	b.held = b.archives / int64(loaders+1)
-	return b
+	return budget{archives: total / 4, text: total * 3 / 8 / int64(loaders), line: total / 16}
 }

@@ -3,6 +3,8 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -63,12 +65,44 @@ func (r *run) withdraw(ctx context.Context, entries []*checkpoint.Entry) error {
 	}
 	return r.steady(ctx, func(ctx context.Context) error {
 		for typ, files := range byType {
-			if err := r.st.DeleteFiles(ctx, r.Network, typ, files); err != nil {
-				return fmt.Errorf("taking back the rows of %d %s files: %w", len(files), typ, err)
+			for _, table := range []string{string(typ), load.RejectedTable} {
+				if err := r.delete(ctx, table, files); err != nil {
+					return fmt.Errorf("taking back the rows of %d %s files: %w", len(files), typ, err)
+				}
 			}
 		}
 		return nil
 	})
+}
+
+// delete deletes the files' rows from a table. Most have none there, and a
+// count is far cheaper than a deletion.
+func (r *run) delete(ctx context.Context, table string, files []rawlog.File) error {
+	names := make([]string, len(files))
+	for i, f := range files {
+		names[i] = f.Name
+	}
+	hours := span(files)
+	counts, err := r.st.CountFiles(ctx, table, r.Network, names, hours)
+	if err != nil || len(counts) == 0 {
+		return err
+	}
+	return r.st.DeleteFiles(ctx, table, r.Network, slices.Sorted(maps.Keys(counts)), hours)
+}
+
+// span is the time from the first of the files' hours to the end of the last.
+func span(files []rawlog.File) rawlog.Period {
+	p := rawlog.Period{From: files[0].Hour, To: files[0].Hour}
+	for _, f := range files[1:] {
+		if f.Hour.Before(p.From) {
+			p.From = f.Hour
+		}
+		if f.Hour.After(p.To) {
+			p.To = f.Hour
+		}
+	}
+	p.To = p.To.Add(time.Hour)
+	return p
 }
 
 // record writes new versions of the entries. Its answer may be lost and the

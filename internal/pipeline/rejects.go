@@ -22,7 +22,7 @@ type rejects struct {
 
 func (q *rejects) add(ctx context.Context, j *job, line parse.Rejected) error {
 	q.rows = append(q.rows, load.Reject{
-		File: j.file(), Line: line.Line, Piece: line.Piece, Reason: line.Reason, Raw: string(line.Raw),
+		File: j.file(), Line: line.Line, Piece: uint32(line.Piece), Reason: line.Reason, Raw: string(line.Raw),
 	})
 	q.bytes += len(line.Raw) + 64
 	if q.bytes < rejectBytes {
