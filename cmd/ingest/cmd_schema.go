@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 )
@@ -30,10 +29,11 @@ func newSchema(a *app) *cobra.Command {
 			Example: "  ingest schema print",
 			Args:    noArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				if _, err := a.configure(cmd); err != nil {
+				cfg, err := a.configure(cmd)
+				if err != nil {
 					return err
 				}
-				return a.runSchemaPrint()
+				return a.runSchemaPrint(cfg)
 			},
 		},
 		&cobra.Command{
@@ -52,16 +52,16 @@ func newSchema(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) runSchemaPrint() error {
-	files, err := schemaFiles()
+func (a *app) runSchemaPrint(cfg *Config) error {
+	statements, err := schemaStatements(cfg)
 	if err != nil {
 		return err
 	}
 	if a.json {
-		return printJSON(a.stdout, files)
+		return printJSON(a.stdout, statements)
 	}
-	for _, f := range files {
-		if _, err := io.WriteString(a.stdout, "-- "+f.Name+"\n"+f.SQL+"\n"); err != nil {
+	for _, s := range statements {
+		if _, err := fmt.Fprintf(a.stdout, "-- %s: %s\n%s;\n\n", s.File, s.Title, s.SQL); err != nil {
 			return err
 		}
 	}

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/engine"
@@ -12,6 +15,7 @@ import (
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
+	"rawlogs/schema"
 )
 
 // openStore opens the configured store and makes sure of its tables.
@@ -97,10 +101,32 @@ func (a *app) expirations(ctx context.Context, cfg *Config) (map[rawlog.Type]int
 	return client.LogExpirations(ctx)
 }
 
-// schemaFile is one file of the tables' definitions.
-type schemaFile struct {
-	Name string `json:"name"`
-	SQL  string `json:"sql"`
+// schemaStatement is one statement of the tables' definitions. Its JSON names
+// are a promise.
+type schemaStatement struct {
+	File  string `json:"file"`
+	Title string `json:"title"`
+	SQL   string `json:"sql"`
 }
 
-func schemaFiles() ([]schemaFile, error) { return nil, errors.New("not wired yet") }
+// schemaStatements are the statements that `schema apply` would run on the
+// configured store.
+func schemaStatements(cfg *Config) ([]schemaStatement, error) {
+	database := engine.DefaultDatabase
+	if u, err := url.Parse(cfg.Store); err == nil && u.Scheme == "clickhouse" {
+		database = cmp.Or(strings.Trim(u.Path, "/"), "default")
+	}
+	statements, err := schema.Statements(database, map[string]string{
+		"mergetree": "MergeTree", "replacing:version": "ReplacingMergeTree(version)", "replacing:seq": "ReplacingMergeTree(seq)",
+		"on_cluster": "", "durable": "fsync_after_insert = 1, fsync_part_directory = 1",
+		"no_insert_dedup": "non_replicated_deduplication_window = 0",
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out []schemaStatement
+	for _, s := range statements {
+		out = append(out, schemaStatement{File: s.File, Title: s.Title, SQL: s.SQL})
+	}
+	return out, nil
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"rawlogs/internal/gen"
+	"rawlogs/internal/rawlog"
+)
+
+// mayBeEmpty are the queries of the cookbook that look for what should not be.
+var mayBeEmpty = regexp.MustCompile(`HAVING count\(\) > 1`)
+
+// TestCookbook runs every query of the SQL cookbook over a day and a half of
+// made-up logs.
+func TestCookbook(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/sql-cookbook.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	archive := filepath.Join(dir, "archive")
+	writeArchive(t, archive, 36)
+	in := func(args ...string) (int, string, string) {
+		var stdout, stderr bytes.Buffer
+		args = append(args, "--store", "embedded:"+filepath.Join(dir, "store"), "--source", archive)
+		status := run(args, strings.NewReader(""), &stdout, &stderr, os.Getenv)
+		return status, stdout.String(), stderr.String()
+	}
+	if status, stdout, stderr := in("backfill", "2016", "-q"); status != exitIncomplete { // broken lines
+		t.Fatalf("backfill: exit status %d\n%s%s", status, stdout, stderr)
+	}
+	// The store stays open for all queries; serving it is what serve does too.
+	queries := regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+	if len(queries) < 15 {
+		t.Fatalf("found %d queries in the cookbook", len(queries))
+	}
+	for _, q := range queries {
+		status, stdout, stderr := in("sql", "--format", "tsv", q[1])
+		if status != exitDone {
+			t.Errorf("%s\n%s", q[1], stderr)
+		}
+		if stdout == "" && !mayBeEmpty.MatchString(q[1]) {
+			t.Errorf("no rows from\n%s", q[1])
+		}
+	}
+}
+
+// writeArchive writes the first hours of September 9, 2016, of all three types
+// into a folder.
+func writeArchive(t *testing.T, folder string, hours int) {
+	t.Helper()
+	start := time.Date(2016, 9, 9, 0, 0, 0, 0, time.UTC)
+	logs := gen.New(gen.Config{Seed: 7, Clicks: 100, Since: start})
+	for h := range hours {
+		hour := start.Add(time.Duration(h) * time.Hour)
+		for _, typ := range rawlog.Types() {
+			path := filepath.Join(folder, gen.FileName(typ, hour, 7))
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			f, err := os.Create(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			spec := gen.Spec{Type: typ, Hour: hour}
+			if h == 1 {
+				spec.Broken = 2
+				spec.Unknown = []gen.UnknownColumn{{Name: "traffic_quality", At: 9, Values: []string{"high", "low"}}}
+			}
+			if _, err := logs.WriteZip(f, "log.csv", spec); err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
