@@ -31,22 +31,12 @@ func (r *Reader) fill() error {
 	} else {
 		copy(r.buf, rest)
 	}
-	n, idle := len(rest), 0
-	for n < len(r.buf) && !r.eof {
-		m, err := r.src.Read(r.buf[n:])
-		n += m
-		switch {
-		case err == io.EOF:
-			r.eof = true
-		case err != nil:
-			return err
-		case m > 0:
-			idle = 0
-		default:
-			if idle++; idle == 100 {
-				return io.ErrNoProgress
-			}
-		}
+	n, err := fullRead(r.src, r.buf[len(rest):])
+	n += len(rest)
+	if err == io.EOF {
+		r.eof = true
+	} else if err != nil {
+		return err
 	}
 	r.text, r.pos = r.buf[:n], 0
 	return nil

@@ -1,0 +1,256 @@
+package load
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ClickHouse/ch-go/proto"
+
+	"rawlogs/internal/store"
+)
+
+var testHour = time.Unix(1473411600, 0).UTC() // 2016-09-09 09:00
+
+// testTable has the columns, given as "name Type" or "name Type KIND", and the
+// lineage.
+func testTable(columns ...string) *Table {
+	t := &Table{Database: "d", Name: "clicks"}
+	add := func(name, typ string) {
+		kind := ""
+		for _, k := range []string{"DEFAULT", "MATERIALIZED", "ALIAS", "EPHEMERAL"} {
+			if s, ok := strings.CutSuffix(typ, " "+k); ok {
+				typ, kind = s, k
+			}
+		}
+		t.Columns = append(t.Columns, store.Column{Name: name, Type: typ, DefaultKind: kind})
+	}
+	for _, c := range columns {
+		name, typ, _ := strings.Cut(c, " ")
+		add(name, typ)
+	}
+	for _, l := range lineage() {
+		add(l.name, l.types[0])
+	}
+	return t
+}
+
+// batchOf makes a batch of records of quoted and bare fields, all of one width.
+func batchOf(valid bool, records ...[]string) *Batch {
+	b := &Batch{Network: "11111", File: "f.zip", Hour: testHour, Valid: valid, Rows: len(records), Clock: NewClock(nil)}
+	b.Clock.Reset(testHour)
+	for i, rec := range records {
+		b.Width = len(rec)
+		b.Lines = append(b.Lines, uint32(i+2))
+		for _, v := range rec {
+			raw := strings.ReplaceAll(v, `"`, `""`)
+			f := Field{Off: uint32(len(b.Text)), Len: uint32(len(raw))}
+			if raw != v {
+				f.Len |= Doubled
+			}
+			b.Fields = append(b.Fields, f)
+			b.Text = append(append(b.Text, raw...), ',')
+		}
+	}
+	return b
+}
+
+// decode reads a block's wire bytes, encoded in both ways that ch-go knows,
+// with ch-go's own decoder: cells as text, by column.
+func decode(t testing.TB, b *Block) map[string][]string {
+	t.Helper()
+	in := b.Input()
+	head := proto.Block{Columns: len(in), Rows: b.Rows()}
+	encoded := new(proto.Buffer)
+	if err := head.EncodeRawBlock(encoded, proto.Version, in); err != nil {
+		t.Fatal(err)
+	}
+	var written bytes.Buffer
+	w := proto.NewWriter(&written, new(proto.Buffer))
+	if err := head.WriteBlock(w, 0, in); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	again := new(proto.Buffer)
+	if err := head.EncodeRawBlock(again, 0, in); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(written.Bytes(), again.Buf) {
+		t.Fatal("EncodeColumn and WriteColumn differ")
+	}
+	var out proto.Results
+	for _, c := range in {
+		out = append(out, proto.ResultColumn{Name: c.Name, Data: resultOf(t, c.Data.Type())})
+	}
+	rd := proto.NewReader(bytes.NewReader(encoded.Buf))
+	if err := head.DecodeRawBlock(rd, proto.Version, out); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rd.ReadByte(); err == nil {
+		t.Fatal("bytes follow the block")
+	}
+	cells := make(map[string][]string)
+	for _, c := range out {
+		for i := range b.Rows() {
+			if m, ok := c.Data.(*proto.ColMap[string, string]); ok {
+				cells[c.Name] = append(cells[c.Name], fmt.Sprintf("%q", m.RowKV(i)))
+				continue
+			}
+			v := reflect.ValueOf(c.Data).MethodByName("Row").Call([]reflect.Value{reflect.ValueOf(i)})[0].Interface()
+			cells[c.Name] = append(cells[c.Name], show(v))
+		}
+	}
+	return cells
+}
+
+func show(v any) string {
+	switch v := v.(type) {
+	case time.Time:
+		return v.UTC().Format("2006-01-02T15:04:05.999999999")
+	case []byte:
+		return fmt.Sprintf("%q", v)
+	case string:
+		return fmt.Sprintf("%q", v)
+	case proto.Decimal128:
+		if v.High>>63 == 0 {
+			return fmt.Sprintf("%d:%d", v.High, v.Low)
+		}
+		return fmt.Sprintf("%x:%x", v.High, v.Low)
+	}
+	if s := fmt.Sprintf("%T", v); strings.HasPrefix(s, "proto.Nullable[") {
+		n := reflect.ValueOf(v)
+		if !n.FieldByName("Set").Bool() {
+			return "NULL"
+		}
+		return show(n.FieldByName("Value").Interface())
+	}
+	return fmt.Sprint(v)
+}
+
+func resultOf(t testing.TB, typ proto.ColumnType) proto.ColResult {
+	switch {
+	case strings.HasPrefix(string(typ), "Map("):
+		return proto.NewMap[string, string](new(proto.ColStr).LowCardinality(), new(proto.ColStr))
+	case typ.Base() == "LowCardinality":
+		return lowCardinality{new(proto.ColStr).LowCardinality(), typ}
+	case typ.Base() == "FixedString":
+		var n int
+		if _, err := fmt.Sscanf(string(typ), "FixedString(%d)", &n); err != nil {
+			t.Fatal(err)
+		}
+		return &proto.ColFixedStr{Size: n}
+	case typ == "Nullable(DateTime('UTC'))":
+		return new(proto.ColDateTime).Nullable()
+	}
+	c := new(proto.ColAuto)
+	if err := c.Infer(typ); err != nil {
+		t.Fatal(err)
+	}
+	return c.Data
+}
+
+// lowCardinality is of Nullable(String) too: the dictionary is of plain strings.
+type lowCardinality struct {
+	*proto.ColLowCardinality[string]
+	typ proto.ColumnType
+}
+
+func (c lowCardinality) Type() proto.ColumnType { return c.typ }
+
+const no = "\x00" // the text is refused
+
+func TestTypes(t *testing.T) {
+	t.Parallel()
+	ten38 := strings.Repeat("9", 38)
+	for _, tc := range []struct {
+		typ, zero string
+		texts     map[string]string // text: the cell, or no
+	}{
+		{"String", `""`, map[string]string{"a": `"a"`, `say "hi"`: `"say \"hi\""`, "ž\x00": `"ž\x00"`, "\xff": no, "a\xc3": no,
+			strings.Repeat("x", 31): `"` + strings.Repeat("x", 31) + `"`, strings.Repeat("x", 32): `"` + strings.Repeat("x", 32) + `"`,
+			strings.Repeat("y", 33): `"` + strings.Repeat("y", 33) + `"`, strings.Repeat("z", 127): `"` + strings.Repeat("z", 127) + `"`,
+			strings.Repeat("z", 128): `"` + strings.Repeat("z", 128) + `"`, strings.Repeat("z", 70000): `"` + strings.Repeat("z", 70000) + `"`}},
+		{"LowCardinality(String)", `""`, map[string]string{"a": `"a"`, `"`: `"\""`, "12345678": `"12345678"`, "123456789": `"123456789"`,
+			"0123456789abcdef": `"0123456789abcdef"`, "0123456789abcdefg": `"0123456789abcdefg"`, "a\x00": `"a\x00"`, "\x00": `"\x00"`, "\xff": no}},
+		{"LowCardinality(Nullable(String))", `""`, map[string]string{"a": `"a"`, "0123456789abcdefg": `"0123456789abcdefg"`, "\xff": no}},
+		{"FixedString(3)", `"\x00\x00\x00"`, map[string]string{"abc": `"abc"`, "a": `"a\x00\x00"`, "abcd": no, "a\x00": no, "ab\x00": `"ab\x00"`, "\xff": no}},
+		{"UInt8", "0", map[string]string{"0": "0", "255": "255", "256": no, "-1": no, "-0": no, "007": "7", "1e3": no, " 12 ": no, "+5": no, "1.0": no, "x": no, "0000000000255": "255", "٣": no}},
+		{"UInt16", "0", map[string]string{"65535": "65535", "65536": no}},
+		{"UInt32", "0", map[string]string{"12345678": "12345678", "4294967295": "4294967295", "4294967296": no, "4294967299": no, "99999999": "99999999", "123456789": "123456789", "1234567:": no, "/": no}},
+		{"UInt64", "0", map[string]string{"18446744073709551615": "18446744073709551615", "18446744073709551616": no, "99999999999999999999999": no}},
+		{"Int8", "0", map[string]string{"127": "127", "128": no, "-128": "-128", "-129": no, "-": no, "--1": no, "-0": "0"}},
+		{"Int16", "0", map[string]string{"-32768": "-32768", "32767": "32767", "32768": no}},
+		{"Int32", "0", map[string]string{"-2147483648": "-2147483648", "2147483647": "2147483647", "2147483648": no}},
+		{"Int64", "0", map[string]string{"-9223372036854775808": "-9223372036854775808", "9223372036854775807": "9223372036854775807", "9223372036854775808": no, "-9223372036854775809": no}},
+		{"Float32", "0", map[string]string{"1.5": "1.5", "-1": "-1", "1e3": "1000", "1e39": no, "inf": no, "NaN": no, "0x1": no, "+1": no, "1_0": no, " 1": no}},
+		{"Float64", "0", map[string]string{"0.1": "0.1", "1e308": "1e+308", "1e309": no, ".": no, "1E+2": "100"}},
+		{"Decimal(9, 2)", "0", map[string]string{"1": "100", "1.5": "150", "-1.55": "-155", "1.555": no, "1.550": "155", "9999999.99": "999999999", "10000000": no, "10000000.00": no, "1e3": no, ".5": "50", "5.": no, ".": no, "-": no, "1.2.3": no, "+1": no, " 1": no, "000001": "100", "12345678": no}},
+		{"Decimal(18, 4)", "0", map[string]string{"250": "2500000", "12.5": "125000", "99999999999999.9999": "999999999999999999", "100000000000000": no, "-0.0001": "-1"}},
+		{"Decimal(38, 0)", "0:0", map[string]string{"1": "0:1", ten38: "5421010862427522170:687399551400673279", ten38 + "0": no, "-1": "ffffffffffffffff:ffffffffffffffff", "18446744073709551616": "1:0"}},
+		{"Decimal(38, 38)", "0:0", map[string]string{"0.5": "2710505431213761085:343699775700336640", "1": no}},
+		{"Bool", "false", map[string]string{"1": "true", "0": "false", "true": "true", "false": "false", "yes": no, "2": no}},
+		{"Date", "1970-01-01T00:00:00", map[string]string{"2016-02-29": "2016-02-29T00:00:00", "2015-02-29": no, "1969-12-31": no, "2149-06-06": "2149-06-06T00:00:00", "2149-06-07": no, "2016-02-30": no, "0000-00-00": no, "2016-1-01": no, "2016-01-01 00:00:00": no, "2016/01/01": no}},
+		{"Date32", "1970-01-01T00:00:00", map[string]string{"1900-01-01": "1900-01-01T00:00:00", "2299-12-31": "2299-12-31T00:00:00", "1899-12-31": no, "2300-01-01": no, "1900-02-29": no, "2000-02-29": "2000-02-29T00:00:00"}},
+		{"DateTime('UTC')", "1970-01-01T00:00:00", map[string]string{"2016-09-09 09:00:28": "2016-09-09T09:00:28", "2016-09-09 09:59:59": "2016-09-09T09:59:59", "2016-09-09 09:60:00": no, "2016-09-09 09:00:60": no, "2016-09-09 24:00:00": no,
+			"0000-00-00 00:00:00": no, "1960-01-01 00:00:00": no, "2150-01-01 00:00:00": no, "2106-02-07 06:28:15": "2106-02-07T06:28:15", "2106-02-07 06:28:16": no, "2016-02-30 00:00:00": no, "2016-09-09T09:00:28": no, "2016-09-09": no,
+			"2016-09-09 09:00:28.0": no, " 2016-09-09 09:00:28": no, "2016-09-09 9:00:28": no, "2016-09-09 09-00:28": no, "2016-09-09 09:0a:28": no}},
+		{"DateTime64(3, 'UTC')", "1970-01-01T00:00:00", map[string]string{"2016-09-09 09:00:28": "2016-09-09T09:00:28", "2016-09-09 09:00:28.5": "2016-09-09T09:00:28.5", "2016-09-09 09:00:28.1234": no, "2016-09-09 09:00:28.1230": "2016-09-09T09:00:28.123",
+			"1960-01-01 00:00:00.001": "1960-01-01T00:00:00.001", "2150-01-01 00:00:00": "2150-01-01T00:00:00", "2016-09-09 09:00:28.": no, "2016-09-09 09:00:28,5": no, "0000-00-00 00:00:00": no}},
+		{"DateTime64(9, 'UTC')", "1970-01-01T00:00:00", map[string]string{"2262-01-01 00:00:00.000000001": "2262-01-01T00:00:00.000000001", "2263-01-01 00:00:00": no}},
+		{"UUID", "00000000-0000-0000-0000-000000000000", map[string]string{"00112233-4455-6677-8899-aabbccddeeff": "00112233-4455-6677-8899-aabbccddeeff", "00112233-4455-6677-8899-AABBCCDDEEFF": "00112233-4455-6677-8899-aabbccddeeff",
+			"00112233445566778899aabbccddeeff": no, "g0112233-4455-6677-8899-aabbccddeeff": no, "00112233-4455-6677-8899-aabbccddeef-": no}},
+		{"IPv4", "0.0.0.0", map[string]string{"127.0.0.1": "127.0.0.1", "255.255.255.255": "255.255.255.255", "256.0.0.1": no, "1.2.3": no, "1.2.3.4.5": no, "01.2.3.4": no, "1..2.3": no, "::1": no, "1.2.3.": no, "0.0.0.00": no}},
+		{"IPv6", "::", map[string]string{"127.0.0.1": "::ffff:127.0.0.1", "::1": "::1", "2001:db8::ff00:42:8329": "2001:db8::ff00:42:8329", "::ffff:1.2.3.4": "::ffff:1.2.3.4", "1:2:3:4:5:6:7:8": "1:2:3:4:5:6:7:8", "1::8": "1::8", "1:2:3:4:5:6:7::": "1:2:3:4:5:6:7:0",
+			"fe80::1%eth0": no, "1:2:3:4:5:6:7": no, "1:2:3:4:5:6:7:8:9": no, "::1::": no, ":1": no, "1:": no, "12345::": no, "1:2:3:4:5:6:7:8::": no, "localhost": no, "1.2.3.4.": no, ":::": no, "::1.2.3": no}},
+		{"Enum8('a' = 1, 'it\\'s' = -2)", `"it\\'s"`, map[string]string{"a": `"a"`, "it's": `"it\\'s"`, "b": no, "1": no}},
+		{"Enum16('x' = 1000, '' = 3)", `""`, map[string]string{"x": `"x"`}},
+		{"Nullable(String)", "NULL", map[string]string{"a": `"a"`, "\xff": no}},
+		{"Nullable(UInt32)", "NULL", map[string]string{"0": "0", "7": "7", "-7": no}},
+		{"Nullable(DateTime('UTC'))", "NULL", map[string]string{"2016-09-09 09:00:28": "2016-09-09T09:00:28", "x": no}},
+	} {
+		t.Run(tc.typ, func(t *testing.T) {
+			t.Parallel()
+			table := testTable("v " + tc.typ)
+			layout := NewLayout(table, []string{"pad", "v", "pad"})
+			b, err := NewBlock(table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.SetInsert(42)
+			var records [][]string
+			var want, rescued []string
+			for text, cell := range tc.texts {
+				records = append(records, []string{"", text, ""}, []string{"", "", ""}, []string{"", text, ""})
+				kept := "[]"
+				if cell == no {
+					cell, kept = tc.zero, fmt.Sprintf("[{\"v\" %q}]", text)
+				}
+				want = append(want, cell, tc.zero, cell)
+				rescued = append(rescued, kept, "[]", kept)
+			}
+			for _, valid := range []bool{false, true} {
+				b.Reset()
+				batch := batchOf(valid, records...)
+				batch.Valid = batch.Valid && utf8.Valid(batch.Text)
+				if _, err := b.Append(batch, layout); err != nil {
+					t.Fatal(err)
+				}
+				cells := decode(t, b)
+				for i := range want {
+					if cells["v"][i] != want[i] || cells["_rescued"][i] != rescued[i] {
+						t.Errorf("%.50q: got %.80s, _rescued %.80s, want %.80s, %.80s", records[i][1], cells["v"][i], cells["_rescued"][i], want[i], rescued[i])
+					}
+				}
+				if cells["_insert"][0] != "42" || cells["_line"][1] != "3" || cells["network"][0] != `"11111"` || cells["_file"][0] != `"f.zip"` || cells["_hour"][0] != "2016-09-09T09:00:00" {
+					t.Errorf("lineage: %v %v %v %v %v", cells["_insert"][0], cells["_line"][1], cells["network"][0], cells["_file"][0], cells["_hour"][0])
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,265 @@
+package parse
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// ZipError tells what is wrong with an archive. The archive is the file's own
+// fault: fetching it again may help, reading it again does not.
+type ZipError struct {
+	Reason  string
+	Entries uint64 // set when the reason is their number, which is not 1
+	Err     error  // the error behind it, if any
+}
+
+// Error says it in words.
+func (e *ZipError) Error() string {
+	if e.Err != nil {
+		return "zip: " + e.Reason + ": " + e.Err.Error()
+	}
+	return "zip: " + e.Reason
+}
+
+// Unwrap returns the error behind it.
+func (e *ZipError) Unwrap() error { return e.Err }
+
+// Methods of compression that an entry may have.
+const (
+	methodStored  = 0
+	methodDeflate = 8
+)
+
+// Entry is the one entry of an archive. Its name is never used as a path.
+type Entry struct {
+	Name       string
+	Size       int64 // inflated, as declared
+	Compressed int64
+	CRC32      uint32
+	Method     uint16
+
+	r      io.ReaderAt
+	offset int64 // of the compressed data
+}
+
+// Sizes of the records of a ZIP, without their variable parts.
+const (
+	localLen     = 30
+	centralLen   = 46
+	endLen       = 22
+	locator64Len = 20
+	end64Len     = 56
+	maxComment   = 1<<16 - 1
+)
+
+// directory is what the end of an archive says of its central directory.
+type directory struct {
+	at      int64 // where the record that describes it begins
+	entries uint64
+	size    uint64
+	offset  uint64
+}
+
+// OpenZip returns the archive's one entry. An archive without entries or with
+// several is a *ZipError that says how many; the number is read before any of
+// them is looked at, so that a hostile directory costs nothing. Errors of r
+// are returned as they are.
+func OpenZip(r io.ReaderAt, size int64) (*Entry, error) {
+	d, err := findDirectory(r, size)
+	if err != nil {
+		return nil, err
+	}
+	if d.entries != 1 {
+		return nil, &ZipError{Reason: fmt.Sprintf("%d entries where one is expected", d.entries), Entries: d.entries}
+	}
+	if d.size > uint64(d.at) || d.offset > uint64(d.at)-d.size {
+		return nil, &ZipError{Reason: "the central directory lies outside the archive"}
+	}
+	// Bytes before the archive shift every offset in it.
+	shift := d.at - int64(d.size) - int64(d.offset)
+	return readEntry(r, d, shift)
+}
+
+func findDirectory(r io.ReaderAt, size int64) (directory, error) {
+	tail := make([]byte, min(max(size, 0), endLen+maxComment))
+	if err := readFull(r, tail, size-int64(len(tail))); err != nil {
+		return directory{}, err
+	}
+	for i := len(tail) - endLen; i >= 0; i-- {
+		if string(tail[i:i+4]) != "PK\x05\x06" {
+			continue
+		}
+		end := tail[i:]
+		if comment := int(binary.LittleEndian.Uint16(end[20:])); endLen+comment > len(end) {
+			continue
+		}
+		d := directory{
+			at:      size - int64(len(end)),
+			entries: uint64(binary.LittleEndian.Uint16(end[10:])),
+			size:    uint64(binary.LittleEndian.Uint32(end[12:])),
+			offset:  uint64(binary.LittleEndian.Uint32(end[16:])),
+		}
+		disk, first, here := binary.LittleEndian.Uint16(end[4:]), binary.LittleEndian.Uint16(end[6:]), binary.LittleEndian.Uint16(end[8:])
+		if d.entries == 0xffff || d.size == 0xffffffff || d.offset == 0xffffffff {
+			return find64(r, d)
+		}
+		if disk != 0 || first != 0 || uint64(here) != d.entries {
+			return d, &ZipError{Reason: "it is part of a set of several"}
+		}
+		return d, nil
+	}
+	if size == 0 {
+		return directory{}, &ZipError{Reason: "it is empty"}
+	}
+	return directory{}, &ZipError{Reason: "no end of central directory: not a ZIP, or cut short"}
+}
+
+// find64 reads the zip64 record that stands for a record too small for its
+// numbers. Where there is none the small numbers were meant.
+func find64(r io.ReaderAt, d directory) (directory, error) {
+	if d.at < locator64Len+end64Len {
+		return d, nil
+	}
+	var locator [locator64Len]byte
+	if err := readFull(r, locator[:], d.at-locator64Len); err != nil {
+		return d, err
+	}
+	if string(locator[:4]) != "PK\x06\x07" {
+		return d, nil
+	}
+	at := binary.LittleEndian.Uint64(locator[8:])
+	if at > uint64(d.at)-locator64Len-end64Len {
+		return d, &ZipError{Reason: "the zip64 record lies outside the archive"}
+	}
+	var end [end64Len]byte
+	if err := readFull(r, end[:], int64(at)); err != nil {
+		return d, err
+	}
+	if string(end[:4]) != "PK\x06\x06" {
+		return d, &ZipError{Reason: "no zip64 record where it should be"}
+	}
+	return directory{
+		at:      int64(at),
+		entries: binary.LittleEndian.Uint64(end[32:]),
+		size:    binary.LittleEndian.Uint64(end[40:]),
+		offset:  binary.LittleEndian.Uint64(end[48:]),
+	}, nil
+}
+
+func readEntry(r io.ReaderAt, d directory, shift int64) (*Entry, error) {
+	if d.size < centralLen {
+		return nil, &ZipError{Reason: "the central directory is cut short"}
+	}
+	head := make([]byte, min(d.size, centralLen+3*(1<<16)))
+	if err := readFull(r, head, int64(d.offset)+shift); err != nil {
+		return nil, err
+	}
+	if string(head[:4]) != "PK\x01\x02" {
+		return nil, &ZipError{Reason: "no central directory where it should be"}
+	}
+	flags := binary.LittleEndian.Uint16(head[8:])
+	nameLen, extraLen := int(binary.LittleEndian.Uint16(head[28:])), int(binary.LittleEndian.Uint16(head[30:]))
+	if centralLen+nameLen+extraLen > len(head) {
+		return nil, &ZipError{Reason: "the central directory is cut short"}
+	}
+	sizes := [3]uint64{ // in the order of the zip64 field
+		uint64(binary.LittleEndian.Uint32(head[24:])),
+		uint64(binary.LittleEndian.Uint32(head[20:])),
+		uint64(binary.LittleEndian.Uint32(head[42:])),
+	}
+	if err := extra64(head[centralLen+nameLen:][:extraLen], &sizes); err != nil {
+		return nil, err
+	}
+	e := &Entry{
+		Name:   string(head[centralLen:][:nameLen]),
+		Method: binary.LittleEndian.Uint16(head[10:]),
+		CRC32:  binary.LittleEndian.Uint32(head[16:]),
+		r:      r,
+	}
+	const encrypted, strong, masked = 1 << 0, 1 << 6, 1 << 13
+	switch {
+	case flags&(encrypted|strong|masked) != 0:
+		return nil, &ZipError{Reason: "its entry is encrypted"}
+	case e.Method != methodStored && e.Method != methodDeflate:
+		return nil, &ZipError{Reason: fmt.Sprintf("its entry is packed by method %d; deflate and stored are known", e.Method)}
+	case sizes[0] > 1<<62 || sizes[1] > 1<<62 || sizes[2] > 1<<62:
+		return nil, &ZipError{Reason: "its entry's sizes are impossible"}
+	}
+	e.Size, e.Compressed = int64(sizes[0]), int64(sizes[1])
+	if e.Method == methodStored && e.Size != e.Compressed {
+		return nil, &ZipError{Reason: "its entry is stored, and its two sizes differ"}
+	}
+	return e, e.locate(int64(sizes[2])+shift, d)
+}
+
+// extra64 takes from the extra fields what did not fit into 32 bits.
+func extra64(extra []byte, sizes *[3]uint64) error {
+	wanted := 0
+	for _, n := range sizes {
+		if n == 0xffffffff {
+			wanted++
+		}
+	}
+	for len(extra) >= 4 && wanted > 0 {
+		id, n := binary.LittleEndian.Uint16(extra), int(binary.LittleEndian.Uint16(extra[2:]))
+		extra = extra[4:]
+		if n > len(extra) {
+			break
+		}
+		field := extra[:n]
+		extra = extra[n:]
+		if id != 1 {
+			continue
+		}
+		if n < 8*wanted {
+			return &ZipError{Reason: "its zip64 field is cut short"}
+		}
+		for i := range sizes {
+			if sizes[i] == 0xffffffff {
+				sizes[i] = binary.LittleEndian.Uint64(field)
+				field = field[8:]
+			}
+		}
+		return nil
+	}
+	return nil
+}
+
+// locate finds the data behind the local header, whose own sizes may be left
+// to a data descriptor and are not relied on.
+func (e *Entry) locate(at int64, d directory) error {
+	if at < 0 || at > d.at-localLen {
+		return &ZipError{Reason: "its entry lies outside the archive"}
+	}
+	var head [localLen]byte
+	if err := readFull(e.r, head[:], at); err != nil {
+		return err
+	}
+	if string(head[:4]) != "PK\x03\x04" {
+		return &ZipError{Reason: "no entry where it should be"}
+	}
+	e.offset = at + localLen + int64(binary.LittleEndian.Uint16(head[26:])) + int64(binary.LittleEndian.Uint16(head[28:]))
+	if e.Compressed > d.at-int64(d.size)-e.offset {
+		return &ZipError{Reason: "its entry reaches into the central directory: cut short"}
+	}
+	return nil
+}
+
+// data reads the compressed bytes.
+func (e *Entry) data() *io.SectionReader { return io.NewSectionReader(e.r, e.offset, e.Compressed) }
+
+func readFull(r io.ReaderAt, p []byte, at int64) error {
+	if len(p) == 0 {
+		return nil
+	}
+	n, err := r.ReadAt(p, at)
+	switch {
+	case n == len(p):
+		return nil
+	case err == nil, errors.Is(err, io.EOF):
+		return &ZipError{Reason: "cut short", Err: io.ErrUnexpectedEOF}
+	}
+	return err
+}

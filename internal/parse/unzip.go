@@ -1,0 +1,224 @@
+package parse
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"github.com/klauspost/compress/flate"
+)
+
+// Inflater takes entries out of archives, one after the other, and keeps its
+// memory. It is not safe for concurrent use.
+type Inflater struct {
+	packed  []byte
+	source  bytes.Reader
+	inflate io.ReadCloser
+}
+
+// Bytes inflates an entry whole into dst, which it may grow, and verifies size
+// and CRC-32. More than limit bytes are refused before anything is read.
+func (z *Inflater) Bytes(e *Entry, dst []byte, limit int64) ([]byte, error) {
+	if e.Size > limit {
+		return dst, &ZipError{Reason: fmt.Sprintf("its entry declares %d bytes, more than the %d that fit in memory", e.Size, limit)}
+	}
+	// Deflate makes incompressible data larger by 5 bytes in 64 KiB at most;
+	// far more packed than unpacked bytes are no text.
+	if e.Compressed > e.Size+e.Size/8+1024 {
+		return dst, &ZipError{Reason: fmt.Sprintf("its entry packs %d bytes into %d", e.Size, e.Compressed)}
+	}
+	dst = sized(dst, int(e.Size))
+	if e.Method == methodStored {
+		if err := readFull(e.r, dst, e.offset); err != nil {
+			return dst[:0], err
+		}
+		return dst, e.verify(crc32.ChecksumIEEE(dst))
+	}
+	z.packed = sized(z.packed, int(e.Compressed))
+	if err := readFull(e.r, z.packed, e.offset); err != nil {
+		return dst[:0], err
+	}
+	z.source.Reset(z.packed)
+	if err := z.reset(&z.source); err != nil {
+		return dst[:0], err
+	}
+	if _, err := io.ReadFull(z.inflate, dst); err != nil {
+		return dst[:0], inflateError(err)
+	}
+	var more [1]byte
+	switch n, err := io.ReadFull(z.inflate, more[:]); {
+	case n > 0:
+		return dst[:0], errLonger(e)
+	case err != io.EOF:
+		return dst[:0], inflateError(err)
+	}
+	if z.source.Len() > 0 {
+		return dst[:0], errTrailing(z.source.Len())
+	}
+	return dst, e.verify(crc32.ChecksumIEEE(dst))
+}
+
+func (z *Inflater) reset(src io.Reader) error {
+	if z.inflate == nil {
+		z.inflate = flate.NewReader(src)
+		return nil
+	}
+	return z.inflate.(flate.Resetter).Reset(src, nil)
+}
+
+// sized returns a slice of n bytes, in b's memory if that is large enough and
+// not far too large.
+func sized(b []byte, n int) []byte {
+	if cap(b) < n {
+		return make([]byte, n, n+n/8+64)
+	}
+	return b[:n]
+}
+
+func (e *Entry) verify(sum uint32) error {
+	if sum != e.CRC32 {
+		return &ZipError{Reason: fmt.Sprintf("its entry's CRC-32 is %08x, declared is %08x: damaged", sum, e.CRC32)}
+	}
+	return nil
+}
+
+func errLonger(e *Entry) error {
+	return &ZipError{Reason: fmt.Sprintf("its entry holds more than the declared %d bytes", e.Size)}
+}
+
+func errTrailing(n int) error {
+	return &ZipError{Reason: fmt.Sprintf("%d bytes follow the end of its entry's data", n)}
+}
+
+// inflateError words what went wrong in the packed data. An end that comes too
+// early is io.ErrUnexpectedEOF beneath, never io.EOF.
+func inflateError(err error) error {
+	var corrupt flate.CorruptInputError
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return &ZipError{Reason: "its entry's data ends too early", Err: io.ErrUnexpectedEOF}
+	case errors.As(err, &corrupt):
+		return &ZipError{Reason: "its entry's data is damaged", Err: err}
+	}
+	return err
+}
+
+// Stream inflates an entry piece by piece. Reading returns io.EOF only when
+// all of the declared bytes came, the CRC-32 is right and nothing follows; it
+// never returns more than the declared bytes. The stream uses the Inflater
+// until it is closed.
+func (z *Inflater) Stream(e *Entry) io.ReadCloser {
+	s := &stream{entry: e, left: e.Size, packed: e.data()}
+	s.src = s.packed
+	if e.Method == methodDeflate {
+		s.counted = &countedReader{r: s.packed}
+		if s.err = z.reset(s.counted); s.err == nil {
+			s.src = z.inflate
+		}
+	}
+	return s
+}
+
+type stream struct {
+	entry   *Entry
+	packed  *io.SectionReader
+	counted *countedReader // nil for a stored entry
+	src     io.Reader
+	left    int64
+	sum     uint32
+	err     error
+}
+
+// countedReader buffers what flate reads byte by byte, and so knows what it
+// left over.
+type countedReader struct {
+	r        io.Reader
+	buf      [32 << 10]byte
+	from, to int
+}
+
+func (c *countedReader) more() error {
+	for c.from == c.to {
+		n, err := c.r.Read(c.buf[:])
+		c.from, c.to = 0, n
+		if n == 0 && err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *countedReader) Read(p []byte) (int, error) {
+	if err := c.more(); err != nil {
+		return 0, err
+	}
+	n := copy(p, c.buf[c.from:c.to])
+	c.from += n
+	return n, nil
+}
+
+// ReadByte makes flate take no more than it needs.
+func (c *countedReader) ReadByte() (byte, error) {
+	if c.from == c.to {
+		if err := c.more(); err != nil {
+			return 0, err
+		}
+	}
+	b := c.buf[c.from]
+	c.from++
+	return b, nil
+}
+
+func (s *stream) Read(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if s.left == 0 {
+		s.err = s.end()
+		return 0, s.err
+	}
+	if int64(len(p)) > s.left {
+		p = p[:s.left]
+	}
+	n, err := s.src.Read(p)
+	s.sum = crc32.Update(s.sum, crc32.IEEETable, p[:n])
+	s.left -= int64(n)
+	if err != nil && (err != io.EOF || s.left > 0) {
+		s.err = inflateError(err)
+		return n, s.err
+	}
+	return n, nil
+}
+
+// end checks that the data ends where it should, and is what it should be.
+func (s *stream) end() error {
+	var more [1]byte
+	switch n, err := io.ReadFull(s.src, more[:]); {
+	case n > 0:
+		return errLonger(s.entry)
+	case err != io.EOF:
+		return inflateError(err)
+	}
+	if s.counted != nil {
+		if _, err := s.counted.ReadByte(); err == nil {
+			return errTrailing(1 + s.counted.to - s.counted.from)
+		}
+	}
+	if err := s.entry.verify(s.sum); err != nil {
+		return err
+	}
+	return io.EOF
+}
+
+// Close ends the use of the Inflater.
+func (s *stream) Close() error {
+	if s.err == nil {
+		s.err = errors.New("zip: read of a closed stream")
+	}
+	return nil
+}
