@@ -13,13 +13,13 @@ import (
 	"rawlogs/internal/rawlog"
 )
 
-// Folder opens the files below a folder on this machine; a file's name is its
-// path from there, with forward slashes.
+// Folder opens the files below a folder on this machine; File.At is the path
+// from there, with forward slashes.
 type Folder string
 
 // Open implements Source.
 func (root Folder) Open(_ context.Context, f rawlog.File, offset int64, etag string) (*Body, error) {
-	path, info, err := root.Resolve(f.Name)
+	path, info, err := root.Resolve(f.At())
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fail(f, NotFound, nil)

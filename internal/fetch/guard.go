@@ -22,14 +22,14 @@ func checkLink(u *url.URL, allowHTTP bool) error {
 	addr, err := netip.ParseAddr(host)
 	isAddr := err == nil
 	switch {
+	case u.Scheme != "https" && u.Scheme != "http":
+		return &refusedError{fmt.Sprintf("the link's scheme is %.20q, not https", u.Scheme)}
 	case host == "":
 		return &refusedError{"the link names no host"}
 	case isAddr && forbidden(addr):
 		return &refusedError{"the link leads to the address " + addr.String() + ", which is never storage"}
 	case u.Scheme == "https":
 		return nil
-	case u.Scheme != "http":
-		return &refusedError{fmt.Sprintf("the link's scheme is %.20q, not https", u.Scheme)}
 	case allowHTTP, host == "localhost", isAddr && addr.Unmap().IsLoopback():
 		return nil
 	}

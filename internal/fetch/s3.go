@@ -18,7 +18,7 @@ import (
 	"rawlogs/internal/rawlog"
 )
 
-// S3 opens the objects of a bucket. A file's name is its key without Prefix.
+// S3 opens the objects of a bucket. File.At is the key without Prefix.
 type S3 struct {
 	Client *s3.Client
 	Bucket string
@@ -27,7 +27,7 @@ type S3 struct {
 
 // Open implements Source.
 func (s S3) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*Body, error) {
-	in := &s3.GetObjectInput{Bucket: &s.Bucket, Key: aws.String(s.Prefix + f.Name)}
+	in := &s3.GetObjectInput{Bucket: &s.Bucket, Key: aws.String(s.Prefix + f.At())}
 	if offset > 0 {
 		in.Range = aws.String(fmt.Sprintf("bytes=%d-", offset))
 	}

@@ -263,7 +263,7 @@ func (t *transfer) ended(ctx context.Context, err error) error {
 	case err == io.EOF:
 		return fail(t.listed, Unavailable, fmt.Errorf("the body ended after %d of %d bytes", t.offset, t.size))
 	case context.Cause(ctx) == errIdle:
-		return fail(t.listed, Unavailable, fmt.Errorf("nothing came for %v after %d bytes", t.IdleTimeout, t.offset))
+		return fail(t.listed, Unavailable, fmt.Errorf("little or nothing came for %v after %d bytes", t.IdleTimeout, t.offset))
 	case t.size >= 0 && t.offset == t.size && strings.Contains(err.Error(), "checksum"):
 		return fail(t.listed, Corrupt, errors.New("its checksum is not the one that storage keeps"))
 	}

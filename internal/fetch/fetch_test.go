@@ -1,0 +1,337 @@
+package fetch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rawlogs/internal/rawlog"
+)
+
+// bytesSource serves bodies from memory and can be used inside a synctest bubble.
+type bytesSource map[string][]byte
+
+func (s bytesSource) Open(_ context.Context, f rawlog.File, offset int64, _ string) (*Body, error) {
+	b := s[f.Name]
+	return &Body{ReadCloser: io.NopCloser(bytes.NewReader(b[offset:])), Offset: offset, Size: int64(len(b))}, nil
+}
+
+// The bytes of all archives at once stay within the budget, and releases let waiters in.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const each, budget = 100 << 10, 512 << 10
+		body := zipLike(each, 1)
+		source := bytesSource{"f.zip": body}
+		var full atomic.Int64
+		d := New(source, Config{Memory: budget, Full: func() { full.Add(1) }})
+		var held, most atomic.Int64
+		var wg sync.WaitGroup
+		for range 40 {
+			wg.Go(func() {
+				a, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: -1})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				n := held.Add(capacity(each))
+				for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+				}
+				time.Sleep(time.Second)
+				if !bytes.Equal(content(t, a), body) {
+					t.Error("other bytes")
+				}
+				held.Add(-capacity(each))
+				a.Release()
+				a.Release()
+				if _, err := a.ReadAt(make([]byte, 1), 0); !errors.Is(err, os.ErrClosed) {
+					t.Errorf("read after release: %v", err)
+				}
+			})
+		}
+		synctest.Wait()
+		if d.Waiting() != 40-budget/int(capacity(each)) || full.Load() != int64(d.Waiting()) {
+			t.Errorf("%d waiting, told %d times", d.Waiting(), full.Load())
+		}
+		wg.Wait()
+		if most.Load() > budget || most.Load() < budget/2 || d.Waiting() != 0 {
+			t.Errorf("%d bytes held, %d waiting", most.Load(), d.Waiting())
+		}
+		if !d.memory.sem.TryAcquire(budget) {
+			t.Error("the budget is not whole again")
+		}
+	})
+}
+
+func TestLargerThanTheBudgetIsAdmittedAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := New(bytesSource{"f.zip": zipLike(300<<10, 1), "g.zip": zipLike(10, 1)}, Config{Memory: 100 << 10})
+		a, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := d.Fetch(ctx, rawlog.File{Name: "g.zip", Size: -1}); err != context.DeadlineExceeded {
+			t.Errorf("a second one: %v", err)
+		}
+		a.Release()
+		if a, err = d.Fetch(t.Context(), rawlog.File{Name: "g.zip", Size: -1}); err != nil {
+			t.Fatal(err)
+		}
+		a.Release()
+	})
+}
+
+// A wait for the budget is no part of a file's own time.
+func TestWaitingIsNotTimed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := New(bytesSource{"f.zip": zipLike(10, 1)}, Config{Memory: 1, TotalTimeout: time.Minute, IdleTimeout: time.Second})
+		a, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(time.Hour, a.Release)
+		b, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Release()
+	})
+}
+
+func TestCapacity(t *testing.T) {
+	t.Parallel()
+	for n := int64(0); n < 100<<20; n += n/7 + 1 {
+		c := capacity(n)
+		if c < n || c > max(64<<10, n+n/4+1) || capacity(c) != c {
+			t.Fatalf("%d: %d, then %d", n, c, capacity(c))
+		}
+	}
+}
+
+func TestSpool(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	body := zipLike(3<<20, 1)
+	d := New(bytesSource{"f.zip": body}, Config{SpoolOver: 1 << 20, SpoolDir: dir})
+	a, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: int64(len(body))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 0 {
+		t.Errorf("the spool folder shows %v, %v", left, err)
+	}
+	if !bytes.Equal(content(t, a), body) {
+		t.Error("other bytes")
+	}
+	if !d.memory.sem.TryAcquire(d.Memory) {
+		t.Error("a spooled file takes memory")
+	}
+	a.Release()
+	if !d.disk.sem.TryAcquire(d.Disk) {
+		t.Error("the disk budget is not whole again")
+	}
+}
+
+func TestSpoolFails(t *testing.T) {
+	t.Parallel()
+	body := zipLike(3<<20, 1)
+	missing := filepath.Join(t.TempDir(), "none")
+	d := New(bytesSource{"f.zip": body}, Config{SpoolOver: 1 << 20, SpoolDir: missing})
+	_, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: -1})
+	if KindOf(err) != Failed || !strings.Contains(err.Error(), missing) || !d.disk.sem.TryAcquire(d.Disk) {
+		t.Errorf("no folder: %v", err)
+	}
+
+	tr := newTransfer(t.Context(), New(nil, Config{SpoolDir: "/var/spool/x"}), listed)
+	defer tr.close()
+	tr.size = 3 << 20
+	if tr.spool, err = os.OpenFile("/dev/full", os.O_WRONLY, 0); err != nil {
+		t.Fatal(err)
+	}
+	err = tr.accept(body, &Body{})
+	if KindOf(err) != NoSpace || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "spool folder /var/spool/x for 3145728 bytes") {
+		t.Errorf("full disk: %v", err)
+	}
+}
+
+func TestListedSizeIsChecked(t *testing.T) {
+	t.Parallel()
+	d := New(bytesSource{"f.zip": zipLike(100, 1)}, Config{Backoff: time.Microsecond})
+	_, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: 99})
+	if KindOf(err) != Corrupt || !strings.Contains(err.Error(), "listed with 99 bytes, storage sends 100") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// longer sends more than it announces.
+type longer struct{ bytesSource }
+
+func (s longer) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*Body, error) {
+	b, err := s.bytesSource.Open(ctx, f, offset, etag)
+	b.Size--
+	return b, err
+}
+
+func TestMoreThanAnnounced(t *testing.T) {
+	t.Parallel()
+	for _, over := range []int64{0, 1} { // in memory, spooled
+		d := New(longer{bytesSource{"f.zip": zipLike(100, 1)}}, Config{Backoff: time.Microsecond, SpoolOver: over, SpoolDir: t.TempDir()})
+		if _, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: -1}); KindOf(err) != Corrupt {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestFolder(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	outside := filepath.Join(t.TempDir(), "secret.zip")
+	body := zipLike(5000, 1)
+	write := func(path string, b []byte) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link := func(to, from string) {
+		t.Helper()
+		if err := os.Symlink(to, filepath.Join(root, from)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(outside, body)
+	write(filepath.Join(root, "a/b/f.zip"), body)
+	write(filepath.Join(root, "text.zip"), []byte("plain text, no archive"))
+	write(filepath.Join(root, "empty.zip"), nil)
+	write(filepath.Join(root, "evil\x1b[2J.zip"), nil)
+	link("a/b/f.zip", "relative.zip")
+	link(filepath.Join(root, "a/b/f.zip"), "absolute.zip")
+	link(outside, "out.zip")
+	link(filepath.Dir(outside), "outdir")
+	link("nowhere", "dangling.zip")
+	if err := syscall.Mkfifo(filepath.Join(root, "pipe.zip"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, over := range map[string]int64{"in memory": 1 << 20, "direct": 1} {
+		d := New(Folder(root), Config{Backoff: time.Microsecond, SpoolOver: over})
+		for file, want := range map[string]Kind{
+			"a/b/f.zip": -1, "relative.zip": -1, "absolute.zip": -1,
+			"text.zip": NotZip, "empty.zip": NotZip, "evil\x1b[2J.zip": NotZip,
+			"out.zip": Refused, "outdir/secret.zip": Refused, "../x.zip": Refused, "a/../../x.zip": Refused, "": Refused,
+			outside: Refused, "a": Refused, "pipe.zip": Refused,
+			"none.zip": NotFound, "dangling.zip": NotFound,
+		} {
+			a, err := d.Fetch(t.Context(), rawlog.File{Type: rawlog.Clicks, Name: file, Size: -1})
+			if want >= 0 {
+				if KindOf(err) != want || err == nil || strings.Contains(err.Error(), "\x1b") || strings.Contains(err.Error(), root) {
+					t.Errorf("%s: %q: got %v, want %v", name, file, err, want)
+				}
+				continue
+			}
+			if err != nil {
+				t.Errorf("%s: %q: %v", name, file, err)
+				continue
+			}
+			if !bytes.Equal(content(t, a), body) || a.Size() != 5000 || !strings.HasPrefix(a.File.ETag, "mtime-") {
+				t.Errorf("%s: %q: %+v", name, file, a.File)
+			}
+			a.Release()
+		}
+	}
+}
+
+// A file replaced since it was listed is taken as it is now, and said to be so.
+func TestFolderFileReplaced(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	path := filepath.Join(root, "f.zip")
+	for i, body := range [][]byte{zipLike(100, 1), zipLike(120, 2)} {
+		if err := os.WriteFile(path, body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, time.Time{}, time.Unix(int64(1000+i), 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, err := New(Folder(root), Config{Backoff: time.Microsecond}).Fetch(t.Context(),
+		rawlog.File{Name: "f.zip", Size: 100, ETag: "mtime-1000000000000"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Release()
+	if a.File.Size != 120 || a.File.ETag != "mtime-1001000000000" {
+		t.Errorf("got %+v", a.File)
+	}
+}
+
+// Once an ETag was an MD5, the same wrong bytes twice are corruption.
+func TestProvenMD5(t *testing.T) {
+	t.Parallel()
+	good, bad := zipLike(100, 1), zipLike(100, 2)
+	source := taggedSource{"good.zip": {good, tag(good)}, "bad.zip": {bad, tag(good)}}
+	d := New(source, Config{Backoff: time.Microsecond})
+	if _, err := d.Fetch(t.Context(), rawlog.File{Name: "good.zip", Size: -1}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Fetch(t.Context(), rawlog.File{Name: "bad.zip", Size: -1}); KindOf(err) != Corrupt {
+		t.Errorf("got %v", err)
+	}
+}
+
+type taggedSource map[string]struct {
+	body []byte
+	etag string
+}
+
+func (s taggedSource) Open(_ context.Context, f rawlog.File, offset int64, _ string) (*Body, error) {
+	b := s[f.Name]
+	return &Body{ReadCloser: io.NopCloser(bytes.NewReader(b.body[offset:])), Offset: offset, Size: int64(len(b.body)), ETag: b.etag}, nil
+}
+
+func TestPrintable(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{"a/b-1.zip": "a/b-1.zip", "ž.zip": "ž.zip", "a\x1b[2J": `"a\x1b[2J"`, "a\nb": `"a\nb"`, "\xff": `"\xff"`} {
+		if got := Printable(in); got != want {
+			t.Errorf("%q: got %s", in, got)
+		}
+	}
+}
+
+func TestParseLocation(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]Location{
+		"s3://b":             {Bucket: "b"},
+		"s3://b/":            {Bucket: "b"},
+		"s3://b/p/q":         {Bucket: "b", Prefix: "p/q/"},
+		"s3://b/p/?region=r": {Bucket: "b", Prefix: "p/", Region: "r"},
+		"s3://b?anonymous=true&endpoint=http://127.0.0.1:1": {Bucket: "b", Anonymous: true, Endpoint: "http://127.0.0.1:1"},
+		"s3://b?anonymous=false":                            {Bucket: "b"},
+	} {
+		if got, err := ParseLocation(in); err != nil || got != want {
+			t.Errorf("%s: got %+v, %v", in, got, err)
+		}
+	}
+	for _, in := range []string{"", "s3:", "s3:///p", "http://b/p", "s3://key:secret@b", "s3://b?acces_key=x", "s3://b?anonymous=yes"} {
+		if got, err := ParseLocation(in); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: got %+v, %v", in, got, err)
+		}
+	}
+}

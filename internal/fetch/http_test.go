@@ -1,0 +1,549 @@
+package fetch
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"rawlogs/internal/rawlog"
+)
+
+const canary = "CANARYsignature%2Bxyz%3D"
+
+var listed = rawlog.File{Type: rawlog.Clicks, Name: "20160909/clicks-1473411600-SlY9UO.zip", Size: -1}
+
+// zipLike is n bytes that begin as a ZIP does.
+func zipLike(n int, seed uint64) []byte {
+	b := make([]byte, n)
+	random := rand.NewChaCha8([32]byte{byte(seed)})
+	_, _ = random.Read(b)
+	copy(b, "PK\x03\x04")
+	return b
+}
+
+func tag(b []byte) string {
+	sum := md5.Sum(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// storage answers like S3, except where a test's script says otherwise.
+type storage struct {
+	mu       sync.Mutex
+	body     []byte
+	etag     string
+	requests []*http.Request
+	// script is asked first, with the number of the request from 1; true means that it answered.
+	script func(n int, w http.ResponseWriter, r *http.Request) bool
+}
+
+func (s *storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.requests = append(s.requests, r)
+	n := len(s.requests)
+	s.mu.Unlock()
+	if s.script != nil && s.script(n, w, r) {
+		return
+	}
+	s.serve(w, r)
+}
+
+func (s *storage) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.requests)
+}
+
+func (s *storage) replace(body []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.body, s.etag = body, tag(body)
+}
+
+func (s *storage) serve(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	body, etag := s.body, s.etag
+	s.mu.Unlock()
+	if etag != "" {
+		w.Header().Set("ETag", `"`+etag+`"`)
+	}
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+}
+
+// cut announces all of the body from the range's start on and sends n bytes of it.
+func (s *storage) cut(w http.ResponseWriter, r *http.Request, n int) bool {
+	from := 0
+	if v := r.Header.Get("Range"); v != "" {
+		from, _ = strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(v, "bytes="), "-"))
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, len(s.body)-1, len(s.body)))
+	}
+	w.Header().Set("ETag", `"`+s.etag+`"`)
+	w.Header().Set("Content-Length", strconv.Itoa(len(s.body)-from))
+	if from > 0 {
+		w.WriteHeader(http.StatusPartialContent)
+	}
+	_, _ = w.Write(s.body[from : from+n])
+	w.(http.Flusher).Flush()
+	panic(http.ErrAbortHandler)
+}
+
+func fetchHTTP(t *testing.T, s *storage, cfg Config) (*Archive, int, error) {
+	t.Helper()
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	links := 0
+	var log bytes.Buffer
+	source := &HTTP{Link: func(context.Context, rawlog.File) (string, error) {
+		links++
+		return server.URL + "/raw-logs/x.zip?AWSAccessKeyId=CANARYkey&Expires=1&Signature=" + canary, nil
+	}}
+	if cfg.Backoff == 0 {
+		cfg.Backoff = time.Millisecond
+	}
+	if cfg.Attempts == 0 {
+		cfg.Attempts = 4
+	}
+	cfg.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	a, err := New(source, cfg).Fetch(t.Context(), listed)
+	text := log.String()
+	if err != nil {
+		text += err.Error() + fmt.Sprintf("%+v", err)
+		if !strings.Contains(err.Error(), listed.Name) {
+			t.Errorf("the error does not name the file: %v", err)
+		}
+	} else {
+		t.Cleanup(a.Release)
+	}
+	if strings.Contains(text, "CANARY") || strings.Contains(text, "Signature=") {
+		t.Errorf("leaks: %s", text)
+	}
+	return a, links, err
+}
+
+func content(t *testing.T, a *Archive) []byte {
+	t.Helper()
+	b, err := io.ReadAll(io.NewSectionReader(a, 0, a.Size()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestHTTPFaults(t *testing.T) {
+	t.Parallel()
+	const size = 300_000
+	old, replaced := zipLike(size, 1), zipLike(size, 2)
+	flipped := slices.Clone(old)
+	flipped[size/2] ^= 4
+	send := func(w http.ResponseWriter, header http.Header, status int, body []byte) bool {
+		for k, v := range header {
+			w.Header()[k] = v
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write(body)
+		return true
+	}
+	for _, tc := range []struct {
+		name     string
+		script   func(s *storage) func(n int, w http.ResponseWriter, r *http.Request) bool
+		etag     string // default: the MD5; "-" for none
+		want     []byte // nil for an error
+		kind     Kind
+		message  string
+		requests int // 0: not checked
+		links    int // 0: not checked
+	}{
+		{name: "plain", want: old, requests: 1, links: 1},
+		{name: "no ETag", etag: "-", want: old, requests: 1},
+		{name: "ETag of many parts", etag: tag(replaced) + "-2", want: old, requests: 1},
+		{name: "cut twice", want: old, requests: 3, links: 1, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(n int, w http.ResponseWriter, r *http.Request) bool { return n < 3 && s.cut(w, r, 100_000) }
+		}},
+		{name: "cut every 70 KB, more often than attempts", want: old, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(n int, w http.ResponseWriter, r *http.Request) bool { return n < 5 && s.cut(w, r, 70_000) }
+		}},
+		{name: "cut without progress", kind: Unavailable, message: "(4 attempts)", requests: 4, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(_ int, w http.ResponseWriter, r *http.Request) bool { return s.cut(w, r, 10) }
+		}},
+		{name: "range ignored", want: old, requests: 2, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(n int, w http.ResponseWriter, r *http.Request) bool {
+				if n == 1 {
+					s.cut(w, r, 100_000)
+				}
+				return send(w, http.Header{"Etag": {`"` + s.etag + `"`}, "Content-Length": {strconv.Itoa(size)}}, 200, old)
+			}
+		}},
+		{name: "another range", kind: Unavailable, message: "asked for bytes from 1000 on", script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(n int, w http.ResponseWriter, r *http.Request) bool {
+				if n == 1 {
+					s.cut(w, r, 1000)
+				}
+				return send(w, http.Header{"Content-Range": {"bytes 0-9/300000"}, "Content-Length": {"10"}}, 206, old[:10])
+			}
+		}},
+		{name: "replaced between ranges", want: replaced, requests: 3, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(n int, w http.ResponseWriter, r *http.Request) bool {
+				if n == 1 {
+					defer s.replace(replaced)
+					s.cut(w, r, 100_000)
+				}
+				return false
+			}
+		}},
+		{name: "replaced, and If-Match ignored", want: replaced, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(n int, w http.ResponseWriter, r *http.Request) bool {
+				if n == 1 {
+					defer s.replace(replaced)
+					s.cut(w, r, 100_000)
+				}
+				r.Header.Del("If-Match")
+				return false
+			}
+		}},
+		{name: "replaced for ever", kind: Changed, message: "the next run", script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(n int, w http.ResponseWriter, r *http.Request) bool {
+				if r.Header.Get("Range") != "" {
+					return send(w, nil, 412, nil)
+				}
+				return s.cut(w, r, 100_000)
+			}
+		}},
+		{name: "503 twice", want: old, requests: 3, script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(n int, w http.ResponseWriter, _ *http.Request) bool { return n < 3 && send(w, nil, 503, nil) }
+		}},
+		{name: "500 for ever", kind: Unavailable, message: "HTTP 500 InternalError", requests: 4, script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(_ int, w http.ResponseWriter, r *http.Request) bool {
+				return send(w, nil, 500, []byte("<Error><Code>InternalError</Code><Message>"+r.URL.RawQuery+"</Message></Error>"))
+			}
+		}},
+		{name: "expired link", want: old, requests: 2, links: 2, script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(n int, w http.ResponseWriter, _ *http.Request) bool { return n == 1 && send(w, nil, 403, nil) }
+		}},
+		{name: "link expired in mid-body", want: old, requests: 3, links: 2, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(n int, w http.ResponseWriter, r *http.Request) bool {
+				return n == 1 && s.cut(w, r, 100_000) || n == 2 && send(w, nil, 403, nil)
+			}
+		}},
+		{name: "every link refused", kind: Denied, message: "HTTP 403 SignatureDoesNotMatch", requests: 3, links: 3, script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(_ int, w http.ResponseWriter, r *http.Request) bool {
+				return send(w, nil, 403, []byte("<Error><Code>SignatureDoesNotMatch</Code><SignatureProvided>"+r.URL.Query().Get("Signature")+"</SignatureProvided></Error>"))
+			}
+		}},
+		{name: "gone", kind: NotFound, message: "HTTP 404", requests: 1, script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(_ int, w http.ResponseWriter, _ *http.Request) bool { return send(w, nil, 404, nil) }
+		}},
+		{name: "HTML", kind: NotZip, message: `begins with "<!DOCTYPE html>`, requests: 1, script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+				return send(w, http.Header{"Content-Type": {"text/html"}}, 200, []byte("<!DOCTYPE html>\x1b[31mlogin"))
+			}
+		}},
+		{name: "JSON in octets", kind: NotZip, requests: 1, script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+				return send(w, http.Header{"Content-Type": {"application/octet-stream"}}, 200, []byte(`{"error":1}`))
+			}
+		}},
+		{name: "octets, no ZIP", kind: NotZip, message: `"\x00\x01\x02"`, script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+				return send(w, http.Header{"Content-Type": {"application/zip"}}, 200, []byte("\x00\x01\x02"))
+			}
+		}},
+		{name: "empty", kind: NotZip, message: "it is empty", script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(_ int, w http.ResponseWriter, _ *http.Request) bool { return send(w, nil, 200, nil) }
+		}},
+		{name: "no length", kind: Failed, message: "tells no length", script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+				conn, _, err := w.(http.Hijacker).Hijack()
+				if err == nil {
+					_, _ = io.WriteString(conn, "HTTP/1.0 200 OK\r\n\r\nPK\x03\x04")
+					_ = conn.Close()
+				}
+				return true
+			}
+		}},
+		{name: "chunked", want: old, script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+				_, _ = w.Write(old[:1000])
+				w.(http.Flusher).Flush()
+				_, _ = w.Write(old[1000:])
+				return true
+			}
+		}},
+		{name: "chunked and cut", kind: Unavailable, message: "unexpected EOF", script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+				_, _ = w.Write(old[:1000])
+				w.(http.Flusher).Flush()
+				panic(http.ErrAbortHandler)
+			}
+		}},
+		{name: "bit flipped once", want: old, requests: 2, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(n int, w http.ResponseWriter, _ *http.Request) bool {
+				return n == 1 && send(w, http.Header{"Etag": {`"` + s.etag + `"`}}, 200, flipped)
+			}
+		}},
+		{name: "bits flipped for ever", kind: Corrupt, message: "MD5", requests: 4, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(n int, w http.ResponseWriter, _ *http.Request) bool {
+				body := slices.Clone(old)
+				body[100+n] ^= 1
+				return send(w, http.Header{"Etag": {`"` + s.etag + `"`}}, 200, body)
+			}
+		}},
+		{name: "ETag that is no MD5", etag: strings.Repeat("ab", 16), want: old, requests: 2},
+		{name: "ETag of KMS", etag: strings.Repeat("ab", 16), want: old, requests: 1, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+			return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+				w.Header().Set("x-amz-server-side-encryption", "aws:kms")
+				return false
+			}
+		}},
+		{name: "redirect", want: old, requests: 2, script: redirect(func(r *http.Request) string { return "/other?" + r.URL.RawQuery })},
+		{name: "redirect to a file", kind: Refused, message: `scheme is "file"`, requests: 1,
+			script: redirect(func(r *http.Request) string { return "file:///etc/passwd?" + r.URL.RawQuery })},
+		{name: "redirect to ftp", kind: Refused, message: `scheme is "ftp"`, requests: 1,
+			script: redirect(func(*http.Request) string { return "ftp://127.0.0.1/" })},
+		{name: "redirect to plain http", kind: Refused, message: "plain http", requests: 1,
+			script: redirect(func(r *http.Request) string { return "http://storage.example/?" + r.URL.RawQuery })},
+		{name: "redirect to metadata", kind: Refused, message: "169.254.169.254", requests: 1,
+			script: redirect(func(*http.Request) string { return "http://169.254.169.254/latest/meta-data/" })},
+		{name: "redirect to link-local IPv6", kind: Refused, message: "fe80::1", requests: 1,
+			script: redirect(func(*http.Request) string { return "https://[fe80::1%25eth0]/" })},
+		{name: "redirect to nowhere", kind: Refused, message: "no usable redirect", requests: 1,
+			script: redirect(func(r *http.Request) string { return "http://[bad/?" + r.URL.RawQuery })},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			s := &storage{body: old, etag: tag(old)}
+			if tc.etag != "" {
+				s.etag = strings.Trim(tc.etag, "-")
+			}
+			if tc.script != nil {
+				s.script = tc.script(s)
+			}
+			a, links, err := fetchHTTP(t, s, Config{})
+			if tc.requests > 0 && s.count() != tc.requests {
+				t.Errorf("%d requests, want %d", s.count(), tc.requests)
+			}
+			if tc.links > 0 && links != tc.links {
+				t.Errorf("%d links, want %d", links, tc.links)
+			}
+			if tc.want == nil {
+				if err == nil || KindOf(err) != tc.kind || !strings.Contains(err.Error(), tc.message) {
+					t.Errorf("got %v, want %v with %q", err, tc.kind, tc.message)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(content(t, a), tc.want) || a.File.Size != size {
+				t.Errorf("other bytes than stored: %d of them", a.Size())
+			}
+			if s.etag != "" && tc.name != "chunked" && a.File.ETag != s.etag {
+				t.Errorf("ETag %q, want %q", a.File.ETag, s.etag)
+			}
+		})
+	}
+}
+
+func redirect(to func(*http.Request) string) func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+	return func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+		return func(n int, w http.ResponseWriter, r *http.Request) bool {
+			if n > 1 {
+				return false
+			}
+			w.Header()["Location"] = []string{to(r)}
+			w.WriteHeader(http.StatusTemporaryRedirect)
+			return true
+		}
+	}
+}
+
+func TestRedirectsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := &storage{script: func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		http.Redirect(w, r, r.URL.RequestURI(), http.StatusFound)
+		return true
+	}}
+	if _, _, err := fetchHTTP(t, s, Config{}); KindOf(err) != Refused || s.count() != redirects+1 {
+		t.Errorf("got %v after %d requests", err, s.count())
+	}
+}
+
+func TestStallIsResumed(t *testing.T) {
+	t.Parallel()
+	body := zipLike(200_000, 1)
+	s := &storage{body: body, etag: tag(body)}
+	s.script = func(n int, w http.ResponseWriter, r *http.Request) bool {
+		if n == 1 {
+			w.Header().Set("ETag", `"`+s.etag+`"`)
+			w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+			_, _ = w.Write(body[:150_000])
+			w.(http.Flusher).Flush()
+			<-r.Context().Done() // the client gives up, not we
+			return true
+		}
+		return false
+	}
+	a, _, err := fetchHTTP(t, s, Config{IdleTimeout: 50 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(content(t, a), body) || s.requests[1].Header.Get("Range") != "bytes=150000-" || s.requests[1].Header.Get("If-Match") == "" {
+		t.Errorf("resumed with %v", s.requests[1].Header)
+	}
+}
+
+// Bytes that trickle in keep a connection alive, but not a fetch.
+func TestTrickleEnds(t *testing.T) {
+	t.Parallel()
+	body := zipLike(200_000, 1)
+	s := &storage{body: body}
+	s.script = func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		for i := range body {
+			if _, err := w.Write(body[i : i+1]); err != nil || r.Context().Err() != nil {
+				break
+			}
+			w.(http.Flusher).Flush()
+			select {
+			case <-r.Context().Done():
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+		return true
+	}
+	_, _, err := fetchHTTP(t, s, Config{IdleTimeout: 30 * time.Millisecond, Attempts: 2})
+	if KindOf(err) != Unavailable || !strings.Contains(err.Error(), "little or nothing came for 30ms") {
+		t.Errorf("got %v", err)
+	}
+	_, _, err = fetchHTTP(t, s, Config{TotalTimeout: 50 * time.Millisecond})
+	if KindOf(err) != Unavailable || !strings.Contains(err.Error(), "not done within 50ms") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCallersEndIsNoFileError(t *testing.T) {
+	t.Parallel()
+	arrived := make(chan struct{})
+	s := &storage{script: func(_ int, _ http.ResponseWriter, r *http.Request) bool {
+		close(arrived)
+		<-r.Context().Done()
+		return true
+	}}
+	server := httptest.NewServer(s)
+	defer server.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-arrived; cancel() }()
+	source := &HTTP{Link: func(context.Context, rawlog.File) (string, error) { return server.URL, nil }}
+	if _, err := New(source, Config{}).Fetch(ctx, listed); err != context.Canceled {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLinkErrorsPass(t *testing.T) {
+	t.Parallel()
+	wrong := errors.New("token revoked")
+	source := &HTTP{Link: func(context.Context, rawlog.File) (string, error) { return "", wrong }}
+	if _, err := New(source, Config{}).Fetch(t.Context(), listed); !errors.Is(err, wrong) || !strings.Contains(err.Error(), listed.Name) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestUntrustedCertificate(t *testing.T) {
+	t.Parallel()
+	s := &storage{body: zipLike(100, 1)}
+	server := httptest.NewTLSServer(s)
+	defer server.Close()
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	source := &HTTP{Link: func(context.Context, rawlog.File) (string, error) { return server.URL + "/?Signature=" + canary, nil }}
+	_, err := New(source, Config{Backoff: time.Millisecond}).Fetch(t.Context(), listed)
+	if KindOf(err) != Untrusted || strings.Contains(err.Error(), "CANARY") || s.count() != 0 {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLinksAreChecked(t *testing.T) {
+	t.Parallel()
+	for link, ok := range map[string][2]bool{ // by default, with AllowHTTP
+		"https://s3.amazonaws.com/b/k?Signature=x": {true, true},
+		"http://127.0.0.1:80/x":                    {true, true},
+		"http://[::1]:80/x":                        {true, true},
+		"http://localhost/x":                       {true, true},
+		"http://storage:8080/x":                    {false, true},
+		"http://10.0.0.1/x":                        {false, true},
+		"file:///etc/passwd":                       {},
+		"gopher://x/":                              {},
+		"https:///x":                               {},
+		"x":                                        {},
+		"https://169.254.169.254/x":                {},
+		"https://[::ffff:169.254.169.254]/x":       {},
+		"https://[64:ff9b::a9fe:a9fe]/x":           {},
+		"https://[fe80::1]/x":                      {},
+		"https://[fd00:ec2::254]/x":                {},
+		"https://0.0.0.0/x":                        {},
+		"https://[ff02::1]/x":                      {},
+	} {
+		u, err := url.Parse(link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, allow := range []bool{false, true} {
+			if err := checkLink(u, allow); (err == nil) != ok[i] {
+				t.Errorf("%s, AllowHTTP %v: got %v", link, allow, err)
+			}
+		}
+	}
+}
+
+// A name may resolve to anything, so the address is looked at when it is dialled.
+func TestDialIsChecked(t *testing.T) {
+	t.Parallel()
+	h := new(HTTP)
+	h.dial()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := h.transport.(*http.Transport).DialContext(ctx, "tcp", "169.254.169.254:80")
+	var refused *refusedError
+	if !errors.As(err, &refused) {
+		t.Errorf("got %v", err)
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && KindOf(transportError(listed, err)) != Refused {
+		t.Errorf("kind %v", KindOf(transportError(listed, err)))
+	}
+	if forbidden(netip.MustParseAddr("8.8.8.8")) {
+		t.Error("8.8.8.8 is forbidden")
+	}
+}
+
+func TestContentRange(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string][3]int64{
+		"bytes 5-9/10": {5, 9, 10}, "bytes 0-0/1": {0, 0, 1}, "bytes 5-9/*": {5, 9, -1},
+	} {
+		first, last, total, err := parseContentRange(in)
+		if err != nil || [3]int64{first, last, total} != want {
+			t.Errorf("%s: got %d, %d, %d, %v", in, first, last, total, err)
+		}
+	}
+	for _, in := range []string{"", "bytes", "bytes */10", "bytes 9-5/10", "bytes 5-9/9", "items 5-9/10", "bytes -5-9/10", "bytes 5-x/10"} {
+		if _, _, _, err := parseContentRange(in); err == nil {
+			t.Errorf("%q: no error", in)
+		}
+	}
+}
