@@ -48,6 +48,9 @@ func (n *Network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (n *Network) call(r *http.Request, q url.Values, req Request) *Answer {
+	if a := n.report(q); a != nil {
+		return a
+	}
 	if target := q.Get("Target"); target != "RawLog" {
 		return Failure(fmt.Sprintf("Target %s does not exist.", target))
 	}

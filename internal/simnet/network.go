@@ -48,7 +48,8 @@ type Config struct {
 // Network is a simulated network. It is an http.Handler for the API and safe
 // for concurrent use.
 type Network struct {
-	Faults Faults // what goes wrong; safe to change while it serves
+	Faults  Faults  // what goes wrong; safe to change while it serves
+	Reports Reports // what getStats says
 
 	cfg    Config
 	logs   *gen.Network

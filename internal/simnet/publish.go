@@ -69,6 +69,7 @@ func (n *Network) publish(ctx context.Context, logs *gen.Network, name string, s
 	if spec.Zone == nil {
 		spec.Zone = n.cfg.Zone
 	}
+	n.Reports.published(name, logs, spec)
 	var zip bytes.Buffer
 	inner := strings.TrimSuffix(path.Base(name), ".zip") + ".csv"
 	truth, err := logs.WriteZip(&zip, inner, spec)
