@@ -12,7 +12,7 @@ import (
 	"rawlogs/internal/rawlog"
 )
 
-// Folder lists a folder on this machine, at any depth. A file's name is its path
+// Folder lists a folder on this machine, at any depth. A file's Path is its path
 // from Root with forward slashes, and its ETag stands for its modification time.
 // Symbolic links to files are followed where they stay below Root; links to
 // folders are not, as they may lead in circles, and are told of as skipped.

@@ -15,7 +15,7 @@ import (
 )
 
 // S3 lists a bucket. Folders below the prefix may be by type, by date, or any
-// other; a file's name is its key without the prefix.
+// other; a file's path is its key without the prefix.
 //
 // The whole prefix is listed, whatever the periods: a thousand keys take one
 // call, and skipping ahead would need a layout that nobody promised.
@@ -78,5 +78,13 @@ func (c *collection) addNamed(name string, size int64, etag string, skipped Skip
 		skipped.tell(name, err)
 		return nil
 	}
-	return c.add(rawlog.File{Type: typ, Name: name, Hour: hour, Size: size, ETag: etag})
+	f := rawlog.File{Type: typ, Name: rawlog.NameOf(name, hour), Path: name, Hour: hour, Size: size, ETag: etag}
+	if old, ok := c.files[typ][f.Name]; ok && old.Path != name {
+		// Copies of one file: the choice must not depend on the listing's order.
+		if old.Path < name {
+			f, old = old, f
+		}
+		skipped.tell(old.Path, fmt.Errorf("it is another copy of %s", f.Path))
+	}
+	return c.add(f)
 }

@@ -110,7 +110,7 @@ func (s *Stream) Send(ctx context.Context, id uint64, queryID string, shape Shap
 			return nil
 		}
 		err := s.client.Do(ctx, ch.Query{
-			Body:     input.Into(s.st.TableName(s.table.Name)),
+			Body:     input.Into(s.table.Name),
 			QueryID:  queryID,
 			Settings: s.st.InsertSettings(),
 			Input:    input,

@@ -44,16 +44,19 @@ type Options struct {
 	// RetryFailed also takes up files that an earlier run planned or failed to
 	// load and that lie outside Periods.
 	RetryFailed bool
-	Reload      bool     // load again what is loaded: its rows are replaced
-	Files       []string // with Reload: only these, by name or end of name
-	DryRun      bool     // plan and report; write nothing
-	Worker      int      // with Workers: the share i of n (from 1) by hash of the file name
-	Workers     int
-	Zone        *time.Location // of the datetimes in the files; default UTC
-	MaxMemory   int64          // bytes for archives, texts and blocks; default 256 MiB
-	Fetchers    int            // downloads at once; default 8
-	Parsers     int            // INSERTs at once; default 2
-	Spool       string         // folder for large archives; default the system's
+	// Retention is how many days the network keeps each type, where it says so;
+	// of older files none is missed.
+	Retention map[rawlog.Type]int
+	Reload    bool     // load again what is loaded: its rows are replaced
+	Files     []string // with Reload: only these, by name or end of name
+	DryRun    bool     // plan and report; write nothing
+	Worker    int      // with Workers: the share i of n (from 1) by hash of the file name
+	Workers   int
+	Zone      *time.Location // of the datetimes in the files; default UTC
+	MaxMemory int64          // bytes for archives, texts and blocks; default 256 MiB
+	Fetchers  int            // downloads at once; default 8
+	Parsers   int            // INSERTs at once; default 2
+	Spool     string         // folder for large archives; default the system's
 	// StoreWait is how long a run waits for a store that went away before it
 	// gives up; default 2 minutes. What is loaded by then stays loaded.
 	StoreWait time.Duration

@@ -30,13 +30,15 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 	}
 	var jobs []*job
 	seen := make(map[fileKey]bool)
-	err = r.src.Walker.Walk(ctx, r.Types, r.Periods, func(f rawlog.File) error {
-		// A listing may repeat a file, and a share or a reload may not want it.
-		if key := keyOf(f); !seen[key] && r.mine(f.Name) && r.wanted(f.Name) {
-			seen[key] = true
-			if j := r.consider(f, known[key]); j != nil {
-				jobs = append(jobs, j)
-			}
+	err = r.src.Walker.Walk(ctx, r.Types, r.listed(known), func(f rawlog.File) error {
+		key := keyOf(f)
+		// A listing may repeat a file, and a share, a reload or a retry may not want it.
+		if seen[key] || !r.mine(f.Name) || !r.wanted(f.Name) || !r.within(f.Hour) && !open(known[key]) {
+			return nil
+		}
+		seen[key] = true
+		if j := r.consider(f, known[key]); j != nil {
+			jobs = append(jobs, j)
 		}
 		return nil
 	})
@@ -44,7 +46,7 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 		return nil, fmt.Errorf("listing %s: %w", r.src.Name, err)
 	}
 	r.sum.add(func(s *Summary) { s.Listed = len(seen) })
-	jobs = append(jobs, r.absent(known, seen)...)
+	r.reportMissing(known, seen)
 	slices.SortStableFunc(jobs, func(a, b *job) int { return compareFiles(a.file(), b.file()) })
 	r.reportDoubles(known, jobs)
 
@@ -132,27 +134,45 @@ func tagKind(tag string) string {
 	return "whole"
 }
 
-// absent handles what the ledger knows as not loaded and the listing did not
-// show: outside the run's periods it is tried again, inside it is missing.
-func (r *run) absent(known map[fileKey]*checkpoint.Entry, seen map[fileKey]bool) []*job {
-	var jobs []*job
-	for key, e := range known {
-		if seen[key] || e.State == checkpoint.Loaded || e.State == checkpoint.Loading ||
-			!r.mine(e.File.Name) || !r.wanted(e.File.Name) {
-			continue
-		}
-		switch {
-		case r.within(e.File.Hour):
-			r.sum.add(func(s *Summary) { s.Missing = append(s.Missing, e.File) })
-		case r.RetryFailed:
-			jobs = append(jobs, &job{entry: e, replace: e.Rows > 0 || e.Rejected > 0})
+// listed are the periods that the source is asked for: the run's, and with
+// RetryFailed the days of files that an earlier run left open.
+func (r *run) listed(known map[fileKey]*checkpoint.Entry) []rawlog.Period {
+	if len(r.Periods) == 0 || !r.RetryFailed {
+		return r.Periods
+	}
+	periods := slices.Clone(r.Periods)
+	for _, e := range known {
+		day := rawlog.DayOf(e.File.Hour)
+		if open(e) && !r.within(e.File.Hour) && !r.expired(e.File) && !slices.Contains(periods, day) {
+			periods = append(periods, day)
 		}
 	}
+	return periods
+}
+
+// open tells whether a file is known and not loaded.
+func open(e *checkpoint.Entry) bool {
+	return e != nil && (e.State == checkpoint.Planned || e.State == checkpoint.Failed)
+}
+
+// expired tells whether the network no longer keeps the file, as far as it says.
+func (r *run) expired(f rawlog.File) bool {
+	days, ok := r.Retention[f.Type]
+	return ok && time.Since(f.Hour) > time.Duration(days+1)*24*time.Hour
+}
+
+// reportMissing names what an earlier run listed but did not load, and the
+// source lists no more.
+func (r *run) reportMissing(known map[fileKey]*checkpoint.Entry, seen map[fileKey]bool) {
 	r.sum.add(func(s *Summary) {
-		s.Retried = len(jobs)
+		for key, e := range known {
+			if open(e) && !seen[key] && r.mine(key.name) && r.wanted(key.name) && !r.expired(e.File) &&
+				(r.RetryFailed || r.within(e.File.Hour)) {
+				s.Missing = append(s.Missing, e.File)
+			}
+		}
 		slices.SortFunc(s.Missing, compareFiles)
 	})
-	return jobs
 }
 
 func (r *run) within(hour time.Time) bool {

@@ -8,12 +8,11 @@ import (
 )
 
 // Summary is what a run did. Its numbers reconcile:
-// Listed + Retried = AlreadyLoaded + Loaded + Failed + Left, and
+// Listed = AlreadyLoaded + Loaded + Failed + Left, and
 // Lines = files with a header + Rows + Rejected.
 type Summary struct {
 	Run           string
-	Listed        int // files of the source in this run's types, periods and share
-	Retried       int // files outside the periods that an earlier run left planned or failed
+	Listed        int // files that the source lists of this run's types, periods and share, and those to be tried again
 	AlreadyLoaded int
 	Planned       int // files to load
 	Loaded        int

@@ -11,6 +11,13 @@ type Period struct {
 	From, To time.Time
 }
 
+// DayOf is the UTC day that holds t.
+func DayOf(t time.Time) Period {
+	y, m, d := t.UTC().Date()
+	from := time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+	return Period{From: from, To: from.AddDate(0, 0, 1)}
+}
+
 // Contains tells whether t lies in the period.
 func (p Period) Contains(t time.Time) bool { return !t.Before(p.From) && t.Before(p.To) }
 

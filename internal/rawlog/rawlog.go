@@ -34,14 +34,31 @@ func ParseType(s string) (Type, error) {
 	return "", fmt.Errorf("unknown log type %q: clicks, conversions and impressions exist", s)
 }
 
-// File is one hourly file as a source lists it. Name is opaque and unique
-// within its type, e.g. "20160909/clicks-1473411600-SlY9UO.zip".
+// File is one hourly file as a source lists it. Name is its identity, unique
+// within its type and the same from every source, e.g.
+// "20160909/clicks-1473411600-SlY9UO.zip".
 type File struct {
 	Type Type
 	Name string
+	Path string    // where its source has it, if that is not Name: a longer key, another folder
 	Hour time.Time // UTC start of the hour whose rows the file holds
 	Size int64     // bytes of the ZIP; -1 where the listing does not tell
 	ETag string    // without quotes; "" where the listing does not tell
+}
+
+// At is where the file's source has it.
+func (f File) At() string {
+	if f.Path != "" {
+		return f.Path
+	}
+	return f.Name
+}
+
+// NameOf is the identity of a file found under a path: its hour's date
+// directory and its base name, as the API names it. So a file is the same one
+// from the API, from a mirror in a bucket and from a folder, at whatever depth.
+func NameOf(p string, hour time.Time) string {
+	return hour.UTC().Format(DayLayout) + "/" + path.Base(p)
 }
 
 // DayLayout is the layout of a date directory: 20160909.

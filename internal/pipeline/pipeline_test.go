@@ -1,0 +1,118 @@
+package pipeline
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"rawlogs/internal/dirs"
+	"rawlogs/internal/fetch"
+	"rawlogs/internal/gen"
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/store"
+	"rawlogs/internal/testkit"
+)
+
+var firstHour = time.Date(2016, 9, 30, 20, 0, 0, 0, time.UTC)
+
+// folder is a source of generated files on disk.
+type folder struct {
+	tb   testing.TB
+	root string
+	net  *gen.Network
+	rows map[string]int // by file name
+}
+
+func newFolder(tb testing.TB) *folder {
+	return &folder{tb: tb, root: tb.TempDir(), net: gen.New(gen.Config{Seed: 7}), rows: map[string]int{}}
+}
+
+func (f *folder) write(spec gen.Spec) string {
+	f.tb.Helper()
+	name := gen.FileName(spec.Type, spec.Hour, 7)
+	path := filepath.Join(f.root, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		f.tb.Fatal(err)
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		f.tb.Fatal(err)
+	}
+	truth, err := f.net.WriteZip(file, "log.csv", spec)
+	if err != nil {
+		f.tb.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		f.tb.Fatal(err)
+	}
+	f.rows[name] = truth.Rows
+	return name
+}
+
+// hours writes n hours of clicks from firstHour on.
+func (f *folder) hours(n, rows int) *folder {
+	for i := range n {
+		f.write(gen.Spec{Type: rawlog.Clicks, Hour: firstHour.Add(time.Duration(i) * time.Hour), Rows: rows})
+	}
+	return f
+}
+
+func (f *folder) source() Source {
+	return Source{Walker: dirs.Folder{Root: f.root}, Fetch: fetch.Folder(f.root), Name: f.root}
+}
+
+func (f *folder) total() (n int) {
+	for _, rows := range f.rows {
+		n += rows
+	}
+	return n
+}
+
+func count(tb testing.TB, st *store.Store, query string, args ...any) uint64 {
+	tb.Helper()
+	var n uint64
+	if err := st.Conn().QueryRow(context.Background(), query, args...).Scan(&n); err != nil {
+		tb.Fatal(err)
+	}
+	return n
+}
+
+func testLog(tb testing.TB) *slog.Logger {
+	return slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
+}
+
+func TestRunLoadsOnce(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	src := newFolder(t).hours(8, 500) // four of them in September, four in October
+	opts := Options{Network: "acme", Log: testLog(t)}
+
+	sum, err := Run(t.Context(), st, src.source(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum.Loaded != 8 || sum.Failed != 0 || sum.Listed != 8 || sum.Rows != uint64(src.total()) {
+		t.Errorf("first run: %+v", sum)
+	}
+	if n := count(t, st, "SELECT count() FROM clicks"); n != uint64(src.total()) {
+		t.Errorf("clicks: %d rows, want %d", n, src.total())
+	}
+	if n := count(t, st, "SELECT uniqExact(partition) FROM system.parts WHERE active AND table = 'clicks' AND database = currentDatabase()"); n != 2 {
+		t.Errorf("%d partitions, want 2", n)
+	}
+
+	again, err := Run(t.Context(), st, src.source(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.Loaded != 0 || again.AlreadyLoaded != 8 || again.Listed != 8 {
+		t.Errorf("second run: %+v", again)
+	}
+	report, err := Verify(t.Context(), st, opts)
+	if err != nil || len(report.Differences) > 0 || report.Files != 8 || report.Rows != uint64(src.total()) {
+		t.Errorf("verify: %+v, %v", report, err)
+	}
+}
