@@ -1,0 +1,187 @@
+package parse
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// FuzzReader checks on any text that all ways of reading it agree, that every
+// line is accounted for, and that encoding/csv reads the same out of a text
+// that it can read.
+func FuzzReader(f *testing.F) {
+	for _, name := range seeds(f) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte("a,n,l\n\"x\ny\",1,\"\"\n\"\"\"\",,z\nx"))
+	f.Add([]byte("a,n\r\n\"y,2\r\n\"z\",3\r\n\r\n\r"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r := newReading(t, testTable("a String", "n UInt32", "l LowCardinality(String)", "datetime DateTime"), Config{MaxLine: 200})
+		var first result
+		for i, m := range modes() {
+			got := r.read(t, m, text)
+			if i == 0 {
+				first = got
+			} else if diff := cmp.Diff(first, got); diff != "" {
+				t.Fatalf("%s reads otherwise (-bytes +it):\n%s", m.name, diff)
+			}
+		}
+		c := first.Counts
+		if first.Err == "" && c.Lines != 0 && c.Lines != 1+c.Rows+c.Rejected || c.Rows != uint64(len(first.Rows)) || c.Rejected != uint64(len(first.Rejected)) {
+			t.Fatalf("counts %+v, %d rows, %d rejected, %s", c, len(first.Rows), len(first.Rejected), first.Err)
+		}
+		for _, x := range r.rejected {
+			if !bytes.Contains(text, x.Raw) {
+				t.Fatalf("rejected %q, which is not in the text", x.Raw)
+			}
+		}
+		against(t, text, first)
+	})
+}
+
+// against compares with encoding/csv where that reads the whole text.
+func against(t *testing.T, text []byte, got result) {
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+	oracle := csv.NewReader(bytes.NewReader(text))
+	records, err := oracle.ReadAll() // wants as many fields everywhere as in the first record
+	if err != nil || len(records) == 0 || len(text) > 200 {
+		return
+	}
+	if got.Err != "" {
+		t.Fatalf("encoding/csv reads this: %s", got.Err)
+	}
+	header := fmt.Sprintf("%q", records[0])
+	rows := 0
+	for _, rec := range records[1:] {
+		if fmt.Sprintf("%q", rec) != header {
+			rows++
+		}
+	}
+	// A carriage return is where the two differ on purpose: encoding/csv takes
+	// it out of quoted line ends, and so may see the header where it is not.
+	if bytes.IndexByte(text, '\r') < 0 && rows != len(got.Rows) {
+		t.Fatalf("encoding/csv finds %d rows: %q\ngot %q", rows, records, got.Rows)
+	}
+}
+
+// FuzzRecords writes records with encoding/csv and by quoting everything, and
+// expects every field back.
+func FuzzRecords(f *testing.F) {
+	f.Add("x", "1", "say \"hi\"", "a\nb")
+	f.Add("", "00000000012", "\xff", ",")
+	f.Add(strings.Repeat("long ", 40), "4294967296", "\r\n", "\"")
+	f.Fuzz(func(t *testing.T, a, b, c, d string) {
+		fields := []string{a, b, c, d, "end"}
+		if strings.ContainsRune(a+b+c+d, '\r') { // encoding/csv's writer changes them
+			return
+		}
+		var text bytes.Buffer
+		w := csv.NewWriter(&text)
+		_ = w.Write([]string{"a", "b", "c", "d", "e"})
+		_ = w.Write(fields)
+		w.Flush()
+		for i, v := range fields {
+			if i > 0 {
+				text.WriteByte(',')
+			}
+			text.WriteString(`"` + strings.ReplaceAll(v, `"`, `""`) + `"`)
+		}
+		r := newReading(t, testTable("nothing UInt8"), Config{})
+		var want []string
+		for i, v := range fields {
+			if v != "" {
+				want = append(want, fmt.Sprintf("%s~%q", "abcde"[i:i+1], v))
+			}
+		}
+		for _, m := range modes() {
+			got := r.read(t, m, text.Bytes())
+			if len(got.Rows) != 2 || got.Err != "" {
+				t.Fatalf("%s: got %q, rejected %q, %s", m.name, got.Rows, got.Rejected, got.Err)
+			}
+			for i, row := range got.Rows {
+				line := 2 + i*(1+strings.Count(strings.Join(fields, ""), "\n"))
+				if full := fmt.Sprintf("nothing=0 _line=%d %s", line, strings.Join(want, " ")); row != full {
+					t.Fatalf("%s: got %q, want %q", m.name, row, full)
+				}
+			}
+		}
+	})
+}
+
+// FuzzZip checks that any archive is read or refused, in both ways alike, and
+// that what archive/zip reads out of one entry is what comes out here.
+func FuzzZip(f *testing.F) {
+	text := strings.Repeat("a,b\n1,\"x\"\n", 200)
+	good := zipOf(f, zip.Deflate, text)
+	f.Add(good)
+	f.Add(zipOf(f, zip.Store, "a\n1\n"))
+	f.Add(zipOf(f, zip.Deflate, "a", "b"))
+	f.Add(zip64Of(f, good, text))
+	f.Add(good[:len(good)-5])
+	f.Fuzz(func(t *testing.T, archive []byte) {
+		got, err := unzip(t, archive)
+		std, zerr := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+		if err != nil || zerr != nil || len(std.File) != 1 {
+			return
+		}
+		rc, zerr := std.File[0].Open()
+		if zerr != nil {
+			return
+		}
+		want, zerr := io.ReadAll(rc)
+		if zerr == nil && string(want) != got {
+			t.Fatalf("got %q, archive/zip %q", got, want)
+		}
+	})
+}
+
+func seeds(t testing.TB) []string {
+	t.Helper()
+	names, err := filepath.Glob("testdata/*.csv")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no seeds in testdata: %v", err)
+	}
+	return names
+}
+
+// TestLinear counts the bytes that reading looks at, on texts that are made to
+// be read again and again: each line opens a quote that the next one closes,
+// or that nothing closes.
+func TestLinear(t *testing.T) {
+	t.Parallel()
+	const lines = 20_000
+	texts := map[string]string{
+		"one open quote":      "a,b\n\"x\n" + strings.Repeat("1,2\n", lines),
+		"every line opens":    "a,b\n" + strings.Repeat("\"x,1\n", lines),
+		"opens at the end":    "a,b\n" + strings.Repeat("x,\"\n", lines),
+		"closes and opens":    "a,b\n" + strings.Repeat("x\",\"y\n", lines),
+		"quoted and open":     "a,b\n" + strings.Repeat("\"x\",\"y\n", lines),
+		"doubled":             "a,b\n" + strings.Repeat("\"\"\"\n", lines),
+		"open, then doubled":  "a,b\n\"x\n" + strings.Repeat("\"\"\n", lines),
+		"open among doubled":  "a,b\n" + strings.Repeat("\"x\n"+strings.Repeat("\"\",\"\"\n", 50), lines/50),
+		"too few over lines":  "a,b\n" + strings.Repeat("\"x\n\"\n", lines),
+		"too many over lines": "a,b\n" + strings.Repeat("\"x\n\",\"\n\",\"\n\"\n", lines),
+		"open, long lines":    "a,b\n" + strings.Repeat("\"x"+strings.Repeat("y", 5000)+"\n"+strings.Repeat("1,2\n", 500), lines/500),
+	}
+	r := newReading(t, testTable("a String", "b String"), Config{MaxLine: 64 << 10})
+	for name, text := range texts {
+		for _, m := range modes()[:3] {
+			r.read(t, m, []byte(text))
+			if most := int64(3*len(text) + 4*windowBytes); r.rd.scanned > most {
+				t.Errorf("%s, %s: %d bytes of text, %d looked at", name, m.name, len(text), r.rd.scanned)
+			}
+		}
+	}
+}

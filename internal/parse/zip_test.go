@@ -1,0 +1,259 @@
+package parse
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// zipOf packs texts under names, as archive/zip does: with data descriptors.
+func zipOf(t testing.TB, method uint16, texts ...string) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := zip.NewWriter(&buf)
+	for i, text := range texts {
+		f, err := w.CreateHeader(&zip.FileHeader{Name: fmt.Sprintf("../../%d.csv", i), Method: method})
+		if err == nil {
+			_, err = io.WriteString(f, text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+// unzip reads an archive in both ways, which must agree.
+func unzip(t testing.TB, archive []byte) (string, error) {
+	t.Helper()
+	e, err := OpenZip(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		return "", err
+	}
+	var z Inflater
+	const limit = 64 << 20
+	whole, err := z.Bytes(e, nil, limit)
+	if e.Size > limit {
+		return "", err
+	}
+	s := z.Stream(e)
+	streamed, serr := io.ReadAll(s)
+	if int64(len(streamed)) > e.Size {
+		t.Fatalf("%d bytes came out of an entry of %d", len(streamed), e.Size)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if (err == nil) != (serr == nil) && e.Compressed <= e.Size+e.Size/8+1024 {
+		t.Fatalf("whole: %v, streamed: %v", err, serr)
+	}
+	if err == nil && !bytes.Equal(whole, streamed) {
+		t.Fatal("whole and streamed differ")
+	}
+	// The Inflater is as new after any error.
+	again, err2 := z.Bytes(e, whole, limit)
+	if (err == nil) != (err2 == nil) || err == nil && !bytes.Equal(again, streamed) {
+		t.Fatalf("again: %v, before: %v", err2, err)
+	}
+	return string(whole), err
+}
+
+func TestZip(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat("transaction_id,offer_id\n\"abc\",1\n", 10_000)
+	good := zipOf(t, zip.Deflate, text)
+	edit := func(change func(z []byte) []byte) []byte { return change(bytes.Clone(good)) }
+	central := bytes.LastIndex(good, []byte("PK\x01\x02"))
+	end := len(good) - endLen
+	data := localLen + len("../../0.csv")
+	for _, tc := range []struct {
+		name, reason string
+		archive      []byte
+	}{
+		{"deflated", "", good},
+		{"stored", "", zipOf(t, zip.Store, text)},
+		{"bytes before it", "", append([]byte("#!/bin/sh\n"), good...)},
+		{"comment", "", edit(func(z []byte) []byte {
+			z[end+20] = 4
+			return append(z, "PK\x05\x06"...)
+		})},
+		{"bytes after it", "", append(bytes.Clone(good), "\r\n"...)},
+		{"zip64", "", zip64Of(t, good, text)},
+		{"nothing", "it is empty", nil},
+		{"HTML", "not a ZIP", []byte("<html>" + strings.Repeat("x", 100))},
+		{"no entries", "0 entries", zipOf(t, zip.Deflate)},
+		{"two entries", "2 entries", zipOf(t, zip.Deflate, "a", "b")},
+		{"many entries", "10000 entries", zipOf(t, zip.Store, make([]string, 10_000)...)},
+		{"cut short", "cut short", good[:len(good)/2]},
+		{"cut at the directory", "cut short", good[:end]},
+		{"encrypted", "encrypted", edit(func(z []byte) []byte { z[central+8] |= 1; return z })},
+		{"unknown method", "method 99", edit(func(z []byte) []byte { z[central+10] = 99; return z })},
+		{"wrong CRC", "CRC-32", edit(func(z []byte) []byte { z[central+16] ^= 1; return z })},
+		{"damaged data", "", edit(func(z []byte) []byte { z[data+40] ^= 0xff; return z })},
+		{"declared too small", "more than the declared", edit(func(z []byte) []byte {
+			binary.LittleEndian.PutUint32(z[central+24:], uint32(len(text)-1))
+			return z
+		})},
+		{"declared too large", "too early", edit(func(z []byte) []byte {
+			binary.LittleEndian.PutUint32(z[central+24:], uint32(len(text)+1))
+			return z
+		})},
+		{"a bomb by declaration", "fit in memory", edit(func(z []byte) []byte {
+			binary.LittleEndian.PutUint32(z[central+24:], 1<<31)
+			return z
+		})},
+		{"packed size too small", "too early", edit(func(z []byte) []byte {
+			binary.LittleEndian.PutUint32(z[central+20:], binary.LittleEndian.Uint32(z[central+20:])-1)
+			return z
+		})},
+		{"packed size too large", "follow the end", edit(func(z []byte) []byte {
+			binary.LittleEndian.PutUint32(z[central+20:], binary.LittleEndian.Uint32(z[central+20:])+1)
+			return z
+		})},
+		{"entry outside", "outside", edit(func(z []byte) []byte {
+			binary.LittleEndian.PutUint32(z[central+42:], 1<<30)
+			return z
+		})},
+		{"entry into the directory", "cut short", edit(func(z []byte) []byte {
+			binary.LittleEndian.PutUint32(z[central+20:], 1<<20)
+			return z
+		})},
+		{"directory outside", "outside", edit(func(z []byte) []byte {
+			binary.LittleEndian.PutUint32(z[end+16:], 1<<30)
+			return z
+		})},
+		{"several disks", "set of several", edit(func(z []byte) []byte { z[end+4] = 1; return z })},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := unzip(t, tc.archive)
+			var zerr *ZipError
+			switch {
+			case tc.name == "damaged data":
+				if !errors.As(err, &zerr) {
+					t.Errorf("got %v", err)
+				}
+			case tc.reason == "":
+				if err != nil || got != text {
+					t.Errorf("got %d bytes, %v", len(got), err)
+				}
+			case !errors.As(err, &zerr) || !strings.Contains(zerr.Reason, tc.reason):
+				t.Errorf("got %v, want %q", err, tc.reason)
+			}
+		})
+	}
+}
+
+// zip64Of rewrites an archive with all of its numbers in zip64 fields.
+func zip64Of(t testing.TB, z []byte, text string) []byte {
+	t.Helper()
+	central := bytes.LastIndex(z, []byte("PK\x01\x02"))
+	le := binary.LittleEndian
+	head := bytes.Clone(z[central : len(z)-endLen])
+	packed := le.Uint32(head[20:])
+	nameLen, extraLen := int(le.Uint16(head[28:])), int(le.Uint16(head[30:]))
+	extra := append([]byte{1, 0, 24, 0}, make([]byte, 24)...)
+	le.PutUint64(extra[4:], uint64(len(text)))
+	le.PutUint64(extra[12:], uint64(packed))
+	le.PutUint32(head[20:], 1<<32-1)
+	le.PutUint32(head[24:], 1<<32-1)
+	le.PutUint32(head[42:], 1<<32-1)
+	le.PutUint16(head[30:], uint16(extraLen+len(extra)))
+	head = append(head[:centralLen+nameLen+extraLen:centralLen+nameLen+extraLen], append(extra, head[centralLen+nameLen+extraLen:]...)...)
+	out := append(bytes.Clone(z[:central]), head...)
+	end := make([]byte, end64Len)
+	copy(end, "PK\x06\x06")
+	le.PutUint64(end[4:], end64Len-12)
+	le.PutUint64(end[24:], 1)
+	le.PutUint64(end[32:], 1)
+	le.PutUint64(end[40:], uint64(len(head)))
+	le.PutUint64(end[48:], uint64(central))
+	at := len(out)
+	out = append(out, end...)
+	locator := make([]byte, locator64Len)
+	copy(locator, "PK\x06\x07")
+	le.PutUint64(locator[8:], uint64(at))
+	le.PutUint32(locator[16:], 1)
+	out = append(out, locator...)
+	small := make([]byte, endLen)
+	copy(small, "PK\x05\x06")
+	for i := 8; i < 20; i++ {
+		small[i] = 0xff
+	}
+	return append(out, small...)
+}
+
+// TestZipReadErrors checks that a failing source is not taken for a bad archive.
+func TestZipReadErrors(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("disk on fire")
+	good := zipOf(t, zip.Deflate, strings.Repeat("a,b\n", 1000))
+	for after := range 8 {
+		r := &failingAt{ReaderAt: bytes.NewReader(good), left: after, err: broken}
+		e, err := OpenZip(r, int64(len(good)))
+		if err == nil {
+			var z Inflater
+			_, err = z.Bytes(e, nil, 1<<20)
+			if err == nil {
+				_, err = io.ReadAll(z.Stream(e))
+			}
+		}
+		if err != nil && !errors.Is(err, broken) {
+			t.Errorf("after %d reads: %v", after, err)
+		}
+	}
+}
+
+type failingAt struct {
+	io.ReaderAt
+	left int
+	err  error
+}
+
+func (f *failingAt) ReadAt(p []byte, at int64) (int, error) {
+	if f.left--; f.left < 0 {
+		return 0, f.err
+	}
+	return f.ReaderAt.ReadAt(p, at)
+}
+
+func TestAhead(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat("0123456789", 10_000)
+	broken := errors.New("cut off")
+	for _, size := range []int{1, 7, 1000, 100_000, 200_000} {
+		a := Ahead(strings.NewReader(text), size, 3)
+		got, err := io.ReadAll(a)
+		if err != nil || string(got) != text {
+			t.Errorf("size %d: %d bytes, %v", size, len(got), err)
+		}
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+		for _, want := range []error{broken, io.ErrUnexpectedEOF} {
+			a = Ahead(io.MultiReader(strings.NewReader(text), iotest.ErrReader(want)), size, 2)
+			if got, err := io.ReadAll(a); err != want || string(got) != text {
+				t.Errorf("size %d: %d bytes, %v", size, len(got), err)
+			}
+			_ = a.Close()
+		}
+		a = Ahead(strings.NewReader(text), size, 1)
+		if _, err := a.Read(make([]byte, 1)); err != nil {
+			t.Error(err)
+		}
+		_ = a.Close()
+		_ = a.Close()
+		if _, err := io.ReadAll(a); size < len(text) && err != io.ErrClosedPipe {
+			t.Errorf("size %d: read after close: %v", size, err)
+		}
+	}
+}
