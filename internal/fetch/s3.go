@@ -90,8 +90,11 @@ func s3Error(f rawlog.File, err error) error {
 		return noAnswer(f, err)
 	case e.Status == http.StatusOK || e.Status == http.StatusPartialContent:
 		e.Kind = Unavailable // an answer whose body broke
-	case e.Code == "ExpiredToken", e.Code == "InvalidAccessKeyId", e.Code == "SignatureDoesNotMatch":
+	case e.Code == "ExpiredToken", e.Code == "InvalidAccessKeyId", e.Code == "SignatureDoesNotMatch",
+		e.Code == "XAdminUserNotFound": // versitygw's InvalidAccessKeyId, with a 404
 		e.Kind = Denied
+	case e.Code == "NoSuchBucket": // about no single file
+		e.Kind = Failed
 	case e.Code == "SlowDown", e.Code == "RequestTimeout", e.Code == "InternalError":
 		e.Kind = Unavailable
 	default:

@@ -1,0 +1,302 @@
+package fetch_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/rs/zerolog"
+
+	"rawlogs/internal/fetch"
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/testkit"
+)
+
+func zipLike(n int, seed uint64) []byte {
+	b := make([]byte, n)
+	random := rand.NewChaCha8([32]byte{byte(seed)})
+	_, _ = random.Read(b)
+	copy(b, "PK\x03\x04")
+	return b
+}
+
+func read(t *testing.T, a *fetch.Archive) []byte {
+	t.Helper()
+	defer a.Release()
+	b, err := io.ReadAll(io.NewSectionReader(a, 0, a.Size()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func file(name string, size int64, etag string) rawlog.File {
+	return rawlog.File{Type: rawlog.Clicks, Name: name, Size: size, ETag: etag}
+}
+
+func TestS3(t *testing.T) {
+	t.Parallel()
+	store := testkit.S3(t)
+	source := fetch.S3{Client: store.Client, Bucket: store.Bucket, Prefix: "logs/"}
+	d := fetch.New(source, fetch.Config{Backoff: time.Millisecond, SpoolOver: 1 << 20, SpoolDir: t.TempDir()})
+	small, large := zipLike(100_000, 1), zipLike(3<<20, 2)
+	smallTag, largeTag := store.Put("logs/a/small.zip", small), store.Put("logs/large.zip", large)
+
+	for _, tc := range []struct {
+		file rawlog.File
+		want []byte
+	}{
+		{file("a/small.zip", 100_000, smallTag), small},
+		{file("a/small.zip", -1, ""), small},
+		{file("large.zip", 3<<20, largeTag), large},
+		{file("a/small.zip", 7, strings.Repeat("0", 32)), small}, // replaced since it was listed
+	} {
+		a, err := d.Fetch(t.Context(), tc.file)
+		if err != nil {
+			t.Errorf("%+v: %v", tc.file, err)
+			continue
+		}
+		if a.File.Size != int64(len(tc.want)) || a.File.ETag == "" || a.File.ETag == strings.Repeat("0", 32) {
+			t.Errorf("%+v: got %+v", tc.file, a.File)
+		}
+		if !bytes.Equal(read(t, a), tc.want) {
+			t.Errorf("%+v: other bytes", tc.file)
+		}
+	}
+
+	_, err := d.Fetch(t.Context(), file("none.zip", -1, ""))
+	if fetch.KindOf(err) != fetch.NotFound || !strings.Contains(err.Error(), "clicks none.zip: not found: HTTP 404 NoSuchKey") {
+		t.Errorf("missing: %v", err)
+	}
+	wrong := s3.New(store.Client.Options(), func(o *s3.Options) {
+		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "CANARYKEY", SecretAccessKey: "CANARY"}, nil
+		})
+	})
+	_, err = fetch.New(fetch.S3{Client: wrong, Bucket: store.Bucket}, fetch.Config{}).Fetch(t.Context(), file("logs/large.zip", -1, ""))
+	if fetch.KindOf(err) != fetch.Denied || strings.Contains(err.Error(), "CANARY") {
+		t.Errorf("wrong key: %v", err)
+	}
+	none := s3.New(store.Client.Options(), func(o *s3.Options) {
+		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{}, errors.New("no credentials to be had")
+		})
+	})
+	_, err = fetch.New(fetch.S3{Client: none, Bucket: store.Bucket}, fetch.Config{}).Fetch(t.Context(), file("logs/large.zip", -1, ""))
+	if fetch.KindOf(err) != fetch.Failed || !strings.Contains(err.Error(), "no credentials to be had") {
+		t.Errorf("no credentials: %v", err)
+	}
+}
+
+func TestS3ObjectReplacedBetweenRanges(t *testing.T) {
+	t.Parallel()
+	store := testkit.S3(t)
+	old, replaced := zipLike(200_000, 1), zipLike(250_000, 2)
+	etag := store.Put("f.zip", old)
+	source := &interrupted{Source: fetch.S3{Client: store.Client, Bucket: store.Bucket}, after: 100_000,
+		then: func() { store.Put("f.zip", replaced) }}
+	a, err := fetch.New(source, fetch.Config{Backoff: time.Millisecond}).Fetch(t.Context(), file("f.zip", 200_000, etag))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.File.Size != 250_000 || a.File.ETag == etag || !bytes.Equal(read(t, a), replaced) {
+		t.Errorf("got %+v", a.File)
+	}
+}
+
+// interrupted breaks the first body off, and then does something to the storage.
+type interrupted struct {
+	fetch.Source
+	after int64
+	then  func()
+	once  sync.Once
+}
+
+func (s *interrupted) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*fetch.Body, error) {
+	b, err := s.Source.Open(ctx, f, offset, etag)
+	s.once.Do(func() {
+		body := b.ReadCloser
+		b.ReadCloser = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(io.LimitReader(body, s.after), failing(s.then)), body}
+	})
+	return b, err
+}
+
+type failing func()
+
+func (f failing) Read([]byte) (int, error) { f(); return 0, errors.New("connection reset") }
+
+// faults is a toxiproxy in front of the S3 server.
+func faults(t *testing.T, store *testkit.Storage) (*toxiproxy.Proxy, *s3.Client) {
+	t.Helper()
+	log := zerolog.Nop()
+	proxy := toxiproxy.NewProxy(toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), log), t.Name(),
+		"127.0.0.1:0", strings.TrimPrefix(store.Endpoint, "http://"))
+	if err := proxy.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Stop)
+	client := s3.New(store.Client.Options(), func(o *s3.Options) {
+		o.BaseEndpoint = aws.String("http://" + proxy.Listen)
+		o.RetryMaxAttempts = 1 // the SDK's retries would hide what is tested here
+	})
+	return proxy, client
+}
+
+func toxic(t *testing.T, proxy *toxiproxy.Proxy, kind string, toxicity float64, attributes string) {
+	t.Helper()
+	_, err := proxy.Toxics.AddToxicJson(strings.NewReader(fmt.Sprintf(
+		`{"name":%q,"type":%q,"stream":"downstream","toxicity":%g,"attributes":%s}`, kind, kind, toxicity, attributes)))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Through a network that cuts, resets and stalls, every file arrives whole.
+func TestS3Faults(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, kind, attributes string
+		toxicity               float64
+	}{
+		{"cut short", "limit_data", `{"bytes":120000}`, 1},
+		{"reset", "reset_peer", `{"timeout":5}`, 0.5},
+		{"stall", "timeout", `{"timeout":0}`, 0.3},
+		{"slow", "bandwidth", `{"rate":2000}`, 1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			store := testkit.S3(t)
+			proxy, client := faults(t, store)
+			const files = 8
+			var want [files][]byte
+			var etags [files]string
+			for i := range want {
+				want[i] = zipLike(400_000, uint64(i))
+				etags[i] = store.Put(fmt.Sprintf("%d.zip", i), want[i])
+			}
+			toxic(t, proxy, tc.kind, tc.toxicity, tc.attributes)
+			// The SDK has no header time-out here, so an attempt of its own ends a stall.
+			source := impatient{fetch.S3{Client: client, Bucket: store.Bucket}}
+			d := fetch.New(source, fetch.Config{Backoff: time.Millisecond, Attempts: 50, IdleTimeout: 300 * time.Millisecond})
+			var wg sync.WaitGroup
+			for i := range want {
+				wg.Go(func() {
+					a, err := d.Fetch(t.Context(), file(fmt.Sprintf("%d.zip", i), int64(len(want[i])), etags[i]))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if !bytes.Equal(read(t, a), want[i]) {
+						t.Errorf("file %d: other bytes", i)
+					}
+				})
+			}
+			wg.Wait()
+		})
+	}
+}
+
+// impatient gives up on headers soon, as the real client's transport does after a minute.
+type impatient struct{ fetch.Source }
+
+func (s impatient) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*fetch.Body, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	timer := time.AfterFunc(300*time.Millisecond, cancel)
+	b, err := s.Source.Open(ctx, f, offset, etag)
+	if err != nil || !timer.Stop() {
+		cancel()
+		if err == nil {
+			_ = b.Close()
+		}
+		return nil, &fetch.Error{File: f, Kind: fetch.Unavailable, Err: err}
+	}
+	b.ReadCloser = struct {
+		io.Reader
+		io.Closer
+	}{b.ReadCloser, closer(func() error { cancel(); return nil })}
+	return b, nil
+}
+
+type closer func() error
+
+func (f closer) Close() error { return f() }
+
+// The server dies in the middle of everything and comes back.
+func TestS3ServerRestarts(t *testing.T) {
+	t.Parallel()
+	store := testkit.S3Alone(t)
+	body := zipLike(400_000, 1)
+	etag := store.Put("f.zip", body)
+	client := s3.New(store.Client.Options(), func(o *s3.Options) { o.RetryMaxAttempts = 1 })
+	source := &interrupted{Source: fetch.S3{Client: client, Bucket: store.Bucket}, after: 200_000, then: func() {
+		store.Server.Kill()
+		go func() {
+			if err := store.Server.Restart(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}()
+	}}
+	a, err := fetch.New(source, fetch.Config{Backoff: 50 * time.Millisecond, Attempts: 20}).Fetch(t.Context(), file("f.zip", 400_000, etag))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, a), body) {
+		t.Error("other bytes")
+	}
+}
+
+// The client that the command uses, from nothing but the environment. Not
+// parallel, as the environment is the process's.
+func TestS3Client(t *testing.T) {
+	store := testkit.S3(t)
+	for _, pair := range store.Env() {
+		name, value, _ := strings.Cut(pair, "=")
+		t.Setenv(name, value)
+	}
+	t.Setenv("AWS_CONFIG_FILE", "/dev/null")
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+	body := zipLike(1000, 1)
+	etag := store.Put("p/f.zip", body)
+	l := fetch.Location{Bucket: store.Bucket, Prefix: "p/"}
+	get := func() error {
+		client, err := fetch.S3Client(t.Context(), l, nil)
+		if err != nil {
+			return err
+		}
+		a, err := fetch.New(fetch.S3{Client: client, Bucket: l.Bucket, Prefix: l.Prefix}, fetch.Config{Attempts: 1}).Fetch(t.Context(), file("f.zip", 1000, etag))
+		if err == nil && !bytes.Equal(read(t, a), body) {
+			err = errors.New("other bytes")
+		}
+		return err
+	}
+	if err := get(); err != nil {
+		t.Errorf("credentials of the environment: %v", err)
+	}
+	l.Anonymous = true
+	if err := get(); fetch.KindOf(err) != fetch.Denied {
+		t.Errorf("anonymous: %v", err)
+	}
+	l.Anonymous = false
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "CANARY")
+	if err := get(); fetch.KindOf(err) != fetch.Denied || strings.Contains(err.Error(), "CANARY") || strings.Contains(err.Error(), store.AccessKey) {
+		t.Errorf("wrong secret: %v", err)
+	}
+	t.Setenv("AWS_ACCESS_KEY_ID", "")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+	if err := get(); fetch.KindOf(err) != fetch.Denied {
+		t.Errorf("no credentials: %v", err)
+	}
+}
