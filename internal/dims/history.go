@@ -1,0 +1,208 @@
+package dims
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"rawlogs/internal/store"
+)
+
+// history is an entity's table of one network: every version of every row.
+type history struct {
+	st      *store.Store
+	network string
+	entity  Entity
+	// extra is a column that is written with each version and does not count as
+	// a change: how the row was found.
+	extra, extraValue string
+}
+
+// span is the ids from after, exclusive, to last, inclusive, of which a page
+// shows every one that exists.
+type span struct{ after, last uint64 }
+
+// state is the latest version of a row in the store.
+type state struct {
+	hash    uint64
+	deleted bool
+	from    time.Time
+}
+
+// put writes what changed: a version for each row that is new or differs from
+// its latest version, and, where whole is given, a deleted version for each row
+// inside it that the page lacks. An attempt that fails is made again: it looks
+// anew at what is there, so that a write whose answer was lost is not repeated.
+func (h history) put(ctx context.Context, rows []version, whole *span) (changed, vanished int, err error) {
+	pause := backoff.NewExponentialBackOff()
+	for try := 1; ; try++ {
+		c, v, err := h.once(ctx, rows, whole)
+		changed, vanished = changed+c, vanished+v
+		if err == nil || try == 6 || ctx.Err() != nil || !store.Retryable(err) {
+			return changed, vanished, err
+		}
+		if err := await(ctx, pause.NextBackOff()); err != nil {
+			return changed, vanished, err
+		}
+		if rerr := h.st.Recover(ctx); rerr != nil && !store.Retryable(rerr) {
+			return changed, vanished, rerr
+		}
+	}
+}
+
+func await(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (h history) once(ctx context.Context, rows []version, whole *span) (changed, vanished int, err error) {
+	have, now, err := h.latest(ctx, rows, whole)
+	if err != nil {
+		return 0, 0, err
+	}
+	var fresh []version
+	seen := make(map[uint64]bool, len(rows))
+	for _, v := range rows {
+		if seen[v.id] {
+			continue // an answer that shows a row twice
+		}
+		seen[v.id] = true
+		if was, ok := have[v.id]; !ok || was.hash != v.hash || was.deleted {
+			fresh = append(fresh, v)
+		}
+	}
+	if len(fresh) > 0 {
+		if err := h.insert(ctx, fresh, have, now); err != nil {
+			return 0, 0, err
+		}
+	}
+	var gone []uint64
+	if whole != nil {
+		for id, was := range have {
+			if !seen[id] && !was.deleted {
+				gone = append(gone, id)
+				now = later(now, was.from)
+			}
+		}
+	}
+	if len(gone) == 0 {
+		return len(fresh), 0, nil
+	}
+	slices.Sort(gone)
+	return len(fresh), len(gone), h.bury(ctx, gone, now)
+}
+
+// latest reads the latest versions of the rows, and of everything in the span,
+// and the server's time.
+func (h history) latest(ctx context.Context, rows []version, whole *span) (map[uint64]state, time.Time, error) {
+	var now time.Time
+	if err := h.st.Conn().QueryRow(ctx, "SELECT now64(3, 'UTC')").Scan(&now); err != nil {
+		return nil, now, fmt.Errorf("reading %s: %w", h.entity.Table, err)
+	}
+	have := make(map[uint64]state)
+	if len(rows) == 0 && whole == nil {
+		return have, now, nil
+	}
+	cond, args := "network = ? AND id IN ?", []any{h.network, ids(rows)}
+	if whole != nil {
+		cond, args = "network = ? AND id > ? AND id <= ?", []any{h.network, whole.after, whole.last}
+	}
+	found, err := h.st.Conn().Query(ctx, "SELECT id, argMax(hash, valid_from), argMax(deleted, valid_from), max(valid_from) FROM "+
+		h.st.TableName(h.entity.Table)+" WHERE "+cond+" GROUP BY id", args...)
+	if err != nil {
+		return nil, now, fmt.Errorf("reading %s: %w", h.entity.Table, err)
+	}
+	defer found.Close()
+	for found.Next() {
+		var id uint64
+		var s state
+		if err := found.Scan(&id, &s.hash, &s.deleted, &s.from); err != nil {
+			return nil, now, fmt.Errorf("reading %s: %w", h.entity.Table, err)
+		}
+		have[id] = s
+	}
+	if err := found.Err(); err != nil {
+		return nil, now, fmt.Errorf("reading %s: %w", h.entity.Table, err)
+	}
+	return have, now, nil
+}
+
+func ids(rows []version) []uint64 {
+	out := make([]uint64, len(rows))
+	for i, v := range rows {
+		out[i] = v.id
+	}
+	return out
+}
+
+// later keeps versions in order where the server's clock went back.
+func later(now, before time.Time) time.Time {
+	if !now.After(before) {
+		return before.Add(time.Millisecond)
+	}
+	return now
+}
+
+func (h history) columnList() string {
+	columns := append([]string{"network", "id"}, h.entity.columns()...)
+	if h.extra != "" {
+		columns = append(columns, h.extra)
+	}
+	return strings.Join(append(columns, "other", "hash", "deleted", "valid_from"), ", ")
+}
+
+// insert writes versions as one block, which is there whole or not at all.
+func (h history) insert(ctx context.Context, rows []version, have map[uint64]state, now time.Time) error {
+	op := store.Op{Kind: "insert", Detail: fmt.Sprintf("%s ×%d", h.entity.Table, len(rows))}
+	err := h.st.Write(ctx, op, func(ctx context.Context) error {
+		batch, err := h.st.Conn().PrepareBatch(h.st.InsertContext(ctx), "INSERT INTO "+h.st.TableName(h.entity.Table)+" ("+h.columnList()+")")
+		if err != nil {
+			return err
+		}
+		for _, v := range rows {
+			cells := append([]any{h.network, v.id}, v.values...)
+			if h.extra != "" {
+				cells = append(cells, h.extraValue)
+			}
+			from := now
+			if was, ok := have[v.id]; ok {
+				from = later(now, was.from)
+			}
+			if err := batch.Append(append(cells, v.other, v.hash, false, from)...); err != nil {
+				_ = batch.Abort()
+				return err
+			}
+		}
+		return batch.Send()
+	})
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", h.entity.Table, err)
+	}
+	return nil
+}
+
+// bury repeats the latest version of each row, marked deleted.
+func (h history) bury(ctx context.Context, gone []uint64, now time.Time) error {
+	table := h.st.TableName(h.entity.Table)
+	columns := strings.TrimSuffix(h.columnList(), ", deleted, valid_from")
+	op := store.Op{Kind: "insert", Detail: fmt.Sprintf("%s deleted ×%d", h.entity.Table, len(gone))}
+	err := h.st.Write(ctx, op, func(ctx context.Context) error {
+		return h.st.Conn().Exec(h.st.InsertContext(ctx), "INSERT INTO "+table+" ("+h.columnList()+") SELECT "+columns+
+			", true, fromUnixTimestamp64Milli(?, 'UTC') FROM "+table+
+			" WHERE network = ? AND id IN ? ORDER BY id, valid_from DESC LIMIT 1 BY id", now.UnixMilli(), h.network, gone)
+	})
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", h.entity.Table, err)
+	}
+	return nil
+}

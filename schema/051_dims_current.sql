@@ -1,0 +1,88 @@
+-- How each thing is now: one row an id, without what the API no longer shows.
+CREATE VIEW IF NOT EXISTS {database}.dim_offers_current {on_cluster}
+AS SELECT network, id, advertiser_id, name, status, currency, default_payout, max_payout, payout_type, revenue_type, expiration_date, offer_url, preview_url, other, valid_from
+FROM
+(
+    SELECT * FROM {database}.dim_offers
+    ORDER BY network, id, valid_from DESC
+    LIMIT 1 BY network, id
+)
+WHERE NOT deleted
+COMMENT 'Offers of the network, as they are now.';
+
+CREATE VIEW IF NOT EXISTS {database}.dim_affiliates_current {on_cluster}
+AS SELECT network, id, company, status, country, date_added, modified, account_manager_id, other, valid_from
+FROM
+(
+    SELECT * FROM {database}.dim_affiliates
+    ORDER BY network, id, valid_from DESC
+    LIMIT 1 BY network, id
+)
+WHERE NOT deleted
+COMMENT 'Affiliates of the network, as they are now.';
+
+CREATE VIEW IF NOT EXISTS {database}.dim_advertisers_current {on_cluster}
+AS SELECT network, id, company, status, country, date_added, modified, account_manager_id, other, valid_from
+FROM
+(
+    SELECT * FROM {database}.dim_advertisers
+    ORDER BY network, id, valid_from DESC
+    LIMIT 1 BY network, id
+)
+WHERE NOT deleted
+COMMENT 'Advertisers of the network, as they are now.';
+
+CREATE VIEW IF NOT EXISTS {database}.dim_goals_current {on_cluster}
+AS SELECT network, id, offer_id, name, status, default_payout, max_payout, other, valid_from
+FROM
+(
+    SELECT * FROM {database}.dim_goals
+    ORDER BY network, id, valid_from DESC
+    LIMIT 1 BY network, id
+)
+WHERE NOT deleted
+COMMENT 'Goals of offers, as they are now.';
+
+CREATE VIEW IF NOT EXISTS {database}.dim_countries_current {on_cluster}
+AS SELECT network, id, code, name, other, valid_from
+FROM
+(
+    SELECT * FROM {database}.dim_countries
+    ORDER BY network, id, valid_from DESC
+    LIMIT 1 BY network, id
+)
+WHERE NOT deleted
+COMMENT 'Countries, as they are now.';
+
+CREATE VIEW IF NOT EXISTS {database}.dim_affiliate_users_current {on_cluster}
+AS SELECT network, id, affiliate_id, email, status, join_date, other, valid_from
+FROM
+(
+    SELECT * FROM {database}.dim_affiliate_users
+    ORDER BY network, id, valid_from DESC
+    LIMIT 1 BY network, id
+)
+WHERE NOT deleted
+COMMENT 'People of affiliates; never their passwords, as they are now.';
+
+CREATE VIEW IF NOT EXISTS {database}.dim_offer_files_current {on_cluster}
+AS SELECT network, id, offer_id, filename, type, width, height, other, valid_from
+FROM
+(
+    SELECT * FROM {database}.dim_offer_files
+    ORDER BY network, id, valid_from DESC
+    LIMIT 1 BY network, id
+)
+WHERE NOT deleted
+COMMENT 'Creative files of offers, as they are now.';
+
+CREATE VIEW IF NOT EXISTS {database}.dim_browsers_current {on_cluster}
+AS SELECT network, id, name, other, valid_from
+FROM
+(
+    SELECT * FROM {database}.dim_browsers
+    ORDER BY network, id, valid_from DESC
+    LIMIT 1 BY network, id
+)
+WHERE NOT deleted
+COMMENT 'Browsers, by the numbering of browser_id, as they are now.';
