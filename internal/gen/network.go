@@ -106,6 +106,7 @@ func (n *Network) Curve(t rawlog.Type, hour time.Time) int {
 		clicks *= 0.03
 	case rawlog.Impressions:
 		clicks *= 2
+	case rawlog.Clicks:
 	}
 	return max(1, int(clicks))
 }

@@ -90,7 +90,7 @@ func (p *plan) broken(r *row, k int) ([]byte, BreakKind) {
 	case Short:
 		cells = cells[:max(1, len(cells)-1-k%4)]
 		if len(p.fields) == 1 {
-			cells = append(cells, cells[0])
+			cells = slices.Concat(cells, cells) // nothing is shorter than one field
 		}
 	case Long:
 		cells = slices.Insert(cells, len(cells)/2, []byte(`"stray"`))

@@ -108,6 +108,7 @@ func appendRefer(b []byte, r *row) []byte {
 		b = strconv.AppendUint(b, r.number%9, 10)
 	case breakRefer:
 		b = append(b, "#comment\nreply"...)
+	default:
 	}
 	return append(b, '"')
 }

@@ -110,7 +110,7 @@ func (s *Server) Restart(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stop(os.Kill)
-	run, err := s.launch()
+	run, err := s.launch(context.WithoutCancel(ctx)) // it lasts until it is stopped
 	if err != nil {
 		return fmt.Errorf("s3 server %s: %w", s.cfg.Binary, err)
 	}
@@ -163,13 +163,14 @@ func (s *Server) stop(sig os.Signal) {
 	}
 }
 
-func (s *Server) launch() (*process, error) {
+func (s *Server) launch(ctx context.Context) (*process, error) {
 	args := []string{"--port", strings.TrimPrefix(s.Endpoint, "http://"), "--health", "/_health", "--quiet"}
 	if s.cfg.KeepAlive {
 		args = append(args, "--keep-alive")
 	}
-	cmd := exec.Command(s.cfg.Binary, append(args, "posix", s.cfg.Dir)...)
-	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+s.AccessKey, "ROOT_SECRET_KEY="+s.SecretKey)
+	cmd := exec.CommandContext(ctx, s.cfg.Binary, append(args, "posix", s.cfg.Dir)...)
+	// Only that: VGW_* variables of whoever runs this would change the server.
+	cmd.Env = []string{"ROOT_ACCESS_KEY=" + s.AccessKey, "ROOT_SECRET_KEY=" + s.SecretKey}
 	out := &head{}
 	cmd.Stdout, cmd.Stderr = out, out
 	dieWithParent(cmd)
