@@ -220,7 +220,7 @@ func TestConversionsJoinClicks(t *testing.T) {
 func TestArchives(t *testing.T) {
 	t.Parallel()
 	n := New(Config{Seed: 1})
-	spec := Spec{Type: rawlog.Clicks, Hour: testHour(), Rows: 20_000}
+	spec := Spec{Type: rawlog.Clicks, Hour: testHour(), Rows: 8_000}
 	text, truth := csvOf(t, n, spec)
 	var b bytes.Buffer
 	zipped, err := n.WriteZip(&b, "x.csv", spec)
