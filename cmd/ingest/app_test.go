@@ -149,11 +149,11 @@ func TestSummaryReconciles(t *testing.T) {
 	t.Parallel()
 	cfg := &Config{Network: "acme"}
 	s := summarize(cfg, "embedded:x", false, pipeline.Summary{
-		Listed: 10, Retried: 1, AlreadyLoaded: 3, Loaded: 6, Failed: 2, Rows: 1200, Rejected: 3, Rescued: 1, Inserts: 1, Bytes: 1234567,
+		Listed: 11, AlreadyLoaded: 3, Loaded: 6, Failed: 2, Rows: 1200, Rejected: 3, Rescued: 1, Inserts: 1, Bytes: 1234567,
 		Elapsed: 1500 * time.Millisecond, Failures: []pipeline.Failure{{File: rawlog.File{Type: rawlog.Clicks, Name: "x\x1b.zip"}, Err: "bad CRC"}},
 	})
 	want := "network acme: hasoffers: → embedded:x\n" +
-		"files  listed 10 + 1 from before = already loaded 3 + loaded 6 + failed 2\n" +
+		"files  listed 11 = already loaded 3 + loaded 6 + failed 2\n" +
 		"rows   read 1,203 = stored 1,200 + rejected 3   (1 with something in _rescued)\n" +
 		"zips   1.2 MB in 1 insert, 1.5s\n" +
 		"failed:\n  clicks x\\x1b.zip: bad CRC\n"

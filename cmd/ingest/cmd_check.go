@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -109,13 +110,14 @@ func (a *app) checkAPI(ctx context.Context, cfg *Config) []finding {
 	if err != nil {
 		return failure("api", err)
 	}
-	detail := "network " + cfg.Network + " accepts the token; it keeps"
+	var kept []string
 	for _, t := range rawlog.Types() {
 		if days, ok := keep[t]; ok {
-			detail += fmt.Sprintf(" %s %d days", t, days)
+			kept = append(kept, fmt.Sprintf("%s %d", t, days))
 		}
 	}
-	return []finding{{Level: "ok", What: "api", Detail: detail}}
+	return []finding{{Level: "ok", What: "api", Detail: fmt.Sprintf("network %s accepts the token; days that files are kept: %s",
+		cfg.Network, strings.Join(kept, ", "))}}
 }
 
 // errEnough ends a walk early.
@@ -147,7 +149,7 @@ func (a *app) checkStorage(ctx context.Context, cfg *Config) []finding {
 	if err := readByte(ctx, src, *first); err != nil {
 		return failure(what, fmt.Errorf("%s: %w", fileName(*first), err))
 	}
-	return []finding{{Level: "ok", What: what, Detail: fmt.Sprintf("%s: listed and read %s", cfg.Source, fileName(*first))}}
+	return []finding{{Level: "ok", What: what, Detail: fmt.Sprintf("%s lists files; read a byte of %s", cfg.Source, fileName(*first))}}
 }
 
 func readByte(ctx context.Context, src pipeline.Source, f rawlog.File) (err error) {

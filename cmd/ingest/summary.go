@@ -20,7 +20,6 @@ type summary struct {
 	DryRun  bool   `json:"dry_run"`
 	Files   struct {
 		Listed        int `json:"listed"`
-		Retried       int `json:"retried"` // outside the periods, left or failed before
 		AlreadyLoaded int `json:"already_loaded"`
 		Loaded        int `json:"loaded"`
 		Failed        int `json:"failed"`
@@ -78,7 +77,7 @@ func summarize(cfg *Config, storeName string, dryRun bool, s pipeline.Summary) s
 		Seconds: s.Elapsed.Seconds(), elapsed: s.Elapsed,
 	}
 	out.Files.Listed, out.Files.AlreadyLoaded, out.Files.Loaded, out.Files.Failed = s.Listed, s.AlreadyLoaded, s.Loaded, s.Failed
-	out.Files.Left, out.Files.Retried, out.Files.Skipped = s.Left, s.Retried, s.Skipped
+	out.Files.Left, out.Files.Skipped = s.Left, s.Skipped
 	out.Files.Recovered, out.Files.Replaced = s.Recovered, s.Replaced
 	if dryRun {
 		for _, f := range s.PlannedFiles {
@@ -141,18 +140,15 @@ func (s summary) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "network %s: %s → %s\n", clean(s.Network), clean(s.Source), clean(s.Store))
 	f := s.Files
-	left, retried := "", ""
-	if f.Retried > 0 {
-		retried = fmt.Sprintf(" + %s from before", comma(f.Retried))
-	}
+	left := ""
 	if f.Left > 0 {
 		left = fmt.Sprintf(" + %s left", comma(f.Left))
 		if s.DryRun {
 			left = fmt.Sprintf(" + %s to load", comma(f.Left))
 		}
 	}
-	fmt.Fprintf(&b, "files  listed %s%s = already loaded %s + loaded %s + failed %s%s\n",
-		comma(f.Listed), retried, comma(f.AlreadyLoaded), comma(f.Loaded), comma(f.Failed), left)
+	fmt.Fprintf(&b, "files  listed %s = already loaded %s + loaded %s + failed %s%s\n",
+		comma(f.Listed), comma(f.AlreadyLoaded), comma(f.Loaded), comma(f.Failed), left)
 	if !s.DryRun {
 		fmt.Fprintf(&b, "rows   read %s = stored %s + rejected %s", comma(s.Rows+s.Rejected), comma(s.Rows), comma(s.Rejected))
 		if s.Rescued > 0 {

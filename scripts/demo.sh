@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# From a fresh clone to answers: fetches the embedded ClickHouse, builds, starts a
+# simulated network, loads three days of its logs and queries them. Everything
+# it starts ends with it; everything it writes, but bin/ and the caches, goes too.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+
+show() { # show a command as one would type it, then what it prints
+  local word line='$'
+  for word in "$@"; do
+    case $word in
+      *[!A-Za-z0-9_./:=,%@+-]*) line+=" '$word'" ;;
+      *) line+=" $word" ;;
+    esac
+  done
+  if [ -t 1 ]; then line=$'\033[1m'$line$'\033[0m'; fi
+  printf '\n%s\n' "$line"
+  "$@"
+}
+
+show make --no-print-directory engine build bin/versitygw
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/rawlogs-demo.XXXXXX")
+simnet=
+finish() {
+  status=$?
+  trap - EXIT INT TERM
+  if [ -n "$simnet" ] && kill "$simnet" 2>/dev/null; then
+    wait "$simnet" || true
+  fi
+  [ "$status" -eq 0 ] || tail -n 20 "$work/simnet.log" >&2 || true
+  rm -rf "$work"
+  exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+cd "$work"
+PATH=$root/bin:$PATH
+export INGEST_STORE=embedded:$work/clickhouse
+
+printf '\n# A simulated network: its API, and a real S3 server with three days of logs.\n'
+first=$(date -u -d '3 days ago' +%Y%m%d)
+last=$(date -u -d '1 day ago' +%Y%m%d)
+printf '$ simnet --seed 1 --start %s --days 3 --rows-per-hour 1500 &\n' "$first"
+simnet --seed 1 --start "$first" --days 3 --rows-per-hour 1500 \
+  --env-file "$work/env" --ready-file "$work/ready" >"$work/simnet.log" 2>&1 &
+simnet=$!
+until [ -e "$work/ready" ]; do
+  kill -0 "$simnet" 2>/dev/null || { echo "simnet did not start" >&2; exit 1; }
+  sleep 0.1
+done
+grep -v '^time=' "$work/simnet.log"
+# The network's id, its token and where its API is: what you have of a real one.
+# shellcheck source=/dev/null
+. "$work/env"
+
+partial() { # some lines of the simulated logs are broken on purpose: status 3
+  local status=0
+  show "$@" || status=$?
+  if [ "$status" -ne 3 ]; then
+    echo "exit status $status, want 3: finished, some rows rejected" >&2
+    exit 1
+  fi
+}
+
+show ingest check
+partial ingest backfill "$first..$last"
+printf '\n# Once more: nothing is new, so nothing is loaded.\n'
+show ingest run --lookback 4
+show ingest status
+
+printf '\n# Clicks per offer and day\n'
+show ingest sql 'SELECT toDate(datetime) AS day, offer_id, count() AS clicks
+  FROM clicks GROUP BY day, offer_id ORDER BY day, clicks DESC, offer_id LIMIT 3 BY day'
+
+printf '\n# Conversion rate by affiliate\n'
+show ingest sql 'SELECT affiliate_id, uniqExact(k.transaction_id) AS clicks,
+    uniqExactIf(k.transaction_id, notEmpty(c.transaction_id)) AS converted, round(100 * converted / clicks, 2) AS percent
+  FROM clicks AS k LEFT JOIN conversions AS c ON c.transaction_id = k.transaction_id
+  GROUP BY affiliate_id HAVING clicks >= 100 ORDER BY percent DESC, affiliate_id LIMIT 5'
+
+printf '\n# Top countries by revenue\n'
+show ingest sql 'SELECT country_code, currency, count() AS conversions, sum(revenue_cents) / 100 AS revenue
+  FROM conversions GROUP BY country_code, currency ORDER BY revenue DESC, country_code LIMIT 5'
+
+show ingest verify
