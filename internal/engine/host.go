@@ -64,18 +64,24 @@ func HostMain() {
 	unix.CloseOnExec(hostLockFD)
 	unix.CloseOnExec(reportFD)
 	h := &host{report: os.NewFile(reportFD, "report")}
+	status := 0
 	if err := h.run(); err != nil {
-		fmt.Fprintln(os.Stderr, "engine host:", err)
-		h.tell(report{Error: err.Error()})
-		os.Exit(1)
+		status = 1
+		if !h.tell(report{Error: err.Error()}) {
+			fmt.Fprintln(os.Stderr, "engine host:", err)
+		}
 	}
-	os.Exit(0)
+	// The pipe closes with the process and not before, so that who sees its end
+	// knows that nothing writes to the folder any more.
+	runtime.KeepAlive(h)
+	os.Exit(status)
 }
 
 type host struct {
 	spec     hostSpec
 	folder   folder
 	report   *os.File
+	alive    *os.File // open for as long as this process lives
 	terminal *os.File // the server reads its commands from the other end
 
 	told     sync.Once
@@ -83,13 +89,15 @@ type host struct {
 	stopping chan struct{}
 }
 
-// tell sends the report; only the first counts.
-func (h *host) tell(r report) {
+// tell sends the report; only the first counts, and is true.
+func (h *host) tell(r report) (first bool) {
 	h.told.Do(func() {
+		first = true
 		line, _ := json.Marshal(r) // of two plain fields: cannot fail
 		_, _ = h.report.Write(append(line, '\n'))
 		_ = h.report.Close() // a starter that is gone needs no report
 	})
+	return first
 }
 
 func (h *host) run() error {
@@ -103,11 +111,9 @@ func (h *host) run() error {
 	h.folder = folder(h.spec.Path)
 	h.stopping = make(chan struct{})
 	// Open for reading too, or the open would wait for the first reader.
-	alive, err := os.OpenFile(h.folder.file(alivePipe), os.O_RDWR, 0)
-	if err != nil {
+	if h.alive, err = os.OpenFile(h.folder.file(alivePipe), os.O_RDWR, 0); err != nil {
 		return err
 	}
-	defer alive.Close()
 	if err := h.openTerminal(); err != nil {
 		return err
 	}
@@ -172,9 +178,17 @@ func (h *host) requestStop() {
 			fmt.Fprintln(os.Stderr, "engine host: not stopped in", stopTimeout, "- ending the process")
 			os.Exit(1)
 		})
-		if _, err := h.terminal.WriteString("exit\n"); err != nil {
-			fmt.Fprintln(os.Stderr, "engine host: asking the server to stop:", err)
-		}
+		// What is typed while the server makes itself a prompt is lost, so it
+		// is asked until it goes.
+		go func() {
+			for {
+				if _, err := h.terminal.WriteString("exit\n"); err != nil {
+					fmt.Fprintln(os.Stderr, "engine host: asking the server to stop:", err)
+					return
+				}
+				time.Sleep(time.Second)
+			}
+		}()
 	})
 }
 

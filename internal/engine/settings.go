@@ -21,7 +21,7 @@ import (
 var configTemplate = template.Must(template.New("config.xml").Funcs(template.FuncMap{"xml": escapeXML}).Parse(`<clickhouse>
   <log-level>information</log-level>
   <logger>
-    <level>information</level>
+    <console>0</console>
     <log>{{xml .ServerLog}}</log>
     <errorlog>{{xml .ErrorLog}}</errorlog>
     <size>20M</size>
@@ -41,7 +41,13 @@ var configTemplate = template.Must(template.New("config.xml").Funcs(template.Fun
   <background_schedule_pool_size>4</background_schedule_pool_size>
   <background_fetches_pool_size>1</background_fetches_pool_size>
   <background_common_pool_size>2</background_common_pool_size>
+  <merge_tree>
+    <number_of_free_entries_in_pool_to_lower_max_size_of_merge>2</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
+    <number_of_free_entries_in_pool_to_execute_mutation>2</number_of_free_entries_in_pool_to_execute_mutation>
+    <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>2</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
+  </merge_tree>
   <keep_alive_timeout>30</keep_alive_timeout>
+  <shutdown_wait_unfinished>2</shutdown_wait_unfinished>
   <disable_suggestion>1</disable_suggestion>
   <macros><engine_start>{{xml .Nonce}}</engine_start></macros>
   <query_log>

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -142,25 +141,4 @@ func hostEnvironment() []string {
 		}
 	}
 	return env
-}
-
-// lastWords quotes the end of what the server wrote, for an error that cannot
-// say more by itself.
-func (f folder) lastWords() string {
-	var out []string
-	for _, name := range []string{hostLog, errorLog} {
-		raw, err := os.ReadFile(f.file(name))
-		if err != nil {
-			continue
-		}
-		raw = raw[max(0, len(raw)-64<<10):]
-		lines := strings.Split(strings.TrimSpace(strings.ToValidUTF8(string(raw), "?")), "\n")
-		const most = 6
-		for _, line := range lines[max(0, len(lines)-most):] {
-			if line = strings.TrimSpace(line); line != "" {
-				out = append(out, "  "+name+": "+line[:min(len(line), 400)])
-			}
-		}
-	}
-	return strings.Join(out, "\n")
 }
