@@ -1,7 +1,6 @@
 package parse
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -13,9 +12,9 @@ import (
 // Inflater takes entries out of archives, one after the other, and keeps its
 // memory. It is not safe for concurrent use.
 type Inflater struct {
-	packed  []byte
-	source  bytes.Reader
-	inflate io.ReadCloser
+	packed []byte
+	memory inflater
+	stream io.ReadCloser // a flate reader, for Stream
 }
 
 // Bytes inflates an entry whole into dst, which it may grow, and verifies size
@@ -40,39 +39,32 @@ func (z *Inflater) Bytes(e *Entry, dst []byte, limit int64) ([]byte, error) {
 	if err := readFull(e.r, z.packed, e.offset); err != nil {
 		return dst[:0], err
 	}
-	z.source.Reset(z.packed)
-	if err := z.reset(&z.source); err != nil {
-		return dst[:0], err
-	}
-	if _, err := io.ReadFull(z.inflate, dst); err != nil {
-		return dst[:0], inflateError(err)
-	}
-	var more [1]byte
-	switch n, err := io.ReadFull(z.inflate, more[:]); {
-	case n > 0:
+	switch n, used, err := z.memory.inflate(dst, len(dst), z.packed); {
+	case errors.Is(err, errLarger):
 		return dst[:0], errLonger(e)
-	case err != io.EOF:
+	case err != nil:
 		return dst[:0], inflateError(err)
-	}
-	if z.source.Len() > 0 {
-		return dst[:0], errTrailing(z.source.Len())
+	case n < len(dst):
+		return dst[:0], inflateError(io.ErrUnexpectedEOF)
+	case used < len(z.packed):
+		return dst[:0], errTrailing(len(z.packed) - used)
 	}
 	return dst, e.verify(crc32.ChecksumIEEE(dst))
 }
 
 func (z *Inflater) reset(src io.Reader) error {
-	if z.inflate == nil {
-		z.inflate = flate.NewReader(src)
+	if z.stream == nil {
+		z.stream = flate.NewReader(src)
 		return nil
 	}
-	return z.inflate.(flate.Resetter).Reset(src, nil)
+	return z.stream.(flate.Resetter).Reset(src, nil)
 }
 
 // sized returns a slice of n bytes, in b's memory if that is large enough and
 // not far too large.
 func sized(b []byte, n int) []byte {
 	if cap(b) < n {
-		return make([]byte, n, n+n/8+64)
+		return make([]byte, n, n+n/8+fastOut)
 	}
 	return b[:n]
 }
@@ -99,7 +91,7 @@ func inflateError(err error) error {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return &ZipError{Reason: "its entry's data ends too early", Err: io.ErrUnexpectedEOF}
-	case errors.As(err, &corrupt):
+	case errors.As(err, &corrupt), errors.Is(err, errDamaged):
 		return &ZipError{Reason: "its entry's data is damaged", Err: err}
 	}
 	return err
@@ -115,7 +107,7 @@ func (z *Inflater) Stream(e *Entry) io.ReadCloser {
 	if e.Method == methodDeflate {
 		s.counted = &countedReader{r: s.packed}
 		if s.err = z.reset(s.counted); s.err == nil {
-			s.src = z.inflate
+			s.src = z.stream
 		}
 	}
 	return s

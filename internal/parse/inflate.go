@@ -1,0 +1,513 @@
+package parse
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"math/bits"
+)
+
+// inflater is an inflate (RFC 1951) from memory to memory. A streaming decoder
+// has to keep a window of its output and to be ready to stop at every byte;
+// with both ends in memory neither is needed, which about doubles the speed.
+type inflater struct {
+	lit, dist huffman
+	lens      [maxLit + maxDist]uint8
+	fixed     bool // lit and dist hold the fixed codes
+}
+
+var (
+	errDamaged = errors.New("invalid deflate data")
+	errLarger  = errors.New("more data than declared")
+)
+
+const (
+	maxLit   = 288
+	maxDist  = 32
+	litBits  = 11
+	distBits = 9
+)
+
+// A table entry is a code taken apart:
+//
+//	bits 0–7   bits to consume, extra bits included; of a link those of the first table
+//	bits 8–12  of these, the code's own; of a link the bits of the second table
+//	bits 13–15 what it is
+//	bits 16–31 literal, base of a length or distance, or where the second table begins
+//
+// An entry of 0 is no code.
+const (
+	isLiteral = 1 << 13
+	isEnd     = 1 << 14
+	isLink    = 1 << 15
+)
+
+type huffman struct {
+	table []uint32
+	first uint // bits of the first table
+}
+
+var lengthBase, lengthExtra, distBase, distExtra = func() (lb, le, db, de [32]uint32) {
+	base := uint32(3)
+	for i := range 28 {
+		if i >= 8 {
+			le[i] = uint32(i-4) / 4
+		}
+		lb[i] = base
+		base += 1 << le[i]
+	}
+	lb[28], le[28] = 258, 0
+	base = 1
+	for i := range 30 {
+		if i >= 4 {
+			de[i] = uint32(i-2) / 2
+		}
+		db[i] = base
+		base += 1 << de[i]
+	}
+	return lb, le, db, de
+}()
+
+func litEntry(sym int, n uint32) uint32 {
+	switch {
+	case sym < 256:
+		return uint32(sym)<<16 | isLiteral | n<<8 | n
+	case sym == 256:
+		return isEnd | n<<8 | n
+	case sym <= 285:
+		return lengthBase[sym-257]<<16 | n<<8 | (n + lengthExtra[sym-257])
+	}
+	return 0
+}
+
+func distEntry(sym int, n uint32) uint32 {
+	if sym >= 30 {
+		return 0
+	}
+	return distBase[sym]<<16 | n<<8 | (n + distExtra[sym])
+}
+
+func codeEntry(sym int, n uint32) uint32 { return uint32(sym)<<16 | n<<8 | n }
+
+// build makes the table of a canonical code from its lengths. As in zlib a
+// code must be complete, but for one that has a single code of one bit, or none.
+func (h *huffman) build(lens []uint8, first uint, entry func(sym int, n uint32) uint32) bool {
+	var count [16]int
+	longest := uint(0)
+	for _, n := range lens {
+		count[n]++
+		longest = max(longest, uint(n))
+	}
+	h.first = first
+	if cap(h.table) < 1<<first {
+		h.table = make([]uint32, 1<<first, 1<<(first+2))
+	}
+	h.table = h.table[:1<<first]
+	if longest == 0 {
+		clear(h.table)
+		return true
+	}
+	var next [16]int
+	code := 0
+	for n := 1; n <= 15; n++ {
+		code = (code + count[n-1]*min(n-1, 1)) << 1
+		next[n] = code
+	}
+	if end := next[longest] + count[longest]; end != 1<<longest {
+		if end != 1 || longest != 1 {
+			return false
+		}
+		clear(h.table)
+	}
+	for i := range h.table {
+		if h.table[i]&isLink != 0 {
+			h.table[i] = 0 // of the code before
+		}
+	}
+	for sym, n8 := range lens {
+		n := uint(n8)
+		if n == 0 {
+			continue
+		}
+		code := next[n]
+		next[n]++
+		reversed := uint(bits.Reverse16(uint16(code)) >> (16 - n))
+		if n <= first {
+			e := entry(sym, uint32(n))
+			for i := reversed; i < 1<<first; i += 1 << n {
+				h.table[i] = e
+			}
+			continue
+		}
+		link := &h.table[reversed&(1<<first-1)]
+		second := longest - first
+		if *link&isLink == 0 {
+			*link = uint32(len(h.table))<<16 | isLink | uint32(second)<<8 | uint32(first)
+			at := len(h.table)
+			h.table = append(h.table, make([]uint32, 1<<second)...)
+			link = &h.table[reversed&(1<<first-1)]
+			clear(h.table[at:])
+		}
+		at := uint(*link >> 16)
+		e := entry(sym, uint32(n-first))
+		for i := reversed >> first; i < 1<<second; i += 1 << (n - first) {
+			h.table[at+i] = e
+		}
+	}
+	return true
+}
+
+// bitReader is the compressed data: the next count bits of it are in bits.
+type bitReader struct {
+	src   []byte
+	at    int
+	bits  uint64
+	count uint
+}
+
+func (r *bitReader) refill() {
+	for r.count <= 56 && r.at < len(r.src) {
+		r.bits |= uint64(r.src[r.at]) << r.count
+		r.at++
+		r.count += 8
+	}
+}
+
+// take returns the next n bits, at most 32.
+func (r *bitReader) take(n uint) (uint32, error) {
+	if r.count < n {
+		if r.refill(); r.count < n {
+			return 0, io.ErrUnexpectedEOF
+		}
+	}
+	v := uint32(r.bits & (1<<n - 1))
+	r.bits >>= n
+	r.count -= n
+	return v, nil
+}
+
+// symbol decodes one code and consumes it without its extra bits, whose number
+// it returns.
+func (r *bitReader) symbol(h *huffman) (e uint32, extra uint, err error) {
+	r.refill()
+	e = h.table[r.bits&(1<<h.first-1)]
+	used := uint(0)
+	if e&isLink != 0 {
+		used = h.first
+		e = h.table[uint64(e>>16)+r.bits>>used&(1<<(e>>8&31)-1)]
+	}
+	own := uint(e >> 8 & 31)
+	if r.count < used+own || e == 0 && r.at == len(r.src) && r.count < 15 {
+		return 0, 0, io.ErrUnexpectedEOF
+	}
+	if e == 0 {
+		return 0, 0, errDamaged
+	}
+	r.bits >>= used + own
+	r.count -= used + own
+	return e, uint(e&255) - own, nil
+}
+
+// inflate decodes src into the first size bytes of dst, whose capacity beyond
+// them it may write to. It returns how many bytes of src it used. Less output
+// than size is no error of its own: see n.
+func (z *inflater) inflate(dst []byte, size int, src []byte) (n, used int, err error) {
+	r := bitReader{src: src}
+	for last := uint32(0); last == 0; {
+		if last, err = r.take(1); err != nil {
+			return n, 0, err
+		}
+		kind, err := r.take(2)
+		if err != nil {
+			return n, 0, err
+		}
+		switch kind {
+		case 0:
+			n, err = r.stored(dst[:size], n)
+		case 1, 2:
+			if err = z.codes(&r, kind == 1); err == nil {
+				n, err = z.block(dst, n, size, &r)
+			}
+		default:
+			err = errDamaged
+		}
+		if err != nil {
+			return n, 0, err
+		}
+	}
+	return n, r.at - int(r.count/8), nil
+}
+
+func (r *bitReader) stored(dst []byte, n int) (int, error) {
+	r.bits >>= r.count % 8
+	r.count -= r.count % 8
+	size, err := r.take(16)
+	if err != nil {
+		return n, err
+	}
+	check, err := r.take(16)
+	if err != nil {
+		return n, err
+	}
+	if size != check^0xffff {
+		return n, errDamaged
+	}
+	r.at -= int(r.count / 8)
+	r.bits, r.count = 0, 0
+	if int(size) > len(r.src)-r.at {
+		return n, io.ErrUnexpectedEOF
+	}
+	if int(size) > len(dst)-n {
+		return n, errLarger
+	}
+	n += copy(dst[n:], r.src[r.at:][:size])
+	r.at += int(size)
+	return n, nil
+}
+
+var codeOrder = [19]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
+
+// codes makes the tables for a block.
+func (z *inflater) codes(r *bitReader, fixed bool) error {
+	if fixed {
+		if !z.fixed {
+			for i := range z.lens[:maxLit] {
+				z.lens[i] = 8
+				if i >= 144 && i < 256 {
+					z.lens[i] = 9
+				} else if i >= 256 && i < 280 {
+					z.lens[i] = 7
+				}
+			}
+			z.lit.build(z.lens[:maxLit], litBits, litEntry)
+			for i := range z.lens[:maxDist] {
+				z.lens[i] = 5
+			}
+			z.dist.build(z.lens[:maxDist], distBits, distEntry)
+		}
+		z.fixed = true
+		return nil
+	}
+	z.fixed = false
+	head, err := r.take(14)
+	if err != nil {
+		return err
+	}
+	lits, dists, codes := int(head&31)+257, int(head>>5&31)+1, int(head>>10)+4
+	if lits > 286 || dists > 30 {
+		return errDamaged
+	}
+	var lens [19]uint8
+	for _, i := range codeOrder[:codes] {
+		n, err := r.take(3)
+		if err != nil {
+			return err
+		}
+		lens[i] = uint8(n)
+	}
+	if !z.lit.build(lens[:], 7, codeEntry) {
+		return errDamaged
+	}
+	for i := 0; i < lits+dists; {
+		e, _, err := r.symbol(&z.lit)
+		if err != nil {
+			return err
+		}
+		sym := e >> 16
+		if sym < 16 {
+			z.lens[i] = uint8(sym)
+			i++
+			continue
+		}
+		extra, base, value := uint(2), 3, uint8(0)
+		switch {
+		case sym == 16 && i == 0:
+			return errDamaged
+		case sym == 16:
+			value = z.lens[i-1]
+		case sym == 17:
+			extra = 3
+		default:
+			extra, base = 7, 11
+		}
+		times, err := r.take(extra)
+		if err != nil {
+			return err
+		}
+		end := i + base + int(times)
+		if end > lits+dists {
+			return errDamaged
+		}
+		for ; i < end; i++ {
+			z.lens[i] = value
+		}
+	}
+	if !z.lit.build(z.lens[:lits], litBits, litEntry) || !z.dist.build(z.lens[lits:lits+dists], distBits, distEntry) {
+		return errDamaged
+	}
+	return nil
+}
+
+// block decodes up to the end of a block. The bulk goes through fast, the ends
+// of input and output through the careful loop here.
+func (z *inflater) block(dst []byte, n, size int, r *bitReader) (int, error) {
+	room := dst[:cap(dst)]
+	for {
+		var done bool
+		var err error
+		if n, done, err = z.fast(room, n, size, r); done || err != nil {
+			return n, err
+		}
+		for range 64 {
+			e, extra, err := r.symbol(&z.lit)
+			if err != nil {
+				return n, err
+			}
+			if e&isEnd != 0 {
+				return n, nil
+			}
+			if e&isLiteral != 0 {
+				if n == size {
+					return n, errLarger
+				}
+				room[n] = byte(e >> 16)
+				n++
+				continue
+			}
+			more, err := r.take(extra)
+			if err != nil {
+				return n, err
+			}
+			length := int(e>>16 + more)
+			if e, extra, err = r.symbol(&z.dist); err != nil {
+				return n, err
+			}
+			if more, err = r.take(extra); err != nil {
+				return n, err
+			}
+			distance := int(e>>16 + more)
+			if distance > n {
+				return n, errDamaged
+			}
+			if length > size-n {
+				return n, errLarger
+			}
+			for range length {
+				room[n] = room[n-distance]
+				n++
+			}
+		}
+	}
+}
+
+// fastOut is how much output one turn of fast may write, and fastIn how much
+// input it may load.
+const (
+	fastOut = 3 + 258 + 32
+	fastIn  = 24
+)
+
+// fast decodes while neither input nor output is near its end.
+func (z *inflater) fast(out []byte, n, size int, r *bitReader) (_ int, done bool, err error) {
+	src, at, buf, count := r.src, r.at, r.bits, r.count
+	lit, dist := z.lit.table, z.dist.table
+	_ = lit[1<<litBits-1]
+	_ = dist[1<<distBits-1]
+	last := min(size, len(out)-fastOut)
+	for n < last && at+fastIn <= len(src) {
+		buf |= binary.LittleEndian.Uint64(src[at:]) << (count & 63)
+		at += int((63 - count) >> 3)
+		count |= 56
+		e := lit[buf&(1<<litBits-1)]
+		if e&isLiteral != 0 {
+			out[n] = byte(e >> 16)
+			n++
+			buf >>= e & 31
+			count -= uint(e & 31)
+			e = lit[buf&(1<<litBits-1)]
+			if e&isLiteral != 0 {
+				out[n] = byte(e >> 16)
+				n++
+				buf >>= e & 31
+				count -= uint(e & 31)
+				e = lit[buf&(1<<litBits-1)]
+				if e&isLiteral != 0 {
+					out[n] = byte(e >> 16)
+					n++
+					buf >>= e & 31
+					count -= uint(e & 31)
+					continue
+				}
+			}
+		}
+		if e&isLink != 0 {
+			buf >>= litBits
+			count -= litBits
+			e = lit[uint64(e>>16)+buf&(1<<(e>>8&31)-1)]
+			if e&isLiteral != 0 {
+				out[n] = byte(e >> 16)
+				n++
+				buf >>= e & 31
+				count -= uint(e & 31)
+				continue
+			}
+		}
+		if e&isEnd != 0 {
+			buf >>= e & 31
+			count -= uint(e & 31)
+			done = true
+			break
+		}
+		if e == 0 {
+			err = errDamaged
+			break
+		}
+		length := int(e>>16) + int(buf&(1<<(e&31)-1)>>(e>>8&31))
+		buf >>= e & 31
+		count -= uint(e & 31)
+
+		buf |= binary.LittleEndian.Uint64(src[at:]) << (count & 63)
+		at += int((63 - count) >> 3)
+		count |= 56
+		e = dist[buf&(1<<distBits-1)]
+		if e&isLink != 0 {
+			buf >>= distBits
+			count -= distBits
+			e = dist[uint64(e>>16)+buf&(1<<(e>>8&31)-1)]
+		}
+		distance := int(e>>16) + int(buf&(1<<(e&31)-1)>>(e>>8&31))
+		buf >>= e & 31
+		count -= uint(e & 31)
+		if e == 0 || distance > n {
+			err = errDamaged
+			break
+		}
+		end := n + length
+		switch from := n - distance; {
+		case distance >= 16:
+			for n < end {
+				*(*[16]byte)(out[n:]) = *(*[16]byte)(out[from:])
+				n += 16
+				from += 16
+			}
+		case distance >= 8:
+			for n < end {
+				binary.LittleEndian.PutUint64(out[n:], binary.LittleEndian.Uint64(out[from:]))
+				n += 8
+				from += 8
+			}
+		default:
+			for n < end {
+				out[n] = out[from]
+				n++
+				from++
+			}
+		}
+		n = end
+	}
+	r.at, r.bits, r.count = at, buf&(1<<count-1), count
+	if n > size {
+		return n, false, errLarger
+	}
+	return n, done, err
+}

@@ -1,0 +1,120 @@
+package parse
+
+import (
+	"bytes"
+	"compress/flate"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"testing"
+)
+
+// checkInflate holds inflate against compress/flate on any bytes.
+func checkInflate(t *testing.T, z *inflater, packed []byte) {
+	t.Helper()
+	const most = 1 << 20
+	src := bytes.NewReader(packed)
+	std := flate.NewReader(src)
+	want, err := io.ReadAll(io.LimitReader(std, most))
+	if len(want) == most {
+		return
+	}
+	for _, room := range []int{0, 1000} { // without and with capacity to spare
+		dst := make([]byte, len(want), len(want)+room)
+		n, used, got := z.inflate(dst, len(want), packed)
+		switch {
+		case err == nil:
+			if got != nil || n != len(want) || !bytes.Equal(dst[:n], want) || used != len(packed)-src.Len() {
+				t.Fatalf("room %d: %v, %d bytes out of %d, want %d out of %d", room, got, n, used, len(want), len(packed)-src.Len())
+			}
+		case got == nil:
+			t.Fatalf("room %d: no error, compress/flate: %v", room, err)
+		case errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(got, io.ErrUnexpectedEOF):
+			// The end of the data can hide that it is damaged, and the other way
+			// round; both are errors.
+			if !errors.Is(got, errDamaged) && !errors.Is(got, errLarger) {
+				t.Fatalf("room %d: %v", room, got)
+			}
+		}
+		if len(want) > 0 && err == nil {
+			if _, _, got := z.inflate(make([]byte, len(want)-1, len(want)-1+room), len(want)-1, packed); !errors.Is(got, errLarger) {
+				t.Fatalf("room %d, a byte too few: %v", room, got)
+			}
+		}
+	}
+}
+
+// inflatable makes texts of all kinds: random, repetitive at short and long
+// distances, and ordinary.
+func inflatable(seed uint64, size int) []byte {
+	r := rand.New(rand.NewPCG(seed, 1))
+	var out []byte
+	for len(out) < size {
+		switch n := r.IntN(400) + 1; r.IntN(4) {
+		case 0:
+			for range n {
+				out = append(out, byte(r.Uint32()))
+			}
+		case 1:
+			for range n {
+				out = append(out, "0123456789,\"\n"[r.IntN(13)])
+			}
+		default:
+			if len(out) == 0 {
+				continue
+			}
+			back := 1 + r.IntN(min(len(out), 1<<r.IntN(16)))
+			for range n {
+				out = append(out, out[len(out)-back])
+			}
+		}
+	}
+	return out[:size]
+}
+
+func TestInflate(t *testing.T) {
+	t.Parallel()
+	var z inflater
+	for seed, size := range []int{0, 1, 2, 10, 300, 5000, 70_000, 300_000} {
+		text := inflatable(uint64(seed), size)
+		for level := flate.HuffmanOnly; level <= flate.BestCompression; level++ {
+			var packed bytes.Buffer
+			w, err := flate.NewWriter(&packed, level)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = w.Write(text[:size/2])
+			_ = w.Flush()
+			_, _ = w.Write(text[size/2:])
+			_ = w.Close()
+			checkInflate(t, &z, packed.Bytes())
+			checkInflate(t, &z, append(bytes.Clone(packed.Bytes()), "more"...))
+			for _, cut := range []int{1, 2, packed.Len() / 2, packed.Len() - 1} {
+				checkInflate(t, &z, packed.Bytes()[:min(cut, packed.Len())])
+			}
+			r := rand.New(rand.NewPCG(uint64(level+9), uint64(size)))
+			for range 20 {
+				bad := bytes.Clone(packed.Bytes())
+				bad[r.IntN(len(bad))] ^= 1 << r.IntN(8)
+				checkInflate(t, &z, bad)
+			}
+		}
+	}
+}
+
+func FuzzInflate(f *testing.F) {
+	for seed := range uint64(4) {
+		var packed bytes.Buffer
+		w, err := flate.NewWriter(&packed, int(seed)*3)
+		if err != nil {
+			f.Fatal(err)
+		}
+		_, _ = w.Write(inflatable(seed, 3000))
+		_ = w.Close()
+		f.Add(packed.Bytes())
+	}
+	f.Fuzz(func(t *testing.T, packed []byte) {
+		var z inflater
+		checkInflate(t, &z, packed)
+	})
+}
