@@ -16,11 +16,15 @@ const APIPath = "/Apiv3/json"
 
 // ServeHTTP answers the API at APIPath; every error is an HTTP 200, as there.
 func (n *Network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == AuthorizePath {
+		n.Access.authorize(w, r)
+		return
+	}
 	if r.URL.Path != APIPath {
 		http.NotFound(w, r)
 		return
 	}
-	q := r.URL.Query()
+	q := parameters(r)
 	if q.Get("NetworkId") != n.cfg.ID {
 		n.denied(q.Get("Method"))
 		n.write(w, r, q, unknownNetwork("Network id is not valid"))
@@ -39,9 +43,13 @@ func (n *Network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		n.write(w, r, q, a)
 		return
 	}
-	if q.Get("NetworkToken") != n.cfg.Token || n.Faults.isRevoked() {
+	token := n.cfg.Token
+	if n.Faults.isRevoked() {
+		token = "\x00" // nobody has it
+	}
+	if a := n.Access.refuse(r, q, token); a != nil {
 		n.deny(call)
-		n.write(w, r, q, unknownNetwork("Network token is not valid"))
+		n.write(w, r, q, a)
 		return
 	}
 	n.write(w, r, q, n.call(r, q, req))
@@ -49,6 +57,9 @@ func (n *Network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (n *Network) call(r *http.Request, q url.Values, req Request) *Answer {
 	if a := n.report(q); a != nil {
+		return a
+	}
+	if a := n.entity(q); a != nil {
 		return a
 	}
 	if target := q.Get("Target"); target != "RawLog" {

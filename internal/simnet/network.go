@@ -51,6 +51,9 @@ type Network struct {
 	Faults  Faults  // what goes wrong; safe to change while it serves
 	Reports Reports // what getStats says
 
+	Entities Entities // what find methods show
+	Access   Access   // who may call, beside the token's holder
+
 	cfg    Config
 	logs   *gen.Network
 	client *s3.Client
