@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -26,6 +27,9 @@ type Folder struct {
 func (w Folder) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog.Period, yield func(rawlog.File) error) error {
 	c := collect(types, periods)
 	root, err := filepath.EvalSymlinks(w.Root)
+	if err == nil {
+		_, err = os.ReadDir(root) // WalkDir is content with a file
+	}
 	if err == nil {
 		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err == nil {

@@ -58,7 +58,11 @@ type Error struct {
 // Error reads like clicks 20160909/clicks-1473411600-SlY9UO.zip: not found: HTTP 404 NoSuchKey (…).
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s: %s", e.File.Type, Printable(e.File.Name), e.Kind)
+	fmt.Fprintf(&b, "%s %s", e.File.Type, Printable(e.File.Name))
+	if at := e.File.At(); at != e.File.Name {
+		b.WriteString(" at " + Printable(at))
+	}
+	fmt.Fprintf(&b, ": %s", e.Kind)
 	if e.Status != 0 {
 		fmt.Fprintf(&b, ": HTTP %d", e.Status)
 	}

@@ -264,8 +264,9 @@ func (t *transfer) ended(ctx context.Context, err error) error {
 		return fail(t.listed, Unavailable, fmt.Errorf("the body ended after %d of %d bytes", t.offset, t.size))
 	case context.Cause(ctx) == errIdle:
 		return fail(t.listed, Unavailable, fmt.Errorf("little or nothing came for %v after %d bytes", t.IdleTimeout, t.offset))
-	case t.size >= 0 && t.offset == t.size && strings.Contains(err.Error(), "checksum"):
-		return fail(t.listed, Corrupt, errors.New("its checksum is not the one that storage keeps"))
+	case t.offset == t.size:
+		// Every byte came, so this is no broken connection: the SDK compared its checksum.
+		return fail(t.listed, Corrupt, bare(err))
 	}
 	return transportError(t.listed, fmt.Errorf("after %d bytes: %w", t.offset, bare(err)))
 }

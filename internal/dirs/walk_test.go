@@ -1,0 +1,301 @@
+package dirs_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"rawlogs/internal/dirs"
+	"rawlogs/internal/fetch"
+	"rawlogs/internal/gen"
+	"rawlogs/internal/hasoffers"
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/simnet"
+	"rawlogs/internal/testkit"
+)
+
+func walk(t *testing.T, w dirs.Walker, types []rawlog.Type, periods ...string) []rawlog.File {
+	t.Helper()
+	var ps []rawlog.Period
+	for _, s := range periods {
+		p, err := rawlog.ParsePeriod(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ps = append(ps, p)
+	}
+	var files []rawlog.File
+	if err := w.Walk(t.Context(), types, ps, func(f rawlog.File) error { files = append(files, f); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func names(files []rawlog.File) []string {
+	var names []string
+	for _, f := range files {
+		names = append(names, string(f.Type)+" "+f.At())
+	}
+	return names
+}
+
+// skips collects what a walk leaves out.
+type skips []string
+
+func (s *skips) tell(name string, why error) {
+	if why == nil {
+		panic("no reason")
+	}
+	*s = append(*s, name)
+}
+
+// What a bucket and a folder hold, and what is found there.
+const (
+	a = "20160909/clicks-1473411600-SlY9UO.zip"
+	b = "clicks/11111/20160909/clicks-1473408000-aaaaaa.zip"
+	c = "clicks-1473411600-bbbbbb.zip"
+	d = "x/y/conversions-1473411600-cccccc.zip"
+	e = "20160908/clicks-1473292800-dddddd.zip"
+	f = "with space+plus/ü%41&\n<x>/impressions-1473411600-eeeeee.zip"
+)
+
+var (
+	logs   = []string{a, b, c, d, e, f}
+	others = []string{"readme.txt", "20160910/clicks-1473411600-SlY9UO.zip", "clicks-soon-aaaaaa.zip"}
+	// Oldest first, and within an hour by name.
+	want = []string{"clicks " + e, "clicks " + b, "clicks " + a, "clicks " + c, "conversions " + d, "impressions " + f}
+)
+
+func check(t *testing.T, w dirs.Walker, skipped *skips) []rawlog.File {
+	t.Helper()
+	files := walk(t, w, rawlog.Types())
+	if got := names(files); !slices.Equal(got, want) {
+		t.Errorf("all:\n%q, want\n%q", got, want)
+	}
+	slices.Sort(*skipped)
+	if w := slices.Sorted(slices.Values(others)); !slices.Equal(*skipped, w) {
+		t.Errorf("skipped %q, want %q", *skipped, w)
+	}
+	if got := names(walk(t, w, []rawlog.Type{rawlog.Conversions, rawlog.Clicks}, "20160909")); !slices.Equal(got, []string{want[4], want[1], want[2], want[3]}) {
+		t.Errorf("a day of two types: %q", got)
+	}
+	if got := walk(t, w, rawlog.Types(), "2017"); len(got) != 0 {
+		t.Errorf("another year: %q", names(got))
+	}
+	return files
+}
+
+func TestS3(t *testing.T) {
+	t.Parallel()
+	store := testkit.S3(t)
+	etags := map[string]string{}
+	for _, name := range append(slices.Clone(logs), others...) {
+		etags[name] = store.Put("logs/"+name, []byte(name))
+	}
+	store.Put("logs2/clicks-1473411600-zzzzzz.zip", []byte("of a neighbour"))
+	store.Put("logs/folder/", nil)
+	var skipped skips
+	files := check(t, dirs.S3{Client: store.Client, Bucket: store.Bucket, Prefix: "logs/", Skipped: skipped.tell}, &skipped)
+	source := fetch.S3{Client: store.Client, Bucket: store.Bucket, Prefix: "logs/"}
+	for _, f := range files {
+		if f.Size != int64(len(f.At())) || f.ETag != etags[f.At()] || f.Name != rawlog.NameOf(f.At(), f.Hour) {
+			t.Errorf("%+v, want ETag %s", f, etags[f.At()])
+		}
+		body, err := source.Open(t.Context(), f, 0, f.ETag) // whatever its name, it can be fetched
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		_ = body.Close()
+	}
+
+	err := dirs.S3{Client: store.Client, Bucket: "none-" + store.Bucket}.Walk(t.Context(), rawlog.Types(), nil, nil)
+	if err == nil || !strings.Contains(err.Error(), "NoSuchBucket") {
+		t.Errorf("no bucket: %v", err)
+	}
+}
+
+func TestS3Pages(t *testing.T) {
+	t.Parallel()
+	store := testkit.S3(t)
+	var want []string
+	for i := range 1003 { // a page holds a thousand
+		name := fmt.Sprintf("clicks-%d-aaaaaa.zip", 1473408000+3600*i)
+		want = append(want, "clicks "+name)
+		store.Put(name, nil) // in name order, which is that of time
+	}
+	if got := names(walk(t, dirs.S3{Client: store.Client, Bucket: store.Bucket}, rawlog.Types())); !slices.Equal(got, want) {
+		t.Errorf("%d files, want %d", len(got), len(want))
+	}
+}
+
+func TestS3Unreachable(t *testing.T) {
+	t.Parallel()
+	endpoint := "http://127.0.0.1:1"
+	client := s3.New(s3.Options{BaseEndpoint: &endpoint, UsePathStyle: true, Region: "us-east-1", RetryMaxAttempts: 1})
+	err := dirs.S3{Client: client, Bucket: "b"}.Walk(t.Context(), rawlog.Types(), nil, nil)
+	if err == nil || !strings.Contains(err.Error(), "listing s3://b/: unavailable: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFolder(t *testing.T) {
+	t.Parallel()
+	base := t.TempDir()
+	root := filepath.Join(base, "root")
+	for _, name := range append(slices.Clone(logs), others...) {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	linked := filepath.Join(base, "linked")
+	if err := os.Symlink("root", linked); err != nil {
+		t.Fatal(err)
+	}
+	var skipped skips
+	for _, f := range check(t, dirs.Folder{Root: linked, Skipped: skipped.tell}, &skipped) {
+		if f.Size != int64(len(f.At())) || !strings.HasPrefix(f.ETag, "mtime-") || f.Name != rawlog.NameOf(f.At(), f.Hour) {
+			t.Errorf("%+v", f)
+		}
+		if body, err := fetch.Folder(linked).Open(t.Context(), f, 0, f.ETag); err != nil {
+			t.Error(err)
+		} else {
+			_ = body.Close()
+		}
+	}
+}
+
+func TestFolderOddities(t *testing.T) {
+	t.Parallel()
+	base := t.TempDir()
+	root := filepath.Join(base, "root")
+	real := "clicks-1473411600-aaaaaa.zip"
+	for _, path := range []string{filepath.Join(root, "in"), filepath.Join(base, "out")} {
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(path, real), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for from, to := range map[string]string{
+		"clicks-1473411600-linked.zip": filepath.Join("in", real),
+		"clicks-1473411600-out.zip":    filepath.Join("..", "out", real),
+		"clicks-1473411600-gone.zip":   "nowhere",
+		"more":                         "../out",
+		"clicks-1473411600-dir.zip":    "in",
+	} {
+		if err := os.Symlink(to, filepath.Join(root, from)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Mkfifo(filepath.Join(root, "clicks-1473411600-pipe.zip"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var skipped skips
+	got := names(walk(t, dirs.Folder{Root: root, Skipped: skipped.tell}, rawlog.Types()))
+	if !slices.Equal(got, []string{"clicks in/" + real, "clicks clicks-1473411600-linked.zip"}) {
+		t.Errorf("got %q", got)
+	}
+	slices.Sort(skipped)
+	if !slices.Equal(skipped, skips{"clicks-1473411600-dir.zip", "clicks-1473411600-gone.zip", "clicks-1473411600-out.zip",
+		"clicks-1473411600-pipe.zip", "more"}) {
+		t.Errorf("skipped %q", skipped)
+	}
+	err := dirs.Folder{Root: filepath.Join(base, "none\x1b")}.Walk(t.Context(), rawlog.Types(), nil, nil)
+	if err == nil || strings.Contains(err.Error(), "\x1b") {
+		t.Errorf("no folder: %v", err)
+	}
+	if err := (dirs.Folder{Root: filepath.Join(root, "in", real)}).Walk(t.Context(), rawlog.Types(), nil, nil); err == nil {
+		t.Error("a file as the folder: no error")
+	}
+}
+
+// Copies of one file are one file, the same one whatever the listing's order.
+func TestCopies(t *testing.T) {
+	t.Parallel()
+	store := testkit.S3(t)
+	const name = "clicks-1473411600-aaaaaa.zip"
+	for _, folder := range []string{"z/", "20160909/", "m/"} {
+		store.Put(folder+name, []byte(folder))
+	}
+	var skipped skips
+	got := walk(t, dirs.S3{Client: store.Client, Bucket: store.Bucket, Skipped: skipped.tell}, rawlog.Types())
+	if len(got) != 1 || got[0].At() != "20160909/"+name || !slices.Equal(skipped, skips{"m/" + name, "z/" + name}) {
+		t.Errorf("got %+v, skipped %q", got, skipped)
+	}
+}
+
+// A folder that cannot be read is an error. Permissions do not stop everyone who
+// may run this test, so the folder vanishes between its listing and its turn.
+func TestFolderUnreadable(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	last := filepath.Join(root, "z")
+	if err := os.Mkdir(last, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "a.txt"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := dirs.Folder{Root: root, Skipped: func(string, error) {
+		if err := os.Remove(last); err != nil {
+			t.Error(err)
+		}
+	}}
+	if err := w.Walk(t.Context(), rawlog.Types(), nil, nil); err == nil || !strings.Contains(err.Error(), last) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Everything together: the real client against a simulated network.
+func TestAPIOfSimulatedNetwork(t *testing.T) {
+	t.Parallel()
+	network := testkit.Simnet(t, simnet.Config{Clicks: 20})
+	var want []string
+	start := time.Date(2016, 9, 28, 0, 0, 0, 0, time.UTC)
+	for h := 0; h < 6*24; h += 8 {
+		hour := start.Add(time.Duration(h) * time.Hour)
+		file, err := network.Publish(t.Context(), gen.FileName(rawlog.Clicks, hour, 1), gen.Spec{Type: rawlog.Clicks, Hour: hour, Rows: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, "clicks "+file.Name)
+	}
+	client, err := hasoffers.New(hasoffers.Config{NetworkID: network.ID(), Auth: hasoffers.NetworkToken(network.Token()), BaseURL: network.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := dirs.API{Client: client}
+	for name, fault := range map[string]func(){
+		"none":        func() {},
+		"no prefixes": func() { network.Faults.NoPrefixes(true) },
+		"repeated":    func() { network.Faults.NoPrefixes(false); network.Faults.EditListing(simnet.Repeat) },
+		"reordered":   func() { network.Faults.EditListing(simnet.Reorder) },
+	} {
+		fault()
+		if got := names(walk(t, api, rawlog.Types(), "2016")); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	days, err := api.Expirations(t.Context())
+	if err != nil || days[rawlog.Clicks] != 123 || days[rawlog.Impressions] != 1 {
+		t.Errorf("expirations: %v, %v", days, err)
+	}
+	network.Faults.RevokeToken(true)
+	err = api.Walk(t.Context(), rawlog.Types(), nil, nil)
+	if kind, _ := hasoffers.KindOf(err); kind != hasoffers.Unauthenticated || strings.Contains(err.Error(), network.Token()) {
+		t.Errorf("revoked token: %v", err)
+	}
+}
