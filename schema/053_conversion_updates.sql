@@ -35,8 +35,8 @@ COMMENT 'Later changes of conversions, with former versions; ask conversions_cur
 -- Each conversion as it is now. A log's row and its update belong together by the
 -- conversion's id. Where a log has no id (it is 0), they do by click and goal, if
 -- there is exactly one of either; a guess between two would move money from one
--- to the other. Conversions that no log holds, such as adjustments, come from
--- their update alone.
+-- to the other: such rows stay as logged. Conversions that no log holds, such as
+-- adjustments, come from their update alone.
 CREATE VIEW IF NOT EXISTS {database}.conversions_current {on_cluster}
 AS WITH
 latest AS
@@ -103,4 +103,9 @@ SELECT
 FROM latest AS u
 WHERE (u.network, u.id) NOT IN (SELECT network, id FROM {database}.conversions WHERE id IN (SELECT id FROM {database}.conversion_updates))
   AND (u.network, u.id) NOT IN (SELECT network, id FROM single_log)
+  AND NOT (u.found = 'updated' AND u.ad_id != '' AND (u.network, u.ad_id, u.goal_id) IN
+  (
+      SELECT network, transaction_id, toUInt64(goal_id) FROM {database}.conversions
+      WHERE id = 0 AND transaction_id IN (SELECT ad_id FROM {database}.conversion_updates)
+  ))
 COMMENT 'Conversions of the logs with their latest status, payout and revenue, and those that only updates tell of.';

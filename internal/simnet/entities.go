@@ -131,10 +131,9 @@ func (e *Entities) build(logs *gen.Network) map[string]*kind {
 		put(k, cmp.Or(c.ID, i+1), c.Code, c.Name)
 	}
 	k = table("Browser", "id display_name")
-	for id, name := range map[int]string{0: "Unknown", 2: "Internet Explorer", 3: "Safari", 4: "Opera", 5: "Mobile Safari", 6: "Android", 7: "Firefox", 8: "Chrome", 9: "Edge"} {
-		if id > 0 {
-			put(k, id, name)
-		}
+	for id, name := range map[int]string{2: "Firefox", 3: "Safari", 5: "Internet Explorer", 6: "Chrome", 7: "Mobile Safari",
+		8: "Chrome Mobile", 9: "Opera", 10: "Android Browser", 11: "Robot"} {
+		put(k, id, name)
 	}
 	// The salt and the hash of the password come along unless fields are named,
 	// as recorded; a loader must not keep them.

@@ -1,0 +1,116 @@
+package dims_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rawlogs/internal/dims"
+	"rawlogs/internal/store"
+	"rawlogs/internal/testkit"
+)
+
+func TestDictionaries(t *testing.T) {
+	t.Parallel()
+	n, client := network(t)
+	spec := store.Config{Spec: "embedded:" + filepath.Join(t.TempDir(), "store")}
+	st, err := store.Open(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := dims.RenewDictionaries(t.Context(), st); err != nil {
+		t.Fatal(err) // there are none yet
+	}
+	refresh(t, client, st, dims.Options{PageSize: 1000})
+	views, err := dims.PutDictionaries(t.Context(), st)
+	if err != nil || len(views) > 0 {
+		t.Fatalf("views %v, %v: want dictionaries", views, err)
+	}
+	ask := func(st *store.Store) {
+		t.Helper()
+		offer, affiliate := n.Logs().Offers[3], n.Logs().Affiliates[3]
+		want(t, st, fmt.Sprintf("SELECT dictGet('offers', 'name', ('acme', toUInt32(%d))), dictGet('affiliates', 'company', ('acme', %d)), "+
+			"dictGet('countries', 'name', ('acme', 'CZ')), dictGet('browsers', 'name', ('acme', toUInt32(8))), dictGet('offers', 'name', ('other', %[1]d))",
+			offer.ID, affiliate.ID),
+			fmt.Sprintf("('%s','%s','Czech Republic','Chrome Mobile','')", quote(offer.Name), quote(affiliate.Company)))
+		want(t, st, fmt.Sprintf("SELECT o.name FROM (SELECT 'acme' AS network, toUInt32(%d) AS offer_id) AS c JOIN offers AS o ON o.network = c.network AND o.id = c.offer_id", offer.ID),
+			fmt.Sprintf("('%s')", quote(offer.Name)))
+		for _, e := range dims.Entities() {
+			want(t, st, "SELECT count() > 0 FROM "+e.Name, "(1)")
+		}
+	}
+	ask(st)
+	endpoint, _ := st.Engine()
+	for _, query := range []string{"SHOW CREATE DICTIONARY offers", "SELECT create_table_query FROM system.tables WHERE name = 'offers'", "SELECT query FROM system.query_log"} {
+		if query == "SELECT query FROM system.query_log" {
+			if err := st.Conn().Exec(t.Context(), "SYSTEM FLUSH LOGS"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		found, err := st.Conn().Query(t.Context(), query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for found.Next() {
+			var s string
+			if err := found.Scan(&s); err != nil || strings.Contains(s, endpoint.Password) {
+				t.Errorf("%s shows the password, or: %v", query, err)
+			}
+		}
+		if err := found.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	// A change shows after a reload.
+	n.Set("Offer", n.Logs().Offers[3].ID, map[string]any{"name": "Renamed"})
+	refresh(t, client, st, dims.Options{Entities: pick(t, "offers")})
+	if err := st.ReloadDictionaries(t.Context(), dims.Names()); err != nil {
+		t.Fatal(err)
+	}
+	want(t, st, fmt.Sprintf("SELECT dictGet('offers', 'name', ('acme', %d))", n.Logs().Offers[3].ID), "('Renamed')")
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if logs, err := os.ReadFile(filepath.Join(strings.TrimPrefix(spec.Spec, "embedded:"), "logs", "clickhouse.log")); err != nil || strings.Contains(string(logs), endpoint.Password) {
+		t.Errorf("the server's log shows the password, or: %v", err)
+	}
+
+	// Another start has another password.
+	n.Set("Offer", n.Logs().Offers[3].ID, map[string]any{"name": n.Logs().Offers[3].Name})
+	st = testkit.OpenStore(t, spec)
+	if err := dims.RenewDictionaries(t.Context(), st); err != nil {
+		t.Fatal(err)
+	}
+	refresh(t, client, st, dims.Options{Entities: pick(t, "offers")})
+	if err := st.ReloadDictionaries(t.Context(), []string{"offers"}); err != nil {
+		t.Fatal(err)
+	}
+	ask(st)
+}
+
+func quote(s string) string { return strings.ReplaceAll(s, "'", `\'`) }
+
+// Where dictionaries cannot be, a view answers to the name.
+func TestDictionaryElsewise(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	d := store.Dictionary{Name: "names", Keys: 1, Columns: []store.Column{{Name: "id", Type: "NoSuchType"}}, Query: "SELECT 1 AS id"}
+	ok, err := st.PutDictionary(t.Context(), d)
+	if ok || err != nil {
+		t.Fatalf("%v %v, want a view", ok, err)
+	}
+	want(t, st, "SELECT * FROM names", "(1)")
+	d.Columns[0].Type = "UInt64"
+	if ok, err := st.PutDictionary(t.Context(), d); !ok || err != nil {
+		t.Fatalf("%v %v, want a dictionary", ok, err)
+	}
+	want(t, st, "SELECT * FROM names", "(1)")
+	if _, err := st.PutDictionary(t.Context(), store.Dictionary{Name: "clicks", Keys: 1, Columns: d.Columns, Query: d.Query}); err == nil {
+		t.Error("a table was replaced by a dictionary")
+	}
+}

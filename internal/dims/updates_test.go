@@ -1,0 +1,107 @@
+package dims_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"rawlogs/internal/dims"
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/testkit"
+)
+
+func period(t *testing.T, s string) []rawlog.Period {
+	t.Helper()
+	p, err := rawlog.ParsePeriod(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []rawlog.Period{p}
+}
+
+func TestUpdates(t *testing.T) {
+	t.Parallel()
+	n, client := network(t)
+	st := testkit.Database(t)
+	conversion := func(id int, fields map[string]any) {
+		base := map[string]any{"ad_id": fmt.Sprintf("tx%d", id), "offer_id": "7", "affiliate_id": 9, "goal_id": "0", "datetime": "2016-09-09 10:00:00",
+			"session_datetime": "0000-00-00 00:00:00", "status": "approved", "payout": "2.50000", "revenue": "3.00000", "sale_amount": nil, "currency": "EUR", "is_adjustment": "0"}
+		for k, v := range fields {
+			base[k] = v
+		}
+		n.Set("Conversion", id, base)
+	}
+	for id := 1; id <= 25; id++ {
+		conversion(id, map[string]any{"updated": "2016-09-10 12:00:00", "status": "rejected", "payout": "0.00000"})
+	}
+	conversion(100, map[string]any{"added": "2016-09-11 23:59:59", "is_adjustment": "1", "payout": "-4.5"})
+	conversion(200, map[string]any{"updated": "2016-09-12 00:00:00"})
+
+	o := dims.Options{Network: "acme", PageSize: 10}
+	r, err := dims.Updates(t.Context(), client, st, o, period(t, "20160910..20160911"))
+	if err != nil || r != (dims.UpdateResult{Days: 2, Rows: 26, Changed: 26}) {
+		t.Fatalf("%+v %v", r, err)
+	}
+	r, err = dims.Updates(t.Context(), client, st, o, period(t, "20160910..20160912"))
+	if err != nil || r != (dims.UpdateResult{Days: 3, Rows: 27, Changed: 1}) {
+		t.Fatalf("again: %+v %v", r, err)
+	}
+	want(t, st, "SELECT id, found, toString(payout), is_adjustment FROM conversion_updates WHERE id >= 100 ORDER BY id", "(100,'added','-4.5',true)\n(200,'updated','2.5',false)")
+
+	// rejected → approved → rejected are three versions.
+	conversion(1, map[string]any{"updated": "2016-09-12 08:00:00"})
+	for range 2 {
+		if _, err := dims.Updates(t.Context(), client, st, o, period(t, "20160912")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conversion(1, map[string]any{"updated": "2016-09-12 09:00:00", "status": "rejected", "payout": "0"})
+	if _, err := dims.Updates(t.Context(), client, st, o, period(t, "20160912")); err != nil {
+		t.Fatal(err)
+	}
+	want(t, st, "SELECT groupArray(status) FROM (SELECT status FROM conversion_updates WHERE id = 1 ORDER BY valid_from)", "(['rejected','approved','rejected'])")
+}
+
+// Log rows with an id, without one, ambiguous ones, and conversions that no log has.
+func TestConversionsCurrent(t *testing.T) {
+	t.Parallel()
+	n, client := network(t)
+	st := testkit.Database(t)
+	exec := func(query string) {
+		t.Helper()
+		if err := st.Conn().Exec(t.Context(), query); err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+	}
+	for i, row := range []string{
+		"'tx1', 1, 0, 'approved', 250.5",  // an id, and an update
+		"'tx2', 2, 0, 'approved', 250",    // an id, no update
+		"'tx3', 0, 0, 'approved', 250",    // no id, one update for click and goal
+		"'tx3', 0, 8, 'approved', 999",    // the same click, another goal
+		"'tx4', 0, 0, 'approved', 250",    // two of the same click and goal: which one
+		"'tx4', 0, 0, 'pending', 251",     // the update means is not known
+		"'tx5', 0, 0, 'approved', 250.25", // no id, two updates
+		"'', 0, 0, 'approved', 1",         // nothing to go by
+	} {
+		exec(fmt.Sprintf("INSERT INTO conversions (transaction_id, id, goal_id, status, payout_cents, network, _file, _line, _hour) SELECT %s, 'acme', 'f', %d, toDateTime('2016-09-09 10:00:00')", row, i+2))
+	}
+	exec("INSERT INTO conversions (transaction_id, id, goal_id, status, payout_cents, network, _file, _line, _hour) SELECT 'tx1', 1, 0, 'other network', 1, 'beta', 'f', 2, toDateTime('2016-09-09 10:00:00')")
+	for id, tx := range map[int]string{1: "tx1", 3: "tx3", 4: "tx4", 51: "tx5", 52: "tx5", 60: "", 61: ""} {
+		n.Set("Conversion", id, map[string]any{"ad_id": tx, "goal_id": "0", "status": "rejected", "payout": "0.12500", "updated": "2016-09-10 01:00:00"})
+	}
+	if _, err := dims.Updates(t.Context(), client, st, dims.Options{Network: "acme", Zone: time.UTC}, period(t, "20160910")); err != nil {
+		t.Fatal(err)
+	}
+	want(t, st, "SELECT network, transaction_id, id, goal_id, status, toString(payout), logged_status, toString(logged_payout), origin, isNull(updated_at), _line FROM conversions_current ORDER BY network, transaction_id, _line, id",
+		`('acme','',60,0,'rejected','0.125','','0','update',0,0)
+('acme','',61,0,'rejected','0.125','','0','update',0,0)
+('acme','',0,0,'approved','0.01','approved','0.01','log',1,9)
+('acme','tx1',1,0,'rejected','0.125','approved','2.505','log and update',0,2)
+('acme','tx2',2,0,'approved','2.5','approved','2.5','log',1,3)
+('acme','tx3',3,0,'rejected','0.125','approved','2.5','log and update',0,4)
+('acme','tx3',0,8,'approved','9.99','approved','9.99','log',1,5)
+('acme','tx4',0,0,'approved','2.5','approved','2.5','log',1,6)
+('acme','tx4',0,0,'pending','2.51','pending','2.51','log',1,7)
+('acme','tx5',0,0,'approved','2.5025','approved','2.5025','log',1,8)
+('beta','tx1',1,0,'other network','0.01','other network','0.01','log',1,2)`)
+}
