@@ -224,7 +224,7 @@ func TestAPIErrors(t *testing.T) {
 	stop := errors.New("stop")
 	n := 0
 	err := API{Client: &fakeAPI{files: all}}.Walk(t.Context(), []rawlog.Type{rawlog.Clicks}, nil, func(rawlog.File) error { n++; return stop })
-	if err != stop || n != 1 {
+	if !errors.Is(err, stop) || n != 1 {
 		t.Errorf("yield's error: %v after %d", err, n)
 	}
 }

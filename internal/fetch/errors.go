@@ -96,8 +96,9 @@ func (e *Error) hint() string {
 		return "check this machine's clock and CA certificates (AWS_CA_BUNDLE for a store of your own)"
 	case NoSpace:
 		return "free some space, or choose another spool folder"
+	default:
+		return ""
 	}
-	return ""
 }
 
 // KindOf returns the kind of the Error in err's chain; Failed if there is none.

@@ -83,7 +83,7 @@ func TestLargerThanTheBudgetIsAdmittedAlone(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if _, err := d.Fetch(ctx, rawlog.File{Name: "g.zip", Size: -1}); err != context.DeadlineExceeded {
+		if _, err := d.Fetch(ctx, rawlog.File{Name: "g.zip", Size: -1}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a second one: %v", err)
 		}
 		a.Release()

@@ -185,7 +185,7 @@ type linkBody struct {
 
 func (b *linkBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		b.done()
 	} else if err != nil {
 		if u, perr := url.Parse(b.link); perr == nil {

@@ -43,7 +43,8 @@ func (b *budget) acquire(ctx context.Context, n int64) (func(), error) {
 // come in steps of an eighth to a quarter of their size, so that nearly equal
 // files share them and little is wasted.
 type buffers struct {
-	pools sync.Map // capacity → *sync.Pool of *[]byte
+	mu    sync.Mutex
+	pools map[int]*sync.Pool // capacity → *[]byte
 }
 
 // capacity is what a buffer for n bytes really takes.
@@ -58,15 +59,26 @@ func capacity(n int64) int64 {
 
 func (p *buffers) take(n int64) []byte {
 	c := capacity(n)
-	if pool, ok := p.pools.Load(c); ok {
-		if b, ok := pool.(*sync.Pool).Get().(*[]byte); ok {
-			return (*b)[:n]
-		}
+	if b, ok := p.of(int(c)).Get().(*[]byte); ok {
+		return (*b)[:n]
 	}
 	return make([]byte, n, c)
 }
 
 func (p *buffers) put(b []byte) {
-	pool, _ := p.pools.LoadOrStore(int64(cap(b)), new(sync.Pool))
-	pool.(*sync.Pool).Put(&b)
+	p.of(cap(b)).Put(&b)
+}
+
+func (p *buffers) of(capacity int) *sync.Pool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pool := p.pools[capacity]
+	if pool == nil {
+		if p.pools == nil {
+			p.pools = make(map[int]*sync.Pool)
+		}
+		pool = new(sync.Pool)
+		p.pools[capacity] = pool
+	}
+	return pool
 }

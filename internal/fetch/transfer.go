@@ -56,7 +56,7 @@ func (t *transfer) close() {
 	t.drop()
 }
 
-func (t *transfer) expired() bool { return context.Cause(t.ctx) == errTotal }
+func (t *transfer) expired() bool { return errors.Is(context.Cause(t.ctx), errTotal) }
 
 func (t *transfer) sleep(d time.Duration) {
 	timer := time.NewTimer(d)
@@ -257,12 +257,13 @@ func (t *transfer) accept(p []byte, body *Body) error {
 
 // ended decides what the end of a body means.
 func (t *transfer) ended(ctx context.Context, err error) error {
+	end := errors.Is(err, io.EOF)
 	switch {
-	case err == io.EOF && (t.size < 0 || t.offset == t.size):
+	case end && (t.size < 0 || t.offset == t.size):
 		return nil
-	case err == io.EOF:
+	case end:
 		return fail(t.listed, Unavailable, fmt.Errorf("the body ended after %d of %d bytes", t.offset, t.size))
-	case context.Cause(ctx) == errIdle:
+	case errors.Is(context.Cause(ctx), errIdle):
 		return fail(t.listed, Unavailable, fmt.Errorf("little or nothing came for %v after %d bytes", t.IdleTimeout, t.offset))
 	case t.offset == t.size:
 		// Every byte came, so this is no broken connection: the SDK compared its checksum.

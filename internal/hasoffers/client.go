@@ -72,12 +72,21 @@ func New(cfg Config) (*Client, error) {
 	defaults(&cfg.Timeout, 2*time.Minute)
 	defaults(&cfg.MaxBody, 256<<20)
 	if cfg.HTTP == nil {
-		cfg.HTTP = http.DefaultTransport.(*http.Transport).Clone()
+		cfg.HTTP = transport()
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Client{Config: cfg, auth: cfg.Auth, base: base, window: newWindow(cfg.Calls, cfg.Per)}, nil
+}
+
+// transport is net/http's default one, of the client's own: another user of the
+// shared one must not be able to switch verification off.
+func transport() http.RoundTripper {
+	if t, ok := http.DefaultTransport.(*http.Transport); ok {
+		return t.Clone()
+	}
+	return http.DefaultTransport
 }
 
 func defaults[T int | int64 | time.Duration](v *T, otherwise T) {

@@ -251,7 +251,7 @@ func TestSlowAnswerIsTriedAgain(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
-		if _, err := c.Call(ctx, "T", "m", nil); err != context.DeadlineExceeded {
+		if _, err := c.Call(ctx, "T", "m", nil); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the caller's own end: got %v", err)
 		}
 	})
@@ -348,9 +348,13 @@ func TestNoSecretIsPrinted(t *testing.T) {
 			w.Header()["Location"] = []string{"http://[bad/?" + r.URL.RawQuery}
 			w.WriteHeader(http.StatusFound)
 		},
-		"html":      func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "<html>"+r.URL.RawQuery) },
-		"500":       func(w http.ResponseWriter, r *http.Request) { http.Error(w, r.URL.RawQuery, 500) },
-		"403":       func(w http.ResponseWriter, r *http.Request) { http.Error(w, `{"message":"`+r.URL.RawQuery+`"}`, 403) },
+		"html": func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "<html>"+r.URL.RawQuery) },
+		"500": func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, r.URL.RawQuery, http.StatusInternalServerError)
+		},
+		"403": func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, `{"message":"`+r.URL.RawQuery+`"}`, http.StatusForbidden)
+		},
 		"truncated": func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, echo(r, `{"status":1,`)) },
 		"no list": func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, echo(r, `{"status":1,"data":{"logFiles":"`+canary+`"}}`))

@@ -99,6 +99,7 @@ func (e *APIError) hint() string {
 		if len(e.Messages) == 0 {
 			return "check the API's address and the network id"
 		}
+	default:
 	}
 	return ""
 }

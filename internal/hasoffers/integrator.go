@@ -73,7 +73,7 @@ func NewIntegrator(cfg IntegratorConfig) (*Integrator, error) {
 	}
 	defaults(&cfg.Timeout, 30*time.Second)
 	if cfg.HTTP == nil {
-		cfg.HTTP = http.DefaultTransport.(*http.Transport).Clone()
+		cfg.HTTP = transport()
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

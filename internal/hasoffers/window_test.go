@@ -2,6 +2,7 @@ package hasoffers
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -101,7 +102,7 @@ func TestWindowCancelled(t *testing.T) {
 		w.release(time.Now())
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if err := w.acquire(ctx); err != context.DeadlineExceeded {
+		if err := w.acquire(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 		if len(w.free) != 1 {

@@ -1,0 +1,194 @@
+package fetch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"rawlogs/internal/rawlog"
+)
+
+func TestRedirectsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := &storage{script: func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		http.Redirect(w, r, r.URL.RequestURI(), http.StatusFound)
+		return true
+	}}
+	if _, _, err := fetchHTTP(t, s, Config{}); KindOf(err) != Refused || s.count() != redirects+1 {
+		t.Errorf("got %v after %d requests", err, s.count())
+	}
+}
+
+func TestStallIsResumed(t *testing.T) {
+	t.Parallel()
+	body := zipLike(200_000, 1)
+	s := &storage{body: body, etag: tag(body)}
+	s.script = func(n int, w http.ResponseWriter, r *http.Request) bool {
+		if n == 1 {
+			w.Header().Set("ETag", `"`+s.etag+`"`)
+			w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+			_, _ = w.Write(body[:150_000])
+			w.(http.Flusher).Flush()
+			<-r.Context().Done() // the client gives up, not we
+			return true
+		}
+		return false
+	}
+	a, _, err := fetchHTTP(t, s, Config{IdleTimeout: 50 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(content(t, a), body) || s.requests[1].Header.Get("Range") != "bytes=150000-" || s.requests[1].Header.Get("If-Match") == "" {
+		t.Errorf("resumed with %v", s.requests[1].Header)
+	}
+}
+
+// Bytes that trickle in keep a connection alive, but not a fetch.
+func TestTrickleEnds(t *testing.T) {
+	t.Parallel()
+	body := zipLike(200_000, 1)
+	s := &storage{body: body}
+	s.script = func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		for i := range body {
+			if _, err := w.Write(body[i : i+1]); err != nil || r.Context().Err() != nil {
+				break
+			}
+			w.(http.Flusher).Flush()
+			select {
+			case <-r.Context().Done():
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+		return true
+	}
+	_, _, err := fetchHTTP(t, s, Config{IdleTimeout: 30 * time.Millisecond, Attempts: 2})
+	if KindOf(err) != Unavailable || !strings.Contains(err.Error(), "little or nothing came for 30ms") {
+		t.Errorf("got %v", err)
+	}
+	_, _, err = fetchHTTP(t, s, Config{TotalTimeout: 50 * time.Millisecond})
+	if KindOf(err) != Unavailable || !strings.Contains(err.Error(), "not done within 50ms") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCallersEndIsNoFileError(t *testing.T) {
+	t.Parallel()
+	arrived := make(chan struct{})
+	s := &storage{script: func(_ int, _ http.ResponseWriter, r *http.Request) bool {
+		close(arrived)
+		<-r.Context().Done()
+		return true
+	}}
+	server := httptest.NewServer(s)
+	defer server.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-arrived; cancel() }()
+	source := &HTTP{Link: func(context.Context, rawlog.File) (string, error) { return server.URL, nil }}
+	if _, err := New(source, Config{}).Fetch(ctx, listed); !errors.Is(err, context.Canceled) || KindOf(err) != Failed {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLinkErrorsPass(t *testing.T) {
+	t.Parallel()
+	wrong := errors.New("token revoked")
+	source := &HTTP{Link: func(context.Context, rawlog.File) (string, error) { return "", wrong }}
+	if _, err := New(source, Config{}).Fetch(t.Context(), listed); !errors.Is(err, wrong) || !strings.Contains(err.Error(), listed.Name) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestUntrustedCertificate(t *testing.T) {
+	t.Parallel()
+	s := &storage{body: zipLike(100, 1)}
+	server := httptest.NewTLSServer(s)
+	defer server.Close()
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	source := &HTTP{Link: func(context.Context, rawlog.File) (string, error) { return server.URL + "/?Signature=" + canary, nil }}
+	_, err := New(source, Config{Backoff: time.Millisecond}).Fetch(t.Context(), listed)
+	if KindOf(err) != Untrusted || strings.Contains(err.Error(), "CANARY") || s.count() != 0 {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLinksAreChecked(t *testing.T) {
+	t.Parallel()
+	for link, ok := range map[string][2]bool{ // by default, with AllowHTTP
+		"https://s3.amazonaws.com/b/k?Signature=x": {true, true},
+		"http://127.0.0.1:80/x":                    {true, true},
+		"http://[::1]:80/x":                        {true, true},
+		"http://localhost/x":                       {true, true},
+		"http://storage:8080/x":                    {false, true},
+		"http://10.0.0.1/x":                        {false, true},
+		"file:///etc/passwd":                       {},
+		"gopher://x/":                              {},
+		"https:///x":                               {},
+		"x":                                        {},
+		"https://169.254.169.254/x":                {},
+		"https://[::ffff:169.254.169.254]/x":       {},
+		"https://[64:ff9b::a9fe:a9fe]/x":           {},
+		"https://[fe80::1]/x":                      {},
+		"https://[fd00:ec2::254]/x":                {},
+		"https://0.0.0.0/x":                        {},
+		"https://[ff02::1]/x":                      {},
+	} {
+		u, err := url.Parse(link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, allow := range []bool{false, true} {
+			if err := checkLink(u, allow); (err == nil) != ok[i] {
+				t.Errorf("%s, AllowHTTP %v: got %v", link, allow, err)
+			}
+		}
+	}
+}
+
+// A name may resolve to anything, so the address is looked at when it is dialled.
+func TestDialIsChecked(t *testing.T) {
+	t.Parallel()
+	h := new(HTTP)
+	h.dial()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := h.transport.(*http.Transport).DialContext(ctx, "tcp", "169.254.169.254:80")
+	var refused *refusedError
+	if !errors.As(err, &refused) {
+		t.Errorf("got %v", err)
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && KindOf(transportError(listed, err)) != Refused {
+		t.Errorf("kind %v", KindOf(transportError(listed, err)))
+	}
+	if forbidden(netip.MustParseAddr("8.8.8.8")) {
+		t.Error("8.8.8.8 is forbidden")
+	}
+}
+
+func TestContentRange(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string][3]int64{
+		"bytes 5-9/10": {5, 9, 10}, "bytes 0-0/1": {0, 0, 1}, "bytes 5-9/*": {5, 9, -1},
+	} {
+		first, last, total, err := parseContentRange(in)
+		if err != nil || [3]int64{first, last, total} != want {
+			t.Errorf("%s: got %d, %d, %d, %v", in, first, last, total, err)
+		}
+	}
+	for _, in := range []string{"", "bytes", "bytes */10", "bytes 9-5/10", "bytes 5-9/9", "items 5-9/10", "bytes -5-9/10", "bytes 5-x/10"} {
+		if _, _, _, err := parseContentRange(in); err == nil {
+			t.Errorf("%q: no error", in)
+		}
+	}
+}
