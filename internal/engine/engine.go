@@ -27,7 +27,8 @@ type Config struct {
 	Host string
 	// TCPPort and HTTPPort fix the ports; 0 takes free ones.
 	TCPPort, HTTPPort int
-	// Password of the server's user; empty makes a random one at each start.
+	// Password of the server's user; empty takes the folder's own, a random one
+	// that is made at its first start.
 	Password string
 	// Database is created if absent and named in the endpoint; empty is DefaultDatabase.
 	Database string

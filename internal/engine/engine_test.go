@@ -3,16 +3,10 @@
 package engine
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,70 +15,6 @@ import (
 	"testing"
 	"time"
 )
-
-// userEnv makes the test binary a user of the folder it names, until its
-// standard input ends or it is killed.
-const userEnv = "ENGINE_TEST_USER"
-
-func TestMain(m *testing.M) {
-	HostMain()
-	if path := os.Getenv(userEnv); path != "" {
-		os.Exit(beUser(path))
-	}
-	os.Exit(m.Run())
-}
-
-func beUser(path string) int {
-	e, err := Open(context.Background(), Config{Path: path})
-	if err != nil {
-		fmt.Println("error:", err)
-		return 1
-	}
-	fmt.Println("open", e.PID())
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	if err := e.Close(); err != nil {
-		fmt.Println("error:", err)
-		return 1
-	}
-	return 0
-}
-
-// user is another process that has the folder open.
-type user struct {
-	cmd  *exec.Cmd
-	host int
-}
-
-func startUser(t *testing.T, path string) user {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), userEnv+"="+path)
-	if _, err := cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	line, err := bufio.NewReader(out).ReadString('\n')
-	u := user{cmd: cmd}
-	if _, serr := fmt.Sscanf(line, "open %d", &u.host); err != nil || serr != nil {
-		t.Fatalf("user process: %q, %v", line, err)
-	}
-	return u
-}
-
-func (u user) kill(t *testing.T) {
-	t.Helper()
-	if err := u.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = u.cmd.Wait()
-}
 
 func mustOpen(t *testing.T, cfg Config) *Engine {
 	t.Helper()
@@ -168,6 +98,9 @@ func TestUsersShareOneServer(t *testing.T) {
 	c := mustOpen(t, Config{Path: path})
 	if got := mustQuery(t, c, "SELECT n FROM rawlogs.kept"); got != "7" {
 		t.Errorf("after a restart: %q", got)
+	}
+	if c.Endpoint().Password != b.Endpoint().Password {
+		t.Error("a restart changed the password")
 	}
 	// The system's own logs must survive a restart too.
 	mustQuery(t, c, "SYSTEM FLUSH LOGS")
@@ -333,129 +266,4 @@ func TestCancelledOpen(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 	mustQuery(t, mustOpen(t, Config{Path: path}), "SELECT 1")
-}
-
-func TestPorts(t *testing.T) {
-	t.Parallel()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	taken := l.Addr().(*net.TCPAddr).Port
-	if ours, others, err := listening(taken); !ours || others || err != nil {
-		t.Errorf("listening on our own port: %v, %v, %v", ours, others, err)
-	}
-	path := t.TempDir()
-	for _, cfg := range []Config{{TCPPort: taken}, {HTTPPort: taken}} {
-		cfg.Path = path
-		if _, err := Open(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "in use") {
-			t.Errorf("%+v: %v", cfg, err)
-		}
-	}
-	free, err := freePorts(2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := mustOpen(t, Config{Path: path, TCPPort: free[0], HTTPPort: free[1], Password: "sérvé <&'\""})
-	if want := fmt.Sprintf("127.0.0.1:%d", free[0]); e.Endpoint().Addr != want {
-		t.Errorf("listens on %s, want %s", e.Endpoint().Addr, want)
-	}
-	mustQuery(t, e, "SELECT 1")
-	if ours, others, err := listening(free[0]); ours || !others || err != nil {
-		t.Errorf("listening on the server's port: %v, %v, %v", ours, others, err)
-	}
-	var busy *BusyError
-	for _, cfg := range []Config{{TCPPort: taken}, {HTTPPort: taken}, {Password: "other"}} {
-		cfg.Path = path
-		if _, err := Open(t.Context(), cfg); !errors.As(err, &busy) || busy.PID != e.PID() {
-			t.Errorf("attaching with other wishes: %v", err)
-		}
-	}
-	mustOpen(t, Config{Path: path, TCPPort: free[0], Password: "sérvé <&'\""})
-}
-
-func TestPasswordIsAsked(t *testing.T) {
-	t.Parallel()
-	e := mustOpen(t, Config{Path: t.TempDir()})
-	mustQuery(t, e, "CREATE TABLE rawlogs.secret (n UInt8) ENGINE = MergeTree ORDER BY n")
-	base := "http://" + e.Endpoint().HTTPAddr + "/?query="
-	for name, headers := range map[string]map[string]string{
-		"wrong password": {"X-ClickHouse-User": e.Endpoint().User, "X-ClickHouse-Key": "wrong"},
-		"no password":    {"X-ClickHouse-User": e.Endpoint().User},
-		"default user":   {}, // has no password, and rights to nothing
-	} {
-		for _, query := range []string{
-			"SELECT * FROM rawlogs.secret", "SELECT * FROM file('/etc/passwd', LineAsString)",
-			"DROP DATABASE rawlogs", "KILL QUERY WHERE 1", "SYSTEM SHUTDOWN", "SELECT * FROM url('http://127.0.0.1/', LineAsString)",
-		} {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+url.QueryEscape(query), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for k, v := range headers {
-				req.Header.Set(k, v)
-			}
-			resp, err := http.DefaultClient.Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			body, _ := io.ReadAll(resp.Body)
-			_ = resp.Body.Close()
-			if text := string(body); !strings.Contains(text, "Code: 516") && !strings.Contains(text, "Code: 497") {
-				t.Errorf("%s: %s: HTTP status %d, %s", name, query, resp.StatusCode, text)
-			}
-		}
-	}
-	// Junk and a client that goes away must not bring the server down.
-	for _, junk := range []string{"", "GET / HTTP/1.0\r\n\r\n", strings.Repeat("\xff", 4096)} {
-		conn, err := net.Dial("tcp", e.Endpoint().Addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _ = io.WriteString(conn, junk)
-		_ = conn.(*net.TCPConn).SetLinger(0)
-		_ = conn.Close()
-	}
-	mustQuery(t, e, "SELECT 1")
-}
-
-func TestSecrets(t *testing.T) {
-	const canary = "canary-of-a-token"
-	t.Setenv("HASOFFERS_NETWORK_TOKEN", canary)
-	path := t.TempDir()
-	e := mustOpen(t, Config{Path: path})
-	password := e.Endpoint().Password
-	for _, name := range []string{"environ", "cmdline"} {
-		raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", e.PID(), name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(string(raw), canary) || strings.Contains(string(raw), password) {
-			t.Errorf("%s of the host holds a secret", name)
-		}
-	}
-	if text := fmt.Sprintf("%v %+v %#v %s", e.Endpoint(), e.Endpoint(), e.Endpoint(), e.Endpoint()); strings.Contains(text, password) {
-		t.Errorf("the endpoint prints its password: %s", text)
-	}
-	err := filepath.WalkDir(path, func(name string, d os.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		raw, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		if strings.Contains(string(raw), password) && (filepath.Base(name) != endpointFile || info.Mode().Perm() != 0o600) {
-			t.Errorf("%s (%v) holds the password", name, info.Mode())
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }

@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ import (
 //	engine.host    lock: exclusive by the host as long as it lives
 //	engine.alive   a pipe held open by the host: its readers see the host's end
 //	endpoint.json  where the running server listens, and its password
+//	password       of our user, made at the first start
 //	config.xml, users.xml, logs/, data/ (ClickHouse's own)
 type folder string
 
@@ -34,6 +36,7 @@ const (
 	hostLock     = "engine.host"
 	alivePipe    = "engine.alive"
 	endpointFile = "endpoint.json"
+	passwordFile = "password"
 	configFile   = "config.xml"
 	usersFile    = "users.xml"
 	historyFile  = "history"
@@ -110,6 +113,21 @@ type endpoint struct {
 	HTTPPort int    `json:"http_port"`
 	User     string `json:"user"`
 	Password string `json:"password"`
+}
+
+// keptPassword returns the folder's password, and makes one at the first
+// start. It stays the same because clients and dictionaries keep it; who can
+// read it can read the data beside it too.
+func (f folder) keptPassword() (string, error) {
+	raw, err := os.ReadFile(f.file(passwordFile))
+	if password := strings.TrimSpace(string(raw)); err == nil && password != "" {
+		return password, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	password := rand.Text()
+	return password, f.write(passwordFile, []byte(password+"\n"))
 }
 
 func (f folder) readEndpoint() (endpoint, error) {

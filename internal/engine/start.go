@@ -55,10 +55,16 @@ func (f folder) startOnce(ctx context.Context, cfg Config, lock *os.File, progra
 	if err != nil {
 		return endpoint{}, err
 	}
+	password := cfg.Password
+	if password == "" {
+		if password, err = f.keptPassword(); err != nil {
+			return endpoint{}, err
+		}
+	}
 	spec := hostSpec{
 		Path: string(f), Library: library, Nonce: rand.Text(), User: userName,
 		TCPPort: cmp.Or(cfg.TCPPort, ports[0]), HTTPPort: cmp.Or(cfg.HTTPPort, ports[1]),
-		Password: cmp.Or(cfg.Password, rand.Text()),
+		Password: password,
 	}
 	if err := errors.Join(
 		f.remove(endpointFile),
