@@ -46,7 +46,7 @@ func closing(c interface{ Close() error }, err *error) {
 // openSource opens what the files are read from; it does no I/O but the search
 // for S3 credentials.
 func (a *app) openSource(ctx context.Context, cfg *Config) (pipeline.Source, error) {
-	src := pipeline.Source{Name: cfg.Source.String()}
+	src := pipeline.Source{Name: strings.TrimSuffix(cfg.Source.String(), ":")}
 	skipped := func(name string, why error) {
 		a.skipped.Add(1)
 		a.log.Debug("skipped: no raw log by its name", "name", name, "err", why)
