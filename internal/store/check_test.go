@@ -1,0 +1,98 @@
+package store_test
+
+import (
+	"strings"
+	"testing"
+
+	"rawlogs/internal/store"
+	"rawlogs/internal/testkit"
+)
+
+func find(findings []store.Finding, what, detail string) *store.Finding {
+	for i, f := range findings {
+		if f.What == what && strings.Contains(f.Detail, detail) {
+			return &findings[i]
+		}
+	}
+	return nil
+}
+
+func TestCheckGood(t *testing.T) {
+	t.Parallel()
+	found := testkit.Database(t).Check(t.Context())
+	for _, f := range found {
+		if f.Level == store.Fail || f.Level == store.Warn && !strings.HasPrefix(f.What, "disk") {
+			t.Errorf("%+v", f)
+		}
+		if (f.Level == store.OK) != (f.Hint == "") {
+			t.Errorf("%+v: a hint belongs to what is wrong", f)
+		}
+	}
+	for _, what := range []string{"server", "clock", "settings", "rights", "table clicks", "table conversions", "table impressions", "table ingest_files", "table ingest_leases", "table rejected_rows"} {
+		if find(found, what, "") == nil {
+			t.Errorf("nothing is said of %s", what)
+		}
+	}
+}
+
+func TestCheckSpoiled(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	ctx := t.Context()
+	for _, sql := range []string{
+		"DROP TABLE rejected_rows",
+		"RENAME TABLE clicks TO clicks_kept",
+		"CREATE TABLE clicks AS clicks_kept ENGINE = MergeTree PARTITION BY toYYYYMM(datetime) ORDER BY offer_id",
+		"ALTER TABLE clicks RESET SETTING fsync_after_insert",
+		"DROP TABLE impressions",
+		"CREATE TABLE impressions (_hour DateTime('UTC'), _file String, n UInt8) ENGINE = Memory",
+		"CREATE MATERIALIZED VIEW by_offer ENGINE = SummingMergeTree ORDER BY offer_id AS SELECT offer_id, count() AS n FROM conversions GROUP BY offer_id",
+		"CREATE TABLE stuck (n UInt8, s String) ENGINE = MergeTree ORDER BY n",
+		"INSERT INTO stuck VALUES (1, 'x')",
+		"ALTER TABLE stuck UPDATE s = toString(throwIf(1)) WHERE 1 SETTINGS mutations_sync = 0",
+	} {
+		if err := st.Conn().Exec(ctx, sql); err != nil && !strings.Contains(sql, "RESET SETTING") {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	found := st.Check(ctx)
+	for _, want := range []struct {
+		what, detail string
+		level        store.Level
+	}{
+		{"table rejected_rows", "is not there", store.Fail},
+		{"table clicks", "partitioned by toYYYYMM(datetime)", store.Fail},
+		{"table impressions", "engine Memory", store.Fail},
+		{"table impressions", "lacks the column _insert", store.Fail},
+		{"table impressions", "_file is String", store.Fail},
+		{"table conversions", "by_offer", store.Warn},
+		{"table stuck", "stuck", store.Warn},
+	} {
+		if f := find(found, want.what, want.detail); f == nil || f.Level != want.level || f.Hint == "" {
+			t.Errorf("%s, %q: %+v", want.what, want.detail, f)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%+v", found)
+	}
+}
+
+// TestCheckWithoutRights asks as the engine's own user default, who may
+// nothing but open the listeners.
+func TestCheckWithoutRights(t *testing.T) {
+	t.Parallel()
+	embedded := testkit.Database(t)
+	ep, _ := embedded.Engine()
+	st, err := store.Open(t.Context(), store.Config{Spec: "clickhouse://default@" + ep.Addr + "/" + ep.Database})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	found := st.Check(t.Context())
+	if f := find(found, "rights", "lacks SELECT, INSERT"); f == nil || f.Level != store.Fail || !strings.Contains(f.Hint, "TO `default`") {
+		t.Errorf("%+v", found)
+	}
+	if _, err := st.Apply(t.Context()); !store.Fatal(err) {
+		t.Errorf("applying without rights: %v", err)
+	}
+}

@@ -1,0 +1,4 @@
+package store
+
+// RetryableCodes are the codes and names that tests compare with the server's.
+func RetryableCodes() map[int32]string { return retryableCodes }
