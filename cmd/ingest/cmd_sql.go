@@ -122,7 +122,7 @@ func (a *app) runSQL(ctx context.Context, cfg *Config, o SQLOptions, query strin
 }
 
 // note tells the reader of a terminal something beside the result.
-func (a *app) note(text string) { fmt.Fprintln(a.stderr, text) }
+func (a *app) note(text string) { _, _ = fmt.Fprintln(a.stderr, text) }
 
 // sqlError adds the hint that belongs to ClickHouse's error code.
 func sqlError(err error) error {

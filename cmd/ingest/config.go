@@ -42,7 +42,7 @@ type secret string
 func (secret) String() string               { return "…" }
 func (secret) GoString() string             { return "…" }
 func (secret) LogValue() slog.Value         { return slog.StringValue("…") }
-func (secret) MarshalText() ([]byte, error) { return []byte("…"), nil }
+func (secret) MarshalText() ([]byte, error) { return []byte("…"), nil } //nolint:unparam // encoding.TextMarshaler
 
 // sourceSpec is a parsed --source.
 type sourceSpec struct {

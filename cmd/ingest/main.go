@@ -42,7 +42,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(s
 		err = errors.Join(errInterrupted, err)
 	}
 	if text := message(err); text != "" {
-		fmt.Fprint(a.stderr, text)
+		_, _ = fmt.Fprint(a.stderr, text) // nowhere is left to say that it failed
 	}
 	return exitStatus(err)
 }
@@ -72,11 +72,6 @@ func (e *hintError) Unwrap() error { return e.err }
 type incompleteError struct{ what string }
 
 func (e *incompleteError) Error() string { return e.what }
-
-// failedCheckError tells that a check printed at least one failure.
-type failedCheckError struct{ what string }
-
-func (e *failedCheckError) Error() string { return e.what }
 
 // message is what stderr shows for an error: nothing, or whole lines.
 func message(err error) string {
