@@ -1,0 +1,165 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+)
+
+// The promises of docs/performance.md, as ratios to ClickHouse's own reader.
+var limits = map[string]limit{
+	"hours": {wall: 0.7, cpu: 0.8},
+	"small": {wall: 0.65, cpu: 0.75, inserts: 12},
+	"huge":  {wall: 0.8},
+}
+
+type limit struct {
+	wall, cpu float64
+	inserts   uint64
+}
+
+// maxRSS is the memory that ingest itself may use on any of them.
+const maxRSS = 256 << 20
+
+// missedError says that something was slower or larger than promised.
+type missedError struct{ lines int }
+
+func (e *missedError) Error() string { return fmt.Sprintf("%d lines missed", e.lines) }
+
+// report collects the lines of the printed table.
+type report struct {
+	rows   []table.Row
+	checks []check
+}
+
+// check is one promise and what was measured.
+type check struct {
+	what     string
+	measured string
+	promised string
+	kept     bool
+}
+
+func (t *report) promise(what, measured, promised string, kept bool) {
+	t.checks = append(t.checks, check{what, measured, promised, kept})
+}
+
+// add takes a data set's runs: each figure is the median of its rounds.
+func (t *report) add(ds *dataSet, all runs) {
+	reader := typical(all[byReader])
+	for _, r := range rivals() {
+		samples := all[r.name]
+		if len(samples) == 0 {
+			continue
+		}
+		m := typical(samples)
+		row := table.Row{
+			ds.Name, r.long, seconds(m.wall), seconds(m.cpu), seconds(m.server), seconds(m.merges),
+			fmt.Sprintf("%.0f k", float64(m.content.Rows)/m.wall.Seconds()/1e3),
+			fmt.Sprintf("%.0f", float64(ds.Bytes)/m.wall.Seconds()/1e6),
+			"–", m.inserts, m.parts, "", "",
+		}
+		if m.rss > 0 && r.name != "shell" {
+			row[8] = m.rss >> 20
+		}
+		if len(all[byReader]) > 0 {
+			row[11], row[12] = ratio(m.wall, reader.wall), ratio(m.total(), reader.total())
+		}
+		t.rows = append(t.rows, row)
+	}
+	if len(all[byIngest]) == 0 {
+		return
+	}
+	mine, want := typical(all[byIngest]), limits[ds.Name]
+	if len(all[byReader]) > 0 {
+		wall, cpu := quotient(mine.wall, reader.wall), quotient(mine.total(), reader.total())
+		t.promise(ds.Name+": wall, of ClickHouse's own reader's", fmt.Sprintf("%.2f", wall), fmt.Sprintf("≤ %.2f", want.wall), wall <= want.wall)
+		if want.cpu > 0 {
+			t.promise(ds.Name+": CPU, likewise", fmt.Sprintf("%.2f", cpu), fmt.Sprintf("≤ %.2f", want.cpu), cpu <= want.cpu)
+		}
+	}
+	if want.inserts > 0 {
+		t.promise(ds.Name+": inserts into clicks", fmt.Sprint(mine.inserts), fmt.Sprintf("≤ %d", want.inserts), mine.inserts <= want.inserts)
+	}
+	var rss int64
+	for _, s := range all[byIngest] {
+		rss = max(rss, s.rss)
+	}
+	t.memory(ds.Name, rss)
+}
+
+func (t *report) memory(what string, rss int64) {
+	t.promise(what+": memory of ingest, the largest of all rounds", fmt.Sprintf("%d MiB", rss>>20), fmt.Sprintf("≤ %d MiB", maxRSS>>20), rss <= maxRSS)
+}
+
+// typical has the median of each figure.
+func typical(samples []sample) (m sample) {
+	if len(samples) == 0 {
+		return m
+	}
+	pick := func(of func(sample) time.Duration) time.Duration {
+		var all []time.Duration
+		for _, s := range samples {
+			all = append(all, of(s))
+		}
+		slices.Sort(all)
+		return all[len(all)/2]
+	}
+	m = samples[0]
+	m.wall = pick(func(s sample) time.Duration { return s.wall })
+	m.cpu = pick(func(s sample) time.Duration { return s.cpu })
+	m.server = pick(func(s sample) time.Duration { return s.server })
+	m.merges = pick(func(s sample) time.Duration { return s.merges })
+	for _, s := range samples {
+		m.rss, m.inserts, m.parts = max(m.rss, s.rss), max(m.inserts, s.inserts), max(m.parts, s.parts)
+	}
+	return m
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds()) }
+
+func quotient(a, b time.Duration) float64 { return a.Seconds() / b.Seconds() }
+
+func ratio(a, b time.Duration) string { return fmt.Sprintf("%.2f", quotient(a, b)) }
+
+// print writes both tables, and returns a *missedError when a promise is broken.
+func (t *report) print(w io.Writer) error {
+	if len(t.rows) > 0 {
+		out := table.NewWriter()
+		out.SetStyle(table.StyleLight)
+		out.AppendHeader(table.Row{"data", "loaded by", "wall s", "client CPU s", "server CPU s", "merges CPU s", "rows/s", "MB/s", "MiB", "inserts", "parts", "wall ÷ reader", "CPU ÷ reader"})
+		last := any(nil)
+		for _, row := range t.rows {
+			if last != nil && row[0] != last {
+				out.AppendSeparator()
+			}
+			last = row[0]
+			out.AppendRow(row)
+		}
+		if _, err := fmt.Fprintf(w, "Medians; every load left the same rows and hash.\n%s\n\n", out.Render()); err != nil {
+			return err
+		}
+	}
+	out := table.NewWriter()
+	out.SetStyle(table.StyleLight)
+	out.AppendHeader(table.Row{"must reach", "measured", "promised", ""})
+	missed := 0
+	for _, c := range t.checks {
+		verdict := "ok"
+		if !c.kept {
+			verdict = "MISSED"
+			missed++
+		}
+		out.AppendRow(table.Row{c.what, c.measured, c.promised, verdict})
+	}
+	if _, err := fmt.Fprintln(w, out.Render()); err != nil {
+		return err
+	}
+	if missed > 0 {
+		return &missedError{missed}
+	}
+	return nil
+}
