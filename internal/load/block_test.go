@@ -199,19 +199,19 @@ func TestDictionaries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, n := range []int{255, 256, 3, 65535, 65536, 1} {
+	for _, n := range []int{255, 256, 3, 65536, 1} {
 		b.Reset()
 		var records [][]string
 		var want []string
 		for i := range n {
 			v := strings.Repeat("k", i%20) + "-" + strings.Repeat("é", i%3) + string(rune('a'+i%26)) + time.Duration(i).String()
-			records = append(records, []string{v}, []string{""}, []string{v})
-			want = append(want, show(v), `""`, show(v))
+			records = append(records, []string{v})
+			want = append(want, show(v))
 		}
 		if _, err := b.Append(batchOf(true, records...), layout); err != nil {
 			t.Fatal(err)
 		}
-		if got := decode(t, b)["a"]; !slices.Equal(got, want) {
+		if got := decode(t, b, "a")["a"]; !slices.Equal(got, want) {
 			t.Errorf("%d values came back otherwise", n)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,8 +61,8 @@ func batchOf(valid bool, records ...[]string) *Batch {
 }
 
 // decode reads a block's wire bytes, encoded in both ways that ch-go knows,
-// with ch-go's own decoder: cells as text, by column.
-func decode(t testing.TB, b *Block) map[string][]string {
+// with ch-go's own decoder: cells as text, by column, of the named columns or all.
+func decode(t testing.TB, b *Block, names ...string) map[string][]string {
 	t.Helper()
 	in := b.Input()
 	head := proto.Block{Columns: len(in), Rows: b.Rows()}
@@ -97,6 +98,9 @@ func decode(t testing.TB, b *Block) map[string][]string {
 	}
 	cells := make(map[string][]string)
 	for _, c := range out {
+		if len(names) > 0 && !slices.Contains(names, c.Name) {
+			continue
+		}
 		for i := range b.Rows() {
 			if m, ok := c.Data.(*proto.ColMap[string, string]); ok {
 				cells[c.Name] = append(cells[c.Name], fmt.Sprintf("%q", m.RowKV(i)))

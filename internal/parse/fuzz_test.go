@@ -161,7 +161,7 @@ func seeds(t testing.TB) []string {
 // or that nothing closes.
 func TestLinear(t *testing.T) {
 	t.Parallel()
-	const lines = 20_000
+	const lines = 4000
 	texts := map[string]string{
 		"one open quote":      "a,b\n\"x\n" + strings.Repeat("1,2\n", lines),
 		"every line opens":    "a,b\n" + strings.Repeat("\"x,1\n", lines),
@@ -173,11 +173,11 @@ func TestLinear(t *testing.T) {
 		"open among doubled":  "a,b\n" + strings.Repeat("\"x\n"+strings.Repeat("\"\",\"\"\n", 50), lines/50),
 		"too few over lines":  "a,b\n" + strings.Repeat("\"x\n\"\n", lines),
 		"too many over lines": "a,b\n" + strings.Repeat("\"x\n\",\"\n\",\"\n\"\n", lines),
-		"open, long lines":    "a,b\n" + strings.Repeat("\"x"+strings.Repeat("y", 5000)+"\n"+strings.Repeat("1,2\n", 500), lines/500),
+		"open, long lines":    "a,b\n" + strings.Repeat("\"x"+strings.Repeat("y", 2000)+"\n"+strings.Repeat("1,2\n", 100), lines/100),
 	}
 	r := newReading(t, testTable("a String", "b String"), Config{MaxLine: 64 << 10})
 	for name, text := range texts {
-		for _, m := range modes()[:3] {
+		for _, m := range modes()[:3:3] {
 			r.read(t, m, []byte(text))
 			if most := int64(3*len(text) + 4*windowBytes); r.rd.scanned > most {
 				t.Errorf("%s, %s: %d bytes of text, %d looked at", name, m.name, len(text), r.rd.scanned)

@@ -12,7 +12,7 @@ import (
 // checkInflate holds inflate against compress/flate on any bytes.
 func checkInflate(t *testing.T, z *inflater, packed []byte) {
 	t.Helper()
-	const most = 1 << 20
+	const most = 1 << 18
 	src := bytes.NewReader(packed)
 	std := flate.NewReader(src)
 	want, err := io.ReadAll(io.LimitReader(std, most))
@@ -75,9 +75,9 @@ func inflatable(seed uint64, size int) []byte {
 func TestInflate(t *testing.T) {
 	t.Parallel()
 	var z inflater
-	for seed, size := range []int{0, 1, 2, 10, 300, 5000, 70_000, 300_000} {
+	for seed, size := range []int{0, 1, 2, 10, 300, 5000, 50_000} {
 		text := inflatable(uint64(seed), size)
-		for level := flate.HuffmanOnly; level <= flate.BestCompression; level++ {
+		for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, flate.BestSpeed, flate.BestCompression} {
 			var packed bytes.Buffer
 			w, err := flate.NewWriter(&packed, level)
 			if err != nil {
@@ -93,7 +93,7 @@ func TestInflate(t *testing.T) {
 				checkInflate(t, &z, packed.Bytes()[:min(cut, packed.Len())])
 			}
 			r := rand.New(rand.NewPCG(uint64(level+9), uint64(size)))
-			for range 20 {
+			for range 6 {
 				bad := bytes.Clone(packed.Bytes())
 				bad[r.IntN(len(bad))] ^= 1 << r.IntN(8)
 				checkInflate(t, &z, bad)

@@ -17,8 +17,8 @@ type Inflater struct {
 	stream io.ReadCloser // a flate reader, for Stream
 }
 
-// Bytes inflates an entry whole into dst, which it may grow, and verifies size
-// and CRC-32. More than limit bytes are refused before anything is read.
+// Bytes inflates an entry whole into dst, which it may grow and write to up to
+// its capacity, and verifies size and CRC-32. More than limit bytes are refused before anything is read.
 func (z *Inflater) Bytes(e *Entry, dst []byte, limit int64) ([]byte, error) {
 	if e.Size > limit {
 		return dst, &ZipError{Reason: fmt.Sprintf("its entry declares %d bytes, more than the %d that fit in memory", e.Size, limit)}
@@ -60,8 +60,7 @@ func (z *Inflater) reset(src io.Reader) error {
 	return z.stream.(flate.Resetter).Reset(src, nil)
 }
 
-// sized returns a slice of n bytes, in b's memory if that is large enough and
-// not far too large.
+// sized returns a slice of n bytes, in b's memory if that is large enough.
 func sized(b []byte, n int) []byte {
 	if cap(b) < n {
 		return make([]byte, n, n+n/8+fastOut)
