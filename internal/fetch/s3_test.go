@@ -241,13 +241,15 @@ func TestS3ServerRestarts(t *testing.T) {
 	body := zipLike(400_000, 1)
 	etag := store.Put("f.zip", body)
 	client := s3.New(store.Client.Options(), func(o *s3.Options) { o.RetryMaxAttempts = 1 })
+	var restarted sync.WaitGroup
+	defer restarted.Wait()
 	source := &interrupted{Source: fetch.S3{Client: client, Bucket: store.Bucket}, after: 200_000, then: func() {
 		store.Server.Kill()
-		go func() {
+		restarted.Go(func() {
 			if err := store.Server.Restart(t.Context()); err != nil {
 				t.Error(err)
 			}
-		}()
+		})
 	}}
 	a, err := fetch.New(source, fetch.Config{Backoff: 50 * time.Millisecond, Attempts: 20}).Fetch(t.Context(), file("f.zip", 400_000, etag))
 	if err != nil {

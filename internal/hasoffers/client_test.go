@@ -396,6 +396,12 @@ func TestNoSecretIsPrinted(t *testing.T) {
 			}
 		})
 	}
+	wrapping := dial(t, Config{Attempts: 1, HTTP: roundTrip(func(r *http.Request) (*http.Response, error) {
+		return nil, &url.Error{Op: "Get", URL: r.URL.String(), Err: io.ErrUnexpectedEOF}
+	})})
+	if _, err := wrapping.Call(t.Context(), "T", "m", nil); err == nil || strings.Contains(err.Error(), "NetworkToken") || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a transport that wraps: %v", err)
+	}
 	c := dial(t, Config{BaseURL: "http://127.0.0.1:1/", Attempts: 1})
 	if _, err := c.Call(t.Context(), "T", "m", nil); err == nil || strings.Contains(err.Error(), "CANARY") || strings.Contains(err.Error(), "NetworkToken") {
 		t.Errorf("refused connection: %v", err)
