@@ -14,18 +14,20 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/rawlog"
 )
 
 // app is what all commands share: the streams, the log and the signals.
 type app struct {
-	stdin  io.Reader
-	stdout io.Writer
-	stderr *redirect
-	getenv func(string) string
-	log    *slog.Logger
-	level  *slog.LevelVar
-	sig    signals
+	stdin       io.Reader
+	stdout      io.Writer
+	stderr      *redirect
+	getenv      func(string) string
+	integrators map[string]*hasoffers.Integrator // by client: one sign-in opens many networks
+	log         *slog.Logger
+	level       *slog.LevelVar
+	sig         signals
 	// skipped counts what the source holds besides raw logs.
 	skipped atomic.Int64
 
@@ -46,7 +48,7 @@ func (a *app) addGlobalFlags(f *pflag.FlagSet) {
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "log each step")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "log warnings and errors only, show no progress")
 	f.String("config", "", "configuration file (default ingest.yaml where there is one)")
-	f.String("network", "", "network the logs belong to (HASOFFERS_NETWORK_ID)")
+	f.String("network", "", "network the logs belong to, or some of ingest.yaml's networks (HASOFFERS_NETWORK_ID)")
 	f.String("source", "", "hasoffers:, s3://BUCKET/PREFIX or a folder (INGEST_SOURCE; default hasoffers:)")
 	f.String("store", "", "embedded:PATH or clickhouse://HOST:9000/DB (INGEST_STORE; default embedded:data/clickhouse)")
 	f.String("api-url", "", "API endpoint (HASOFFERS_API_URL)")
@@ -54,11 +56,10 @@ func (a *app) addGlobalFlags(f *pflag.FlagSet) {
 	f.String("max-memory", "", "memory that ingest itself may use (INGEST_MAX_MEMORY; default 256MiB)")
 }
 
-// configure reads the settings that cmd's flags, the environment and the file
-// give, and puts the process-wide ones in force.
-func (a *app) configure(cmd *cobra.Command) (*Config, error) {
+// settle reads the settings that cmd's flags, the environment and the file give.
+func (a *app) settle(cmd *cobra.Command) (values, error) {
 	if a.verbose && a.quiet {
-		return nil, &usageError{err: fmt.Errorf("--verbose and --quiet exclude each other")}
+		return values{}, &usageError{err: fmt.Errorf("--verbose and --quiet exclude each other")}
 	}
 	switch {
 	case a.verbose:
@@ -66,10 +67,11 @@ func (a *app) configure(cmd *cobra.Command) (*Config, error) {
 	case a.quiet:
 		a.level.Set(slog.LevelWarn)
 	}
-	v, err := readSettings(cmd.Flags(), a.getenv)
-	if err != nil {
-		return nil, err
-	}
+	return readSettings(cmd.Flags(), a.getenv)
+}
+
+// parsed checks settings and puts the process-wide ones in force.
+func (a *app) parsed(v values) (*Config, error) {
 	cfg, err := parseConfig(v, a.log)
 	if err != nil {
 		return nil, err

@@ -69,15 +69,15 @@ func TestExitStatusAndMessage(t *testing.T) {
 // A secret stays one however it is printed.
 func TestSecret(t *testing.T) {
 	t.Parallel()
-	cfg := Config{Token: "NETcanary"}
+	cfg := Config{SignIn: signIn{Token: "NETcanary", ClientSecret: "SECcanary", Key: "KEYcanary"}}
 	var log bytes.Buffer
-	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "token", cfg.Token, "config", cfg)
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "token", cfg.Token, "config", cfg)
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "token", cfg.SignIn.Token, "config", cfg)
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "token", cfg.SignIn.Token, "config", cfg)
 	raw, err := json.Marshal(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := log.String() + string(raw) + fmt.Sprintf("%v %+v %#v %s %q", cfg, cfg, cfg, cfg.Token, cfg.Token)
+	all := log.String() + string(raw) + fmt.Sprintf("%v %+v %#v %s %q", cfg, cfg, cfg, cfg.SignIn.Token, cfg.SignIn.Token)
 	if strings.Contains(all, "canary") {
 		t.Errorf("the token shows in %s", all)
 	}

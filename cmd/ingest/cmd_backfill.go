@@ -29,11 +29,9 @@ func newBackfill(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cfg, err := a.configure(cmd)
-			if err != nil {
-				return err
-			}
-			return a.runBackfill(cmd.Context(), cfg, o, periods)
+			return a.eachNetwork(cmd, func(ctx context.Context, cfg *Config) error {
+				return a.runBackfill(ctx, cfg, o, periods)
+			})
 		},
 	}
 	o.AddFlags(cmd.Flags())

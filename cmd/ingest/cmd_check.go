@@ -23,11 +23,9 @@ func newCheck(a *app) *cobra.Command {
 		Long: exits(exitDone, exitFailed, exitUsage, exitInterrupted),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := a.configure(cmd)
-			if err != nil {
-				return err
-			}
-			return a.runCheck(cmd.Context(), cfg)
+			return a.eachNetwork(cmd, func(ctx context.Context, cfg *Config) error {
+				return a.runCheck(ctx, cfg)
+			})
 		},
 	}
 }

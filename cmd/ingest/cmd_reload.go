@@ -28,11 +28,9 @@ func newReload(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cfg, err := a.configure(cmd)
-			if err != nil {
-				return err
-			}
-			return a.runReload(cmd.Context(), cfg, o, periods, files)
+			return a.eachNetwork(cmd, func(ctx context.Context, cfg *Config) error {
+				return a.runReload(ctx, cfg, o, periods, files)
+			})
 		},
 	}
 	o.AddFlags(cmd.Flags())

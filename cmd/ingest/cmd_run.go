@@ -32,11 +32,9 @@ func newRun(a *app) *cobra.Command {
 		Long: loadStatuses(),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := a.configure(cmd)
-			if err != nil {
-				return err
-			}
-			return a.runRun(cmd.Context(), cfg, o)
+			return a.eachNetwork(cmd, func(ctx context.Context, cfg *Config) error {
+				return a.runRun(ctx, cfg, o)
+			})
 		},
 	}
 	o.AddFlags(cmd.Flags())

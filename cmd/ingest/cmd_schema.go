@@ -29,7 +29,7 @@ func newSchema(a *app) *cobra.Command {
 			Example: "  ingest schema print",
 			Args:    noArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				cfg, err := a.configure(cmd)
+				cfg, err := a.configureStore(cmd)
 				if err != nil {
 					return err
 				}
@@ -42,7 +42,7 @@ func newSchema(a *app) *cobra.Command {
 			Example: "  ingest schema apply",
 			Args:    noArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				cfg, err := a.configure(cmd)
+				cfg, err := a.configureStore(cmd)
 				if err != nil {
 					return err
 				}

@@ -46,7 +46,7 @@ func newServe(a *app) *cobra.Command {
 					return &usageError{err: fmt.Errorf("port %d: want 0 to 65535", port)}
 				}
 			}
-			cfg, err := a.configure(cmd)
+			cfg, err := a.configureStore(cmd)
 			if err != nil {
 				return err
 			}

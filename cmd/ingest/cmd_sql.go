@@ -53,7 +53,7 @@ The statement is read-only unless --write is given. It must not have a FORMAT of
 			if a.json {
 				o.Format = "json"
 			}
-			cfg, err := a.configure(cmd)
+			cfg, err := a.configureStore(cmd)
 			if err != nil {
 				return err
 			}

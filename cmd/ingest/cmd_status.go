@@ -43,11 +43,9 @@ func newStatus(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cfg, err := a.configure(cmd)
-			if err != nil {
-				return err
-			}
-			return a.runStatus(cmd.Context(), cfg, o, periods)
+			return a.eachNetwork(cmd, func(ctx context.Context, cfg *Config) error {
+				return a.runStatus(ctx, cfg, o, periods)
+			})
 		},
 	}
 	o.AddFlags(cmd.Flags())

@@ -23,11 +23,9 @@ func newVerify(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cfg, err := a.configure(cmd)
-			if err != nil {
-				return err
-			}
-			return a.runVerify(cmd.Context(), cfg, types.list(), periods)
+			return a.eachNetwork(cmd, func(ctx context.Context, cfg *Config) error {
+				return a.runVerify(ctx, cfg, types.list(), periods)
+			})
 		},
 	}
 	types.addTo(cmd.Flags())

@@ -20,7 +20,7 @@ import (
 // Nothing in it changes after loadConfig.
 type Config struct {
 	Network   string // "" only where the source is the API and none was given
-	Token     secret
+	SignIn    signIn
 	APIURL    string
 	Zone      *time.Location
 	Source    sourceSpec
@@ -106,7 +106,11 @@ func parseConfig(v values, log *slog.Logger) (*Config, error) {
 	if c.MaxMemory, err = parseSize(v.text("max_memory")); err != nil {
 		return nil, v.wrong("max_memory", err)
 	}
-	if c.Token, err = readToken(v, log); err != nil {
+	token, err := readToken(v, log)
+	if err != nil {
+		return nil, err
+	}
+	if c.SignIn, err = parseSignIn(v, token, log); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -200,11 +204,16 @@ func (c *Config) requireCredentials() error {
 	if c.Source.Kind != "hasoffers" {
 		return nil
 	}
+	return c.requireAPI()
+}
+
+// requireAPI is requireCredentials for what only the API can tell.
+func (c *Config) requireAPI() error {
 	var missing []string
 	if c.Network == "" {
 		missing = append(missing, "HASOFFERS_NETWORK_ID")
 	}
-	if c.Token == "" {
+	if c.SignIn.way() == "" {
 		missing = append(missing, "HASOFFERS_NETWORK_TOKEN")
 	}
 	if len(missing) == 0 {

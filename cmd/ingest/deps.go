@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"rawlogs/internal/dims"
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/engine"
 	"rawlogs/internal/fetch"
@@ -30,6 +31,9 @@ func (a *app) openStore(ctx context.Context, cfg *Config) (*store.Store, error) 
 	}
 	if len(applied) > 0 {
 		a.log.Debug("schema applied", "files", len(applied))
+	}
+	if err := dims.RenewDictionaries(ctx, st); err != nil {
+		a.log.Warn("names by dictGet may be out of reach; `ingest dims` makes them anew", "err", err)
 	}
 	return st, nil
 }
@@ -80,11 +84,15 @@ func (a *app) openSource(ctx context.Context, cfg *Config) (pipeline.Source, err
 }
 
 func (a *app) openAPI(cfg *Config) (*hasoffers.Client, error) {
-	if err := cfg.requireCredentials(); err != nil {
+	if err := cfg.requireAPI(); err != nil {
+		return nil, err
+	}
+	auth, err := a.auth(cfg)
+	if err != nil {
 		return nil, err
 	}
 	return hasoffers.New(hasoffers.Config{
-		NetworkID: cfg.Network, Auth: hasoffers.NetworkToken(cfg.Token), BaseURL: cfg.APIURL, Log: a.log,
+		NetworkID: cfg.Network, Auth: auth, BaseURL: cfg.apiURL(), Calls: cfg.SignIn.Calls, Per: cfg.SignIn.Per, Log: a.log,
 	})
 }
 

@@ -29,7 +29,7 @@ type setting struct {
 
 // settings lists every setting; flags > environment > ingest.yaml > default.
 func settings() []setting {
-	return []setting{
+	return append([]setting{
 		{"network_id", "HASOFFERS_NETWORK_ID", "network", "", "network the logs belong to"},
 		{"network_token", "HASOFFERS_NETWORK_TOKEN", "", "", "API token of the network (never in a flag)"},
 		{"token_file", "HASOFFERS_NETWORK_TOKEN_FILE", "", "", "file that holds the API token"},
@@ -43,7 +43,7 @@ func settings() []setting {
 		{"parsers", "INGEST_PARSERS", "parsers", "2", "files parsed and INSERTs sent at a time"},
 		{"spool", "INGEST_SPOOL", "spool", "", "folder for large downloads; empty: the system's temporary folder"},
 		{"engine_library", "INGEST_ENGINE_LIBRARY", "", "", "path of libchdb.so; empty: search"},
-	}
+	}, signInSettings()...)
 }
 
 // defaultConfigFile is read when it is there and no other is named.
@@ -51,8 +51,9 @@ const defaultConfigFile = "ingest.yaml"
 
 // values are the settings as text, each with the place it came from.
 type values struct {
-	k    *koanf.Koanf
-	from map[string]string // setting's key → "--source", "INGEST_SOURCE", "ingest.yaml:3" or "default"
+	k        *koanf.Koanf
+	networks []networkEntry    // of ingest.yaml
+	from     map[string]string // setting's key → "--source", "INGEST_SOURCE", "ingest.yaml:3" or "default"
 }
 
 func (v values) text(key string) string { return strings.TrimSpace(v.k.String(key)) }
@@ -75,7 +76,7 @@ func readSettings(flags *pflag.FlagSet, getenv func(string) string) (values, err
 			return v, err
 		}
 	}
-	if err := readConfigFile(flags, getenv, set); err != nil {
+	if err := readConfigFile(flags, getenv, set, &v.networks); err != nil {
 		return v, err
 	}
 	for _, s := range settings() {
@@ -95,7 +96,7 @@ func readSettings(flags *pflag.FlagSet, getenv func(string) string) (values, err
 	return v, nil
 }
 
-func readConfigFile(flags *pflag.FlagSet, getenv func(string) string, set func(key, value, from string) error) error {
+func readConfigFile(flags *pflag.FlagSet, getenv func(string) string, set func(key, value, from string) error, networks *[]networkEntry) error {
 	path, named := defaultConfigFile, ""
 	if env := getenv("INGEST_CONFIG"); env != "" {
 		path, named = env, "INGEST_CONFIG"
@@ -118,6 +119,12 @@ func readConfigFile(flags *pflag.FlagSet, getenv func(string) string, set func(k
 	for _, key := range k.Keys() {
 		key, _, nested := strings.Cut(key, "\x00")
 		from := fmt.Sprintf("%s:%d", path, lines[key])
+		if key == "networks" {
+			if *networks, err = parseNetworks(k.Get(key), path, from); err != nil {
+				return err
+			}
+			continue
+		}
 		i := slices.IndexFunc(settings(), func(s setting) bool { return s.key == key })
 		switch {
 		case i < 0:
@@ -131,7 +138,7 @@ func readConfigFile(flags *pflag.FlagSet, getenv func(string) string, set func(k
 			return &usageError{err: fmt.Errorf("%s: %s takes one value, not a list or a map", from, key)}
 		default:
 			text := fmt.Sprint(value)
-			if key == "token_file" && !filepath.IsAbs(text) {
+			if strings.HasSuffix(key, "_file") && !filepath.IsAbs(text) {
 				text = filepath.Join(filepath.Dir(path), text)
 			}
 			if err := set(key, text, from); err != nil {
