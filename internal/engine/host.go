@@ -71,8 +71,9 @@ func HostMain() {
 			fmt.Fprintln(os.Stderr, "engine host:", err)
 		}
 	}
-	// The pipe closes with the process and not before, so that who sees its end
-	// knows that nothing writes to the folder any more.
+	// The pipe closes and the lock of the users ends with the process and not
+	// before, so that who sees either knows that nothing writes to the folder
+	// any more. Unreachable files are closed at any time.
 	runtime.KeepAlive(h)
 	os.Exit(status)
 }
@@ -81,7 +82,8 @@ type host struct {
 	spec     hostSpec
 	folder   folder
 	report   *os.File
-	alive    *os.File // open for as long as this process lives
+	alive    *os.File // open, as users is, for as long as this process lives
+	users    *os.File
 	terminal *os.File // the server reads its commands from the other end
 
 	told     sync.Once
@@ -108,6 +110,9 @@ func (h *host) run() error {
 	if err := json.Unmarshal(raw, &h.spec); err != nil {
 		return fmt.Errorf("reading what to host: %w", err)
 	}
+	if err := raiseFileLimit(); err != nil {
+		return err
+	}
 	h.folder = folder(h.spec.Path)
 	h.stopping = make(chan struct{})
 	// Open for reading too, or the open would wait for the first reader.
@@ -131,6 +136,30 @@ func (h *host) run() error {
 	return errors.Join(errors.New("the server ended unasked"), err)
 }
 
+// raiseFileLimit makes room for the server's files: a part of a wide table
+// alone has hundreds of them while it is written.
+func raiseFileLimit() error {
+	const least, plenty = 1024, 65536
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("asking for the limit of open files: %w", err)
+	}
+	if limit.Cur >= plenty {
+		return nil
+	}
+	for _, want := range []unix.Rlimit{{Cur: plenty, Max: max(plenty, limit.Max)}, {Cur: limit.Max, Max: limit.Max}} {
+		// Only root may go above the hard limit.
+		if unix.Setrlimit(unix.RLIMIT_NOFILE, &want) == nil {
+			limit = want
+			break
+		}
+	}
+	if limit.Cur < least {
+		return fmt.Errorf("only %d files may be open here (ulimit -n): the embedded ClickHouse wants %d", limit.Cur, least)
+	}
+	return nil
+}
+
 // openTerminal puts a terminal of our own in place of standard input. With any
 // other the server aborts when a client sends a wrong password or junk.
 func (h *host) openTerminal() error {
@@ -152,6 +181,7 @@ func (h *host) stopAtEnd() error {
 	if err != nil {
 		return err
 	}
+	h.users = users
 	go func() {
 		// The lock is kept until this process is gone, so that a user who
 		// comes now waits for that and then starts a server of its own.
