@@ -80,7 +80,7 @@ func open(ctx context.Context, cfg Config, f folder, users *os.File) (*Engine, e
 	if err != nil {
 		return nil, err
 	}
-	defer start.Close() // and with that the lock
+	defer func() { _ = start.Close() }() // and with that the lock
 	if err := waitLock(ctx, start, unix.LOCK_EX); err != nil {
 		return nil, f.hung(ctx, err)
 	}
@@ -106,10 +106,9 @@ func open(ctx context.Context, cfg Config, f folder, users *os.File) (*Engine, e
 		}
 		// A host lives: one that runs, or one whose starter died half-way.
 		e.attached = true
-		if e.endpoint, last = f.readEndpoint(); last != nil {
-			return false, nil
+		if e.endpoint, last = f.readEndpoint(); last == nil {
+			last = e.meet(ctx)
 		}
-		last = e.meet(ctx)
 		return last == nil, nil
 	})
 	if err != nil {

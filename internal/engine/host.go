@@ -211,12 +211,11 @@ func (h *host) requestStop() {
 		// What is typed while the server makes itself a prompt is lost, so it
 		// is asked until it goes.
 		go func() {
-			for {
+			for again := time.Tick(time.Second); ; <-again {
 				if _, err := h.terminal.WriteString("exit\n"); err != nil {
 					fmt.Fprintln(os.Stderr, "engine host: asking the server to stop:", err)
 					return
 				}
-				time.Sleep(time.Second)
 			}
 		}()
 	})

@@ -20,7 +20,7 @@ import (
 // takes over lock, the host's lock, which passes to the child so that no moment
 // is without a holder.
 func (f folder) start(ctx context.Context, cfg Config, lock *os.File) (endpoint, error) {
-	defer lock.Close()
+	defer func() { _ = lock.Close() }()
 	library, err := FindLibrary(cfg.Library)
 	if err != nil {
 		return endpoint{}, err
@@ -82,12 +82,12 @@ func (f folder) startOnce(ctx context.Context, cfg Config, lock *os.File, progra
 	if err != nil {
 		return endpoint{}, err
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	reports, reportEnd, err := os.Pipe()
 	if err != nil {
 		return endpoint{}, err
 	}
-	defer reports.Close()
+	defer func() { _ = reports.Close() }()
 
 	cmd := exec.Command(program)
 	cmd.Env = hostEnvironment()

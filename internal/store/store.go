@@ -254,13 +254,6 @@ func (s *Store) Write(ctx context.Context, op Op, do func(context.Context) error
 	return s.cfg.Hook(ctx, op, do)
 }
 
-// has tells whether the server knows a setting.
-func (s *Store) has(setting string) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.known[setting]
-}
-
 // poolOptions are those of the clickhouse-go pool; see target.dialPool.
 func poolOptions(t target, addr string, settings clickhouse.Settings) *clickhouse.Options {
 	return &clickhouse.Options{
