@@ -136,8 +136,8 @@ func (e *evolution) claim(ctx context.Context, lost context.CancelCauseFunc) (re
 		return errors.Join(errs...)
 	}
 	for _, network := range slices.Compact(networks) {
-		lease, err := checkpoint.Claim(ctx, e.st, network, e.Run, "", e.Log)
-		if err != nil {
+		lease := checkpoint.NewLease(e.st, network, e.Run, "", e.Log)
+		if err := lease.Claim(ctx); err != nil {
 			return nil, errors.Join(err, release())
 		}
 		lease.Keep(ctx, lost)

@@ -254,11 +254,11 @@ func TestInterruptedAndHeld(t *testing.T) {
 		}
 	}
 	st := testkit.Database(t)
-	lease, err := checkpoint.Claim(t.Context(), st, "someone", "a load", "", slog.New(slog.DiscardHandler))
-	if err != nil {
+	lease := checkpoint.NewLease(st, "someone", "a load", "", slog.New(slog.DiscardHandler))
+	if err := lease.Claim(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	_, err = evolve.Run(t.Context(), st, cfg())
+	_, err := evolve.Run(t.Context(), st, cfg())
 	var held *checkpoint.HeldError
 	if !errors.As(err, &held) || !strings.Contains(err.Error(), "someone") {
 		t.Errorf("while a load is at work: %v", err)

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rawlogs/internal/evolve"
+)
+
+// EvolveOptions are the flags of `ingest schema evolve`.
+type EvolveOptions struct {
+	Types    typesFlag
+	DryRun   bool
+	MinRows  uint64
+	MinFiles uint64
+}
+
+func newSchemaEvolve(a *app) *cobra.Command {
+	var o EvolveOptions
+	cmd := &cobra.Command{
+		Use:   "evolve",
+		Short: "make columns of headers that keep turning up in _rescued",
+		Example: `  ingest schema evolve --dry-run
+  ingest schema evolve --type clicks --min-rows 1000`,
+		Long: `A header that no column had gets one, of a type that holds what was seen exactly,
+and its values move there. What does not fit stays in _rescued. It waits for no
+load: while one is at work it says so and ends.
+
+` + exits(exitDone, exitFailed, exitUsage, exitHeld, exitInterrupted),
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			// Zones are the networks'; the store is everybody's.
+			all, err := a.configureAll(cmd)
+			if err != nil {
+				return err
+			}
+			return a.runEvolve(cmd.Context(), all, o)
+		},
+	}
+	f := cmd.Flags()
+	o.Types.addTo(f)
+	f.BoolVar(&o.DryRun, "dry-run", false, "say what would be done and change nothing")
+	f.Uint64Var(&o.MinRows, "min-rows", 100, "rows that a header must have turned up in")
+	f.Uint64Var(&o.MinFiles, "min-files", 2, "files that they must come from")
+	return cmd
+}
+
+func (a *app) runEvolve(ctx context.Context, all []*Config, o EvolveOptions) (err error) {
+	ctx, cancel := a.untilStop(ctx)
+	defer cancel()
+	st, err := a.openStore(ctx, all[0])
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	config := evolve.Config{
+		Types: o.Types.list(), MinRows: max(o.MinRows, 1), MinFiles: max(o.MinFiles, 1), DryRun: o.DryRun,
+		Zones: map[string]*time.Location{}, Run: "evolve-" + rand.Text()[:10], Log: a.log,
+	}
+	for _, cfg := range all {
+		if cfg.Network != "" {
+			config.Zones[cfg.Network] = cfg.Zone
+			config.Networks = append(config.Networks, cfg.Network)
+		}
+	}
+	out, err := evolve.Run(ctx, st, config)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return printJSON(a.stdout, out)
+	}
+	did := map[bool]string{false: "column made", true: "column to make"}[out.DryRun]
+	var rows [][]string
+	for _, c := range out.Columns {
+		what := did
+		if !c.New {
+			what = "column was there"
+		}
+		rows = append(rows, []string{c.Table, c.Header, c.Type, what, comma(c.Moved), comma(c.Left), shorten(c.Example)})
+	}
+	for _, s := range out.Skipped {
+		rows = append(rows, []string{s.Table, s.Header, "", "no column: " + s.Why, "", comma(s.Rows), ""})
+	}
+	if len(rows) > 0 {
+		moved := map[bool]string{false: "moved", true: "to move"}[out.DryRun]
+		header := []string{"table", "header", "type", "what", moved, "left", "example"}
+		if err := printTable(a.stdout, header, func(i int) bool { return i == 4 || i == 5 }, rows); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s, %s without\n", plural(len(out.Columns), "column"), plural(len(out.Skipped), "header"))
+	return err
+}
+
+func shorten(s string) string {
+	const most = 40
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
+
+// DriftOptions are the flags of `ingest schema drift`.
+type DriftOptions struct {
+	Types  typesFlag
+	Unused int
+}
+
+func newSchemaDrift(a *app) *cobra.Command {
+	var o DriftOptions
+	cmd := &cobra.Command{
+		Use:   "drift",
+		Short: "show headers whose values are in _rescued, first and last seen",
+		Example: `  ingest schema drift
+  ingest schema drift --type clicks --unused 30`,
+		Long: `Times are the hours of the files. --unused reads every column once and also lists
+those that got no value in the last days of their table.
+
+` + exits(exitDone, exitFailed, exitUsage, exitInterrupted),
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.configureStore(cmd)
+			if err != nil {
+				return err
+			}
+			return a.runDrift(cmd.Context(), cfg, o)
+		},
+	}
+	o.Types.addTo(cmd.Flags())
+	cmd.Flags().IntVar(&o.Unused, "unused", 0, "also list columns without a value for so many days")
+	return cmd
+}
+
+func (a *app) runDrift(ctx context.Context, cfg *Config, o DriftOptions) (err error) {
+	if o.Unused < 0 {
+		return &usageError{err: fmt.Errorf("--unused %d: want a number of days", o.Unused)}
+	}
+	ctx, cancel := a.untilStop(ctx)
+	defer cancel()
+	st, err := a.openStore(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	headers, err := evolve.Drift(ctx, st, o.Types.list())
+	if err != nil {
+		return err
+	}
+	unused := []evolve.Unused{}
+	if o.Unused > 0 {
+		if unused, err = evolve.Silent(ctx, st, o.Types.list(), o.Unused); err != nil {
+			return err
+		}
+	}
+	if a.json {
+		return printJSON(a.stdout, struct {
+			Headers []evolve.Drifted `json:"headers"`
+			Unused  []evolve.Unused  `json:"unused"`
+		}{headers, unused})
+	}
+	var rows [][]string
+	for _, h := range headers {
+		what := "no column; evolve would make " + h.Type
+		if h.Column {
+			what = "has a column; these did not fit"
+		}
+		rows = append(rows, []string{h.Table, h.Header, stamp(h.First), stamp(h.Last), comma(h.Rows), comma(h.Files), what, shorten(h.Example)})
+	}
+	if len(rows) > 0 {
+		header := []string{"table", "header", "first file", "last file", "rows", "files", "what", "example"}
+		if err := printTable(a.stdout, header, func(i int) bool { return i == 4 || i == 5 }, rows); err != nil {
+			return err
+		}
+	}
+	for _, u := range unused {
+		last := "never had a value"
+		if !u.Last.IsZero() {
+			last = "last had a value in the file of " + stamp(u.Last)
+		}
+		if _, err := fmt.Fprintf(a.stdout, "%s.%s %s\n", u.Table, clean(u.Column), last); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s in _rescued\n", plural(len(headers), "header"))
+	return err
+}

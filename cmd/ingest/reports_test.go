@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"rawlogs/internal/gen"
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/simnet"
+	"rawlogs/internal/testkit"
+)
+
+// TestReportsReconcileAndEvolve drives stats, reconcile and schema evolve as a
+// person does, on a network that lost a file.
+func TestReportsReconcileAndEvolve(t *testing.T) {
+	t.Parallel()
+	net := testkit.Simnet(t, simnet.Config{Seed: 9, Limit: 10_000})
+	day := time.Date(2016, 9, 9, 0, 0, 0, 0, time.UTC)
+	for h := range 24 {
+		for _, typ := range []rawlog.Type{rawlog.Clicks, rawlog.Conversions} {
+			hour := day.Add(time.Duration(h) * time.Hour)
+			spec := gen.Spec{Type: typ, Hour: hour, Rows: 20 + h, Unknown: []gen.UnknownColumn{{Name: "traffic_quality", At: 20, Values: []string{"good", "bad"}}}}
+			if _, err := net.Publish(t.Context(), gen.FileName(typ, hour, 9), spec); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	lost := day.Add(5 * time.Hour)
+	net.Unlist(rawlog.Clicks, gen.FileName(rawlog.Clicks, lost, 9))
+	env := map[string]string{"INGEST_STORE": "embedded:" + filepath.Join(t.TempDir(), "store"), "HASOFFERS_RATE_LIMIT": "1000/1s"}
+	for _, pair := range net.Env() {
+		name, value, _ := strings.Cut(pair, "=")
+		env[name] = value
+	}
+	in := func(want int, args ...string) (string, string) {
+		t.Helper()
+		var stdout, stderr bytes.Buffer
+		getenv := func(name string) string {
+			if v, ok := env[name]; ok {
+				return v
+			}
+			return os.Getenv(name)
+		}
+		if status := run(args, strings.NewReader(""), &stdout, &stderr, getenv); status != want {
+			t.Fatalf("ingest %s: exit status %d, want %d\n%s%s", strings.Join(args, " "), status, want, &stdout, &stderr)
+		}
+		return stdout.String(), stderr.String()
+	}
+	has := func(text string, parts ...string) {
+		t.Helper()
+		for _, p := range parts {
+			if !strings.Contains(text, p) {
+				t.Errorf("no %q in\n%s", p, text)
+			}
+		}
+	}
+	in(exitDone, "backfill", "20160909", "-q")
+
+	out, _ := in(exitDone, "stats", "20160909", "--field", "Stat.gross_clicks,Stat.payout", "--group", "Stat.hour", "--totals")
+	has(out, "Stat.gross_clicks", "total Stat.gross_clicks: 756", "24 rows of 1 day by 1 call: kept in report_stats as question ")
+	out, _ = in(exitDone, "sql", "--format", "tsv", "SELECT count(), sum(gross_clicks), any(question_text) FROM report_stats")
+	has(out, "24\t756\tnetwork: Stat.gross_clicks, Stat.payout by Stat.date, Stat.hour")
+	_, stderr := in(exitUsage, "stats", "20160909", "--field", "Stat.click")
+	has(stderr, `unknown field "Stat.click": did you mean Stat.clicks?`, "fields: Stat.date", "Stat.gross_clicks")
+	_, stderr = in(exitUsage, "stats", "20160909", "--filter", "Stat.payout OVER 9")
+	has(stderr, `unknown operator "OVER"`, "GREATER_THAN (>)")
+	_, stderr = in(exitUsage, "stats", "20160909", "--as", "nobody")
+	has(stderr, "affiliate, advertiser")
+
+	out, stderr = in(exitDiffers, "reconcile", "20160909")
+	has(out, "clicks", "731", "756", "-25", "file missing", "2016-09-09 05:00 (UTC 2016-09-09 05:00)", "conversions 2016-09-09..2016-09-09 (UTC)", ": agree")
+	has(stderr, "differ beyond the tolerance in 1 line")
+	out, _ = in(exitDone, "reconcile", "20160909", "--tolerance", "5%", "--by", "day", "--type", "clicks")
+	has(out, "(within the tolerance)")
+	out, _ = in(exitDiffers, "reconcile", "20160909", "--by", "hour", "--json")
+	var decoded struct {
+		Beyond  int
+		Reports []struct {
+			Lines []struct {
+				Hour       *int
+				Difference int
+				Reasons    []struct{ Kind, Text string }
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &decoded); err != nil || decoded.Beyond != 1 {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, l := range decoded.Reports[0].Lines {
+		if l.Difference != 0 && (*l.Hour != 5 || l.Difference != -25 || len(l.Reasons) != 1 || l.Reasons[0].Kind != "file missing") {
+			t.Errorf("%+v", l)
+		}
+	}
+	in(exitUsage, "reconcile", "20160909", "--by", "minute")
+	in(exitUsage, "reconcile", "20160909", "--tolerance", "some")
+	in(exitUsage, "reconcile")
+
+	out, _ = in(exitDone, "schema", "drift", "--unused", "1")
+	has(out, "traffic_quality", "2016-09-09 00:00", "2016-09-09 23:00", "evolve would make LowCardinality(String)", "clicks.odin never had a value")
+	out, _ = in(exitDone, "schema", "evolve", "--dry-run")
+	has(out, "column to make", "731")
+	out, _ = in(exitDone, "schema", "evolve")
+	has(out, "column made", "2 columns")
+	out, _ = in(exitDone, "sql", "--format", "tsv", "SELECT countIf(traffic_quality IN ('good', 'bad')), countIf(notEmpty(_rescued)) FROM clicks")
+	has(out, "731\t0")
+	out, _ = in(exitDone, "schema", "drift")
+	has(out, "0 headers in _rescued")
+}
