@@ -2,21 +2,32 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/dims"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 )
 
 // RunOptions are the flags of `ingest run`.
-type RunOptions struct{ LoadOptions }
+type RunOptions struct {
+	LoadOptions
+	Dims      bool
+	Reconcile bool
+	Against   ReconcileOptions // with Reconcile
+}
 
 // AddFlags adds them to f.
 func (o *RunOptions) AddFlags(f *pflag.FlagSet) {
 	o.LoadOptions.AddFlags(f)
+	f.BoolVar(&o.Dims, "dims", false, "afterwards, refresh the names beside the ids (ingest dims) and the later changes of conversions (ingest updates)")
+	f.BoolVar(&o.Reconcile, "reconcile", false, "afterwards, compare these days with the network's own totals (ingest reconcile)")
+	o.Against.addShared(f)
 	f.Int("lookback", 0, "days to look back, today included (INGEST_LOOKBACK; default 3)")
 }
 
@@ -28,8 +39,9 @@ func newRun(a *app) *cobra.Command {
 		Example: `  ingest run
   ingest run --type clicks,conversions --lookback 7
   ingest run --dry-run --json
+  ingest run --dims
   17 3 * * *  cd /srv/rawlogs && ingest run -q      # a crontab line`,
-		Long: loadStatuses(),
+		Long: exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitDiffers, exitHeld, exitInterrupted),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.eachNetwork(cmd, func(ctx context.Context, cfg *Config) error {
@@ -42,10 +54,34 @@ func newRun(a *app) *cobra.Command {
 }
 
 func (a *app) runRun(ctx context.Context, cfg *Config, o RunOptions) error {
-	return a.load(ctx, cfg, o.LoadOptions, pipeline.Options{
-		Periods:     []rawlog.Period{lookback(time.Now(), cfg.Lookback)},
+	period := lookback(time.Now(), cfg.Lookback)
+	if o.Reconcile {
+		// A flag that makes no sense is better told before the load than after.
+		o.Against.Types = o.Types
+		if _, err := o.Against.config(a, cfg); err != nil {
+			return err
+		}
+	}
+	err := a.load(ctx, cfg, o.LoadOptions, pipeline.Options{
+		Periods:     []rawlog.Period{period},
 		RetryFailed: true,
 	})
+	var held *checkpoint.HeldError
+	if o.DryRun || a.interrupted() || ctx.Err() != nil || errors.As(err, &held) {
+		return err
+	}
+	// A file that failed is no reason for yesterday's names.
+	names, errs := []string{"files"}, []error{err}
+	if o.Dims {
+		names = append(names, "dims", "updates")
+		errs = append(errs, a.runDims(ctx, cfg, dims.Options{}), a.runUpdates(ctx, cfg, nil))
+	}
+	if o.Reconcile {
+		period.To = period.To.AddDate(0, 0, -1) // tomorrow has no total yet
+		names = append(names, "reconcile")
+		errs = append(errs, a.runReconcile(ctx, cfg, o.Against, []rawlog.Period{period}))
+	}
+	return inParts(names, errs...)
 }
 
 // lookback is the period of the last days. The local clock only bounds what is

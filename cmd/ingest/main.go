@@ -77,14 +77,14 @@ func (e *incompleteError) Error() string { return e.what }
 func message(err error) string {
 	var usage *usageError
 	var hinted *hintError
-	var networks *networksError
+	var parts *partsError
 	switch {
 	case err == nil || errors.Is(err, syscall.EPIPE):
 		return "" // who closed our stdout has seen enough
 	case errors.Is(err, errInterrupted):
 		return "ingest: interrupted; nothing is lost, the next run goes on from here\n"
-	case errors.As(err, &networks):
-		return networks.message()
+	case errors.As(err, &parts):
+		return parts.message()
 	case errors.As(err, &usage) && usage.hint != "":
 		return fmt.Sprintf("ingest: %s\n%s\n", clean(err.Error()), cleanLines(usage.hint))
 	case errors.As(err, &hinted) && hinted.hint != "":
@@ -99,20 +99,23 @@ func exitStatus(err error) int {
 	var usage *usageError
 	var incomplete *incompleteError
 	var held *checkpoint.HeldError
-	var networks *networksError
+	var differs *differsError
+	var parts *partsError
 	switch {
 	case err == nil || errors.Is(err, syscall.EPIPE):
 		return exitDone
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
-	case errors.As(err, &networks):
-		return networks.status()
+	case errors.As(err, &parts):
+		return parts.status()
 	case errors.As(err, &usage):
 		return exitUsage
 	case errors.As(err, &incomplete):
 		return exitIncomplete
 	case errors.As(err, &held):
 		return exitHeld
+	case errors.As(err, &differs):
+		return exitDiffers
 	default:
 		return exitFailed
 	}

@@ -228,7 +228,7 @@ func (a *app) eachNetwork(cmd *cobra.Command, work func(context.Context, *Config
 	if len(all) == 1 {
 		return work(cmd.Context(), all[0])
 	}
-	failed := &networksError{}
+	failed := &partsError{}
 	for _, cfg := range all {
 		err := work(cmd.Context(), cfg)
 		switch {
@@ -248,13 +248,31 @@ func (a *app) eachNetwork(cmd *cobra.Command, work func(context.Context, *Config
 	return failed
 }
 
-// networksError tells of the networks that failed; the others are done.
-type networksError struct {
+// partsError tells of the parts of the work that failed, such as networks; the
+// others are done.
+type partsError struct {
 	names []string
 	errs  []error
 }
 
-func (e *networksError) Error() string {
+// inParts sums up what several parts of the work ended with.
+func inParts(names []string, errs ...error) error {
+	failed := &partsError{}
+	for i, err := range errs {
+		if err != nil {
+			failed.names, failed.errs = append(failed.names, names[i]), append(failed.errs, err)
+		}
+	}
+	switch len(failed.errs) {
+	case 0:
+		return nil
+	case 1:
+		return failed.errs[0]
+	}
+	return failed
+}
+
+func (e *partsError) Error() string {
 	var lines []string
 	for i, err := range e.errs {
 		lines = append(lines, e.names[i]+": "+err.Error())
@@ -262,8 +280,8 @@ func (e *networksError) Error() string {
 	return strings.Join(lines, "; ")
 }
 
-// status is the worst of the networks' exit statuses.
-func (e *networksError) status() int {
+// status is the worst of their exit statuses.
+func (e *partsError) status() int {
 	worst := exitDone
 	for _, err := range e.errs {
 		if s := exitStatus(err); slices.Index(badness(), s) > slices.Index(badness(), worst) {
@@ -276,11 +294,11 @@ func (e *networksError) status() int {
 // badness orders exit statuses: one that needs a person outranks one that
 // mends itself.
 func badness() []int {
-	return []int{exitDone, exitHeld, exitIncomplete, exitUsage, exitFailed, exitInterrupted}
+	return []int{exitDone, exitHeld, exitIncomplete, exitDiffers, exitUsage, exitFailed, exitInterrupted}
 }
 
-// message is a line for each network that failed.
-func (e *networksError) message() string {
+// message is a line for each part that failed.
+func (e *partsError) message() string {
 	var b strings.Builder
 	for i, err := range e.errs {
 		b.WriteString(strings.Replace(message(err), "ingest: ", "ingest: "+clean(e.names[i])+": ", 1))

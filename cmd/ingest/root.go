@@ -35,6 +35,8 @@ func newRoot(a *app) *cobra.Command {
 	root.AddCommand(
 		newRun(a), newBackfill(a), newReload(a),
 		newStatus(a), newVerify(a), newCheck(a),
+		newDims(a), newUpdates(a), newAPI(a),
+		newStats(a), newReconcile(a),
 		newSchema(a), newSQL(a), newServe(a),
 		newVersion(a), newCompletion(a),
 	)
@@ -98,6 +100,7 @@ func exits(statuses ...int) string {
 			exitFailed:      "failed; stderr says why",
 			exitUsage:       "the command line, a variable or ingest.yaml is wrong",
 			exitIncomplete:  "finished, but some files failed or rows were rejected",
+			exitDiffers:     "the store and the network differ by more than the tolerance",
 			exitHeld:        "another run holds the lease of this network",
 			exitInterrupted: "interrupted; the next run goes on from there",
 		}[s])

@@ -49,6 +49,10 @@ func (c *Client) Find(ctx context.Context, target, method, model string, q Query
 // numbers around or without; rows in a map by id, in an array, or [] "" null
 // when there are none; each row wrapped in its model's name or bare.
 func DecodePage(data json.RawMessage, model string) (Page, error) {
+	return decodePage(data, func(key string, value json.RawMessage) (Row, error) { return decodeRow(key, value, model) })
+}
+
+func decodePage(data json.RawMessage, decode func(string, json.RawMessage) (Row, error)) (Page, error) {
 	if isEmpty(data) {
 		return Page{}, nil
 	}
@@ -71,7 +75,7 @@ func DecodePage(data json.RawMessage, model string) (Page, error) {
 	add := func(key string, value json.RawMessage) {
 		var row Row
 		if err == nil {
-			row, err = decodeRow(key, value, model)
+			row, err = decode(key, value)
 			page.Rows = append(page.Rows, row)
 		}
 	}
@@ -120,6 +124,12 @@ func pageMembers(data json.RawMessage) (json.RawMessage, map[string]Int, error) 
 	}
 	return inner, counts, nil
 }
+
+// SplitPage is DecodePage for rows of any kind: Fields is each row as it stands,
+// with its wrapping.
+func SplitPage(data json.RawMessage) (Page, error) { return decodePage(data, asIs) }
+
+func asIs(key string, value json.RawMessage) (Row, error) { return Row{Key: key, Fields: value}, nil }
 
 func decodeRow(key string, value json.RawMessage, model string) (Row, error) {
 	if shape(value) != "an object" {

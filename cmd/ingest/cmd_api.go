@@ -1,0 +1,252 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"rawlogs/internal/hasoffers"
+)
+
+// APIOptions are the flags of `ingest api`.
+type APIOptions struct {
+	All     bool
+	Yes     bool
+	Secrets bool
+	Fields  []string
+	Contain []string
+	Filters []string
+	Sort    []string
+	Limit   int
+	Page    int
+}
+
+// AddFlags adds them to f.
+func (o *APIOptions) AddFlags(f *pflag.FlagSet) {
+	f.BoolVar(&o.All, "all", false, "follow the pages and print all rows together")
+	f.StringArrayVar(&o.Filters, "filter", nil, "only rows that match: 'id>100', 'name~%loan%', 'status!=deleted'; may be repeated")
+	f.StringArrayVar(&o.Sort, "sort", nil, "order: FIELD, or -FIELD for the highest first; may be repeated")
+	f.StringSliceVar(&o.Fields, "field", nil, "fields to ask for")
+	f.StringSliceVar(&o.Contain, "contain", nil, "related entities to bring along")
+	f.IntVar(&o.Limit, "limit", 0, "rows a page (with --all: rows a call, default 500)")
+	f.IntVar(&o.Page, "page", 0, "page to print, from 1")
+	f.BoolVarP(&o.Yes, "yes", "y", false, "do not ask before a call that changes something")
+	f.BoolVar(&o.Secrets, "show-secrets", false, "print tokens, keys, salts and signatures of the answer as they are")
+}
+
+func newAPI(a *app) *cobra.Command {
+	var o APIOptions
+	cmd := &cobra.Command{
+		Use:   "api TARGET METHOD [NAME=VALUE…] [NAME=@FILE] [flags]",
+		Short: "call any method of the API with the configured sign-in; prints response.data",
+		Example: `  ingest api Offer findAll --filter 'id>100' --sort -id --field id,name --limit 10
+  ingest api Affiliate findAll --all --filter status=active
+  ingest api Offer findById id=12 --contain Goal
+  ingest api Offer updateField id=12 field=name value='Travel insurance'
+  ingest api OfferFile create data[offer_id]=12 data[type]='image banner' file=@banner.png --yes
+  ingest api Affiliate_Affiliate getAccountManager          with an api_key`,
+		Long: `A method whose name does not begin with find, get, list or count may change
+something: it is asked for first, and refused where nobody can be asked, unless
+--yes. @FILE uploads a file; NAME=@@TEXT is the text @TEXT. Operators of --filter:
+= != < <= > >= ~ (LIKE) !~ (NOT_LIKE), and in words: ` + strings.Join(hasoffers.Operators(), ", ") + `.
+
+` + exits(exitDone, exitFailed, exitUsage, exitInterrupted),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			op, q, err := o.parse(args)
+			if err != nil {
+				return err
+			}
+			cfg, err := a.configure(cmd)
+			if err != nil {
+				return err
+			}
+			return a.runAPI(cmd.Context(), cfg, o, op, q)
+		},
+	}
+	o.AddFlags(cmd.Flags())
+	return cmd
+}
+
+// parse reads the operation and the query that the arguments and flags mean.
+func (o *APIOptions) parse(args []string) (hasoffers.Op, hasoffers.Query, error) {
+	wrong := func(format string, args ...any) (hasoffers.Op, hasoffers.Query, error) {
+		return hasoffers.Op{}, hasoffers.Query{}, &usageError{err: fmt.Errorf(format, args...)}
+	}
+	if len(args) < 2 || strings.Contains(args[0], "=") || strings.Contains(args[1], "=") {
+		return wrong("ingest api: want a TARGET and a METHOD, such as Offer findAll")
+	}
+	op := hasoffers.Op{Target: args[0], Method: args[1], Params: url.Values{}, Changes: !hasoffers.ReadOnly(args[1])}
+	for _, arg := range args[2:] {
+		name, value, ok := strings.Cut(arg, "=")
+		switch {
+		case !ok || name == "":
+			return wrong("%q: want NAME=VALUE or NAME=@FILE", arg)
+		case slices.ContainsFunc([]string{"NetworkId", "NetworkToken", "IntegratorId", "api_key", "Target", "Method"}, func(s string) bool { return strings.EqualFold(s, name) }):
+			return wrong("%s comes from the configuration, never from the command line", name)
+		case strings.HasPrefix(value, "@@"):
+			op.Params.Add(name, value[1:])
+		case strings.HasPrefix(value, "@"):
+			if !op.Changes {
+				return wrong("%s: %s::%s reads only and takes no file; %s=@%s is the text %s", name, op.Target, op.Method, name, value, value)
+			}
+			content, err := os.ReadFile(value[1:])
+			if err != nil {
+				return wrong("%s: %w", name, err)
+			}
+			op.Files = append(op.Files, hasoffers.Upload{Param: name, FileName: filepath.Base(value[1:]), Content: content})
+		default:
+			op.Params.Add(name, value)
+		}
+	}
+	q := hasoffers.Query{Fields: o.Fields, Contain: o.Contain, Limit: o.Limit, Page: o.Page}
+	var err error
+	if q.Filters, err = parseFilters(o.Filters); err != nil {
+		return op, q, err
+	}
+	for _, text := range o.Sort {
+		s, err := hasoffers.ParseSort(text)
+		if err != nil {
+			return wrong("--%w", err)
+		}
+		q.Sort = append(q.Sort, s)
+	}
+	switch {
+	case o.Limit < 0 || o.Page < 0:
+		return wrong("--limit and --page: want numbers above 0")
+	case o.All && op.Changes:
+		return wrong("--all is for methods that read, not for %s", op)
+	case o.All && o.Page > 0:
+		return wrong("--all and --page exclude each other")
+	case o.All && o.Limit == 0:
+		q.Limit = 500
+	case o.Page > 0 && o.Limit == 0:
+		return wrong("--page needs --limit")
+	}
+	return op, q, nil
+}
+
+func (a *app) runAPI(ctx context.Context, cfg *Config, o APIOptions, op hasoffers.Op, q hasoffers.Query) error {
+	ctx, cancel := a.untilStop(ctx)
+	defer cancel()
+	client, err := a.openAPI(cfg)
+	if err != nil {
+		return err
+	}
+	if op.Changes && !o.Yes {
+		if err := a.confirm(op, cfg.Network); err != nil {
+			return err
+		}
+	}
+	var data json.RawMessage
+	if o.All {
+		data, err = allPages(ctx, client, op, q)
+	} else {
+		q.AddTo(op.Params)
+		data, err = client.Do(ctx, op)
+	}
+	if err != nil {
+		return err
+	}
+	if !o.Secrets {
+		data = redacted(data, append(cfg.SignIn.secrets(), secretsOf(client)...))
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, data, "", "  "); err != nil {
+		return fmt.Errorf("%s: the answer's data: %w", op, err)
+	}
+	out.WriteByte('\n')
+	_, err = a.stdout.Write(escapeControls(out.Bytes()))
+	return err
+}
+
+// confirm asks before a change. Values are shown as they will be sent.
+func (a *app) confirm(op hasoffers.Op, network string) error {
+	if !isTerminal(a.stdin) || !a.stderrIsTerminal() {
+		return &usageError{err: fmt.Errorf("%s may change something, and nobody can be asked here", op), hint: "--yes says that it is meant"}
+	}
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(op.Params)) {
+		words = append(words, name+"="+strings.Join(op.Params[name], ","))
+	}
+	for _, f := range op.Files {
+		words = append(words, fmt.Sprintf("%s=@%s (%s)", f.Param, f.FileName, size(int64(len(f.Content)))))
+	}
+	fmt.Fprintf(a.stderr, "%s on network %s: %s\nThis may change something. Go on? [y/N] ", clean(op.String()), clean(network), clean(strings.Join(words, " ")))
+	line, err := bufio.NewReader(a.stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
+		return errors.New("not done")
+	}
+	return nil
+}
+
+// maxAPIPages ends a reading that an API without an end would never leave.
+const maxAPIPages = 100_000
+
+// allPages follows the pages of a find method and returns all rows together:
+// a map by id, as one page has, or an array where rows have no key.
+func allPages(ctx context.Context, client *hasoffers.Client, op hasoffers.Op, q hasoffers.Query) (json.RawMessage, error) {
+	var out bytes.Buffer
+	keyed, rows := true, 0
+	seen := map[string]bool{}
+	for q.Page = 1; q.Page <= maxAPIPages; q.Page++ {
+		params := url.Values{}
+		for name, values := range op.Params {
+			params[name] = values
+		}
+		q.AddTo(params)
+		data, err := client.Call(ctx, op.Target, op.Method, params)
+		if err != nil {
+			return nil, err
+		}
+		page, err := hasoffers.SplitPage(data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: --all: %w", op, err)
+		}
+		fresh := false
+		for _, r := range page.Rows {
+			if rows == 0 {
+				keyed = r.Key != ""
+			}
+			if keyed && seen[r.Key] {
+				continue // a row that moved to a later page meanwhile
+			}
+			seen[r.Key], fresh = true, true
+			if rows > 0 {
+				out.WriteByte(',')
+			}
+			if keyed {
+				key, err := json.Marshal(r.Key)
+				if err != nil {
+					return nil, err
+				}
+				out.Write(key)
+				out.WriteByte(':')
+			}
+			out.Write(r.Fields)
+			rows++
+		}
+		if !page.Paged || !fresh || q.Page >= page.Pages {
+			break
+		}
+	}
+	if rows == 0 || !keyed {
+		return json.RawMessage("[" + out.String() + "]"), nil
+	}
+	return json.RawMessage("{" + out.String() + "}"), nil
+}

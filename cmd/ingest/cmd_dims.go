@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"rawlogs/internal/dims"
+	"rawlogs/internal/hasoffers"
+	"rawlogs/internal/store"
+)
+
+// DimsOptions are the flags of `ingest dims`.
+type DimsOptions struct {
+	Only     []string
+	Filters  []string
+	PageSize int
+}
+
+// AddFlags adds them to f.
+func (o *DimsOptions) AddFlags(f *pflag.FlagSet) {
+	f.StringSliceVar(&o.Only, "only", nil, "refresh these: "+strings.Join(dims.Names(), ",")+" (default all)")
+	f.StringArrayVar(&o.Filters, "filter", nil, "read only rows that match, such as 'id>100' or 'status=active'; may be repeated")
+	f.IntVar(&o.PageSize, "page-size", 500, "rows a call")
+}
+
+func newDims(a *app) *cobra.Command {
+	var o DimsOptions
+	cmd := &cobra.Command{
+		Use:   "dims [flags]",
+		Short: "refresh the names beside the ids: offers, affiliates, countries …",
+		Example: `  ingest dims
+  ingest dims --only offers,goals
+  ingest dims --only offers --filter 'id>1000' --filter 'status=active'
+  ingest sql "SELECT dictGet('offers', 'name', (network, offer_id)) AS offer, count() FROM clicks GROUP BY offer"`,
+		Long: `A row that changed becomes a new version in its dim_* table; one that the API no
+longer shows, a deleted version. dim_*_current shows how things are now, and so do
+the dictionaries (offers, affiliates …), by (network, id). A refresh that was
+interrupted goes on where it was.
+
+` + exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitInterrupted),
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			opts, err := o.parse()
+			if err != nil {
+				return err
+			}
+			return a.eachNetwork(cmd, func(ctx context.Context, cfg *Config) error {
+				return a.runDims(ctx, cfg, opts)
+			})
+		},
+	}
+	o.AddFlags(cmd.Flags())
+	return cmd
+}
+
+func (o *DimsOptions) parse() (dims.Options, error) {
+	var opts dims.Options
+	var err error
+	if opts.Entities, err = dims.Pick(o.Only); err != nil {
+		return opts, &usageError{err: fmt.Errorf("--only: %w", err)}
+	}
+	if o.PageSize < 1 || o.PageSize > 10_000 {
+		return opts, &usageError{err: fmt.Errorf("--page-size %d: want 1 to 10000", o.PageSize)}
+	}
+	opts.PageSize = o.PageSize
+	if opts.Filters, err = parseFilters(o.Filters); err != nil {
+		return opts, err
+	}
+	if err := dims.CheckFilters(opts.Filters, opts.Entities); err != nil {
+		return opts, &usageError{err: fmt.Errorf("--filter: %w", err)}
+	}
+	return opts, nil
+}
+
+func parseFilters(texts []string) ([]hasoffers.Filter, error) {
+	var filters []hasoffers.Filter
+	for _, text := range texts {
+		f, err := hasoffers.ParseFilter(text)
+		if err != nil {
+			return nil, &usageError{err: err}
+		}
+		filters = append(filters, f)
+	}
+	return filters, nil
+}
+
+// dimsReport is what a refresh did. Its JSON names are a promise.
+type dimsReport struct {
+	Network  string        `json:"network"`
+	Entities []dims.Result `json:"entities"`
+	Views    []string      `json:"views,omitempty"` // names that the server allows no dictionary for
+}
+
+func (a *app) runDims(ctx context.Context, cfg *Config, o dims.Options) (err error) {
+	ctx, cancel := a.untilStop(ctx)
+	defer cancel()
+	client, err := a.openAPI(cfg)
+	if err != nil {
+		return err
+	}
+	st, err := a.openStore(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	report, err := a.refreshDims(ctx, cfg, client, st, o)
+	if perr := a.printDims(report); err == nil {
+		err = perr
+	}
+	return err
+}
+
+// refreshDims refreshes and makes the dictionaries show it. The report is right
+// as far as it came.
+func (a *app) refreshDims(ctx context.Context, cfg *Config, client *hasoffers.Client, st *store.Store, o dims.Options) (dimsReport, error) {
+	o.Network, o.Zone, o.Log = cfg.Network, cfg.Zone, a.log
+	report := dimsReport{Network: cfg.Network}
+	var err error
+	if report.Entities, err = dims.Refresh(ctx, client, st, o); err != nil {
+		return report, err
+	}
+	if report.Views, err = dims.PutDictionaries(ctx, st); err != nil {
+		return report, err
+	}
+	var failed []string
+	for _, r := range report.Entities {
+		if r.Err != nil {
+			failed = append(failed, r.Entity)
+		}
+	}
+	if len(failed) > 0 {
+		return report, &incompleteError{what: "not refreshed: " + strings.Join(failed, ", ")}
+	}
+	return report, nil
+}
+
+func (a *app) printDims(r dimsReport) error {
+	if a.json {
+		return printJSON(a.stdout, r)
+	}
+	if len(r.Entities) == 0 {
+		return nil
+	}
+	var rows [][]string
+	for _, e := range r.Entities {
+		note := e.Error
+		if note == "" && e.Resumed {
+			note = "went on where an earlier refresh had stopped"
+		}
+		rows = append(rows, []string{e.Entity, comma(e.Rows), comma(e.Changed), comma(e.Vanished), note})
+	}
+	if _, err := fmt.Fprintf(a.stdout, "network %s\n", clean(r.Network)); err != nil {
+		return err
+	}
+	if err := printTable(a.stdout, []string{"", "rows", "changed", "vanished", ""}, func(i int) bool { return i >= 1 && i <= 3 }, rows); err != nil {
+		return err
+	}
+	if len(r.Views) > 0 {
+		_, err := fmt.Fprintf(a.stdout, "the server allows no dictionaries: %s are views, for JOIN\n", clean(strings.Join(r.Views, ", ")))
+		return err
+	}
+	return nil
+}

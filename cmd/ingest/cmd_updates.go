@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rawlogs/internal/dims"
+	"rawlogs/internal/hasoffers"
+	"rawlogs/internal/rawlog"
+)
+
+func newUpdates(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "updates [PERIOD…] [flags]",
+		Short: "read later changes of conversions: approvals, rejections, adjustments",
+		Example: `  ingest updates                     the last days (--lookback)
+  ingest updates 201609
+  ingest sql "SELECT status, count(), sum(payout) FROM conversions_current GROUP BY status"`,
+		Long: `Raw logs hold conversions as they were when they happened. A day names the
+changes that were made on it, in the network's zone; the table conversion_updates
+keeps them, conversions_current shows each conversion with its latest one. Reading
+a day again writes only what changed since.
+
+` + exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitInterrupted),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			periods, err := parsePeriods(args)
+			if err != nil {
+				return err
+			}
+			return a.eachNetwork(cmd, func(ctx context.Context, cfg *Config) error {
+				return a.runUpdates(ctx, cfg, periods)
+			})
+		},
+	}
+	cmd.Flags().Int("lookback", 0, "days to look back without a PERIOD, today included (INGEST_LOOKBACK; default 3)")
+	return cmd
+}
+
+func (a *app) runUpdates(ctx context.Context, cfg *Config, periods []rawlog.Period) (err error) {
+	ctx, cancel := a.untilStop(ctx)
+	defer cancel()
+	client, err := a.openAPI(cfg)
+	if err != nil {
+		return err
+	}
+	st, err := a.openStore(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	if len(periods) == 0 {
+		periods = []rawlog.Period{lookback(time.Now(), cfg.Lookback)}
+	}
+	sum, err := dims.Updates(ctx, client, st, dims.Options{Network: cfg.Network, Zone: cfg.Zone, Log: a.log}, periods)
+	var perr error
+	if a.json {
+		perr = printJSON(a.stdout, struct {
+			Network string `json:"network"`
+			dims.UpdateResult
+		}{cfg.Network, sum})
+	} else {
+		_, perr = fmt.Fprintf(a.stdout, "network %s: %s read, %s conversions changed or added on them, %s new to the store\n",
+			clean(cfg.Network), plural(sum.Days, "day"), comma(sum.Rows), comma(sum.Changed))
+	}
+	if kind, _ := hasoffers.KindOf(err); err != nil && kind == hasoffers.Permission {
+		err = &incompleteError{what: err.Error()}
+	}
+	if err == nil {
+		err = perr
+	}
+	return err
+}
