@@ -67,20 +67,20 @@ func (r *run) stopped() bool {
 // the loaders, which hold archives until their INSERT is acknowledged. Archives of
 // which not many fit into the budget go to disk, so that an INSERT can hold many.
 func (r *run) newFetcher(starved []chan struct{}) *fetch.Fetcher {
-	return fetch.New(r.src.Fetch, fetch.Config{
-		Memory:    r.budget.archives,
-		SpoolOver: r.budget.archives / int64(4*r.Fetchers),
-		SpoolDir:  r.Spool,
-		Log:       r.Log,
-		Full: func() {
-			for _, s := range starved {
-				select {
-				case s <- struct{}{}:
-				default: // told already
-				}
+	cfg := r.Download
+	cfg.Memory = r.budget.archives
+	cfg.SpoolOver = r.budget.archives / int64(4*r.Fetchers)
+	cfg.SpoolDir = r.Spool
+	cfg.Log = r.Log
+	cfg.Full = func() {
+		for _, s := range starved {
+			select {
+			case s <- struct{}{}:
+			default: // told already
 			}
-		},
-	})
+		}
+	}
+	return fetch.New(r.src.Fetch, cfg)
 }
 
 // fetch is one of F identical workers: file in, verified archive out.

@@ -57,6 +57,9 @@ type Options struct {
 	Fetchers  int            // downloads at once; default 8
 	Parsers   int            // INSERTs at once; default 2
 	Spool     string         // folder for large archives; default the system's
+	// Download holds the time-outs and retries of downloads; how much memory and
+	// disk they take is the run's own to say.
+	Download fetch.Config
 	// StoreWait is how long a run waits for a store that went away before it
 	// gives up; default 2 minutes. What is loaded by then stays loaded.
 	StoreWait time.Duration
