@@ -65,46 +65,49 @@ type Lease struct {
 	lost error
 }
 
-// Claim takes the lease of a network for a run. worker is "" for a run alone
-// or "i/n" for one of n that share the work. A *HeldError says who holds it.
-// Times are the store's.
-func Claim(ctx context.Context, st *store.Store, network, run, worker string, log *slog.Logger) (*Lease, error) {
-	l := &Lease{st: st, network: network, run: run, worker: worker, log: log, stopped: make(chan struct{})}
-	const tries = 5
+// NewLease prepares a run's claim on a network; nothing is written yet. worker
+// is "" for a run alone or "i/n" for one of n that share the work.
+func NewLease(st *store.Store, network, run, worker string, log *slog.Logger) *Lease {
+	return &Lease{st: st, network: network, run: run, worker: worker, log: log, stopped: make(chan struct{})}
+}
+
+// claimTries bounds how often a run steps back for another that claims at the
+// same moment.
+const claimTries = 5
+
+// Claim takes the lease. A *HeldError says who holds it. After any other error
+// it may be called again: a claim that was written after all is this run's own.
+func (l *Lease) Claim(ctx context.Context) error {
 	for try := 1; ; try++ {
 		// Looking first spares a claim's write, and the other run's doubt, when the lease is plainly held.
-		if other, err := l.conflict(ctx); err != nil {
-			return nil, err
-		} else if other != nil && (other.state == stateHeld || try == tries) {
-			return nil, other.held(network)
-		}
-		if err := l.write(ctx, stateClaim); err != nil {
-			return nil, err
-		}
 		other, err := l.conflict(ctx)
-		if err == nil && other == nil {
-			break
-		}
-		if rerr := l.write(context.WithoutCancel(ctx), stateReleased); rerr != nil {
-			return nil, errors.Join(err, rerr)
-		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if other.state == stateHeld || try == tries {
-			return nil, other.held(network)
+		if other == nil {
+			if err := l.write(ctx, stateClaim); err != nil {
+				return err
+			}
+			if other, err = l.conflict(ctx); err != nil {
+				return err
+			}
+			if other == nil {
+				return l.write(ctx, stateHeld)
+			}
+			if err := l.write(context.WithoutCancel(ctx), stateReleased); err != nil {
+				return err
+			}
+		}
+		if other.state == stateHeld || try == claimTries {
+			return other.held(l.network)
 		}
 		// Two runs that claimed at the same moment step back for different times.
 		select {
 		case <-time.After(time.Duration(50+rand.IntN(200*try)) * time.Millisecond):
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 	}
-	if err := l.write(ctx, stateHeld); err != nil {
-		return nil, err
-	}
-	return l, nil
 }
 
 // Keep renews the lease in the background until Release; when the lease is

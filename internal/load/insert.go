@@ -74,8 +74,12 @@ func (s *Stream) Send(ctx context.Context, id uint64, queryID string, shape Shap
 			}
 			s.client = client
 		}
+		client := s.client
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
+		// The connection waits for the server without a limit and does not watch
+		// the context meanwhile: only closing it ends the wait.
+		defer context.AfterFunc(ctx, func() { _ = client.Close() })()
 		watchdog := time.AfterFunc(stallAfter, func() { cancel(errStalled) })
 		defer watchdog.Stop()
 
@@ -98,6 +102,7 @@ func (s *Stream) Send(ctx context.Context, id uint64, queryID string, shape Shap
 					return ctx.Err()
 				case err != nil:
 					fillErr = err
+					cancel(errFill)
 					// io.EOF would tell the connection that all is well, so no
 					// error of ours may travel through it.
 					return errFill

@@ -135,14 +135,13 @@ func (r *run) do(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if !r.DryRun {
-		lease, err := checkpoint.Claim(ctx, r.st, r.Network, r.id, r.share(), r.Log)
-		if err != nil {
+		r.lease = checkpoint.NewLease(r.st, r.Network, r.id, r.share(), r.Log)
+		if err := r.steady(ctx, r.lease.Claim); err != nil {
 			return err
 		}
-		r.lease = lease
-		lease.Keep(ctx, cancel)
+		r.lease.Keep(ctx, cancel)
 		defer func() {
-			if rerr := lease.Release(ctx); rerr != nil {
+			if rerr := r.lease.Release(ctx); rerr != nil {
 				r.Log.Warn("giving the lease back; it ends by itself", "err", rerr)
 			}
 		}()

@@ -1,0 +1,174 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"rawlogs/internal/gen"
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/store"
+	"rawlogs/internal/testkit"
+)
+
+// fault is what befalls one write of a run.
+type fault int
+
+const (
+	lost     fault = iota // not done, and an error says so
+	unknown               // done, but its answer is lost
+	dieFirst              // the process ends before it
+	dieAfter              // the process ends after it, before the answer
+)
+
+func (f fault) String() string { return [...]string{"lost", "unknown", "die-before", "die-after"}[f] }
+
+var errDead = errors.New("the process is dead")
+
+// saboteur is a store hook that lets a fault befall the n-th write.
+type saboteur struct {
+	at    int64
+	fault fault
+	die   context.CancelCauseFunc
+	calls atomic.Int64
+	dead  atomic.Bool
+	op    atomic.Value
+}
+
+func (s *saboteur) hook(ctx context.Context, op store.Op, do func(context.Context) error) error {
+	if s.dead.Load() {
+		return errDead
+	}
+	if s.calls.Add(1) != s.at {
+		return do(ctx)
+	}
+	s.op.Store(op)
+	switch s.fault {
+	case unknown, dieAfter:
+		if err := do(ctx); err != nil {
+			return err
+		}
+	}
+	if s.fault == dieFirst || s.fault == dieAfter {
+		s.dead.Store(true)
+		s.die(errDead)
+		return errDead
+	}
+	return fmt.Errorf("injected: %w", syscall.ECONNRESET)
+}
+
+// season is a source in two states: what was loaded first, and what is there
+// later: files replaced, late, partly broken, in two partitions.
+func season(t *testing.T) (before, after *folder) {
+	before = newFolder(t).hours(3, 60)
+	after = newFolder(t)
+	after.root = before.root
+	return before, after
+}
+
+func (f *folder) later() {
+	f.hours(2, 60) // as they were
+	f.write(gen.Spec{Type: rawlog.Clicks, Hour: firstHour.Add(2 * time.Hour), Rows: 75})
+	f.write(gen.Spec{Type: rawlog.Clicks, Hour: firstHour.Add(3 * time.Hour), Rows: 40, Broken: 3})
+	f.write(gen.Spec{Type: rawlog.Clicks, Hour: firstHour.Add(4 * time.Hour), Rows: 50}) // October
+	f.write(gen.Spec{Type: rawlog.Conversions, Hour: firstHour, Rows: 20})
+}
+
+// fingerprint is a hash over every row of a network in every table that a load
+// fills, blind to what differs between runs.
+func fingerprint(t testing.TB, st *store.Store, network string) string {
+	t.Helper()
+	var out string
+	for _, table := range []string{"clicks", "conversions", "rejected_rows"} {
+		where := " FROM " + table + " WHERE network = ?"
+		out += fmt.Sprintf("%s %d %x; ", table, count(t, st, "SELECT count()"+where, network),
+			count(t, st, "SELECT sum(cityHash64(* EXCEPT (network, _insert, _loaded_at)))"+where, network))
+	}
+	return out + fmt.Sprintf("ledger %x", count(t, st, `
+		SELECT sum(cityHash64(log_type, file, hour, state, lines, rows, rescued, rejected, first_time, last_time, error))
+		FROM ingest_files FINAL WHERE network = ?`, network))
+}
+
+// expireLeases makes a network's leases run out, as a minute of waiting would.
+func expireLeases(t testing.TB, st *store.Store, network string) {
+	t.Helper()
+	if err := st.Conn().Exec(context.Background(), `
+		INSERT INTO ingest_leases SELECT network, run, worker, owner, process, state, since, now64(3) - INTERVAL 1 SECOND, seq + 1000
+		FROM ingest_leases WHERE network = ? ORDER BY seq DESC LIMIT 1 BY run`, network); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestCrashMatrix lets each fault befall every write of a run that loads new
+// files, replaces one and puts lines aside; then it runs again and compares the
+// whole. Each case is a network of its own in one database.
+func TestCrashMatrix(t *testing.T) {
+	t.Parallel()
+	cfg := testkit.DatabaseConfig(t)
+	st := testkit.OpenStore(t, cfg)
+	options := func(network string) Options { return Options{Network: network} }
+	load := func(t *testing.T, network string, src *folder) {
+		t.Helper()
+		if sum, err := Run(t.Context(), st, src.source(), options(network)); err != nil || sum.Failed > 0 {
+			t.Fatalf("%v, %+v", err, sum.Failures)
+		}
+	}
+	// hooked runs through a store of its own whose writes a saboteur watches.
+	hooked := func(t *testing.T, s *saboteur, network string, src *folder) error {
+		t.Helper()
+		cfg := cfg
+		cfg.Hook = s.hook
+		ctx, die := context.WithCancelCause(t.Context())
+		defer die(nil)
+		s.die = die
+		st, err := store.Open(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.Close()
+		_, err = Run(ctx, st, src.source(), options(network))
+		return err
+	}
+
+	before, after := season(t)
+	load(t, "clean", before)
+	after.later()
+	counting := &saboteur{at: -1}
+	if err := hooked(t, counting, "clean", after); err != nil {
+		t.Fatal(err)
+	}
+	want := fingerprint(t, st, "clean")
+	writes := counting.calls.Load()
+	if writes < 10 {
+		t.Fatalf("only %d writes; the matrix would prove little", writes)
+	}
+
+	for _, f := range []fault{lost, unknown, dieFirst, dieAfter} {
+		for i := int64(1); i <= writes; i++ {
+			t.Run(fmt.Sprintf("%s/%d", f, i), func(t *testing.T) {
+				t.Parallel()
+				network := fmt.Sprintf("%s-%d", f, i)
+				before, after := season(t)
+				load(t, network, before)
+				after.later()
+				s := &saboteur{at: i, fault: f}
+				err := hooked(t, s, network, after)
+				if err != nil && f != dieFirst && f != dieAfter {
+					t.Errorf("write %v: the run did not mend it: %v", s.op.Load(), err)
+				}
+				expireLeases(t, st, network)
+				load(t, network, after)
+				if got := fingerprint(t, st, network); got != want {
+					t.Errorf("write %v:\n got %s\nwant %s", s.op.Load(), got, want)
+				}
+				if report, err := Verify(t.Context(), st, options(network)); err != nil || len(report.Differences) > 0 {
+					t.Errorf("write %v: verify: %+v, %v", s.op.Load(), report, err)
+				}
+			})
+		}
+	}
+}
