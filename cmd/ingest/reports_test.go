@@ -111,3 +111,43 @@ func TestReportsReconcileAndEvolve(t *testing.T) {
 	out, _ = in(exitDone, "schema", "drift")
 	has(out, "0 headers in _rescued")
 }
+
+// TestRunReconciles loses a file of the day before yesterday, whose hours are
+// all due whenever the test runs.
+func TestRunReconciles(t *testing.T) {
+	t.Parallel()
+	net := testkit.Simnet(t, simnet.Config{Seed: 9, Limit: 10_000})
+	day := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -2)
+	for h := range 24 {
+		hour := day.Add(time.Duration(h) * time.Hour)
+		if _, err := net.Publish(t.Context(), gen.FileName(rawlog.Clicks, hour, 9), gen.Spec{Type: rawlog.Clicks, Hour: hour, Rows: 5 + h}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	net.Unlist(rawlog.Clicks, gen.FileName(rawlog.Clicks, day.Add(9*time.Hour), 9))
+	env := map[string]string{"INGEST_STORE": "embedded:" + filepath.Join(t.TempDir(), "store"), "HASOFFERS_RATE_LIMIT": "1000/1s"}
+	for _, pair := range net.Env() {
+		name, value, _ := strings.Cut(pair, "=")
+		env[name] = value
+	}
+	in := func(args ...string) (int, string) {
+		var out bytes.Buffer
+		getenv := func(name string) string {
+			if v, ok := env[name]; ok {
+				return v
+			}
+			return os.Getenv(name)
+		}
+		return run(args, strings.NewReader(""), &out, &out, getenv), out.String()
+	}
+	if status, out := in("run", "-q", "--reconcile", "--tolerance", "x"); status != exitUsage || strings.Contains(out, "listed") {
+		t.Errorf("a wrong tolerance: exit status %d\n%s", status, out)
+	}
+	status, out := in("run", "-q", "--reconcile", "--type", "clicks")
+	if status != exitDiffers || !strings.Contains(out, "file missing -14: no file for "+day.Format(time.DateOnly)+" 09:00") {
+		t.Errorf("exit status %d\n%s", status, out)
+	}
+	if status, out := in("run", "-q", "--reconcile", "--type", "clicks", "--tolerance", "14"); status != exitDone {
+		t.Errorf("within the tolerance: exit status %d\n%s", status, out)
+	}
+}

@@ -51,6 +51,7 @@ type Cause struct {
 	shift   int
 	counted [4]int64 // evidence of Late: pending, rejected, adjusted; of others: how many
 	utc     []time.Time
+	told    bool // Late: conversion_updates says so
 }
 
 // explain finds the causes of one hour's difference; next is the hour after.
@@ -75,6 +76,7 @@ func (f *facts) explain(h, before, next *hourFacts) []Cause {
 		return out
 	}
 	f.known(h, &left, add)
+	f.later(h, &left, add)
 	if left < 0 {
 		f.absent(h, &left, add)
 	}
@@ -114,6 +116,18 @@ func (f *facts) known(h *hourFacts, left *int64, add func(Cause)) {
 			add(Cause{Kind: RejectedRows, Rows: max(*left, -n), Exact: n <= -*left, Files: []string{e.File.Name}, counted: [4]int64{n}})
 		}
 	}
+}
+
+// later takes off the changes of conversions that the store knows of.
+func (f *facts) later(h *hourFacts, left *int64, add func(Cause)) {
+	if h.changed == 0 || (h.changed > 0) == (*left > 0) {
+		return
+	}
+	n := -h.changed
+	if abs(n) > abs(*left) {
+		n = *left
+	}
+	add(Cause{Kind: Late, Rows: n, Exact: n == -h.changed, Files: names(h.entries), told: true, counted: [4]int64{h.pending, h.rejected, h.adjusted}})
 }
 
 // absent explains rows that are missing by files that are not loaded.

@@ -23,6 +23,7 @@ type hourFacts struct {
 	adjusted   int64
 	unreadable int64 // rows whose datetime could not be read
 	denied     int64 // rows that access control turned away
+	changed    int64 // by which later changes that the store knows of raise the count
 }
 
 func (h *hourFacts) difference() int64 { return h.ours - h.theirs }
@@ -112,6 +113,9 @@ func (j *job) examineRun(ctx context.Context, f *facts, run rawlog.Period) error
 		return err
 	}
 	if err := j.readStored(ctx, f, from, to); err != nil {
+		return err
+	}
+	if err := j.readChanges(ctx, f, index, from, to); err != nil {
 		return err
 	}
 	f.findShift(f.hours[first:])

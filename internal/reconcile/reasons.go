@@ -44,7 +44,7 @@ func (f *facts) gather(pass func(*hourFacts) bool) []Cause {
 func join(all []Cause, c Cause) []Cause {
 	for i := range all {
 		a := &all[i]
-		if a.Kind != c.Kind || a.Error != c.Error || a.shift != c.shift {
+		if a.Kind != c.Kind || a.Error != c.Error || a.shift != c.shift || a.told != c.told {
 			continue
 		}
 		a.Rows += c.Rows
@@ -163,7 +163,10 @@ func (f *facts) lateText(c *Cause, hours string, n int64) string {
 	if c.Rows > 0 {
 		change = fmt.Sprintf("the network counts %d fewer than were approved when they were logged", n)
 	}
-	return fmt.Sprintf("%s in %s: status or amounts changed later (the log had %d pending, %d rejected, %d adjustments); see conversion_updates",
+	if c.told {
+		return fmt.Sprintf("%s in %s, as conversion_updates says", change, hours)
+	}
+	return fmt.Sprintf("%s in %s: status or amounts changed later (the log had %d pending, %d rejected, %d adjustments); ingest updates fetches the changes",
 		change, hours, pending, rejected, adjusted)
 }
 

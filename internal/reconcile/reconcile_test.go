@@ -231,6 +231,16 @@ func TestConversionsChangeLater(t *testing.T) {
 	if l.Difference != 1 || len(l.Reasons) != 1 || l.Reasons[0].Kind != reconcile.Late || len(l.Reasons[0].Hours) != 2 {
 		t.Errorf("late changes: %s", differences(r))
 	}
+	// Once the changes were fetched, they are counted instead of supposed.
+	if err := w.st.Conn().Exec(t.Context(), `INSERT INTO conversion_updates (network, id, ad_id, offer_id, datetime, status, found, valid_from)
+		SELECT network, id, transaction_id, offer_id, datetime, 'rejected', 'updated', now64(3) FROM conversions
+		WHERE _hour = ? AND status = 'approved' LIMIT 2`, w.hour(3)); err != nil {
+		t.Fatal(err)
+	}
+	known := w.reconcile(t, "20160909", reconcile.Config{Types: []rawlog.Type{rawlog.Conversions}, By: reconcile.Hour})
+	if d := differences(known); !strings.Contains(d, "03 +2: late adjustments +2 exact=true") || !strings.Contains(d, "09 -1: late adjustments -1 exact=false") {
+		t.Errorf("known changes: %s", d)
+	}
 	all := w.reconcile(t, "20160909", reconcile.Config{Types: []rawlog.Type{rawlog.Conversions}, AllConversions: true})
 	if all.Lines[0].Store != int64(w.Truth().Types[rawlog.Conversions].Rows) {
 		t.Errorf("all conversions: %+v", all.Lines[0])

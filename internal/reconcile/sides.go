@@ -64,6 +64,49 @@ func (j *job) counted(typ rawlog.Type) string {
 	return "1"
 }
 
+// readChanges reads by how much the later changes of conversions that were
+// fetched (ingest updates) raise or lower the count of each hour.
+func (j *job) readChanges(ctx context.Context, f *facts, index map[bucket]*hourFacts, from, to time.Time) error {
+	if f.typ != rawlog.Conversions {
+		return nil
+	}
+	var any uint64
+	err := j.st.Conn().QueryRow(j.params(ctx, from, to), "SELECT count() FROM (SELECT 1 FROM "+j.st.TableName("conversion_updates")+
+		" WHERE network = {network:String} LIMIT 1)").Scan(&any)
+	if err != nil || any == 0 {
+		return err
+	}
+	now, then := "1", "origin != 'update'"
+	if !j.AllConversions {
+		now = "status IN ('approved', '')"
+		then += " AND logged_status IN ('approved', '')"
+	}
+	rows, err := j.st.Conn().Query(j.params(ctx, from, to), "SELECT toString(toDate(datetime, {zone:String})) AS day, toUInt8(toHour(datetime, {zone:String})) AS hour,"+
+		" toInt64(countIf("+now+")) - toInt64(countIf("+then+")) AS changed FROM "+j.st.TableName("conversions_current")+
+		" WHERE network = {network:String} AND datetime >= fromUnixTimestamp({from:Int64}) AND datetime < fromUnixTimestamp({to:Int64})"+
+		" GROUP BY day, hour HAVING changed != 0")
+	if err != nil {
+		return fmt.Errorf("reading the changes of conversions: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var b bucket
+		var hour uint8
+		var n int64
+		if err := rows.Scan(&b.day, &hour, &n); err != nil {
+			return fmt.Errorf("reading the changes of conversions: %w", err)
+		}
+		b.hour = int(hour)
+		if h := index[b]; h != nil {
+			h.changed = n
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("reading the changes of conversions: %w", err)
+	}
+	return nil
+}
+
 // params fills the placeholders of inSpan and the zone.
 func (j *job) params(ctx context.Context, from, to time.Time) context.Context {
 	return clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
