@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/md5"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -290,6 +291,7 @@ func (t *transfer) finish(body *Body) (*Archive, error) {
 		return nil, t.notZip(body)
 	}
 	a := t.archive()
+	a.Checked = !body.NoMD5 && strings.EqualFold(hex.EncodeToString(t.sum.Sum(nil)), t.etag)
 	free := t.free
 	if buf := t.buf; buf != nil {
 		a.reader = bytes.NewReader(buf)
@@ -313,6 +315,7 @@ func (t *transfer) direct(body *Body) (*Archive, error) {
 		return nil, t.notZip(body)
 	}
 	a := t.archive()
+	a.Checked = true
 	a.reader = io.NewSectionReader(body.file, 0, t.size)
 	a.release = func() { _ = body.file.Close() }
 	return a, nil

@@ -31,8 +31,8 @@ type Layout struct {
 }
 
 // NewLayout lays a header onto the table. A name feeds the column of that name,
-// or else the one that differs only by an underscore before a final number
-// (affiliate_unique1, affiliate_unique_1). Of a repeated name the first feeds
+// or else the one that looseName takes for the same (affiliate_unique1 and
+// affiliate_unique_1, ad_id and transaction_id). Of a repeated name the first feeds
 // the column, the later ones are kept in _rescued as name#2, name#3….
 func NewLayout(t *Table, header []string) *Layout {
 	fed := t.fed()
@@ -93,8 +93,15 @@ func shapeOf(fed []store.Column, fields []int) Shape {
 }
 
 // looseName drops the underscore before a name's final number, which the
-// source writes in one year and leaves out in another.
+// source writes in one year and leaves out in another, and gives the names that
+// the Conversion entity has for what raw logs call otherwise.
 func looseName(name string) string {
+	if name == "ad_id" {
+		return "transaction_id"
+	}
+	if n, ok := strings.CutPrefix(name, "affiliate_info"); ok {
+		name = "affiliate_sub" + n
+	}
 	digits := len(name)
 	for digits > 0 && name[digits-1] >= '0' && name[digits-1] <= '9' {
 		digits--

@@ -119,7 +119,7 @@ func (l *loader) advance(ctx, insert context.Context, b *batch) error {
 		_, err := l.open(ctx, j)
 		return err
 	}
-	for !b.sealed && b.rows < insertRows {
+	for !b.sealed && b.rows < insertRows && len(b.jobs) < l.openFiles {
 		j, err := l.take(insert, false)
 		if errors.Is(err, errIdle) {
 			break

@@ -3,10 +3,13 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"io"
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/fetch"
 	"rawlogs/internal/hasoffers"
+	"rawlogs/internal/parse"
+	"rawlogs/internal/rawlog"
 )
 
 // chunkFiles and chunkBytes bound how many files are put to loading in one
@@ -85,8 +88,9 @@ func (r *run) newFetcher(starved []chan struct{}) *fetch.Fetcher {
 
 // fetch is one of F identical workers: file in, verified archive out.
 func (r *run) fetch(ctx context.Context, in <-chan *job, out chan<- *job) error {
+	var inflater parse.Inflater
 	for j := range in {
-		archive, err := r.fetcher.Fetch(ctx, j.file())
+		archive, err := r.download(ctx, &inflater, j.file())
 		switch {
 		case ctx.Err() != nil:
 			if archive != nil {
@@ -112,6 +116,41 @@ func (r *run) fetch(ctx context.Context, in <-chan *job, out chan<- *job) error 
 		}
 	}
 	return nil
+}
+
+// downloads bounds how often a file whose ZIP is broken is fetched anew: a bit
+// may have been flipped on the way.
+const downloads = 3
+
+// download fetches an archive. One that storage's own checksum does not vouch
+// for is inflated once for its CRC, as a fault of the way is mended by another
+// download and a fault of the file is not.
+func (r *run) download(ctx context.Context, inflater *parse.Inflater, f rawlog.File) (*fetch.Archive, error) {
+	for try := 1; ; try++ {
+		archive, err := r.fetcher.Fetch(ctx, f)
+		if err != nil || archive.Checked {
+			return archive, err
+		}
+		if err = verify(inflater, archive); err == nil {
+			return archive, nil
+		}
+		archive.Release()
+		if try == downloads || ctx.Err() != nil {
+			return nil, err
+		}
+		r.Log.Info("a downloaded ZIP is broken; fetching it again", "file", f.Name, "err", err)
+	}
+}
+
+// verify inflates the whole file for its size and checksum alone.
+func verify(inflater *parse.Inflater, archive *fetch.Archive) error {
+	zip, err := parse.OpenZip(archive, archive.Size())
+	if err != nil {
+		return err
+	}
+	text := inflater.Stream(zip)
+	_, err = io.Copy(io.Discard, text)
+	return errors.Join(err, text.Close())
 }
 
 // endsRun tells errors that every other file would meet too.

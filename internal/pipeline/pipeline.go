@@ -109,7 +109,8 @@ type run struct {
 	budget budget
 	sum    *collector
 
-	fetcher *fetch.Fetcher
+	fetcher   *fetch.Fetcher
+	openFiles int // archives that one INSERT may hold open
 }
 
 // Run brings the store up to date with what the source lists, as opts say. The
@@ -122,6 +123,8 @@ func Run(ctx context.Context, st *store.Store, src Source, opts Options) (Summar
 		id:     newRunID(),
 		ledger: checkpoint.Open(st, opts.Network),
 		budget: divide(opts.MaxMemory, opts.Parsers),
+		// Each may be a file descriptor; as many are left to connections and the rest.
+		openFiles: max(1, min(mostOpenFiles, fileLimit()/(2*opts.Parsers))),
 	}
 	r.sum = newCollector(r.id)
 	err := r.do(ctx)
@@ -229,6 +232,11 @@ func (r *run) share() string {
 	}
 	return fmt.Sprintf("%d/%d", r.Worker, r.Workers)
 }
+
+// mostOpenFiles bounds the archives in one INSERT where the system does not: a
+// network so small that they hold fewer rows than an INSERT should loses
+// nothing by ending it there.
+const mostOpenFiles = 512
 
 // newRunID returns a name for a run: its start for people, and enough chance
 // that no two are alike.

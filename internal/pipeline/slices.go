@@ -28,7 +28,7 @@ const (
 func (l *loader) loadSlices(ctx context.Context, j *job) error {
 	if j.replace {
 		// The rows at hand are given up only for a text that is known to be whole.
-		if err := l.verify(j); err != nil {
+		if err := verify(&l.inflater, j.archive); err != nil {
 			return l.fail(ctx, j, err)
 		}
 		if err := l.clear(ctx, j); err != nil {
@@ -44,13 +44,6 @@ func (l *loader) loadSlices(ctx context.Context, j *job) error {
 		return l.failOr(ctx, j, err)
 	}
 	return l.commit(ctx, []*job{j}, inserts)
-}
-
-// verify inflates the whole file for its size and checksum alone.
-func (l *loader) verify(j *job) error {
-	text := l.inflater.Stream(j.zip)
-	_, err := io.Copy(io.Discard, text)
-	return errors.Join(err, text.Close())
 }
 
 // trySlices sends all slices; on an error none of them is left in the store.
