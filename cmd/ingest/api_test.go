@@ -5,6 +5,9 @@ import (
 	"io"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -145,4 +148,64 @@ func TestRedacted(t *testing.T) {
 			t.Errorf("%s:\n got %s\nwant %s", data, got, want)
 		}
 	}
+}
+
+// TestDimsDocs runs every query of docs/dims.md over a day of made-up logs with
+// names and a few updates.
+func TestDimsDocs(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/dims.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	writeArchive(t, filepath.Join(dir, "archive"), 4)
+	network := simnet.WithoutFiles(simnet.Config{ID: "11111", Token: tokenCanary, Seed: 7})
+	server := httptest.NewServer(network)
+	t.Cleanup(server.Close)
+	env := map[string]string{"HASOFFERS_NETWORK_ID": "11111", "HASOFFERS_NETWORK_TOKEN": tokenCanary, "HASOFFERS_API_URL": server.URL + simnet.APIPath}
+	in := func(want int, args ...string) string {
+		t.Helper()
+		var stdout, stderr strings.Builder
+		args = append(args, "--store", "embedded:"+filepath.Join(dir, "store"))
+		status := run(args, strings.NewReader(""), &stdout, &stderr, func(name string) string {
+			if v, ok := env[name]; ok {
+				return v
+			}
+			return os.Getenv(name)
+		})
+		if status != want || strings.Contains(stdout.String()+stderr.String(), "CANARY") {
+			t.Fatalf("%q: exit status %d, want %d\n%s%s", args, status, want, stdout.String(), stderr.String())
+		}
+		return stdout.String()
+	}
+	in(exitIncomplete, "backfill", "2016", "-q", "--source", filepath.Join(dir, "archive")) // broken lines
+	// Nothing lies in the last days, but the names are refreshed.
+	if got := in(exitDone, "run", "--dims", "-q", "--source", filepath.Join(dir, "archive")); !strings.Contains(got, "offers") || !strings.Contains(got, "days read") {
+		t.Errorf("run --dims says %s", got)
+	}
+	id := strings.TrimSpace(in(exitDone, "sql", "--format", "tsv", "SELECT max(id) FROM conversions"))
+	network.Set("Conversion", mustInt(t, id), map[string]any{"status": "rejected", "payout": "0", "updated": "2016-09-12 10:00:00"})
+	in(exitDone, "updates", "20160912")
+	if got := in(exitDone, "sql", "--format", "tsv", "SELECT status, origin FROM conversions_current WHERE id = "+id); got != "rejected\tlog and update\n" {
+		t.Errorf("the update shows as %q", got)
+	}
+	unnamed := in(exitDone, "sql", "--format", "tsv", "SELECT count() FROM clicks WHERE dictGet('offers', 'name', (network, offer_id)) = '' OR dictGet('affiliates', 'company', (network, affiliate_id)) = ''")
+	if unnamed != "0\n" {
+		t.Errorf("%s clicks without a name", unnamed)
+	}
+	for _, q := range regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		if in(exitDone, "sql", "--format", "tsv", q[1]) == "" {
+			t.Errorf("no rows from\n%s", q[1])
+		}
+	}
+}
+
+func mustInt(t *testing.T, s string) int {
+	t.Helper()
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

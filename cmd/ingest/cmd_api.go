@@ -184,7 +184,10 @@ func (a *app) confirm(op hasoffers.Op, network string) error {
 	for _, f := range op.Files {
 		words = append(words, fmt.Sprintf("%s=@%s (%s)", f.Param, f.FileName, size(int64(len(f.Content)))))
 	}
-	fmt.Fprintf(a.stderr, "%s on network %s: %s\nThis may change something. Go on? [y/N] ", clean(op.String()), clean(network), clean(strings.Join(words, " ")))
+	_, err := fmt.Fprintf(a.stderr, "%s on network %s: %s\nThis may change something. Go on? [y/N] ", clean(op.String()), clean(network), clean(strings.Join(words, " ")))
+	if err != nil {
+		return err // a question that nobody saw has no answer
+	}
 	line, err := bufio.NewReader(a.stdin).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err

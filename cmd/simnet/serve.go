@@ -27,6 +27,8 @@ real S3 server, which it starts (or uses: --s3-endpoint).
 
 The API's token is SIMNET_TOKEN, or a random one; --env-file writes it and the
 storage's keys to a private file that a shell can source before ingest.
+SIMNET_CLIENT_SECRET lets the integrator 1 sign in as client simnet, and
+SIMNET_AFFILIATE_KEY is an affiliate's api_key, where they are set.
 A few things are odd on purpose, as in real logs: hours without rows, broken
 lines, a new header halfway, a column that nobody knows, a file that comes late
 (POST /control/release). GET /control/truth tells what was published.
@@ -72,6 +74,12 @@ func runServe(ctx context.Context, o options, stdout io.Writer, log *slog.Logger
 	if err != nil {
 		return err
 	}
+	if secret := getenv("SIMNET_CLIENT_SECRET"); secret != "" {
+		network.Access.Integrator("simnet", secret, "1")
+	}
+	if key := getenv("SIMNET_AFFILIATE_KEY"); key != "" {
+		network.Access.Key("Affiliate", key)
+	}
 	scenario := simnet.Scenario{Start: start, Days: o.days, NewHeader: newHeader, Plain: o.plain}
 	log.Info("publishing", "days", scenario.String())
 	begin := time.Now()
@@ -105,6 +113,7 @@ func runServe(ctx context.Context, o options, stdout io.Writer, log *slog.Logger
 func serve(ctx context.Context, network *simnet.Network, listener net.Listener, lateAfter time.Duration, storageEnded <-chan struct{}, log *slog.Logger) error {
 	mux := http.NewServeMux()
 	mux.Handle(simnet.APIPath, network)
+	mux.Handle(simnet.AuthorizePath, network)
 	mux.Handle("/control/", network.Control())
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)

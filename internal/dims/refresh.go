@@ -103,7 +103,10 @@ func refresh(ctx context.Context, client *hasoffers.Client, st *store.Store, o O
 		rows, done, err = readPage(ctx, client, o, e, p.afterID)
 		if err != nil {
 			// What was read so far is kept: the next refresh goes on from there.
-			return result(), errors.Join(err, ignoreDone(ctx, p.fail(ctx, err)))
+			if ctx.Err() == nil {
+				err = errors.Join(err, p.fail(ctx, err))
+			}
+			return result(), err
 		}
 		var whole *span
 		if len(o.Filters) == 0 {
@@ -131,14 +134,6 @@ func refresh(ctx context.Context, client *hasoffers.Client, st *store.Store, o O
 		}
 	}
 	return result(), nil
-}
-
-// ignoreDone drops an error that only says what ctx says already.
-func ignoreDone(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }
 
 func lastID(rows []version, otherwise uint64) uint64 {

@@ -51,10 +51,10 @@ func (e Entity) read(row hasoffers.Row, zone *time.Location) (version, error) {
 		}
 		v.values[i] = value
 		// Length first, so that no two rows share an encoding.
-		fmt.Fprintf(sum, "%s %d %s\n", f.Name, len(canonical), canonical)
+		sum.Write(fmt.Appendf(nil, "%s %d %s\n", f.Name, len(canonical), canonical))
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.other)) {
-		fmt.Fprintf(sum, "other %s %d %s\n", name, len(v.other[name]), v.other[name])
+		sum.Write(fmt.Appendf(nil, "other %s %d %s\n", name, len(v.other[name]), v.other[name]))
 	}
 	v.hash = binary.LittleEndian.Uint64(sum.Sum(nil))
 	return v, nil

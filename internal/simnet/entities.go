@@ -261,7 +261,7 @@ func (n *Network) find(q url.Values, model string, k *kind, rows []map[string]an
 	}
 	limit, _ := strconv.Atoi(q.Get("limit"))
 	if limit <= 0 {
-		return success(n.withRelated(q, model, rows, rowsByID(model, rows, fields)))
+		return success(n.withRelated(q, rows, rowsByID(model, rows, fields)))
 	}
 	page, _ := strconv.Atoi(q.Get("page"))
 	page = max(page, 1)
@@ -269,7 +269,7 @@ func (n *Network) find(q url.Values, model string, k *kind, rows []map[string]an
 	shown := rows[from:min(from+limit, len(rows))]
 	return success(map[string]any{
 		"page": page, "current": from, "count": len(rows), "pageCount": (len(rows) + limit - 1) / limit,
-		"data": n.withRelated(q, model, shown, rowsByID(model, shown, fields)),
+		"data": n.withRelated(q, shown, rowsByID(model, shown, fields)),
 	})
 }
 

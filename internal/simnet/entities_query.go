@@ -175,7 +175,7 @@ func (k *kind) order(q url.Values, model string, rows []map[string]any) *Answer 
 
 // withRelated adds the entities that contain[] names: one as an object, several
 // as a map by id, none as an empty array.
-func (n *Network) withRelated(q url.Values, model string, rows []map[string]any, shown any) any {
+func (n *Network) withRelated(q url.Values, rows []map[string]any, shown any) any {
 	m, ok := shown.(orderedMap)
 	if !ok {
 		return shown
