@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +100,17 @@ func TestReportsReconcileAndEvolve(t *testing.T) {
 	in(exitUsage, "reconcile", "20160909", "--by", "minute")
 	in(exitUsage, "reconcile", "20160909", "--tolerance", "some")
 	in(exitUsage, "reconcile")
+
+	// Every query of these pages runs.
+	for _, page := range []string{"reports.md", "reconcile.md", "schema-evolution.md"} {
+		text, err := os.ReadFile(filepath.Join("../../docs", page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+			in(exitDone, "sql", q[1])
+		}
+	}
 
 	out, _ = in(exitDone, "schema", "drift", "--unused", "1")
 	has(out, "traffic_quality", "2016-09-09 00:00", "2016-09-09 23:00", "evolve would make LowCardinality(String)", "clicks.odin never had a value")

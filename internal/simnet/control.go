@@ -43,6 +43,7 @@ func (n *Network) Control() http.Handler {
 		n.Faults.ExpireLinks(count)
 		show(w, done)
 	})
+	n.controlReports(mux)
 	return loopbackOnly(mux)
 }
 

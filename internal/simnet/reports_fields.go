@@ -163,7 +163,7 @@ func (s statsQuestion) passes(dimension func(string) string, figures bool, sum e
 		if (figure != nil) != figures {
 			continue
 		}
-		v := ""
+		var v string
 		if figure != nil {
 			v = figure(sum)
 		} else {

@@ -127,7 +127,7 @@ func (s statsQuestion) span() (from, to time.Time, hours int) {
 	from, to, hours = time.Unix(0, 0).UTC(), time.Unix(1<<32-1, 0).UTC(), 1<<30
 	perDay := 24
 	for _, f := range s.filters {
-		first, last := "", ""
+		var first, last string
 		switch {
 		case f.conditional == "BETWEEN" && len(f.values) == 2:
 			first, last = f.values[0], f.values[1]
