@@ -57,10 +57,6 @@ func (c *column) trim() {
 	c.reset()
 }
 
-func (c *column) capacity() int {
-	return cap(c.data) + cap(c.nulls) + cap(c.narrow) + cap(c.scratch) + c.dict.capacity()
-}
-
 // size is the bytes that the rows take so far.
 func (c *column) size() int { return len(c.data) + len(c.nulls) + len(c.dict.keys) }
 

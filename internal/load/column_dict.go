@@ -35,8 +35,6 @@ const (
 	minSlots  = 64
 )
 
-func (d *dict) capacity() int { return cap(d.keys)*4 + cap(d.slots)*slotBytes }
-
 func (d *dict) reset() {
 	if d.slots == nil {
 		d.slots = make([]slot, minSlots)

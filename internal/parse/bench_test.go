@@ -2,6 +2,7 @@ package parse
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 	"sync"
@@ -81,7 +82,7 @@ func BenchmarkParse(b *testing.B) {
 							_ = p.Prepare()
 						}
 					}
-					if err == io.EOF {
+					if errors.Is(err, io.EOF) {
 						break
 					}
 					if err != nil {

@@ -2,6 +2,7 @@ package parse
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -184,7 +185,7 @@ func (r *reading) read(t testing.TB, m mode, text []byte) (out result) {
 		}
 		out.Rows = append(out.Rows, decode(t, r.block)...)
 	}
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		out.Err = err.Error()
 	}
 	for _, x := range r.rejected {

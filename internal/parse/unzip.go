@@ -53,11 +53,11 @@ func (z *Inflater) Bytes(e *Entry, dst []byte, limit int64) ([]byte, error) {
 }
 
 func (z *Inflater) reset(src io.Reader) error {
-	if z.stream == nil {
-		z.stream = flate.NewReader(src)
-		return nil
+	if again, ok := z.stream.(flate.Resetter); ok {
+		return again.Reset(src, nil)
 	}
-	return z.stream.(flate.Resetter).Reset(src, nil)
+	z.stream = flate.NewReader(src)
+	return nil
 }
 
 // sized returns a slice of n bytes, in b's memory if that is large enough.

@@ -2,6 +2,7 @@ package parse
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -33,7 +34,7 @@ func (r *Reader) fill() error {
 	}
 	n, err := fullRead(r.src, r.buf[len(rest):])
 	n += len(rest)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		r.eof = true
 	} else if err != nil {
 		return err

@@ -241,7 +241,7 @@ func TestAhead(t *testing.T) {
 		}
 		for _, want := range []error{broken, io.ErrUnexpectedEOF} {
 			a = Ahead(io.MultiReader(strings.NewReader(text), iotest.ErrReader(want)), size, 2)
-			if got, err := io.ReadAll(a); err != want || string(got) != text {
+			if got, err := io.ReadAll(a); !errors.Is(err, want) || string(got) != text {
 				t.Errorf("size %d: %d bytes, %v", size, len(got), err)
 			}
 			_ = a.Close()
@@ -252,7 +252,7 @@ func TestAhead(t *testing.T) {
 		}
 		_ = a.Close()
 		_ = a.Close()
-		if _, err := io.ReadAll(a); size < len(text) && err != io.ErrClosedPipe {
+		if _, err := io.ReadAll(a); size < len(text) && !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("size %d: read after close: %v", size, err)
 		}
 	}

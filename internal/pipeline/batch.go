@@ -121,14 +121,11 @@ func (l *loader) advance(ctx, insert context.Context, b *batch) error {
 	}
 	for !b.sealed && b.rows < insertRows && len(b.jobs) < l.openFiles {
 		j, err := l.take(insert, false)
-		if errors.Is(err, errIdle) {
+		if errors.Is(err, errIdle) || errors.Is(err, errNoMore) {
 			break
 		}
 		if err != nil {
 			return err
-		}
-		if j == nil {
-			break
 		}
 		if j.file().Type != b.typ || !j.month().Equal(b.month) || j.zip.Size > l.budget.text {
 			l.hand = j

@@ -16,8 +16,12 @@ import (
 // a slow source should not keep rows that are already sent from the analysts.
 const idleAfter = 2 * time.Second
 
-// errIdle says that an open INSERT should end for want of further files.
-var errIdle = errors.New("no archive came")
+// errIdle says that an open INSERT should end for want of further files,
+// errNoMore that there are none.
+var (
+	errIdle   = errors.New("no archive came")
+	errNoMore = errors.New("no more archives")
+)
 
 // fileError is a fault of one file that leaves all others alone.
 type fileError struct{ err error }
@@ -55,7 +59,10 @@ func (l *loader) work(ctx context.Context) error {
 	defer l.close()
 	for {
 		j, err := l.take(ctx, true)
-		if err != nil || j == nil {
+		if errors.Is(err, errNoMore) {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		if j.zip.Size <= l.budget.text {
@@ -79,7 +86,7 @@ func (l *loader) close() {
 	}
 }
 
-// take returns the next file, its ZIP opened; nil when there are no more.
+// take returns the next file, its ZIP opened, or errNoMore.
 // Whoever holds an INSERT open is not patient: it gets errIdle when nothing came
 // for idleAfter, or when downloads wait for the archives that it holds. Files
 // whose ZIP is broken fail on the way.
@@ -97,7 +104,7 @@ func (l *loader) take(ctx context.Context, patient bool) (*job, error) {
 	}
 	for {
 		var j *job
-		ok := true
+		var ok bool
 		select {
 		case j, ok = <-l.in: // what is at hand goes before any reason to stop
 		default:
@@ -115,7 +122,7 @@ func (l *loader) take(ctx context.Context, patient bool) (*job, error) {
 			}
 		}
 		if !ok {
-			return nil, nil
+			return nil, errNoMore
 		}
 		zip, err := parse.OpenZip(j.archive, j.archive.Size())
 		if err == nil {
