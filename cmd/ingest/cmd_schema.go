@@ -10,19 +10,19 @@ import (
 func newSchema(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "schema",
-		Short: "print or apply the tables' definitions",
+		Short: "print, apply or evolve the tables' definitions",
 		Example: `  ingest schema print > schema.sql
   ingest schema apply --store clickhouse://loader@ch1:9000/rawlogs`,
 		Long: "Every load applies the schema itself; `apply` is for who wants it done before, or\nunder another user.\n\n" + exits(exitDone, exitFailed, exitUsage),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return &usageError{err: fmt.Errorf("ingest schema: unknown command %q", args[0]), hint: "commands: print, apply"}
+				return &usageError{err: fmt.Errorf("ingest schema: unknown command %q", args[0]), hint: "commands: print, apply, evolve, drift"}
 			}
-			return &usageError{err: fmt.Errorf("ingest schema: want print or apply")}
+			return &usageError{err: fmt.Errorf("ingest schema: want print, apply, evolve or drift")}
 		},
 		Args: cobra.ArbitraryArgs,
 	}
-	cmd.AddCommand(
+	cmd.AddCommand(newSchemaEvolve(a), newSchemaDrift(a),
 		&cobra.Command{
 			Use:     "print",
 			Short:   "print the statements",

@@ -157,8 +157,19 @@ func (a *Asker) whole(ctx context.Context, q Question, s span) (Answer, error) {
 	return answer, err
 }
 
+// slowError is a call that had no whole answer within the client's patience:
+// from here, that is a time-out like the gateway's own.
+type slowError struct{ err error }
+
+func (e *slowError) Error() string { return e.err.Error() }
+func (e *slowError) Unwrap() error { return e.err }
+
 // tooLarge tells whether a call failed as large reports do.
 func tooLarge(err error) bool {
+	var slow *slowError
+	if errors.As(err, &slow) {
+		return true
+	}
 	var e *hasoffers.APIError
 	if !errors.As(err, &e) || e.Kind != hasoffers.Unavailable {
 		return false
@@ -231,7 +242,11 @@ type page struct {
 }
 
 func (a *Asker) page(ctx context.Context, client *hasoffers.Client, q Question, params url.Values) (page, error) {
+	begin := time.Now()
 	data, err := client.Call(ctx, q.As.Target(), "getStats", params)
+	if kind, ok := hasoffers.KindOf(err); ok && kind == hasoffers.Unavailable && time.Since(begin) >= client.Timeout {
+		return page{}, &slowError{err}
+	}
 	if err != nil {
 		return page{}, err
 	}

@@ -119,6 +119,21 @@ func TestAskAgreesWithTheFilesHoweverItIsSplit(t *testing.T) {
 			t.Errorf("%s: totals say %s", name, totals)
 		}
 	}
+	stalled := n.Usage().Methods["getStats"]
+	// A report that stalls until the client gives up is one that is too large.
+	n.Reports.Slow(0)
+	n.Faults.Intercept(func(r simnet.Request) *simnet.Answer {
+		if r.Method == "getStats" && r.N == stalled+1 {
+			return &simnet.Answer{Stall: time.Minute}
+		}
+		return nil
+	})
+	hasty := *c
+	hasty.Timeout = 200 * time.Millisecond
+	if got := sum(t, ask(t, report.New(&hasty, report.Config{}), q, "20160909..20160910"), "Stat.gross_clicks", ""); got != want["2016-09-09"]+want["2016-09-10"] {
+		t.Errorf("after a stall: %d clicks", got)
+	}
+	n.Faults.Intercept(nil)
 	n.Reports.Slow(12)
 	period, _ := rawlog.ParsePeriod("20160909")
 	byDay, err := report.Question{Fields: []string{"Stat.clicks"}}.Prepare()
