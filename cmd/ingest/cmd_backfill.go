@@ -29,7 +29,7 @@ func newBackfill(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.eachNetwork(cmd, func(ctx context.Context, cfg *Config) error {
+			return a.eachSource(cmd, func(ctx context.Context, cfg *Config) error {
 				return a.runBackfill(ctx, cfg, o, periods)
 			})
 		},

@@ -23,7 +23,7 @@ func newCheck(a *app) *cobra.Command {
 		Long: exits(exitDone, exitFailed, exitUsage, exitInterrupted),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.eachNetwork(cmd, func(ctx context.Context, cfg *Config) error {
+			return a.eachSource(cmd, func(ctx context.Context, cfg *Config) error {
 				return a.runCheck(ctx, cfg)
 			})
 		},

@@ -28,7 +28,7 @@ func newReload(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.eachNetwork(cmd, func(ctx context.Context, cfg *Config) error {
+			return a.eachSource(cmd, func(ctx context.Context, cfg *Config) error {
 				return a.runReload(ctx, cfg, o, periods, files)
 			})
 		},

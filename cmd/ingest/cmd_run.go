@@ -44,7 +44,7 @@ func newRun(a *app) *cobra.Command {
 		Long: exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitDiffers, exitHeld, exitInterrupted),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.eachNetwork(cmd, func(ctx context.Context, cfg *Config) error {
+			return a.eachSource(cmd, func(ctx context.Context, cfg *Config) error {
 				return a.runRun(ctx, cfg, o)
 			})
 		},

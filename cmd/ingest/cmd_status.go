@@ -43,7 +43,7 @@ func newStatus(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.eachNetwork(cmd, func(ctx context.Context, cfg *Config) error {
+			return a.eachSource(cmd, func(ctx context.Context, cfg *Config) error {
 				return a.runStatus(ctx, cfg, o, periods)
 			})
 		},

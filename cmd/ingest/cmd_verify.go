@@ -23,7 +23,7 @@ func newVerify(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.eachNetwork(cmd, func(ctx context.Context, cfg *Config) error {
+			return a.eachSource(cmd, func(ctx context.Context, cfg *Config) error {
 				return a.runVerify(ctx, cfg, types.list(), periods)
 			})
 		},

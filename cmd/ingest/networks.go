@@ -225,6 +225,31 @@ func (a *app) eachNetwork(cmd *cobra.Command, work func(context.Context, *Config
 	if err != nil {
 		return err
 	}
+	return a.each(cmd, all, work)
+}
+
+// eachSource is eachNetwork for work that reads the networks' sources. Two that
+// read the same bucket or folder would both take its files for their own.
+func (a *app) eachSource(cmd *cobra.Command, work func(context.Context, *Config) error) error {
+	all, err := a.configureAll(cmd)
+	if err != nil {
+		return err
+	}
+	reader := map[string]string{}
+	for _, cfg := range all {
+		source := cfg.Source.String()
+		if other, ok := reader[source]; ok && cfg.Source.Kind != "hasoffers" {
+			return &usageError{
+				err:  fmt.Errorf("networks %s and %s read the same source %s", other, cfg.Network, source),
+				hint: "give each a source of its own in ingest.yaml, or name one with --network",
+			}
+		}
+		reader[source] = cfg.Network
+	}
+	return a.each(cmd, all, work)
+}
+
+func (a *app) each(cmd *cobra.Command, all []*Config, work func(context.Context, *Config) error) error {
 	if len(all) == 1 {
 		return work(cmd.Context(), all[0])
 	}

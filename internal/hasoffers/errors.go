@@ -90,7 +90,10 @@ func (e *APIError) Unwrap() error { return e.Err }
 func (e *APIError) hint() string {
 	switch e.Kind {
 	case Unauthenticated:
-		return "check the network id and its token"
+		if e.Target == signInTarget {
+			return "check the client id, the client secret and the audience"
+		}
+		return "check the network id and its credentials"
 	case Permission:
 		return "ask the network for API access to this"
 	case Untrusted:

@@ -20,6 +20,9 @@ const (
 	IntegratorAuthURL = "https://integrator-auth.hasoffers.com/authorize"
 )
 
+// signInTarget stands in errors where a call has its target.
+const signInTarget = "integrator"
+
 // IntegratorConfig is what an integrator was given when its access was set up.
 type IntegratorConfig struct {
 	ClientID     string // required
@@ -161,7 +164,7 @@ func (i *Integrator) hold(t token) {
 // error's kind whether that helps.
 func (i *Integrator) authorize(ctx context.Context) (token, error) {
 	fail := func(kind Kind, status int, err error, messages ...string) error {
-		return &APIError{Target: "integrator", Method: "authorize", Kind: kind, HTTPStatus: status, Messages: messages, Err: err}
+		return &APIError{Target: signInTarget, Method: "authorize", Kind: kind, HTTPStatus: status, Messages: messages, Err: err}
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, i.cfg.Timeout, errors.New("the sign-in gave no answer within "+i.cfg.Timeout.String()))
 	defer cancel()
@@ -200,7 +203,7 @@ func (i *Integrator) authorize(ctx context.Context) (token, error) {
 		if res.StatusCode == http.StatusBadRequest || res.StatusCode == http.StatusForbidden {
 			e.Kind = Unauthenticated // whatever it says: this client gets no token
 		}
-		e.Target, e.Method = "integrator", "authorize"
+		e.Target, e.Method = signInTarget, "authorize"
 		if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && s > 0 {
 			e.retryAfter = time.Duration(s) * time.Second
 		}
