@@ -107,13 +107,14 @@ func (r *rig) runOn(st *store.Store, src pipeline.Source) (pipeline.Summary, err
 	return sum, err
 }
 
-// tell notes what a person would get to see of a run.
+// tell notes what a run returns. Names in a summary are the source's own; who
+// prints them makes them harmless.
 func (r *rig) tell(sum pipeline.Summary, err error) {
 	text, jerr := json.Marshal(sum)
 	if jerr != nil {
 		r.Error(jerr)
 	}
-	fmt.Fprintf(r.said, "summary %s %+v\nerror %v %+v\n", text, sum, err, err)
+	fmt.Fprintf(r.said, "summary %s\nerror %v %+v\n", text, err, err)
 }
 
 // recover runs without a fault until nothing is left to do, and then compares
