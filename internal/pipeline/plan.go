@@ -77,12 +77,12 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 
 // known is the ledger as far as this run's listing can meet it.
 func (r *run) known(ctx context.Context) (map[fileKey]*checkpoint.Entry, error) {
-	entries, err := r.ledger.Entries(ctx, checkpoint.Filter{Types: r.Types, Periods: r.Periods})
+	entries, err := r.entries(ctx, checkpoint.Filter{Types: r.Types, Periods: r.Periods})
 	if err != nil {
 		return nil, err
 	}
 	if len(r.Periods) > 0 {
-		unloaded, err := r.ledger.Entries(ctx, checkpoint.Filter{
+		unloaded, err := r.entries(ctx, checkpoint.Filter{
 			Types:  r.Types,
 			States: []checkpoint.State{checkpoint.Planned, checkpoint.Failed},
 		})

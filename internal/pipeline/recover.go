@@ -20,7 +20,7 @@ import (
 // share owns any of it.
 func (r *run) recover(ctx context.Context) error {
 	r.Progress.enter("recovering")
-	entries, err := r.ledger.Entries(ctx, checkpoint.Filter{Types: r.Types, States: []checkpoint.State{checkpoint.Loading}})
+	entries, err := r.entries(ctx, checkpoint.Filter{Types: r.Types, States: []checkpoint.State{checkpoint.Loading}})
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,8 @@ func (r *run) recover(ctx context.Context) error {
 	for id := range runs {
 		r.Log.Warn("an earlier run ended in mid-load; taking back what it left", "run", id)
 		// A dead client's INSERT can still land, so it is ended before its rows are looked for.
-		if err := r.st.KillQueries(ctx, load.QueryPrefix(id)); err != nil {
+		end := func(ctx context.Context) error { return r.st.KillQueries(ctx, load.QueryPrefix(id)) }
+		if err := r.steady(ctx, end); err != nil {
 			return err
 		}
 	}
@@ -103,6 +104,15 @@ func span(files []rawlog.File) rawlog.Period {
 	}
 	p.To = p.To.Add(time.Hour)
 	return p
+}
+
+// entries reads the ledger, also from a store that is away for a moment.
+func (r *run) entries(ctx context.Context, f checkpoint.Filter) (entries []checkpoint.Entry, err error) {
+	err = r.steady(ctx, func(ctx context.Context) (err error) {
+		entries, err = r.ledger.Entries(ctx, f)
+		return err
+	})
+	return entries, err
 }
 
 // record writes new versions of the entries. Its answer may be lost and the
