@@ -216,14 +216,16 @@ func (r *run) putBack(ctx context.Context, jobs []*job, err error) error {
 // openTables reads the destinations' columns, which decide what is parsed.
 func (r *run) openTables(ctx context.Context) error {
 	r.tables = make(map[rawlog.Type]*load.Table)
-	for _, t := range r.Types {
-		table, err := load.OpenTable(ctx, r.st, string(t))
-		if err != nil {
-			return err
+	return r.steady(ctx, func(ctx context.Context) error {
+		for _, t := range r.Types {
+			table, err := load.OpenTable(ctx, r.st, string(t))
+			if err != nil {
+				return err
+			}
+			r.tables[t] = table
 		}
-		r.tables[t] = table
-	}
-	return nil
+		return nil
+	})
 }
 
 func (r *run) share() string {
