@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-FUZZTIME ?= 20s
+FUZZTIME ?= 1m
 SEED     ?=
 ROUNDS   ?=
 
@@ -57,7 +57,7 @@ bench: engine build bin/versitygw ## ingest against its rivals, one table; exit 
 	bin/bench $(BENCH)
 
 .PHONY: fuzz
-fuzz: ## each fuzz target for FUZZTIME (20s)
+fuzz: ## each fuzz target for FUZZTIME (a minute)
 	@for pkg in $$(go list ./...); do \
 	  for target in $$(go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' || true); do \
 	    echo "== $$pkg $$target"; \
