@@ -129,3 +129,20 @@ func BenchmarkInflate(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkInflateStream is the same for a file too large to be held.
+func BenchmarkInflateStream(b *testing.B) {
+	s := hourOfClicks()
+	var z Inflater
+	b.SetBytes(int64(len(s.csv)))
+	b.ReportAllocs()
+	for b.Loop() {
+		e, err := OpenZip(bytes.NewReader(s.zip), int64(len(s.zip)))
+		if err == nil {
+			_, err = io.Copy(io.Discard, z.Stream(e))
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 )
 
 // inflater is an inflate (RFC 1951) from memory to memory. A streaming decoder
@@ -96,7 +97,7 @@ func (z *inflater) inflate(dst []byte, size int, src []byte) (n, used int, err e
 			n, err = r.stored(dst[:size], n)
 		case 1, 2:
 			if err = z.codes(&r, kind == 1); err == nil {
-				n, err = z.block(dst, n, size, &r)
+				n, _, err = z.block(dst[:cap(dst)], n, bounds{hard: size, soft: math.MaxInt}, &r)
 			}
 		default:
 			err = errDamaged
@@ -218,27 +219,40 @@ func (z *inflater) codes(r *bitReader, fixed bool) error {
 	return nil
 }
 
-// block decodes up to the end of a block. The bulk goes through fast, the ends
-// of input and output through the careful loop here.
-func (z *inflater) block(dst []byte, n, size int, r *bitReader) (int, error) {
-	room := dst[:cap(dst)]
+// bounds end a run of block: output beyond hard is an error, soft or more of
+// it is enough. open says that more input than is at hand will come.
+type bounds struct {
+	hard, soft int
+	open       bool
+}
+
+// block decodes up to the end of a block, which makes it done, or to one of
+// the bounds. The bulk goes through fast, the ends of input and output through
+// the careful loop here.
+func (z *inflater) block(room []byte, n int, to bounds, r *bitReader) (_ int, done bool, err error) {
+	size := to.hard
+	if to.soft < size {
+		// No turn of fast that begins before soft ends later than this.
+		room, size = room[:to.soft+fastOut], to.soft+fastOut-wideCopy
+	}
 	for {
-		var done bool
-		var err error
 		if n, done, err = z.fast(room, n, size, r); done || err != nil {
-			return n, err
+			return n, done, err
 		}
-		for range 64 {
+		if n >= to.soft || to.open && len(r.src)-r.at < codesIn {
+			return n, false, nil
+		}
+		for i := 0; i < 64 && n < to.soft; i++ {
 			e, extra, err := r.symbol(&z.lit)
 			if err != nil {
-				return n, err
+				return n, false, err
 			}
 			if e&isEnd != 0 {
-				return n, nil
+				return n, true, nil
 			}
 			if e&isLiteral != 0 {
 				if n == size {
-					return n, errLarger
+					return n, false, errLarger
 				}
 				room[n] = byte(e >> 16)
 				n++
@@ -246,21 +260,21 @@ func (z *inflater) block(dst []byte, n, size int, r *bitReader) (int, error) {
 			}
 			more, err := r.take(extra)
 			if err != nil {
-				return n, err
+				return n, false, err
 			}
 			length := int(e>>16 + more)
 			if e, extra, err = r.symbol(&z.dist); err != nil {
-				return n, err
+				return n, false, err
 			}
 			if more, err = r.take(extra); err != nil {
-				return n, err
+				return n, false, err
 			}
 			distance := int(e>>16 + more)
 			if distance > n {
-				return n, errDamaged
+				return n, false, errDamaged
 			}
 			if length > size-n {
-				return n, errLarger
+				return n, false, errLarger
 			}
 			for range length {
 				room[n] = room[n-distance]
@@ -273,8 +287,10 @@ func (z *inflater) block(dst []byte, n, size int, r *bitReader) (int, error) {
 // fastOut is how much output one turn of fast may write, and fastIn how much
 // input it may load.
 const (
-	fastOut = 3 + 258 + 32
+	fastOut = 3 + 258 + wideCopy
 	fastIn  = 24
+	// wideCopy is how far a match's last copy may write beyond its end.
+	wideCopy = 32
 )
 
 // fast decodes while neither input nor output is near its end.

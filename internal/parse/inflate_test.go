@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"testing"
+	"testing/iotest"
 )
 
 // checkInflate holds inflate against compress/flate on any bytes.
@@ -39,6 +40,59 @@ func checkInflate(t *testing.T, z *inflater, packed []byte) {
 		if len(want) > 0 && err == nil {
 			if _, _, got := z.inflate(make([]byte, len(want)-1, len(want)-1+room), len(want)-1, packed); !errors.Is(got, errLarger) {
 				t.Fatalf("room %d, a byte too few: %v", room, got)
+			}
+		}
+	}
+}
+
+// checkFlow holds the streaming side against inflate, which has to agree with
+// it on every byte and on whether there is an error.
+func checkFlow(t *testing.T, f *flow, z *inflater, packed []byte) {
+	t.Helper()
+	const most = 1 << 21
+	f.reset(z, iotest.HalfReader(bytes.NewReader(packed)), int64(len(packed)))
+	got, err := io.ReadAll(io.LimitReader(f, most))
+	if len(got) == most {
+		return
+	}
+	trailing := f.trailing()
+	want := make([]byte, len(got)+2000)
+	n, used, wantErr := z.inflate(want, len(want), packed)
+	if (err == nil) != (wantErr == nil) || !bytes.Equal(got, want[:n]) {
+		t.Fatalf("streamed %d bytes, %v; whole %d, %v", len(got), err, n, wantErr)
+	}
+	if err == nil && int(trailing) != len(packed)-used {
+		t.Fatalf("%d bytes trail, want %d", trailing, len(packed)-used)
+	}
+}
+
+// TestFlow streams texts that are longer than all of its buffers.
+func TestFlow(t *testing.T) {
+	t.Parallel()
+	var z inflater
+	var f flow
+	for seed, size := range []int{0, 1, 5000, flowSoft - flowWindow, flowSoft + 7, 1_500_000} {
+		text := inflatable(uint64(seed), size)
+		for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, flate.BestSpeed, flate.BestCompression} {
+			var packed bytes.Buffer
+			w, err := flate.NewWriter(&packed, level)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = w.Write(text)
+			_ = w.Close()
+			f.reset(&z, bytes.NewReader(packed.Bytes()), int64(packed.Len()))
+			if got, err := io.ReadAll(iotest.OneByteReader(&f)); err != nil || !bytes.Equal(got, text) {
+				t.Fatalf("size %d level %d, byte by byte: %d bytes, %v", size, level, len(got), err)
+			}
+			checkFlow(t, &f, &z, packed.Bytes())
+			checkFlow(t, &f, &z, append(bytes.Clone(packed.Bytes()), "more"...))
+			r := rand.New(rand.NewPCG(uint64(level+9), uint64(size)))
+			for range 6 {
+				checkFlow(t, &f, &z, packed.Bytes()[:r.IntN(packed.Len())])
+				bad := bytes.Clone(packed.Bytes())
+				bad[r.IntN(len(bad))] ^= 1 << r.IntN(8)
+				checkFlow(t, &f, &z, bad)
 			}
 		}
 	}
@@ -116,5 +170,7 @@ func FuzzInflate(f *testing.F) {
 	f.Fuzz(func(t *testing.T, packed []byte) {
 		var z inflater
 		checkInflate(t, &z, packed)
+		var stream flow
+		checkFlow(t, &stream, &z, packed)
 	})
 }

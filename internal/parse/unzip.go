@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-
-	"github.com/klauspost/compress/flate"
 )
 
 // Inflater takes entries out of archives, one after the other, and keeps its
@@ -14,7 +12,7 @@ import (
 type Inflater struct {
 	packed []byte
 	memory inflater
-	stream io.ReadCloser // a flate reader, for Stream
+	stream flow // for Stream
 }
 
 // Bytes inflates an entry whole into dst, which it may grow and write to up to
@@ -47,17 +45,9 @@ func (z *Inflater) Bytes(e *Entry, dst []byte, limit int64) ([]byte, error) {
 	case n < len(dst):
 		return dst[:0], inflateError(io.ErrUnexpectedEOF)
 	case used < len(z.packed):
-		return dst[:0], errTrailing(len(z.packed) - used)
+		return dst[:0], errTrailing(int64(len(z.packed) - used))
 	}
 	return dst, e.verify(crc32.ChecksumIEEE(dst))
-}
-
-func (z *Inflater) reset(src io.Reader) error {
-	if again, ok := z.stream.(flate.Resetter); ok {
-		return again.Reset(src, nil)
-	}
-	z.stream = flate.NewReader(src)
-	return nil
 }
 
 // sized returns a slice of n bytes, in b's memory if that is large enough.
@@ -79,18 +69,17 @@ func errLonger(e *Entry) error {
 	return &ZipError{Reason: fmt.Sprintf("its entry holds more than the declared %d bytes", e.Size)}
 }
 
-func errTrailing(n int) error {
+func errTrailing(n int64) error {
 	return &ZipError{Reason: fmt.Sprintf("%d bytes follow the end of its entry's data", n)}
 }
 
 // inflateError words what went wrong in the packed data. An end that comes too
 // early is io.ErrUnexpectedEOF beneath, never io.EOF.
 func inflateError(err error) error {
-	var corrupt flate.CorruptInputError
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return &ZipError{Reason: "its entry's data ends too early", Err: io.ErrUnexpectedEOF}
-	case errors.As(err, &corrupt), errors.Is(err, errDamaged):
+	case errors.Is(err, errDamaged):
 		return &ZipError{Reason: "its entry's data is damaged", Err: err}
 	}
 	return err
@@ -104,62 +93,20 @@ func (z *Inflater) Stream(e *Entry) io.ReadCloser {
 	s := &stream{entry: e, left: e.Size, packed: e.data()}
 	s.src = s.packed
 	if e.Method == methodDeflate {
-		s.counted = &countedReader{r: s.packed}
-		if s.err = z.reset(s.counted); s.err == nil {
-			s.src = z.stream
-		}
+		z.stream.reset(&z.memory, s.packed, e.Compressed)
+		s.src, s.deflated = &z.stream, &z.stream
 	}
 	return s
 }
 
 type stream struct {
-	entry   *Entry
-	packed  *io.SectionReader
-	counted *countedReader // nil for a stored entry
-	src     io.Reader
-	left    int64
-	sum     uint32
-	err     error
-}
-
-// countedReader buffers what flate reads byte by byte, and so knows what it
-// left over.
-type countedReader struct {
-	r        io.Reader
-	buf      [32 << 10]byte
-	from, to int
-}
-
-func (c *countedReader) more() error {
-	for c.from == c.to {
-		n, err := c.r.Read(c.buf[:])
-		c.from, c.to = 0, n
-		if n == 0 && err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *countedReader) Read(p []byte) (int, error) {
-	if err := c.more(); err != nil {
-		return 0, err
-	}
-	n := copy(p, c.buf[c.from:c.to])
-	c.from += n
-	return n, nil
-}
-
-// ReadByte makes flate take no more than it needs.
-func (c *countedReader) ReadByte() (byte, error) {
-	if c.from == c.to {
-		if err := c.more(); err != nil {
-			return 0, err
-		}
-	}
-	b := c.buf[c.from]
-	c.from++
-	return b, nil
+	entry    *Entry
+	packed   *io.SectionReader
+	deflated *flow // nil for a stored entry
+	src      io.Reader
+	left     int64
+	sum      uint32
+	err      error
 }
 
 func (s *stream) Read(p []byte) (int, error) {
@@ -195,9 +142,9 @@ func (s *stream) end() error {
 	case err != io.EOF:
 		return inflateError(err)
 	}
-	if s.counted != nil {
-		if _, err := s.counted.ReadByte(); err == nil {
-			return errTrailing(1 + s.counted.to - s.counted.from)
+	if s.deflated != nil {
+		if n := s.deflated.trailing(); n > 0 {
+			return errTrailing(n)
 		}
 	}
 	if err := s.entry.verify(s.sum); err != nil {
