@@ -259,12 +259,7 @@ func runTexts(t *testing.T, db *database, memory int64, cases []textCase) {
 			t.Fatalf("%v, %+v", err, sum)
 		}
 	}
-	columns, err := r.st.Columns(t.Context(), "clicks")
-	if err != nil {
-		t.Fatal(err)
-	}
-	columns = dataColumns(columns)
-	rows, rejected := byFile(r.rows(rawlog.Clicks, columns)), byFile(r.rejected("concat(file, ':', toString(line), ' ', reason)"))
+	rows, rejected := byFile(r.rows(rawlog.Clicks, db.columns(t))), byFile(r.rejected("concat(file, ':', toString(line), ' ', reason)"))
 	for _, e := range r.entries() {
 		tc := names[e.File.Name]
 		delete(names, e.File.Name)

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"math/big"
@@ -35,11 +36,13 @@ func (r *rig) check() {
 func (r *rig) checkRows() {
 	r.Helper()
 	for _, typ := range rawlog.Types() {
-		columns, err := r.st.Columns(r.Context(), string(typ))
-		if err != nil {
-			r.Fatal(err)
+		if typ != rawlog.Clicks { // no scenario has others; wide queries cost the store most
+			if n := r.count("SELECT count() FROM "+string(typ)+" WHERE network = ?", r.network); n > 0 {
+				r.Errorf("%d rows of %s", n, typ)
+			}
+			continue
 		}
-		columns = dataColumns(columns)
+		columns := r.columns(r.T)
 		var want []string
 		for k, w := range r.want {
 			if k.typ != typ {
@@ -202,7 +205,7 @@ func (r *rig) checkLedger() {
 	for _, e := range r.entries() {
 		w := r.want[key{e.File.Type, e.File.Name}]
 		if w == nil {
-			r.extra--
+			r.Errorf("ledger: what is %s?", e.File.Name)
 			continue
 		}
 		seen++
@@ -227,8 +230,8 @@ func (r *rig) checkLedger() {
 			}
 		}
 	}
-	if seen != len(r.want) || r.extra != 0 {
-		r.Errorf("ledger: %d of %d files, %d too few others", seen, len(r.want), r.extra)
+	if seen != len(r.want) {
+		r.Errorf("ledger: %d of %d files", seen, len(r.want))
 	}
 	report, err := pipeline.Verify(r.Context(), r.st, r.options)
 	if err != nil || len(report.Differences) > 0 || report.Unsettled > 0 {
@@ -324,20 +327,29 @@ func (r *rig) count(query string, args ...any) uint64 {
 	return n
 }
 
-// checkSecrets searches everything that was said, and every table, for what
-// must be nowhere.
+// checkSecrets searches everything that was said for what must be nowhere;
+// the tables are searched at the database's end.
 func (r *rig) checkSecrets() {
 	r.Helper()
-	secrets := append([]string{"Signature=", "X-Amz-Credential"}, r.secrets...)
 	text := r.said.String()
-	for _, s := range secrets {
-		if s != "" && strings.Contains(text, s) {
-			r.Errorf("a secret was said: %s…", s[:min(4, len(s))])
+	for _, s := range r.secrets {
+		if strings.Contains(text, s) {
+			r.Errorf("a secret was said: %s…", s[:4])
 		}
 	}
+	r.database.suspect(r.secrets)
+}
+
+// searchTables looks for every scenario's secrets in every table.
+func (db *database) searchTables(t *testing.T) {
 	for _, table := range []string{"clicks", "conversions", "impressions", "rejected_rows", "ingest_files", "ingest_leases"} {
-		if n := r.count("SELECT count() FROM "+table+" WHERE network = ? AND multiSearchAny(formatRow('TSVRaw', *), ?)", r.network, secrets); n > 0 {
-			r.Errorf("%d rows of %s hold a secret", n, table)
+		var n uint64
+		if err := db.st.Conn().QueryRow(context.Background(), "SELECT count() FROM "+table+" WHERE multiSearchAny(formatRow('TSVRaw', *), ?)",
+			db.secrets).Scan(&n); err != nil {
+			t.Error(err)
+		}
+		if n > 0 {
+			t.Errorf("%d rows of %s hold a secret", n, table)
 		}
 	}
 }

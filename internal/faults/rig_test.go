@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,14 +34,44 @@ func hourOf(i int) time.Time { return firstHour.Add(time.Duration(i) * time.Hour
 // database is what the scenarios of one test share: each is a network of its
 // own in it.
 type database struct {
-	cfg store.Config
-	st  *store.Store
+	st *store.Store
+
+	mu      sync.Mutex
+	secrets []string
+	clicks  []store.Column
 }
 
 func newDatabase(t *testing.T) *database {
 	t.Helper()
-	cfg := testkit.DatabaseConfig(t)
-	return &database{cfg: cfg, st: testkit.OpenStore(t, cfg)}
+	db := &database{st: testkit.Database(t)}
+	t.Cleanup(func() { db.searchTables(t) })
+	return db
+}
+
+// suspect adds to what the tables are searched for.
+func (db *database) suspect(secrets []string) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	for _, s := range secrets {
+		if !slices.Contains(db.secrets, s) {
+			db.secrets = append(db.secrets, s)
+		}
+	}
+}
+
+// columns are those of clicks, without the lineage.
+func (db *database) columns(t *testing.T) []store.Column {
+	t.Helper()
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if db.clicks == nil {
+		columns, err := db.st.Columns(t.Context(), string(rawlog.Clicks))
+		if err != nil {
+			t.Fatal(err)
+		}
+		db.clicks = dataColumns(columns)
+	}
+	return db.clicks
 }
 
 // rig is one scenario.
@@ -52,7 +83,6 @@ type rig struct {
 	said    *said
 	secrets []string
 	want    map[key]*wanted
-	extra   int // files in the ledger that want does not speak of
 }
 
 type key struct {
@@ -74,7 +104,8 @@ func (db *database) rig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{
 		T: t, database: db, network: strings.ReplaceAll(t.Name(), "/", "."),
-		said: newSaid(), want: make(map[key]*wanted),
+		said: new(said), want: make(map[key]*wanted),
+		secrets: []string{"Signature=", "X-Amz-Credential"},
 	}
 	if e, ok := db.st.Engine(); ok {
 		r.secrets = append(r.secrets, e.Password)
@@ -225,8 +256,6 @@ type await struct {
 	left int
 	then func()
 }
-
-func newSaid() *said { return new(said) }
 
 // Write takes one line of the log.
 func (s *said) Write(p []byte) (int, error) {

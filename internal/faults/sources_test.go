@@ -50,11 +50,11 @@ type api struct {
 
 func (r *rig) api() *api {
 	r.Helper()
-	net := testkit.Simnet(r, simnet.Config{Token: "CANARY-token/" + r.Name()})
+	net := testkit.Simnet(r, simnet.Config{Token: "CANARY-token/" + r.Name(), Limit: 10_000})
 	r.secrets = append(r.secrets, "CANARY", net.Storage.AccessKey, net.Storage.SecretKey)
 	client, err := hasoffers.New(hasoffers.Config{
 		NetworkID: net.ID(), Auth: hasoffers.NetworkToken(net.Token()), BaseURL: net.URL,
-		Attempts: 3, Backoff: time.Millisecond, Timeout: 2 * time.Second, Log: r.said.log(),
+		Calls: 1000, Attempts: 3, Backoff: time.Millisecond, Timeout: 2 * time.Second, Log: r.said.log(),
 	})
 	if err != nil {
 		r.Fatal(err)
@@ -103,7 +103,7 @@ func (r *rig) watch(most map[string]int) (stop func()) {
 	polls := 0
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(10 * time.Millisecond)
+		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		for ; ctx.Err() == nil; <-tick.C {
 			r.look(ctx, most)

@@ -71,8 +71,8 @@ func TestNetworkToStore(t *testing.T) {
 		from   string // when the fault begins
 		depths []int  // bytes of a connection that get through
 	}{
-		{"start", []int{0, 2000, 20_000}},
-		{"insert", []int{0, 100, 700, 2000, 6000, 20_000}},
+		{"start", []int{0, 20_000}},
+		{"insert", []int{0, 100, 700, 3000, 20_000}},
 	} {
 		for _, direction := range []string{"upstream", "downstream"} {
 			for _, depth := range tc.depths {
