@@ -13,7 +13,7 @@ SCRIPTS := $(wildcard scripts/*.sh) .ci/run
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: engine
 engine: ## fetch the embedded ClickHouse into the cache, integrity checked
@@ -36,6 +36,10 @@ bin/golangci-lint: internal/testtools/lint/go.mod internal/testtools/lint/go.sum
 .PHONY: demo
 demo: ## load three days of a simulated network and query them
 	@scripts/demo.sh
+
+.PHONY: demo-lost
+demo-lost: ## the demo with a file that the network lost: reconcile says which
+	@LOSE=1 scripts/demo.sh
 
 .PHONY: test
 test: engine bin/versitygw ## the whole suite: real ClickHouse, real S3, race detector
@@ -66,5 +70,6 @@ fuzz: ## each fuzz target for FUZZTIME (a minute)
 	done
 
 .PHONY: chaos
-chaos: engine build bin/versitygw ## kill loads at random and compare every row; SEED=… ROUNDS=…
-	SEED=$(SEED) ROUNDS=$(or $(ROUNDS),20) go test -count=1 -v -timeout 60m -run '^TestChaos' ./cmd/ingest
+chaos: engine build ## kill loads at random and compare every row; SEED=… ROUNDS=…
+	go build -trimpath -o bin/ ./cmd/chaos
+	bin/chaos --rounds $(or $(ROUNDS),200) $(if $(SEED),--seed $(SEED))

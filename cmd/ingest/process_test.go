@@ -3,11 +3,9 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -312,51 +310,5 @@ func TestServe(t *testing.T) {
 	}
 	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the password file is still there: %v", err)
-	}
-}
-
-// Loads are killed at random moments and begun again, until one ends by itself:
-// then every row is there once. SEED replays, ROUNDS says how many stores.
-func TestChaosKill(t *testing.T) {
-	t.Parallel()
-	seed, err := strconv.ParseUint(cmp.Or(os.Getenv("SEED"), fmt.Sprint(time.Now().UnixNano())), 10, 64)
-	if err != nil {
-		t.Fatalf("SEED: %v", err)
-	}
-	rounds, err := strconv.Atoi(cmp.Or(os.Getenv("ROUNDS"), "1"))
-	if err != nil {
-		t.Fatalf("ROUNDS: %v", err)
-	}
-	t.Logf("SEED=%d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
-	net := testkit.Simnet(t, simnet.Config{Seed: seed, Clicks: 200, Limit: 100_000})
-	if _, err := net.Live(t.Context(), simnet.Scenario{Start: day, Days: 2, Plain: true}); err != nil {
-		t.Fatal(err)
-	}
-	truth := net.Truth()
-	for range rounds {
-		p := newProgram(t, net.Env()...)
-		kills := 0
-		for {
-			cmd, stdout, stderr := p.command("backfill", "2016")
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			// Later kills leave more time, so that the load gets on.
-			after := time.Duration(random.IntN(400*(kills+1))) * time.Millisecond
-			timer := time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
-			status := exitOf(cmd.Wait())
-			timer.Stop()
-			if status == exitDone {
-				break
-			}
-			if status != -1 {
-				t.Fatalf("exit status %d\n%s%s", status, stdout, stderr)
-			}
-			kills++
-		}
-		t.Logf("killed %d times", kills)
-		p.run(exitDone, "verify")
-		p.holds(truth)
 	}
 }

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/store"
+)
+
+// sumUp asks the store for each file of a network: its rows and rejected lines
+// with a hash over every column that comes from the file, and what the ledger
+// says of it.
+func sumUp(ctx context.Context, st *store.Store, network string) (map[string]sums, error) {
+	out := map[string]sums{}
+	read := func(query string, scan func(row interface{ Scan(...any) error }) error) error {
+		rows, err := st.Conn().Query(ctx, query, network)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := scan(rows); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	}
+	var name string
+	var n, hash uint64
+	for _, t := range rawlog.Types() {
+		err := read("SELECT _file, count(), sum(cityHash64(* EXCEPT (network, _file, _insert, _loaded_at))) FROM "+string(t)+" WHERE network = ? GROUP BY _file",
+			func(row interface{ Scan(...any) error }) error {
+				err := row.Scan(&name, &n, &hash)
+				s := out[name]
+				s.Rows, s.Hash = s.Rows+n, s.Hash+hash
+				out[name] = s
+				return err
+			})
+		if err != nil {
+			return nil, err
+		}
+	}
+	err := read("SELECT file, count(), sum(cityHash64(* EXCEPT (network, file, _insert, _loaded_at))) FROM rejected_rows WHERE network = ? GROUP BY file",
+		func(row interface{ Scan(...any) error }) error {
+			err := row.Scan(&name, &n, &hash)
+			s := out[name]
+			s.Rejected, s.Rejects = n, hash
+			out[name] = s
+			return err
+		})
+	if err != nil {
+		return nil, err
+	}
+	var rows, rejected uint64
+	var differ []error
+	err = read("SELECT file, log_type, toString(state), rows, rejected, lines, toUInt64(size), error FROM ingest_files FINAL WHERE network = ?",
+		func(row interface{ Scan(...any) error }) error {
+			s := sums{}
+			err := row.Scan(&name, &s.Type, &s.State, &rows, &rejected, &s.Lines, &s.Size, &s.Error)
+			known := out[name]
+			s.Rows, s.Hash, s.Rejected, s.Rejects = known.Rows, known.Hash, known.Rejected, known.Rejects
+			out[name] = s
+			if err == nil && (rows != s.Rows || rejected != s.Rejected) {
+				differ = append(differ, fmt.Errorf("%s: the ledger says %d rows and %d rejected, the tables hold %d and %d", name, rows, rejected, s.Rows, s.Rejected))
+			}
+			return err
+		})
+	return out, errors.Join(append(differ, err)...)
+}
+
+// compare tells every difference between what is in the store and what is to be.
+func compare(got, want map[string]sums) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if got[name] != want[name] {
+			errs = append(errs, fmt.Errorf("%s:\n  is   %+v\n  want %+v", name, got[name], want[name]))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		if _, ok := want[name]; !ok {
+			errs = append(errs, fmt.Errorf("%s: in the store, but in no folder: %+v", name, got[name]))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// broken counts what the server had to put away as damaged.
+func broken(ctx context.Context, st *store.Store) error {
+	var n uint64
+	if err := st.Conn().QueryRow(ctx, "SELECT count() FROM system.detached_parts WHERE database = currentDatabase()").Scan(&n); err != nil {
+		return err
+	}
+	if n > 0 {
+		return fmt.Errorf("%d parts are detached", n)
+	}
+	return nil
+}

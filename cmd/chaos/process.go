@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"rawlogs/internal/engine"
+)
+
+// world is the folders of a game and the program that works on them.
+type world struct {
+	ingest  string
+	library string // libchdb.so
+	root    string
+	store   string // folder of the embedded store
+	source  string
+	spool   string
+	temp    string
+}
+
+func newWorld(cfg Config) (*world, error) {
+	ingest, err := filepath.Abs(cfg.Ingest)
+	if err != nil {
+		return nil, err
+	}
+	library, err := engine.FindLibrary(os.Getenv("INGEST_ENGINE_LIBRARY"))
+	if err != nil {
+		return nil, err
+	}
+	in := func(name string) string { return filepath.Join(cfg.Folder, name) }
+	w := &world{ingest: ingest, library: library, root: cfg.Folder, source: in("source"), spool: in("spool"), temp: in("tmp")}
+	return w, errors.Join(os.Mkdir(w.source, 0o700), os.Mkdir(w.spool, 0o700), os.Mkdir(w.temp, 0o700))
+}
+
+// result is how a run of ingest ended.
+type result struct {
+	status int // -1 for one that a signal ended
+	took   time.Duration
+	output string
+}
+
+// hang is longer than any run of so little may take, however loaded the machine.
+const hang = 90 * time.Second
+
+// run starts ingest, deals the blows at their moments, and waits for its end.
+func (w *world) run(ctx context.Context, args []string, pace time.Duration, blows []blow) (result, error) {
+	cmd := exec.CommandContext(ctx, w.ingest, append(args, "-v")...)
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	cmd.WaitDelay = time.Second
+	cmd.Dir = w.root
+	cmd.Env = append(inherited("PATH", "HOME", "LD_LIBRARY_PATH"),
+		"INGEST_ENGINE_LIBRARY="+w.library, "TMPDIR="+w.temp, "INGEST_STORE=embedded:"+w.store, "INGEST_SOURCE="+w.source, "INGEST_SPOOL="+w.spool,
+		"INGEST_MAX_MEMORY=64MiB", "INGEST_PARSERS=8") // 3 MiB of text for each parser
+	start := time.Now()
+	if err := cmd.Start(); err != nil {
+		return result{}, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		next := hang
+		if len(blows) > 0 {
+			next = time.Duration(blows[0].at * float64(pace))
+		}
+		timer.Reset(next - time.Since(start))
+		select {
+		case err := <-ended:
+			r := result{took: time.Since(start), output: output.String()}
+			var exit *exec.ExitError
+			if err != nil && !errors.As(err, &exit) {
+				return r, err
+			}
+			r.status = cmd.ProcessState.ExitCode()
+			return r, ctx.Err()
+		case <-timer.C:
+		}
+		if len(blows) == 0 {
+			_ = cmd.Process.Signal(syscall.SIGQUIT) // its stacks tell where it hangs
+			err := <-ended
+			return result{}, fmt.Errorf("ingest hangs for %s (%w):\n%s", hang, err, output.String())
+		}
+		if blows[0].target == loader {
+			_ = cmd.Process.Signal(blows[0].signal) // it may be over
+		} else if err := w.killServer(blows[0].signal); err != nil {
+			return result{}, err
+		}
+		blows = blows[1:]
+	}
+}
+
+func inherited(names ...string) []string {
+	var env []string
+	for _, name := range names {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// killServer strikes whoever hosts the store's ClickHouse, also one that is
+// just starting.
+func (w *world) killServer(signal syscall.Signal) error {
+	pids, err := processes(func(pid string) bool {
+		dir, _ := os.Readlink(filepath.Join(pid, "cwd")) // gone, or somebody else's
+		return dir == w.store
+	})
+	for _, pid := range pids {
+		_ = syscall.Kill(pid, signal) // gone since
+	}
+	return err
+}
+
+// lingering waits for the end of every process of the game and names those
+// that go on.
+func (w *world) lingering(ctx context.Context) error {
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		pids, err := processes(func(pid string) bool {
+			env, _ := os.ReadFile(filepath.Join(pid, "environ"))
+			return bytes.Contains(env, []byte("TMPDIR="+w.temp+"\x00"))
+		})
+		if err == nil && len(pids) > 0 {
+			err = fmt.Errorf("processes %v go on", pids)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(20*time.Millisecond)), backoff.WithMaxElapsedTime(20*time.Second))
+	return err
+}
+
+// processes lists those whose folder under /proc pleases; zombies are over.
+func processes(pleases func(dir string) bool) ([]int, error) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil || pid == os.Getpid() || !pleases(filepath.Join("/proc", e.Name())) {
+			continue
+		}
+		stat, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "stat"))
+		if _, rest, ok := strings.Cut(string(stat), ") "); ok && !strings.HasPrefix(rest, "Z") {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, nil
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// scenario is a round's plan, drawn from the seed and the round's number alone.
+type scenario struct {
+	fresh   bool               // on an empty store and folder
+	served  bool               // the store is open all the while, as by an analyst; ingest finds its ClickHouse running
+	beside  bool               // the store is open when the last run starts
+	change  map[string]content // files to put into the folder
+	args    []string           // of ingest
+	attacks []attack
+}
+
+// attack is one run of ingest that is not left alone.
+type attack struct {
+	blows []blow
+}
+
+// blow is what befalls a run at a moment, in parts of an undisturbed run's time.
+type blow struct {
+	at     float64
+	target target
+	signal syscall.Signal
+}
+
+type target string
+
+const (
+	loader target = "ingest"
+	server target = "ClickHouse"
+)
+
+func (b blow) String() string { return fmt.Sprintf("%s to %s at %.3f", b.signal, b.target, b.at) }
+
+func (s scenario) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "ingest %s", strings.Join(s.args, " "))
+	if s.fresh {
+		b.WriteString(", empty store")
+	}
+	if s.served {
+		b.WriteString(", store served")
+	}
+	for _, a := range s.attacks {
+		fmt.Fprintf(&b, "; %v", a.blows)
+	}
+	fmt.Fprintf(&b, "; %d files changed, store open beside the last run: %v", len(s.change), s.beside)
+	return b.String()
+}
+
+// draw makes the scenario of a round. present is what the folder holds.
+func draw(seed uint64, round int, slots []slot, present map[string]content) scenario {
+	r := rand.New(rand.NewPCG(seed, uint64(round)))
+	s := scenario{
+		fresh: r.IntN(15) == 0, served: r.IntN(2) == 0, beside: r.IntN(4) > 0,
+		change: map[string]content{}, args: []string{"backfill", "2016"},
+	}
+	fresh := r.Perm(len(slots))[:2+r.IntN(7)]
+	if r.IntN(3) == 0 {
+		fresh = append(fresh, large)
+	}
+	for _, i := range fresh {
+		s.change[slots[i].name(round)] = content{i, r.IntN(versions)}
+	}
+	names := slices.Sorted(maps.Keys(present))
+	for range r.IntN(4) {
+		if len(names) == 0 || s.fresh {
+			break
+		}
+		name := names[r.IntN(len(names))]
+		c := present[name]
+		s.change[name] = content{c.slot, (c.version + 1 + r.IntN(versions-1)) % versions}
+	}
+	if day := "20160930"; r.IntN(10) == 0 {
+		s.args = []string{"reload", day, "--type", "conversions"}
+	}
+	for range 1 + r.IntN(4)/3 + r.IntN(8)/7 {
+		s.attacks = append(s.attacks, drawAttack(r))
+	}
+	return s
+}
+
+func drawAttack(r *rand.Rand) attack {
+	// Most moments lie within the run; a few come when it should be over.
+	at := r.Float64() * 1.15
+	soon := at + r.Float64()*0.1
+	kill := func(at float64, t target) blow { return blow{at, t, syscall.SIGKILL} }
+	var blows []blow
+	switch r.IntN(10) {
+	case 0, 1, 2:
+		blows = []blow{kill(at, loader)}
+	case 3, 4:
+		blows = []blow{kill(at, server)}
+	case 5:
+		blows = []blow{kill(at, loader), kill(at, server)}
+	case 6:
+		blows = []blow{kill(at, server), kill(soon, loader)}
+	case 7:
+		blows = []blow{{at, loader, syscall.SIGINT}}
+	case 8:
+		blows = []blow{{at, loader, syscall.SIGINT}, {soon, loader, syscall.SIGTERM}}
+	case 9:
+		blows = []blow{{at, loader, syscall.SIGTERM}, kill(soon, server)}
+	}
+	slices.SortStableFunc(blows, func(a, b blow) int { return cmp.Compare(a.at, b.at) })
+	return attack{blows}
+}
