@@ -94,19 +94,15 @@ func growth(ctx context.Context, o options, srv *server, ing *ingest, t *report)
 }
 
 // queries is the CPU time of a load: the client's, and that of the server's
-// own threads for its queries.
+// own threads for its INSERTs.
 func (s *server) queries(ctx context.Context, load func() (usage, error)) (time.Duration, error) {
 	since := time.Now()
 	u, err := load()
 	if err != nil {
 		return 0, err
 	}
-	if err := s.st.Conn().Exec(ctx, "SYSTEM FLUSH LOGS"); err != nil {
-		return 0, err
-	}
-	micros, err := s.number(ctx, `SELECT sum(ProfileEvents['OSCPUVirtualTimeMicroseconds']) FROM system.query_log
-		WHERE type = 'QueryFinish' AND query_kind = 'Insert' AND event_time_microseconds >= fromUnixTimestamp64Micro(?)`, since.UnixMicro())
-	return u.cpu + time.Duration(micros)*time.Microsecond, err
+	inserted, err := s.insertCPU(ctx, since)
+	return u.cpu + inserted, err
 }
 
 // ledgerFiles is how many files the ledger knows when a run finds nothing new.

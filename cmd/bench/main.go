@@ -46,8 +46,8 @@ type options struct {
 	profile string
 }
 
-// parts are what bench measures, in this order.
-var parts = []string{"hours", "small", "huge", "memory", "growth", "ledger", "api"}
+// parts are what bench measures, in this order; schema only where it is asked for.
+var parts = []string{"hours", "small", "huge", "memory", "growth", "ledger", "api", "schema"}
 
 func run(ctx context.Context, args []string) error {
 	if len(args) > 0 {
@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string) error {
 	f.StringVar(&o.ingest, "ingest", "bin/ingest", "`program` to measure; \"self\" loads with this one's own pipeline")
 	f.StringVar(&o.gateway, "versitygw", "bin/versitygw", "S3 server, the `program` of internal/testtools")
 	f.IntVar(&o.rounds, "rounds", 3, "rounds for each rival, in turn")
-	f.StringVar(&o.only, "only", strings.Join(parts, ","), "`parts` to measure")
+	f.StringVar(&o.only, "only", strings.Join(parts[:len(parts)-1], ","), "`parts` to measure")
 	f.StringVar(&o.rivals, "rivals", strings.Join(rivalNames(), ","), "`rivals` to measure")
 	f.StringVar(&o.profile, "profile", "", "with --ingest self: `folder` for CPU and allocation profiles")
 	if err := f.Parse(args); err != nil {
@@ -109,7 +109,7 @@ func bench(ctx context.Context, o options) (err error) {
 	for _, part := range []struct {
 		name string
 		do   func(context.Context, options, *server, *ingest, *report) error
-	}{{"memory", memory}, {"growth", growth}, {"ledger", ledger}, {"api", apiRate}} {
+	}{{"memory", memory}, {"growth", growth}, {"ledger", ledger}, {"api", apiRate}, {"schema", schemaShare}} {
 		if !o.has(part.name) {
 			continue
 		}

@@ -16,6 +16,7 @@ import (
 type sample struct {
 	usage
 	server  time.Duration // CPU of the server while the load ran
+	insert  time.Duration // of it, threads of the INSERTs
 	merges  time.Duration // CPU of the server from then on until its merges were done
 	inserts uint64
 	parts   uint64
@@ -76,8 +77,8 @@ func compete(ctx context.Context, o options, srv *server, ing *ingest, ds *dataS
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", r.long, err)
 			}
-			fmt.Fprintf(os.Stderr, "%s %d %-7s %6.2f s  client %5.2f  server %5.2f + %5.2f  %4d MiB\n", ds.Name, round+1, r.name,
-				s.wall.Seconds(), s.cpu.Seconds(), s.server.Seconds(), s.merges.Seconds(), s.rss>>20)
+			fmt.Fprintf(os.Stderr, "%s %d %-7s %6.2f s  client %5.2f  server %5.2f (inserts %5.2f) + %5.2f  %4d MiB\n", ds.Name, round+1, r.name,
+				s.wall.Seconds(), s.cpu.Seconds(), s.server.Seconds(), s.insert.Seconds(), s.merges.Seconds(), s.rss>>20)
 			if want == nil {
 				if s.content.Rows != uint64(ds.Files*ds.Rows) {
 					return nil, fmt.Errorf("%s: %d rows, want %d", r.long, s.content.Rows, ds.Files*ds.Rows)
@@ -118,6 +119,9 @@ func measure(ctx context.Context, srv *server, load func() (usage, error)) (s sa
 		return s, err
 	}
 	s.server, s.merges = after-before, settled-after
+	if s.insert, err = srv.insertCPU(ctx, since); err != nil {
+		return s, err
+	}
 	if s.inserts, s.parts, err = srv.written(ctx, since); err != nil {
 		return s, err
 	}

@@ -18,32 +18,40 @@ import (
 // server is the one embedded ClickHouse that all rivals load into.
 type server struct {
 	st   *store.Store
+	dir  string
 	spec string
 	cols []store.Column // of clicks, those that the CSV has
-	tick time.Duration  // of the CPU counters of /proc
 }
 
 func openServer(ctx context.Context, data string) (*server, error) {
-	path, err := filepath.Abs(filepath.Join(data, "store"))
+	data, err := filepath.Abs(data)
 	if err != nil {
 		return nil, err
 	}
-	if err := os.RemoveAll(path); err != nil {
+	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, err
 	}
-	spec := "embedded:" + path
-	st, err := store.Open(ctx, store.Config{Spec: spec})
+	dir, err := os.MkdirTemp(data, "store-")
 	if err != nil {
 		return nil, err
 	}
-	// USER_HZ is 100 on every Linux that Go runs on.
-	s := &server{st: st, spec: spec, tick: time.Second / 100}
+	s := &server{dir: dir, spec: "embedded:" + filepath.Join(dir, "clickhouse")}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *server) open(ctx context.Context) (err error) {
+	if s.st, err = store.Open(ctx, store.Config{Spec: s.spec}); err != nil {
+		return err
+	}
 	if err := s.clear(ctx); err != nil {
-		return nil, errors.Join(err, st.Close())
+		return err
 	}
-	all, err := st.Columns(ctx, "clicks")
+	all, err := s.st.Columns(ctx, "clicks")
 	if err != nil {
-		return nil, errors.Join(err, st.Close())
+		return err
 	}
 	for _, name := range gen.Header(rawlog.Clicks, 2016) {
 		for _, c := range all {
@@ -52,10 +60,17 @@ func openServer(ctx context.Context, data string) (*server, error) {
 			}
 		}
 	}
-	return s, nil
+	return nil
 }
 
-func (s *server) close() error { return s.st.Close() }
+// close stops the server and removes its data.
+func (s *server) close() error {
+	var err error
+	if s.st != nil {
+		err = s.st.Close()
+	}
+	return errors.Join(err, os.RemoveAll(s.dir))
+}
 
 // names lists the CSV's columns, for a statement.
 func (s *server) names() string {
@@ -123,13 +138,15 @@ func (s *server) cpu() (time.Duration, error) {
 	// The name, in parentheses, may hold blanks. utime and stime are fields 14
 	// and 15, counted from the process id.
 	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	// USER_HZ is 100 on every Linux that Go runs on.
+	const tick = time.Second / 100
 	var sum time.Duration
 	for _, f := range fields[11:13] {
 		n, err := strconv.ParseInt(f, 10, 64)
 		if err != nil {
 			return 0, err
 		}
-		sum += time.Duration(n) * s.tick
+		sum += time.Duration(n) * tick
 	}
 	return sum, nil
 }
@@ -160,7 +177,13 @@ func (s *server) written(ctx context.Context, since time.Time) (inserts, newPart
 	return inserts, newParts, err
 }
 
-// bytesOnDisk is what the table's active parts take.
-func (s *server) bytesOnDisk(ctx context.Context) (uint64, error) {
-	return s.number(ctx, "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = ? AND table = 'clicks'", s.st.Database())
+// insertCPU is what the server's threads used for the INSERTs since a time,
+// without merges and whatever else it does.
+func (s *server) insertCPU(ctx context.Context, since time.Time) (time.Duration, error) {
+	if err := s.st.Conn().Exec(ctx, "SYSTEM FLUSH LOGS"); err != nil {
+		return 0, err
+	}
+	micros, err := s.number(ctx, `SELECT sum(ProfileEvents['OSCPUVirtualTimeMicroseconds']) FROM system.query_log
+		WHERE type = 'QueryFinish' AND query_kind = 'Insert' AND event_time_microseconds >= fromUnixTimestamp64Micro(?)`, since.UnixMicro())
+	return time.Duration(micros) * time.Microsecond, err
 }
