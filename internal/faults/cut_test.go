@@ -70,14 +70,7 @@ func (c *cut) Pipe(stub *toxics.ToxicStub) {
 				stub.Close()
 				return
 			}
-			for chunk != nil { // stall
-				select {
-				case <-stub.Interrupt:
-					return
-				case chunk = <-stub.Input:
-				}
-			}
-			stub.Close()
+			<-stub.Interrupt // a stall, until the fault ends, whatever the other side does
 			return
 		}
 	}

@@ -40,6 +40,7 @@ func TestNetworkToStorage(t *testing.T) {
 	}{
 		{name: "closed before the answer", kind: "cut", attributes: `{"after":0,"times":6,"then":"close"}`},
 		{name: "closed in mid-body", kind: "cut", attributes: `{"after":3000,"times":6,"then":"close"}`},
+		{name: "closed in mid-body, and no MD5 to tell", kind: "cut", attributes: `{"after":3000,"times":6,"then":"close"}`, untagged: true},
 		{name: "every body cut short", kind: "limit_data", attributes: `{"bytes":3000}`},
 		{name: "stalled in mid-body", kind: "cut", attributes: `{"after":3000,"times":4,"then":"stall"}`},
 		{name: "a bit flipped in passing", kind: "cut", attributes: `{"after":3000,"times":2,"then":"flip"}`},
