@@ -8,7 +8,7 @@
 # nothing. It does nothing where the file is there already, and prints its path.
 set -eu
 
-root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+root=$(CDPATH="" cd -- "$(dirname -- "$0")/.." && pwd)
 package=@chdb/lib-linux-x64-gnu
 library=libchdb.so
 
