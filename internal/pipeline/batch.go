@@ -55,7 +55,7 @@ func (l *loader) loadBatch(ctx context.Context, first *job) error {
 	}
 	id, err := l.once(ctx, string(b.typ), func(id uint64, query string) (int, error) {
 		rows, err := stream.Send(ctx, id, query, b.shape, func(insert context.Context, blk *load.Block) error {
-			return l.fill(ctx, insert, b, blk)
+			return guarded(func() error { return l.fill(ctx, insert, b, blk) })()
 		})
 		if !b.complete {
 			rows = incomplete

@@ -127,7 +127,7 @@ func Run(ctx context.Context, st *store.Store, src Source, opts Options) (Summar
 		openFiles: max(1, min(mostOpenFiles, fileLimit()/(2*opts.Parsers))),
 	}
 	r.sum = newCollector(r.id)
-	err := r.do(ctx)
+	err := guarded(func() error { return r.do(ctx) })()
 	return r.sum.done(), err
 }
 
@@ -176,17 +176,17 @@ func (r *run) load(ctx context.Context, jobs []*job) error {
 	group, ctx := errgroup.WithContext(ctx)
 	marked := make(chan *job)
 	fetched := make(chan *job)
-	group.Go(func() error { return r.feed(ctx, jobs, marked) })
+	group.Go(guarded(func() error { return r.feed(ctx, jobs, marked) }))
 	group.Go(func() error {
 		defer close(fetched)
 		fetchers, ctx := errgroup.WithContext(ctx)
 		for range r.Fetchers {
-			fetchers.Go(func() error { return r.fetch(ctx, marked, fetched) })
+			fetchers.Go(guarded(func() error { return r.fetch(ctx, marked, fetched) }))
 		}
 		return fetchers.Wait()
 	})
 	for _, s := range starved {
-		group.Go(func() error { return newLoader(r, fetched, s).work(ctx) })
+		group.Go(guarded(func() error { return newLoader(r, fetched, s).work(ctx) }))
 	}
 	err := group.Wait()
 	return errors.Join(err, r.putBack(context.WithoutCancel(ctx), jobs, err))

@@ -98,7 +98,7 @@ func (s *slicer) send(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	text := parse.Ahead(s.inflater.Stream(s.job.zip), aheadBytes, aheadBuffers)
+	text := parse.Ahead(guardedReader{s.inflater.Stream(s.job.zip)}, aheadBytes, aheadBuffers)
 	defer func() { err = errors.Join(err, text.Close()) }()
 	rd.Reset(s.job.file(), text)
 	s.reading = s.job
@@ -113,7 +113,7 @@ func (s *slicer) send(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		group.Go(func() error { return s.lane(ctx, stream) })
+		group.Go(guarded(func() error { return s.lane(ctx, stream) }))
 	}
 	if err := group.Wait(); err != nil {
 		return err
@@ -152,13 +152,20 @@ func (s *slicer) slice(ctx context.Context, stream *load.Stream) (more bool, err
 	s.inserts = append(s.inserts, id)
 	rows := 0
 	_, err = stream.Send(ctx, id, load.QueryID(s.id, id), s.shape, func(_ context.Context, blk *load.Block) error {
-		n, err := s.reader.Append(blk, blockRows)
+		var n int
+		err := guarded(func() (err error) {
+			n, err = s.reader.Append(blk, blockRows)
+			return err
+		})()
+		var panicked *PanicError
 		rows += n
 		s.rows += n
 		s.Progress.Rows.Add(int64(n))
 		switch {
 		case errors.Is(err, io.EOF):
 			s.end = true
+		case errors.As(err, &panicked):
+			return err // ours, not the file's
 		case err != nil:
 			return &fileError{err}
 		case rows < insertRows:
