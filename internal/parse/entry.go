@@ -83,10 +83,28 @@ func OpenZip(r io.ReaderAt, size int64) (*Entry, error) {
 }
 
 func findDirectory(r io.ReaderAt, size int64) (directory, error) {
-	tail := make([]byte, min(max(size, 0), endLen+maxComment))
-	if err := readFull(r, tail, size-int64(len(tail))); err != nil {
-		return directory{}, err
+	// Comments are rare and the tail that could hold the longest is not small
+	// beside an hour of a small network, so a short one is looked at first. The
+	// last record counts, so what is found in it is what the long one would show.
+	const short = 1 << 10
+	for _, most := range []int64{short, endLen + maxComment} {
+		tail := make([]byte, min(max(size, 0), most))
+		if err := readFull(r, tail, size-int64(len(tail))); err != nil {
+			return directory{}, err
+		}
+		d, found, err := lastDirectory(r, size, tail)
+		if found || err != nil {
+			return d, err
+		}
 	}
+	if size == 0 {
+		return directory{}, &ZipError{Reason: "it is empty"}
+	}
+	return directory{}, &ZipError{Reason: "no end of central directory: not a ZIP, or cut short"}
+}
+
+// lastDirectory looks for the last record in the archive's tail.
+func lastDirectory(r io.ReaderAt, size int64, tail []byte) (d directory, found bool, err error) {
 	for i := len(tail) - endLen; i >= 0; i-- {
 		if string(tail[i:i+4]) != "PK\x05\x06" {
 			continue
@@ -95,7 +113,7 @@ func findDirectory(r io.ReaderAt, size int64) (directory, error) {
 		if comment := int(binary.LittleEndian.Uint16(end[20:])); endLen+comment > len(end) {
 			continue
 		}
-		d := directory{
+		d = directory{
 			at:      size - int64(len(end)),
 			entries: uint64(binary.LittleEndian.Uint16(end[10:])),
 			size:    uint64(binary.LittleEndian.Uint32(end[12:])),
@@ -103,17 +121,15 @@ func findDirectory(r io.ReaderAt, size int64) (directory, error) {
 		}
 		disk, first, here := binary.LittleEndian.Uint16(end[4:]), binary.LittleEndian.Uint16(end[6:]), binary.LittleEndian.Uint16(end[8:])
 		if d.entries == 0xffff || d.size == 0xffffffff || d.offset == 0xffffffff {
-			return find64(r, d)
+			d, err = find64(r, d)
+			return d, true, err
 		}
 		if disk != 0 || first != 0 || uint64(here) != d.entries {
-			return d, &ZipError{Reason: "it is part of a set of several"}
+			return d, true, &ZipError{Reason: "it is part of a set of several"}
 		}
-		return d, nil
+		return d, true, nil
 	}
-	if size == 0 {
-		return directory{}, &ZipError{Reason: "it is empty"}
-	}
-	return directory{}, &ZipError{Reason: "no end of central directory: not a ZIP, or cut short"}
+	return directory{}, false, nil
 }
 
 // find64 reads the zip64 record that stands for a record too small for its
