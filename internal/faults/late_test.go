@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/dirs"
 	"rawlogs/internal/fetch"
 	"rawlogs/internal/gen"
 	"rawlogs/internal/rawlog"
@@ -295,14 +296,12 @@ func TestUnlistedAfterLoading(t *testing.T) {
 
 // filtered is a walker that shows only some files.
 type filtered struct {
-	walker interface {
-		Walk(context.Context, []rawlog.Type, []rawlog.Period, func(rawlog.File) error) error
-	}
+	dirs.Walker
 	names []string
 }
 
 func (w filtered) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog.Period, yield func(rawlog.File) error) error {
-	return w.walker.Walk(ctx, types, periods, func(f rawlog.File) error {
+	return w.Walker.Walk(ctx, types, periods, func(f rawlog.File) error {
 		if !slices.Contains(w.names, f.Name) {
 			return nil
 		}

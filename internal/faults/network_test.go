@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"rawlogs/internal/dirs"
 	"rawlogs/internal/fetch"
 	"rawlogs/internal/rawlog"
 )
@@ -61,7 +62,7 @@ func TestNetworkToStorage(t *testing.T) {
 			proxy := proxyTo(t, strings.TrimPrefix(b.storage.Endpoint, "http://"))
 			src := b.sourceBy(b.by(proxy.Listen))
 			if tc.untagged {
-				src.Fetch = untagged{src.Fetch}
+				src.Fetch, src.Walker = untagged{src.Fetch}, bareNames{src.Walker}
 			}
 			end := toxic(t, proxy, tc.kind, "downstream", tc.attributes)
 			sum, err := r.run(src)
@@ -86,6 +87,16 @@ func (s untagged) Open(ctx context.Context, f rawlog.File, offset int64, _ strin
 		b.ETag = ""
 	}
 	return b, err
+}
+
+// bareNames is a listing that tells neither size nor tag, as the API's.
+type bareNames struct{ dirs.Walker }
+
+func (w bareNames) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog.Period, yield func(rawlog.File) error) error {
+	return w.Walker.Walk(ctx, types, periods, func(f rawlog.File) error {
+		f.Size, f.ETag = -1, ""
+		return yield(f)
+	})
 }
 
 // Storage that answers 503, then 500, then serves.
