@@ -37,7 +37,7 @@ func (r *rig) season() (src pipeline.Source, most map[string]int) {
 		r.Fatal(err)
 	}
 	put(1, gen.Spec{Rows: 20})
-	put(3, gen.Spec{Rows: 60})
+	put(3, gen.Spec{Rows: 60, Broken: 2})
 	put(6, gen.Spec{Rows: 10}) // October
 	put(7, gen.Spec{Rows: 10, Broken: 2})
 	return f.source(), most
