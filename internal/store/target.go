@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net"
@@ -183,24 +184,24 @@ func (t target) askSettings(ctx context.Context, addr string) (known map[string]
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	rows, err := conn.Query(ctx, "SELECT name FROM system.settings WHERE has(?, name) AND NOT readonly", settingNames())
-	if err != nil {
-		var ex *clickhouse.Exception
-		if errors.As(err, &ex) && ex.Code == codeUnknownDatabase {
-			return nil, fmt.Errorf("database %s does not exist on %s: create it there (CREATE DATABASE %s): %w", t.database, addr, quote(t.database), err)
-		}
+	// One row: a profile's limit on rows would cut a longer answer short, and
+	// leave unpinned what is missing from it.
+	var names []string
+	err = conn.QueryRow(ctx, "SELECT groupArray(name) FROM system.settings WHERE has(?, name) AND NOT readonly", settingNames()).Scan(&names)
+	var ex *clickhouse.Exception
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, errors.New("the profile's settings (offset?) cut a result of one row short: lift them for this user")
+	case errors.As(err, &ex) && ex.Code == codeUnknownDatabase:
+		return nil, fmt.Errorf("database %s does not exist on %s: create it there (CREATE DATABASE %s): %w", t.database, addr, quote(t.database), err)
+	case err != nil:
 		return nil, err
 	}
-	defer rows.Close()
-	known = map[string]bool{}
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
+	known = make(map[string]bool, len(names))
+	for _, name := range names {
 		known[name] = true
 	}
-	return known, rows.Err()
+	return known, nil
 }
 
 // nativeOptions are those of a ch-go connection to the pool's server.
