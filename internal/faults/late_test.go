@@ -89,10 +89,10 @@ func TestReplacedFile(t *testing.T) {
 		}
 		r.recover(src.source())
 
-		stop := r.watch(most)
 		for i, s := range now[:5] {
 			put(i, s)
 		}
+		stop := r.watch(most)
 		sum, err := r.run(src.source())
 		stop()
 		if err != nil || sum.Loaded != 5 || sum.Replaced != 5 || sum.AlreadyLoaded != 1 {
