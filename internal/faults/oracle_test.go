@@ -337,7 +337,7 @@ func (r *rig) checkSecrets() {
 			r.Errorf("a secret was said: %s…", s[:4])
 		}
 	}
-	r.database.suspect(r.secrets)
+	r.suspect(r.secrets)
 }
 
 // searchTables looks for every scenario's secrets in every table.

@@ -232,13 +232,6 @@ func (f *folder) put(name string, body []byte) {
 	}
 }
 
-func (f *folder) remove(name string) {
-	f.Helper()
-	if err := os.Remove(filepath.Join(f.root, name)); err != nil {
-		f.Fatal(err)
-	}
-}
-
 func (f *folder) source() pipeline.Source {
 	return pipeline.Source{Walker: dirs.Folder{Root: f.root}, Fetch: fetch.Folder(f.root), Name: f.root}
 }
