@@ -1,0 +1,221 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/simnet"
+	"rawlogs/internal/testkit"
+)
+
+const (
+	canarySignature = "canary5ignature0f0a0link"
+	canaryPassword  = "canary-Passw0rd-of-the-store"
+)
+
+// unkind is a storage that answers every download in a way that tempts a
+// program to print the link, signature and all.
+func unkind(t *testing.T) *httptest.Server {
+	var calls atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch calls.Add(1) % 4 {
+		case 0:
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = fmt.Fprintf(w, "<Error><Code>SignatureDoesNotMatch</Code><StringToSign>%s</StringToSign></Error>", r.URL)
+		case 1:
+			_, _ = fmt.Fprintf(w, "<html>%s</html>", r.URL)
+		case 2:
+			http.Redirect(w, r, "file:///etc/passwd?"+r.URL.RawQuery, http.StatusFound)
+		default:
+			http.Redirect(w, r, "http://127.0.0.1:1/gone?"+r.URL.RawQuery, http.StatusFound)
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// Token, signatures and passwords are in no output, table, log or command line,
+// whatever goes wrong.
+func TestSecretsShowNowhere(t *testing.T) {
+	t.Parallel()
+	network := testkit.Simnet(t, simnet.Config{Seed: 6, Clicks: 5, Limit: 10_000})
+	if _, err := network.Live(t.Context(), simnet.Scenario{Start: day, Days: 1, Plain: true}); err != nil {
+		t.Fatal(err)
+	}
+	network.Faults.EditListing(func(_ simnet.Request, files []rawlog.File) []rawlog.File { return files[:min(4, len(files))] })
+	storage := unkind(t)
+	network.Faults.Intercept(func(r simnet.Request) *simnet.Answer {
+		if r.Method != "getDownloadLink" {
+			return nil
+		}
+		link, _ := json.Marshal(storage.URL + "/x.zip?X-Amz-Credential=canaryKey&X-Amz-Signature=" + canarySignature)
+		return &simnet.Answer{Type: "application/json", Body: `{"response":{"status":1,"httpStatus":200,"data":{"link":` + string(link) + `},"errors":[],"errorMessage":null}}`}
+	})
+	p := newProgram(t, network.Env()...)
+	for _, args := range [][]string{{"-v"}, {"--json", "-v"}} {
+		_, stderr := p.run(exitIncomplete, append([]string{"backfill", "20160909", "--type", "conversions"}, args...)...)
+		if !strings.Contains(stderr, "file failed") {
+			t.Errorf("printed\n%s", stderr)
+		}
+	}
+	p.run(exitDone, "status", "--json", "-v")
+	network.Faults.Intercept(nil)
+	network.Faults.RevokeToken(true)
+	p.run(exitFailed, "backfill", "20160909", "--type", "clicks", "-v")
+	network.Faults.RevokeToken(false)
+	for _, table := range []string{"ingest_files", "ingest_leases", "rejected_rows", "system.query_log", "system.text_log", "system.processes", "system.settings"} {
+		cmd, stdout, stderr := p.command("sql", "-f", "json", "SELECT * FROM "+table)
+		if status := exitOf(cmd.Run()); status != exitDone && !strings.HasPrefix(table, "system.") {
+			t.Errorf("%s: exit status %d: %s", table, status, stderr)
+		}
+		p.printed.WriteString(stdout.String() + stderr.String())
+	}
+
+	// A store that is not there, one that is not ClickHouse, and addresses that cannot be read.
+	for _, store := range []string{
+		"clickhouse://user:" + canaryPassword + "@127.0.0.1:1/raw",
+		"clickhouse://user:" + canaryPassword + "@" + strings.TrimPrefix(storage.URL, "http://") + "/raw",
+		"clickhouse://user:" + canaryPassword + "@127.0.0.1:notaport/raw",
+		"clickhouse://user:" + canaryPassword + "/@127.0.0.1:9000/raw",
+		"mysql://user:" + canaryPassword + "@127.0.0.1/raw",
+	} {
+		for _, args := range [][]string{{"check", "-v"}, {"backfill", "2016", "-v", "--json"}, {"sql", "SELECT 1"}} {
+			cmd, stdout, stderr := p.command(args...)
+			cmd.Env = append(cmd.Env, "INGEST_STORE="+store)
+			if status := exitOf(cmd.Run()); status != exitFailed && status != exitUsage {
+				t.Errorf("%v with such a store: exit status %d", args, status)
+			}
+			p.printed.WriteString(stdout.String() + stderr.String())
+		}
+	}
+
+	embedded, err := os.ReadFile(filepath.Join(p.dir, "data/clickhouse/password"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets := []string{network.Token(), canarySignature, canaryPassword, strings.TrimSpace(string(embedded))}
+	p.secretive(secrets...)
+	logs, err := filepath.Glob(filepath.Join(p.dir, "data/clickhouse/logs/*"))
+	if err != nil || len(logs) == 0 {
+		t.Fatalf("logs: %v, %v", logs, err)
+	}
+	for _, log := range logs {
+		text, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range secrets {
+			if strings.Contains(string(text), s) {
+				t.Errorf("a secret stands in %s", filepath.Base(log))
+			}
+		}
+	}
+}
+
+// What other users of the machine can see of a process holds no secret, and the
+// host of the embedded ClickHouse is not even given the token.
+func TestSecretsInProcesses(t *testing.T) {
+	t.Parallel()
+	network := testkit.Simnet(t, simnet.Config{Seed: 7, Clicks: 5, Limit: 10_000})
+	if _, err := network.Live(t.Context(), simnet.Scenario{Start: day, Days: 1, Plain: true}); err != nil {
+		t.Fatal(err)
+	}
+	stalled := make(chan struct{}, 100)
+	network.Faults.Intercept(func(r simnet.Request) *simnet.Answer {
+		if r.Method != "getDownloadLink" {
+			return nil
+		}
+		stalled <- struct{}{}
+		return &simnet.Answer{Stall: time.Hour}
+	})
+	p := newProgram(t, network.Env()...)
+	cmd, _, _ := p.command("backfill", "2016")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-stalled
+	raw, err := os.ReadFile(filepath.Join(p.dir, "data/clickhouse/endpoint.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var endpoint struct {
+		PID      int    `json:"pid"`
+		Password string `json:"password"`
+	}
+	if err := json.Unmarshal(raw, &endpoint); err != nil || endpoint.PID == 0 || endpoint.Password == "" {
+		t.Fatalf("endpoint: %v", err)
+	}
+	for file, secrets := range map[string][]string{
+		fmt.Sprintf("/proc/%d/cmdline", cmd.Process.Pid): {network.Token(), endpoint.Password},
+		fmt.Sprintf("/proc/%d/cmdline", endpoint.PID):    {network.Token(), endpoint.Password},
+		fmt.Sprintf("/proc/%d/environ", endpoint.PID):    {network.Token(), endpoint.Password, "AWS_SECRET"},
+	} {
+		text, err := os.ReadFile(file)
+		if err != nil || len(text) == 0 {
+			t.Fatalf("%s: %v", file, err)
+		}
+		for _, s := range secrets {
+			if strings.Contains(string(text), s) {
+				t.Errorf("%s shows a secret", file)
+			}
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	p.run(exitDone, "sql", "SELECT 1") // it waits until the killed run's ClickHouse has ended
+}
+
+// With few open files a load works, or says that they are too few.
+func TestFewOpenFiles(t *testing.T) {
+	t.Parallel()
+	network := testkit.Simnet(t, simnet.Config{Seed: 8, Clicks: 20})
+	if _, err := network.Live(t.Context(), simnet.Scenario{Start: day, Days: 1, Plain: true}); err != nil {
+		t.Fatal(err)
+	}
+	p := newProgram(t, append(network.Storage.Env(), "INGEST_SOURCE=s3://"+network.Bucket()+"/"+network.Prefix())...)
+	serve, _, _ := p.command("serve") // the store itself is not what is short of files
+	serve.Stdout = nil
+	out, err := serve.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := serve.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(out); lines.Scan() && !strings.HasPrefix(lines.Text(), "Ctrl-C"); {
+	}
+	for _, files := range []int{64, 20} {
+		cmd, stdout, stderr := p.command()
+		program, err := filepath.Abs(cmd.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", "ulimit -n " + strconv.Itoa(files) + " && exec " + program + " backfill 201609"}
+		status := exitOf(cmd.Run())
+		if status != exitDone && !strings.Contains(stderr.String(), "too many open files") && !strings.Contains(stderr.String(), "ulimit") {
+			t.Errorf("with %d files: exit status %d\n%s%s", files, status, stdout, stderr)
+		}
+		if files == 64 && status != exitDone {
+			t.Errorf("64 files do not do: exit status %d\n%s%s", status, stdout, stderr)
+		}
+	}
+	p.run(exitDone, "backfill", "201609")
+	p.holds(network.Truth())
+	if err := serve.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = serve.Wait()
+}
