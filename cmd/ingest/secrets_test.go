@@ -55,11 +55,16 @@ func TestSecretsShowNowhere(t *testing.T) {
 	}
 	network.Faults.EditListing(func(_ simnet.Request, files []rawlog.File) []rawlog.File { return files[:min(4, len(files))] })
 	storage := unkind(t)
+	var links atomic.Int64
 	network.Faults.Intercept(func(r simnet.Request) *simnet.Answer {
 		if r.Method != "getDownloadLink" {
 			return nil
 		}
-		link, _ := json.Marshal(storage.URL + "/x.zip?X-Amz-Credential=canaryKey&X-Amz-Signature=" + canarySignature)
+		base := storage.URL
+		if links.Add(1)%2 == 0 {
+			base = "https" + strings.TrimPrefix(base, "http") // where no TLS is spoken: a transport's error
+		}
+		link, _ := json.Marshal(base + "/x.zip?X-Amz-Credential=canaryKey&X-Amz-Signature=" + canarySignature)
 		return &simnet.Answer{Type: "application/json", Body: `{"response":{"status":1,"httpStatus":200,"data":{"link":` + string(link) + `},"errors":[],"errorMessage":null}}`}
 	})
 	p := newProgram(t, network.Env()...)
