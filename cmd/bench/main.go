@@ -37,13 +37,14 @@ func main() {
 
 // options are the flags.
 type options struct {
-	data    string // folder of the data sets and the store
-	ingest  string
-	gateway string
-	rounds  int
-	only    string
-	rivals  string
-	profile string
+	data     string // folder of the data sets and the store
+	ingest   string
+	gateway  string
+	rounds   int
+	only     string
+	rivals   string
+	profile  string
+	variants string
 }
 
 // parts are what bench measures, in this order; schema only where it is asked for.
@@ -67,6 +68,7 @@ func run(ctx context.Context, args []string) error {
 	f.StringVar(&o.only, "only", strings.Join(parts[:len(parts)-1], ","), "`parts` to measure")
 	f.StringVar(&o.rivals, "rivals", strings.Join(rivalNames(), ","), "`rivals` to measure")
 	f.StringVar(&o.profile, "profile", "", "with --ingest self: `folder` for CPU and allocation profiles")
+	f.StringVar(&o.variants, "variants", "", "of the schema: only those that match the `expression`")
 	if err := f.Parse(args); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +36,9 @@ const (
 	low     = "LowCardinality(String)"
 )
 
+// plain takes all codecs away.
+var plain = [2]string{` CODEC\(ZSTD\(1\)\)`, ""}
+
 // variants are those that docs/performance.md has a line for.
 func variants() []variant {
 	return []variant{
@@ -45,28 +49,42 @@ func variants() []variant {
 		{what: "ORDER BY datetime", edits: order("datetime")},
 		{what: "no bloom filter", edits: [][2]string{{noIndex, ""}}},
 		{what: "bloom filter 0.025", edits: [][2]string{{`bloom_filter\(0.01\)`, "bloom_filter(0.025)"}}},
-		{what: "no ZSTD", edits: [][2]string{{` CODEC\(ZSTD\(1\)\)`, ""}}},
-		{what: "ZSTD also for ids", edits: [][2]string{codec("transaction_id|affiliate_sub[1-5]|google_aid", "ZSTD(1)")}},
-		{what: "ZSTD for transaction_id", edits: [][2]string{codec("transaction_id", "ZSTD(1)")}},
-		{what: "ZSTD for everything", edits: [][2]string{{` CODEC\(ZSTD\(1\)\)`, ""}, codec("\\w+", "ZSTD(1)")}},
+		{what: "no ZSTD", edits: [][2]string{plain}},
+		{what: "ZSTD for refer, url and pixel_refer only", edits: [][2]string{plain, codec("refer|url|pixel_refer", "ZSTD(1)")}},
+		{what: "_line Delta", edits: [][2]string{codec("_line", "Delta, LZ4")}},
+		{what: "ZSTD for everything", edits: [][2]string{plain, codec("\\w+", "ZSTD(1)")}},
 		{what: "_line T64", edits: [][2]string{codec("_line", "T64, LZ4")}},
 		{what: "user_agent String", edits: [][2]string{typed("user_agent", "String CODEC(ZSTD(1))")}},
 		{what: "all String", edits: [][2]string{{`LowCardinality\(String\)( |,)`, "String$1"}}},
 		{what: "device ids LowCardinality", edits: [][2]string{typed("device_id|device_id_\\w+|android_id|android_id_\\w+|mac_address|mac_address_\\w+|odin|open_udid|ios_\\w+|user_id|unknown_id", low)}},
 		{what: "affiliate_source LowCardinality", edits: [][2]string{typed("affiliate_source", low)}},
-		{what: "without lineage", drop: "network|_file|_line|_insert|_rescued|_loaded_at"},
+		{what: "without lineage but _file and _hour", drop: "network|_line|_insert|_rescued|_loaded_at"},
 		{what: "without fsync", edits: [][2]string{{`fsync_after_insert = 1, fsync_part_directory = 1`, "fsync_after_insert = 0"}}},
 	}
 }
 
 // questions are what analysts ask most (docs/sql-cookbook.md), by what they filter on.
+// The values in braces are of the data itself: the busiest offer and affiliate,
+// the last id and file.
 var questions = []struct{ name, query string }{
-	{"offer × day", "SELECT toDate(datetime) AS day, offer_id, count(), sum(is_click_unique) FROM %s GROUP BY day, offer_id"},
-	{"an offer", "SELECT toStartOfHour(datetime) AS hour, count() FROM %s WHERE offer_id = (SELECT topK(1)(offer_id)[1] FROM %[1]s) GROUP BY hour"},
-	{"an affiliate", "SELECT affiliate_source, affiliate_sub1, count(), uniqExact(ip) FROM %s WHERE affiliate_id = (SELECT topK(1)(affiliate_id)[1] FROM %[1]s) GROUP BY ALL"},
-	{"an hour", "SELECT country_code, count(), uniqExact(ip) FROM %s WHERE datetime >= '2016-09-09 11:00:00' AND datetime < '2016-09-09 12:00:00' GROUP BY country_code"},
-	{"one click", "SELECT * FROM %s WHERE transaction_id = (SELECT max(transaction_id) FROM %[1]s LIMIT 1)"},
-	{"a file", "SELECT count() FROM %s WHERE _file = (SELECT max(_file) FROM %[1]s)"},
+	{"offer × day", "SELECT toDate(datetime) AS day, offer_id, count(), sum(is_click_unique) FROM bench_variant GROUP BY day, offer_id"},
+	{"an offer", "SELECT toStartOfHour(datetime) AS hour, count() FROM bench_variant WHERE offer_id = {topK(1)(offer_id)[1]} GROUP BY hour"},
+	{"an affiliate", "SELECT affiliate_source, affiliate_sub1, count(), uniqExact(ip) FROM bench_variant WHERE affiliate_id = {topK(1)(affiliate_id)[1]} GROUP BY ALL"},
+	{"an hour", "SELECT country_code, count(), uniqExact(ip) FROM bench_variant WHERE datetime >= '2016-09-09 07:00:00' AND datetime < '2016-09-09 08:00:00' GROUP BY country_code"},
+	{"one click", "SELECT * FROM bench_variant WHERE transaction_id = '{max(transaction_id)}'"},
+	{"all ids", "SELECT uniqExact(transaction_id) FROM bench_variant"},
+	{"a file", "SELECT count() FROM bench_variant WHERE _file = '{max(_file)}'"},
+}
+
+// ask fills the braces of a question.
+func (s *server) ask(ctx context.Context, query string) (string, error) {
+	from, to := strings.IndexByte(query, '{'), strings.IndexByte(query, '}')
+	if from < 0 {
+		return query, nil
+	}
+	var value string
+	err := s.st.Conn().QueryRow(ctx, "SELECT toString("+query[from+1:to]+") FROM bench_rows").Scan(&value)
+	return query[:from] + value + query[to+1:], err
 }
 
 // schemaShare measures what the table's definition costs and gives. Each
@@ -98,13 +116,25 @@ func schemaShare(ctx context.Context, o options, srv *server, ing *ingest, t *re
 			return err
 		}
 	}
-	all := variants()
+	only, err := regexp.Compile(o.variants)
+	if err != nil {
+		return err
+	}
+	all := slices.DeleteFunc(variants(), func(v variant) bool { return !only.MatchString(v.what) })
+	var asked []string
+	for _, q := range questions {
+		text, err := srv.ask(ctx, q.query)
+		if err != nil {
+			return err
+		}
+		asked = append(asked, text)
+	}
 	costs := make([]variantCost, len(all))
 	// In turn, as the machine is never the same for long; the least disturbed
 	// round of each counts.
 	for range o.rounds {
 		for i, v := range all {
-			if err := srv.variant(ctx, create, v, &costs[i]); err != nil {
+			if err := srv.variant(ctx, create, v, asked, &costs[i]); err != nil {
 				return fmt.Errorf("%s: %w", v.what, err)
 			}
 		}
@@ -146,7 +176,7 @@ func least(to *time.Duration, d time.Duration) {
 
 // variant makes the table, fills it with two INSERTs of the same rows, merges
 // them and asks the questions.
-func (s *server) variant(ctx context.Context, create string, v variant, c *variantCost) error {
+func (s *server) variant(ctx context.Context, create string, v variant, asked []string, c *variantCost) error {
 	const name = "bench_variant"
 	conn := s.st.Conn()
 	sql := strings.Replace(create, ".clicks", "."+name, 1)
@@ -195,10 +225,10 @@ func (s *server) variant(ctx context.Context, create string, v variant, c *varia
 	if c.bytes, err = s.number(ctx, "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND table = '"+name+"'"); err != nil {
 		return err
 	}
-	c.questions = append(c.questions, make([]time.Duration, len(questions)-len(c.questions))...)
-	for i, q := range questions {
+	c.questions = append(c.questions, make([]time.Duration, len(asked)-len(c.questions))...)
+	for i, text := range asked {
 		for range 2 {
-			cost, err := s.cost(ctx, fmt.Sprintf(q.query, name), clickhouse.Settings{"max_threads": 1})
+			cost, err := s.cost(ctx, text, clickhouse.Settings{"max_threads": 1})
 			if err != nil {
 				return err
 			}
