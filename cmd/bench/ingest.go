@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"time"
 
 	"rawlogs/internal/dirs"
@@ -68,14 +70,14 @@ func (i *ingest) backfill(ctx context.Context, folder string) (usage, error) {
 // says that a file failed or a line was rejected, is no error.
 func (i *ingest) run(ctx context.Context, env []string, args ...string) (usage, summary, error) {
 	var s summary
-	cmd := exec.Command(i.program, append(args, "--store", i.spec, "--json", "-q")...)
+	all := append(slices.Clone(args), "--store", i.spec, "--json", "-q")
 	if i.self {
 		i.runs++
-		cmd = exec.Command(i.program, childLoad, i.spec, args[len(args)-1], i.profile, fmt.Sprint(i.runs))
+		all = []string{childLoad, i.spec, args[len(args)-1], i.profile, strconv.Itoa(i.runs)}
 	}
 	// Settings of whoever runs the benchmark stay out of it.
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(), "INGEST_CONFIG=" + os.DevNull, "HASOFFERS_NETWORK_ID=bench"}, env...)
-	u, err := child(ctx, cmd)
+	env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(), "INGEST_CONFIG=" + os.DevNull, "HASOFFERS_NETWORK_ID=bench"}, env...)
+	u, err := child(ctx, env, i.program, all...)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == 3 {
 		err = nil

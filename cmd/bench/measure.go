@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,10 +19,13 @@ type usage struct {
 	out  []byte        // its stdout
 }
 
-// child runs a command to its end and measures it.
-func child(ctx context.Context, cmd *exec.Cmd) (usage, error) {
+// child runs a program to its end, which the end of ctx brings about, and
+// measures it. env is its whole environment; nil is this process's own.
+func child(ctx context.Context, env []string, program string, args ...string) (usage, error) {
 	var u usage
 	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env = env
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	begin := time.Now()
 	if err := cmd.Start(); err != nil {
@@ -46,9 +50,7 @@ func child(ctx context.Context, cmd *exec.Cmd) (usage, error) {
 		case <-tick.C:
 			u.rss = max(u.rss, peak(cmd.Process.Pid))
 		case <-ctx.Done():
-			_ = cmd.Process.Kill()
-			<-done
-			return u, context.Cause(ctx)
+			return u, errors.Join(context.Cause(ctx), <-done)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -158,7 +157,7 @@ for f in "$1"/*/*.zip; do
   unzip -p "$f" | curl -sS --fail-with-body -K "$2" -X POST -T - "$3"
 done`
 	query := "http://" + ep.HTTPAddr + "/?database=" + ep.Database + "&async_insert=0&query=INSERT%20INTO%20clicks%20FORMAT%20CSVWithNames"
-	return child(ctx, exec.Command("bash", "-c", script, "shell", ds.zips(), conf, query))
+	return child(ctx, nil, "bash", "-c", script, "shell", ds.zips(), conf, query)
 }
 
 // rowAPI is a Go program of the usual kind, in a process of its own.
@@ -167,5 +166,5 @@ func rowAPI(ctx context.Context, srv *server, _ *ingest, ds *dataSet) (usage, er
 	if err != nil {
 		return usage{}, err
 	}
-	return child(ctx, exec.Command(self, childRows, srv.spec, ds.zips()))
+	return child(ctx, nil, self, childRows, srv.spec, ds.zips())
 }

@@ -55,15 +55,13 @@ func rowAPIChild(ctx context.Context, args []string) (err error) {
 }
 
 type rowLoader struct {
-	st     *store.Store
-	types  map[string]string
-	header string
-	batch  interface {
+	st    *store.Store
+	types map[string]string
+	batch interface {
 		Append(v ...any) error
 		Rows() int
 		Send() error
 	}
-	month string
 }
 
 func (l *rowLoader) flush() error {
@@ -105,7 +103,7 @@ func (l *rowLoader) file(ctx context.Context, path string) (err error) {
 	values[len(names)], values[len(names)+1] = "bench", hour
 	for {
 		record, err := text.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -154,7 +154,7 @@ func schemaShare(ctx context.Context, o options, srv *server, ing *ingest, t *re
 		}
 		out.AppendRow(row)
 	}
-	fmt.Println(out.Render())
+	t.notes = append(t.notes, out.Render())
 	if err := conn.Exec(ctx, "DROP TABLE bench_rows SYNC"); err != nil {
 		return err
 	}

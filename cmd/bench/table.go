@@ -32,6 +32,7 @@ func (e *missedError) Error() string { return fmt.Sprintf("%d lines missed", e.l
 // report collects the lines of the printed table.
 type report struct {
 	rows   []table.Row
+	notes  []string // further tables
 	checks []check
 }
 
@@ -142,6 +143,14 @@ func (t *report) print(w io.Writer) error {
 		if _, err := fmt.Fprintf(w, "Medians; every load left the same rows and hash.\n%s\n\n", out.Render()); err != nil {
 			return err
 		}
+	}
+	for _, note := range t.notes {
+		if _, err := fmt.Fprintf(w, "%s\n\n", note); err != nil {
+			return err
+		}
+	}
+	if len(t.checks) == 0 {
+		return nil
 	}
 	out := table.NewWriter()
 	out.SetStyle(table.StyleLight)
