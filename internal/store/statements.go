@@ -122,20 +122,45 @@ func quote(name string) string {
 // at 256 KiB.
 const filesChunk = 1000
 
+// deleteTries bounds how often a deletion is begun anew. One in a hundred needs
+// a second time where several run at once.
+const deleteTries = 10
+
 // DeleteFiles deletes the rows of files from a table and returns when they are
 // gone. hours spans the files' hours and keeps the deletion to their
 // partitions; its zero value looks at all.
+//
+// That they are gone is counted, not believed: of two deletions at once the
+// server may register the one with the higher number first, run it, and then
+// acknowledge the other without ever running it, as the parts seem past it.
 func (s *Store) DeleteFiles(ctx context.Context, table, network string, files []string, hours rawlog.Period) error {
 	for chunk := range slices.Chunk(files, filesChunk) {
-		column, hour := fileColumns(table)
-		where, args := filesWhere(column, hour, network, chunk, hours)
-		op := Op{Kind: "delete", Detail: fmt.Sprintf("%s ×%d", table, len(chunk))}
-		err := s.Write(ctx, op, func(ctx context.Context) error {
-			return s.Conn().Exec(ctx, "DELETE FROM "+s.TableName(table)+" WHERE "+where, args...)
-		})
-		if err != nil {
-			return fmt.Errorf("deleting %d files from %s: %w", len(chunk), table, err)
+		for try := 1; len(chunk) > 0; try++ {
+			if try > deleteTries {
+				return fmt.Errorf("deleting from %s: rows of %d files are still there after %d deletions", table, len(chunk), deleteTries)
+			}
+			if err := s.deleteOnce(ctx, table, network, chunk, hours); err != nil {
+				return err
+			}
+			left, err := s.CountFiles(ctx, table, network, chunk, hours)
+			if err != nil {
+				return err
+			}
+			chunk = slices.Sorted(maps.Keys(left))
 		}
+	}
+	return nil
+}
+
+func (s *Store) deleteOnce(ctx context.Context, table, network string, files []string, hours rawlog.Period) error {
+	column, hour := fileColumns(table)
+	where, args := filesWhere(column, hour, network, files, hours)
+	op := Op{Kind: "delete", Detail: fmt.Sprintf("%s ×%d", table, len(files))}
+	err := s.Write(ctx, op, func(ctx context.Context) error {
+		return s.Conn().Exec(ctx, "DELETE FROM "+s.TableName(table)+" WHERE "+where, args...)
+	})
+	if err != nil {
+		return fmt.Errorf("deleting %d files from %s: %w", len(files), table, err)
 	}
 	return nil
 }
