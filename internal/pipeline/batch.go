@@ -13,10 +13,12 @@ import (
 
 // An INSERT is ended at the first file boundary beyond insertRows, so that the
 // server writes few large parts; a wire block holds blockRows. Both are
-// measured choices, see docs/performance.md.
+// measured choices, see docs/performance.md. insertBytes bounds what the server,
+// which holds an INSERT until it ends, has to hold of rows of unusual length.
 const (
-	insertRows = 500_000
-	blockRows  = 8192
+	insertRows  = 500_000
+	insertBytes = 1 << 30
+	blockRows   = 8192
 )
 
 // batch is what one INSERT holds: whole small files of one type, one partition
@@ -30,11 +32,13 @@ type batch struct {
 	sealed   bool // takes no further files
 	complete bool // all of it has been handed to the connection
 	rows     int
+	text     int64 // bytes of CSV
 }
 
 func (b *batch) add(j *job) {
 	b.jobs = append(b.jobs, j)
 	b.next = len(b.jobs)
+	b.text += j.zip.Size
 }
 
 // loadBatch sends an INSERT that begins with the given file and takes up
@@ -119,7 +123,7 @@ func (l *loader) advance(ctx, insert context.Context, b *batch) error {
 		_, err := l.open(ctx, j)
 		return err
 	}
-	for !b.sealed && b.rows < insertRows && len(b.jobs) < l.openFiles {
+	for !b.sealed && b.rows < insertRows && b.text < insertBytes && len(b.jobs) < l.openFiles {
 		j, err := l.take(insert, false)
 		if errors.Is(err, errIdle) || errors.Is(err, errNoMore) {
 			break

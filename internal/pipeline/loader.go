@@ -148,11 +148,12 @@ func (l *loader) open(ctx context.Context, j *job) (load.Shape, error) {
 	}
 	l.text = text
 	rd.ResetBytes(j.file(), text)
+	l.reading = j
 	shape, err := rd.Shape()
 	if err != nil {
+		l.reading = nil
 		return "", &fileError{err}
 	}
-	l.reading = j
 	return shape, nil
 }
 

@@ -150,7 +150,7 @@ func (s *slicer) slice(ctx context.Context, stream *load.Stream) (more bool, err
 	}
 	id := newInsertID()
 	s.inserts = append(s.inserts, id)
-	rows := 0
+	rows, size := 0, 0
 	_, err = stream.Send(ctx, id, load.QueryID(s.id, id), s.shape, func(_ context.Context, blk *load.Block) error {
 		var n int
 		err := guarded(func() (err error) {
@@ -159,6 +159,7 @@ func (s *slicer) slice(ctx context.Context, stream *load.Stream) (more bool, err
 		})()
 		var panicked *PanicError
 		rows += n
+		size += blk.Bytes()
 		s.rows += n
 		s.Progress.Rows.Add(int64(n))
 		switch {
@@ -168,7 +169,7 @@ func (s *slicer) slice(ctx context.Context, stream *load.Stream) (more bool, err
 			return err // ours, not the file's
 		case err != nil:
 			return &fileError{err}
-		case rows < insertRows:
+		case rows < insertRows && size < insertBytes:
 			return nil
 		}
 		yield() // the rest of this INSERT is the server's work

@@ -53,8 +53,9 @@ var insertSetting = map[string]string{
 	"deduplicate_insert": "disable",
 	"insert_deduplicate": "0",
 	// Whatever is streamed into one INSERT becomes one part, written at its
-	// end: that is what makes it atomic.
-	"min_insert_block_size_rows":         "1099511627776",
+	// end: that is what makes it atomic. A higher number of rows the server
+	// lowers by itself, with a warning for each INSERT.
+	"min_insert_block_size_rows":         "4294967295",
 	"min_insert_block_size_bytes":        "1099511627776",
 	"use_strict_insert_block_limits":     "0",
 	"max_insert_threads":                 "1",
