@@ -187,6 +187,7 @@ func TestHostileTexts(t *testing.T) {
 			rows:     []string{`2 transaction_id="a" offer_id="1" payout_cents="2"`, `4 transaction_id="b" offer_id="3" payout_cents="4"`},
 			rejected: []string{fmt.Sprintf("3 longer than the longest allowed record %q", "\""+longField+"\",1,2")}},
 		{name: "a header that is none", text: "a\"b,c\n1,2\n", failed: "header: quote in a bare field"},
+		{name: "no header, only rows", text: "c0ffee,17,250\nc0ffef,18,300\n", failed: "is the header missing?"},
 		{name: "SQL in header names", text: "transaction_id,\"x'); DROP TABLE clicks; --\",\"`y`\\\"\"\",\"{z:String}\"\na,1,2,3\n",
 			rows: []string{`2 transaction_id="a" ` + "`y`\\\"~\"2\" x'); DROP TABLE clicks; --~\"1\" {z:String}~\"3\""}},
 		{name: "lineage names in the header", text: "transaction_id,_line,network,_file,_insert\na,7,other,f.zip,9\n",

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,6 +60,10 @@ func against(t *testing.T, text []byte, got result) {
 	if err != nil || len(records) == 0 || len(text) > 200 {
 		return
 	}
+	known := func(name string) bool { return slices.Contains([]string{"a", "n", "l", "datetime"}, name) }
+	if strings.Contains(got.Err, "is the header missing?") && !slices.ContainsFunc(records[0], known) {
+		return
+	}
 	if got.Err != "" {
 		t.Fatalf("encoding/csv reads this: %s", got.Err)
 	}
@@ -83,13 +88,13 @@ func FuzzRecords(f *testing.F) {
 	f.Add("", "00000000012", "\xff", ",")
 	f.Add(strings.Repeat("long ", 40), "4294967296", "\r\n", "\"")
 	f.Fuzz(func(t *testing.T, a, b, c, d string) {
-		fields := []string{a, b, c, d, "end"}
+		fields := []string{a, b, c, d, "end", "0"}
 		if strings.ContainsRune(a+b+c+d, '\r') { // encoding/csv's writer changes them
 			return
 		}
 		var text bytes.Buffer
 		w := csv.NewWriter(&text)
-		_ = w.Write([]string{"a", "b", "c", "d", "e"})
+		_ = w.Write([]string{"a", "b", "c", "d", "e", "nothing"})
 		_ = w.Write(fields)
 		w.Flush()
 		for i, v := range fields {
@@ -100,7 +105,7 @@ func FuzzRecords(f *testing.F) {
 		}
 		r := newReading(t, testTable("nothing UInt8"), Config{})
 		var want []string
-		for i, v := range fields {
+		for i, v := range fields[:5] {
 			if v != "" {
 				want = append(want, fmt.Sprintf("%s~%q", "abcde"[i:i+1], v))
 			}

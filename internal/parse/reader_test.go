@@ -86,6 +86,7 @@ func TestReader(t *testing.T) {
 			rejected: []string{"2 quote in a bare field: x\"y,z"}},
 		{name: "all rejected", columns: []string{"a String", "b String"}, text: "a,b\nx\n\ny",
 			rejected: []string{"2 wrong number of fields: x", "4 wrong number of fields: y"}},
+		{name: "no header", columns: []string{"a String", "b UInt8"}, text: "x,1\ny,2\n", err: `line 1: header: none of its 2 names, the first of them "x", is a column of clicks: is the header missing?`},
 		{name: "malformed header", columns: []string{"a String"}, text: "a\"b\nx\n", err: "line 1: header: quote in a bare field"},
 		{name: "header that does not close", columns: []string{"a String"}, text: "\n\"a\nx\n", err: "line 2: header: quotes that do not close"},
 		{name: "line break in the header", columns: []string{"a String"}, text: "\"b\nc\",a\n1,2\n",

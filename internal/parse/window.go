@@ -144,6 +144,9 @@ func (r *Reader) readHeader() error {
 			r.layout = load.NewLayout(r.table, names)
 			r.names = names
 		}
+		if len(r.layout.Unknown()) == len(names) {
+			return &HeaderError{Line: line, Reason: fmt.Sprintf("none of its %d names, the first of them %.40q, is a column of %s: is the header missing?", len(names), names[0], r.table.Name)}
+		}
 		r.line += uint32(bytes.Count(r.text[r.pos:next], newline))
 		r.pos = next
 		r.counts.Lines = 1
