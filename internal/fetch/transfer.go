@@ -251,7 +251,9 @@ func (t *transfer) accept(p []byte, body *Body) error {
 			return t.notZip(body)
 		}
 	}
-	_, _ = t.sum.Write(p) // a hash never fails
+	if body.file == nil {
+		_, _ = t.sum.Write(p) // a hash never fails
+	}
 	t.offset += int64(len(p))
 	return nil
 }
@@ -291,7 +293,7 @@ func (t *transfer) finish(body *Body) (*Archive, error) {
 		return nil, t.notZip(body)
 	}
 	a := t.archive()
-	a.Checked = !body.NoMD5 && strings.EqualFold(hex.EncodeToString(t.sum.Sum(nil)), t.etag)
+	a.Checked = body.file != nil || !body.NoMD5 && strings.EqualFold(hex.EncodeToString(t.sum.Sum(nil)), t.etag)
 	free := t.free
 	if buf := t.buf; buf != nil {
 		a.reader = bytes.NewReader(buf)
