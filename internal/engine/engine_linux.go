@@ -244,40 +244,50 @@ func (e *endedError) Error() string {
 func (e *Engine) Close() error {
 	e.close.Do(func() {
 		close(e.closed)
-		e.closeErr = errors.Join(e.release(), e.users.Close(), e.alive.Close())
+		e.closeErr = errors.Join(e.release(), e.alive.Close())
 	})
 	return e.closeErr
 }
 
-func (e *Engine) release() error {
-	// To ask for the exclusive lock gives the shared one up. To get it says
-	// that this was the last user; the host wants it next.
-	last, err := tryLock(e.users, unix.LOCK_EX)
+// release gives the shared lock up and, if no other user is left, waits for the
+// host's end. Users who leave do so one at a time, or each of two could take
+// the other for one who stays.
+func (e *Engine) release() (err error) {
+	leave, err := openLock(e.folder.file(leaveLock))
 	if err != nil {
-		return err
+		return errors.Join(err, e.users.Close())
 	}
-	if last {
-		if err := unix.Flock(int(e.users.Fd()), unix.LOCK_UN); err != nil {
-			return err
-		}
-	}
+	defer func() { err = errors.Join(err, e.users.Close(), leave.Close()) }() // in this order: the locks end with the files
 	ctx, cancel := context.WithTimeoutCause(context.Background(), stopTimeout+10*time.Second, errors.New("it does not stop"))
 	defer cancel()
-	err = poll(ctx, func() (bool, error) {
-		select {
-		case <-e.died:
-			return true, nil
-		default:
-		}
-		if last {
-			return false, nil
-		}
-		// Others use it, unless it was the host that was quicker: only then
-		// is the shared lock refused.
-		return tryLock(e.users, unix.LOCK_SH)
-	})
+	if err = waitLock(ctx, leave, unix.LOCK_EX); err == nil {
+		err = poll(ctx, func() (bool, error) {
+			select {
+			case <-e.died:
+				return true, nil
+			default:
+			}
+			return e.othersStay()
+		})
+	}
 	if err != nil {
 		return &HungError{Path: e.cfg.Path, PID: e.endpoint.PID, Err: err}
 	}
 	return nil
+}
+
+// othersStay tells whether somebody else uses the server: one who did all the
+// time, or one who came before the host saw that the last had gone. It leaves
+// the users' lock shared, or given up for the host to take.
+func (e *Engine) othersStay() (bool, error) {
+	// To ask for the exclusive lock gives the shared one up.
+	alone, err := tryLock(e.users, unix.LOCK_EX)
+	if err != nil {
+		return false, err
+	}
+	if alone {
+		return false, unix.Flock(int(e.users.Fd()), unix.LOCK_UN)
+	}
+	// Refused by users, who share, or by the host, who stops and does not.
+	return tryLock(e.users, unix.LOCK_SH)
 }

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func mustOpen(t *testing.T, cfg Config) *Engine {
@@ -235,6 +237,35 @@ func TestStopsOnTerm(t *testing.T) {
 	mustQuery(t, e, "SELECT 1")
 	kill(t, e.PID(), syscall.SIGTERM)
 	died(t, e)
+}
+
+// TestComesWhileTheLastLeaves lets a user in between the last one's leave and
+// the host's notice of it: the one goes at once, the other has its server.
+func TestComesWhileTheLastLeaves(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	e := mustOpen(t, Config{Path: path})
+	kill(t, e.PID(), syscall.SIGSTOP) // it notices nothing now
+	left := make(chan error, 1)
+	go func() { left <- e.Close() }()
+	users, err := openLock(filepath.Join(path, usersLock))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer users.Close()
+	if err := waitLock(t.Context(), users, unix.LOCK_EX); err != nil { // once e's is given up
+		t.Fatal(err)
+	}
+	if err := unix.Flock(int(users.Fd()), unix.LOCK_SH); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-left; err != nil {
+		t.Errorf("leaving while another uses the server: %v", err)
+	}
+	kill(t, e.PID(), syscall.SIGCONT)
+	if next := mustOpen(t, Config{Path: path}); next.PID() != e.PID() {
+		t.Error("the server went although it was used")
+	}
 }
 
 func TestHungHost(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 //
 //	engine.users   lock: shared by every user, exclusive by a host that stops
 //	engine.start   lock: exclusive by who starts or attaches
+//	engine.leave   lock: exclusive by a user who leaves
 //	engine.host    lock: exclusive by the host as long as it lives
 //	engine.alive   a pipe held open by the host: its readers see the host's end
 //	endpoint.json  where the running server listens, and its password
@@ -33,6 +34,7 @@ func (f folder) file(name string) string { return filepath.Join(string(f), name)
 const (
 	usersLock    = "engine.users"
 	startLock    = "engine.start"
+	leaveLock    = "engine.leave"
 	hostLock     = "engine.host"
 	alivePipe    = "engine.alive"
 	endpointFile = "endpoint.json"
