@@ -141,7 +141,7 @@ func awaitReport(ctx context.Context, reports *os.File) (report, error) {
 // hostEnvironment is what the host may see of ours: no token and no key.
 func hostEnvironment() []string {
 	env := []string{hostEnv + "=1", "TZ=UTC"}
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "LANG", "GOTRACEBACK", "GOCOVERDIR"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "LANG", "GOTRACEBACK", "GOCOVERDIR", "GORACE"} {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
 		}
