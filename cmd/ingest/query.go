@@ -39,11 +39,16 @@ func printQuery(ctx context.Context, conn querier, w io.Writer, format, query st
 		return err
 	}
 	out := newResult(w, format, columns, note)
+	ctx, cancel := context.WithCancel(ctx)
 	rows, err := conn.Query(ctx, "SELECT formatRowNoNewline('"+out.clickhouseFormat()+"', *) FROM (\n"+query+"\n)")
 	if err != nil {
+		cancel()
 		return err
 	}
-	defer rows.Close()
+	defer func() {
+		cancel() // or Close would read a long answer to its end though nobody reads on
+		_ = rows.Close()
+	}()
 	var line string
 	for rows.Next() {
 		if err := rows.Scan(&line); err != nil {
