@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
@@ -10,9 +11,23 @@ import (
 	"rawlogs/internal/store"
 )
 
-// sendTries bounds how often one INSERT is sent; between tries the store may
-// be away for up to StoreWait.
+// sendTries is how often an INSERT is sent at least before a run gives up, also
+// where sending takes long; a store that refuses at once is asked for StoreWait.
 const sendTries = 6
+
+// persist repeats a try that moves rows, until it succeeds, its error is
+// permanent, or there were sendTries of them in more than StoreWait: merges that
+// are behind, or memory that others hold, take their time to pass.
+func persist[T any](ctx context.Context, r *run, try func() (T, error)) (T, error) {
+	begin, tries := time.Now(), 0
+	return backoff.Retry(ctx, func() (T, error) {
+		v, err := try()
+		if tries++; err != nil && tries >= sendTries && time.Since(begin) > r.StoreWait {
+			err = backoff.Permanent(err)
+		}
+		return v, err
+	}, backoff.WithBackOff(storeBackOff()), backoff.WithMaxElapsedTime(0))
+}
 
 // incomplete is what a send returns for an INSERT whose end was never handed
 // over: the server cannot have written it.
@@ -28,7 +43,7 @@ func (r *run) once(ctx context.Context, table string, send func(id uint64, query
 		if err := r.steady(ctx, r.lease.Confirm); err != nil {
 			return 0, backoff.Permanent(err)
 		}
-		id := newInsertID()
+		id := r.newInsertID()
 		query := load.QueryID(r.id, id)
 		rows, err := send(id, query)
 		var own *load.FillError
@@ -59,8 +74,7 @@ func (r *run) once(ctx context.Context, table string, send func(id uint64, query
 		}
 		return 0, err
 	}
-	return backoff.Retry(ctx, try,
-		backoff.WithBackOff(storeBackOff()), backoff.WithMaxElapsedTime(0), backoff.WithMaxTries(sendTries))
+	return persist(ctx, r, try)
 }
 
 // landed settles an INSERT of unknown outcome, waiting for a store that is away.

@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -64,8 +65,11 @@ type Options struct {
 	// gives up; default 2 minutes. What is loaded by then stays loaded.
 	StoreWait time.Duration
 	Stop      <-chan struct{} // when closed, no new file is begun
-	Log       *slog.Logger
-	Progress  *Progress
+	// Now is the machine's clock; default time.Now. It names runs and INSERTs and
+	// says what a network keeps no longer: what is new it never decides.
+	Now      func() time.Time
+	Log      *slog.Logger
+	Progress *Progress
 }
 
 func (o Options) withDefaults() Options {
@@ -87,6 +91,9 @@ func (o Options) withDefaults() Options {
 	if o.StoreWait <= 0 {
 		o.StoreWait = 2 * time.Minute
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -103,6 +110,7 @@ type run struct {
 	st     *store.Store
 	src    Source
 	id     string
+	insert atomic.Uint64 // the last INSERT's id
 	ledger *checkpoint.Ledger
 	lease  *checkpoint.Lease
 	tables map[rawlog.Type]*load.Table
@@ -120,12 +128,13 @@ func Run(ctx context.Context, st *store.Store, src Source, opts Options) (Summar
 	opts = opts.withDefaults()
 	r := &run{
 		Options: opts, st: st, src: src,
-		id:     newRunID(),
+		id:     newRunID(opts.Now()),
 		ledger: checkpoint.Open(st, opts.Network),
 		budget: divide(opts.MaxMemory, opts.Parsers),
 		// Each may be a file descriptor; as many are left to connections and the rest.
 		openFiles: max(1, min(mostOpenFiles, fileLimit()/(2*opts.Parsers))),
 	}
+	r.insert.Store(firstInsertID(opts.Now()))
 	r.sum = newCollector(r.id)
 	err := guarded(func() error { return r.do(ctx) })()
 	return r.sum.done(), err
@@ -242,17 +251,20 @@ const mostOpenFiles = 512
 
 // newRunID returns a name for a run: its start for people, and enough chance
 // that no two are alike.
-func newRunID() string {
-	return strings.ToLower(time.Now().UTC().Format("20060102t150405-")) + fmt.Sprintf("%08x", rand.Uint32())
+func newRunID(start time.Time) string {
+	return strings.ToLower(start.UTC().Format("20060102t150405-")) + fmt.Sprintf("%08x", rand.Uint32())
 }
 
-// newInsertID returns an id for an INSERT: milliseconds above, chance below, so
-// that ids of one time lie together and a part's minmax index on _insert is
-// narrow. Nothing relies on the clock being right.
-func newInsertID() uint64 {
-	const chance = 23
-	return uint64(time.Now().UnixMilli())<<chance | uint64(rand.Uint32()>>(32-chance))
+// firstInsertID is where a run begins to count its INSERTs: seconds above, chance
+// below, so that ids of one time lie together and a part's minmax index on
+// _insert is narrow.
+func firstInsertID(start time.Time) uint64 {
+	return uint64(start.Unix())<<32 | uint64(rand.Uint32())
 }
+
+// newInsertID returns an id for an INSERT. It is counted, so that no two of a run
+// are alike whatever the clock does meanwhile.
+func (r *run) newInsertID() uint64 { return r.insert.Add(1) }
 
 // budget divides --max-memory by construction, so that the parts cannot
 // together exceed it, whatever the files hold.

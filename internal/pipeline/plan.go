@@ -158,7 +158,7 @@ func open(e *checkpoint.Entry) bool {
 // expired tells whether the network no longer keeps the file, as far as it says.
 func (r *run) expired(f rawlog.File) bool {
 	days, ok := r.Retention[f.Type]
-	return ok && time.Since(f.Hour) > time.Duration(days+1)*24*time.Hour
+	return ok && r.Now().Sub(f.Hour) > time.Duration(days+1)*24*time.Hour
 }
 
 // reportMissing names what an earlier run listed but did not load, and the

@@ -35,8 +35,7 @@ func (l *loader) loadSlices(ctx context.Context, j *job) error {
 			return err
 		}
 	}
-	inserts, err := backoff.Retry(ctx, func() ([]uint64, error) { return l.trySlices(ctx, j) },
-		backoff.WithBackOff(storeBackOff()), backoff.WithMaxElapsedTime(0), backoff.WithMaxTries(sendTries))
+	inserts, err := persist(ctx, l.run, func() ([]uint64, error) { return l.trySlices(ctx, j) })
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -148,7 +147,7 @@ func (s *slicer) slice(ctx context.Context, stream *load.Stream) (more bool, err
 	if err := s.steady(ctx, s.lease.Confirm); err != nil {
 		return false, err
 	}
-	id := newInsertID()
+	id := s.newInsertID()
 	s.inserts = append(s.inserts, id)
 	rows, size := 0, 0
 	_, err = stream.Send(ctx, id, load.QueryID(s.id, id), s.shape, func(_ context.Context, blk *load.Block) error {
