@@ -174,6 +174,26 @@ func (b *Block) Input() proto.Input {
 	return append(in, proto.InputColumn{Name: colRescued, Data: &b.rescue})
 }
 
+// Altered returns an *AlteredError where a column has another type, since the
+// present INSERT began, than the block was made for.
+func (b *Block) Altered() error {
+	for _, in := range b.Input() {
+		if c, ok := in.Data.(*column); ok && c.altered() {
+			return &AlteredError{Table: b.table.Name, Column: c.name, Was: string(c.typ), Is: string(c.now)}
+		}
+	}
+	return nil
+}
+
+// AlteredError tells of a column whose type was changed after the table was
+// looked at: another run looks again.
+type AlteredError struct{ Table, Column, Was, Is string }
+
+// Error names the column and what to do.
+func (e *AlteredError) Error() string {
+	return fmt.Sprintf("table %s: column %s was %s when the run began and is %s now; run again", e.Table, e.Column, e.Was, e.Is)
+}
+
 // Append converts a batch and returns how many of its rows have something in
 // _rescued. The layout's shape must be the block's; an empty block takes it.
 func (b *Block) Append(batch *Batch, l *Layout) (rescued int, err error) {

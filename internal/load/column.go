@@ -15,6 +15,7 @@ type column struct {
 	typeSpec
 	name     string
 	typ      proto.ColumnType
+	now      proto.ColumnType // what the server calls it since the INSERT began
 	rows     int
 	data     []byte // values; of a LowCardinality the dictionary's entries
 	nulls    []byte // of a Nullable: 1 where a row has no value
@@ -131,13 +132,28 @@ func (c *column) Type() proto.ColumnType { return c.typ }
 // Rows returns the number of rows held.
 func (c *column) Rows() int { return c.rows }
 
-// Infer is told the type that the server wants now, and refuses when the table
-// was altered since it was read.
+// Infer is told the type that the server wants now, before anything is sent,
+// and takes note of it for Block.Altered. An error from here would leave the
+// connection waiting for an answer to what was never sent.
 func (c *column) Infer(t proto.ColumnType) error {
-	if t.Conflicts(c.typ) {
-		return fmt.Errorf("column %s: the table was read as %s and is %s now", c.name, c.typ, t)
-	}
+	c.now = t
 	return nil
+}
+
+// altered tells whether the column has a type by now that the values were not
+// made for. What the server would convert by itself it wraps and rounds, so only
+// what changes no value passes.
+func (c *column) altered() bool {
+	plain := func(t proto.ColumnType) string {
+		if t.Base() == proto.ColumnTypeDateTime { // in whatever zone it is shown
+			return string(proto.ColumnTypeDateTime)
+		}
+		if t.Base() == proto.ColumnTypeLowCardinality {
+			t = t.Elem()
+		}
+		return string(t)
+	}
+	return c.now != "" && plain(c.now) != plain(c.typ)
 }
 
 // Prepare writes what is only known once all rows are there.

@@ -91,6 +91,12 @@ func (s *Stream) Send(ctx context.Context, id uint64, queryID string, shape Shap
 		next := func(ctx context.Context) error {
 			watchdog.Stop()
 			defer watchdog.Reset(stallAfter)
+			if rows == 0 {
+				if err := s.block.Altered(); err != nil {
+					cancel(err)
+					return err
+				}
+			}
 			s.block.Reset()
 			for !done && s.block.Rows() == 0 {
 				switch err := fill(ctx, s.block); {
