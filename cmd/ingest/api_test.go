@@ -52,6 +52,7 @@ func TestAPIScripts(t *testing.T) {
 			}
 			e.Values["nets"] = n
 			e.Setenv("INGEST_ENGINE_LIBRARY", library)
+			e.Setenv("GORACE", os.Getenv("GORACE"))
 			e.Setenv("TMPDIR", e.WorkDir)
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("TOKEN", tokenCanary)
@@ -61,6 +62,7 @@ func TestAPIScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": exitStatusCmd,
+			"hold":   holdCmd,
 			// net ID forbid|allow TARGET, net ID revoke|accept, net ID rename ID NAME, net ID change ID DAY STATUS
 			"net": func(ts *testscript.TestScript, _ bool, args []string) {
 				n := ts.Value("nets").(nets).acme
@@ -164,6 +166,7 @@ func TestDimsDocs(t *testing.T) {
 	server := httptest.NewServer(network)
 	t.Cleanup(server.Close)
 	env := map[string]string{"HASOFFERS_NETWORK_ID": "11111", "HASOFFERS_NETWORK_TOKEN": tokenCanary, "HASOFFERS_API_URL": server.URL + simnet.APIPath}
+	hold(t, filepath.Join(dir, "store"))
 	in := func(want int, args ...string) string {
 		t.Helper()
 		var stdout, stderr strings.Builder

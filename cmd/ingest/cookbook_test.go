@@ -27,6 +27,7 @@ func TestCookbook(t *testing.T) {
 	dir := t.TempDir()
 	archive := filepath.Join(dir, "archive")
 	writeArchive(t, archive, 36)
+	hold(t, filepath.Join(dir, "store"))
 	in := func(args ...string) (int, string, string) {
 		var stdout, stderr bytes.Buffer
 		args = append(args, "--store", "embedded:"+filepath.Join(dir, "store"), "--source", archive)
@@ -36,7 +37,6 @@ func TestCookbook(t *testing.T) {
 	if status, stdout, stderr := in("backfill", "2016", "-q"); status != exitIncomplete { // broken lines
 		t.Fatalf("backfill: exit status %d\n%s%s", status, stdout, stderr)
 	}
-	// The store stays open for all queries; serving it is what serve does too.
 	queries := regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(string(text), -1)
 	if len(queries) < 15 {
 		t.Fatalf("found %d queries in the cookbook", len(queries))

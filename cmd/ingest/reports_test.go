@@ -33,7 +33,9 @@ func TestReportsReconcileAndEvolve(t *testing.T) {
 	}
 	lost := day.Add(5 * time.Hour)
 	net.Unlist(rawlog.Clicks, gen.FileName(rawlog.Clicks, lost, 9))
-	env := map[string]string{"INGEST_STORE": "embedded:" + filepath.Join(t.TempDir(), "store"), "HASOFFERS_RATE_LIMIT": "1000/1s"}
+	path := filepath.Join(t.TempDir(), "store")
+	hold(t, path)
+	env := map[string]string{"INGEST_STORE": "embedded:" + path, "HASOFFERS_RATE_LIMIT": "1000/1s"}
 	for _, pair := range net.Env() {
 		name, value, _ := strings.Cut(pair, "=")
 		env[name] = value
@@ -137,7 +139,9 @@ func TestRunReconciles(t *testing.T) {
 		}
 	}
 	net.Unlist(rawlog.Clicks, gen.FileName(rawlog.Clicks, day.Add(9*time.Hour), 9))
-	env := map[string]string{"INGEST_STORE": "embedded:" + filepath.Join(t.TempDir(), "store"), "HASOFFERS_RATE_LIMIT": "1000/1s"}
+	path := filepath.Join(t.TempDir(), "store")
+	hold(t, path)
+	env := map[string]string{"INGEST_STORE": "embedded:" + path, "HASOFFERS_RATE_LIMIT": "1000/1s"}
 	for _, pair := range net.Env() {
 		name, value, _ := strings.Cut(pair, "=")
 		env[name] = value

@@ -28,11 +28,13 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("INGEST_ENGINE_LIBRARY", library)
+			e.Setenv("GORACE", os.Getenv("GORACE"))
 			e.Setenv("TMPDIR", e.WorkDir)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status":  exitStatusCmd,
+			"hold":    holdCmd,
 			"logs":    logsCmd,
 			"rawzip":  rawzipCmd,
 			"corrupt": corruptCmd,

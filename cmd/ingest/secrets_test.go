@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -45,6 +46,54 @@ func unkind(t *testing.T) *httptest.Server {
 	return s
 }
 
+// echo is a server that is not ClickHouse and says so in the client's own words,
+// its password among them.
+func echo(t *testing.T) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			greeting := make([]byte, 1<<10)
+			n, _ := conn.Read(greeting)
+			_, _ = fmt.Fprintf(conn, "HTTP/1.1 400 Bad Request\r\n\r\n%s", greeting[:n])
+			_ = conn.Close()
+		}
+	}()
+	return l.Addr().String()
+}
+
+// without starts some commands on a store that is of no use. The function
+// waits for their end and wants each to have failed.
+func (p *program) without(store string) (wait func()) {
+	var waits []func()
+	for _, args := range [][]string{{"check", "-v"}, {"backfill", "2016", "-v", "--json"}, {"sql", "SELECT 1"}} {
+		cmd, stdout, stderr := p.command(args...)
+		cmd.Env = append(cmd.Env, "INGEST_STORE="+store)
+		if err := cmd.Start(); err != nil {
+			p.t.Fatal(err)
+		}
+		waits = append(waits, func() {
+			if status := exitOf(cmd.Wait()); status != exitFailed && status != exitUsage {
+				p.t.Errorf("%v with such a store: exit status %d", args, status)
+			}
+			p.printed.WriteString(stdout.String() + stderr.String())
+		})
+	}
+	return func() {
+		for _, wait := range waits {
+			wait()
+		}
+	}
+}
+
 // Token, signatures and passwords are in no output, table, log or command line,
 // whatever goes wrong.
 func TestSecretsShowNowhere(t *testing.T) {
@@ -68,6 +117,9 @@ func TestSecretsShowNowhere(t *testing.T) {
 		return &simnet.Answer{Type: "application/json", Body: `{"response":{"status":1,"httpStatus":200,"data":{"link":` + string(link) + `},"errors":[],"errorMessage":null}}`}
 	})
 	p := newProgram(t, network.Env()...)
+	p.hold()
+	// A store that never answers is waited for, so it is asked first.
+	silent := p.without("clickhouse://user:" + canaryPassword + "@" + strings.TrimPrefix(storage.URL, "http://") + "/raw")
 	for _, args := range [][]string{{"-v"}, {"--json", "-v"}} {
 		_, stderr := p.run(exitIncomplete, append([]string{"backfill", "20160909", "--type", "conversions"}, args...)...)
 		if !strings.Contains(stderr, "file failed") {
@@ -90,20 +142,14 @@ func TestSecretsShowNowhere(t *testing.T) {
 	// A store that is not there, one that is not ClickHouse, and addresses that cannot be read.
 	for _, store := range []string{
 		"clickhouse://user:" + canaryPassword + "@127.0.0.1:1/raw",
-		"clickhouse://user:" + canaryPassword + "@" + strings.TrimPrefix(storage.URL, "http://") + "/raw",
+		"clickhouse://user:" + canaryPassword + "@" + echo(t) + "/raw",
 		"clickhouse://user:" + canaryPassword + "@127.0.0.1:notaport/raw",
 		"clickhouse://user:" + canaryPassword + "/@127.0.0.1:9000/raw",
 		"mysql://user:" + canaryPassword + "@127.0.0.1/raw",
 	} {
-		for _, args := range [][]string{{"check", "-v"}, {"backfill", "2016", "-v", "--json"}, {"sql", "SELECT 1"}} {
-			cmd, stdout, stderr := p.command(args...)
-			cmd.Env = append(cmd.Env, "INGEST_STORE="+store)
-			if status := exitOf(cmd.Run()); status != exitFailed && status != exitUsage {
-				t.Errorf("%v with such a store: exit status %d", args, status)
-			}
-			p.printed.WriteString(stdout.String() + stderr.String())
-		}
+		p.without(store)()
 	}
+	silent()
 
 	embedded, err := os.ReadFile(filepath.Join(p.dir, "data/clickhouse/password"))
 	if err != nil {

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"rawlogs/internal/engine"
+)
+
+// hold keeps the embedded store of a folder running until the end of the test,
+// so that every ingest joins its ClickHouse. To start one, and to wait until it
+// has stopped, takes longer than most commands do; tests that are about that,
+// and some others, do without hold.
+func hold(t *testing.T, path string) {
+	t.Helper()
+	e, err := engine.Open(t.Context(), engine.Config{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// holdCmd is hold for the rest of a script: hold FOLDER
+func holdCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hold FOLDER")
+	}
+	e, err := engine.Open(context.Background(), engine.Config{Path: ts.MkAbs(args[0])})
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(e.Close()) })
+}
