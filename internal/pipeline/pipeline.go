@@ -61,8 +61,9 @@ type Options struct {
 	// Download holds the time-outs and retries of downloads; how much memory and
 	// disk they take is the run's own to say.
 	Download fetch.Config
-	// StoreWait is how long a run waits for a store that went away before it
-	// gives up; default 2 minutes. What is loaded by then stays loaded.
+	// StoreWait is how long a run waits for a store that went away, or refuses for
+	// a reason that may pass, before it gives up; default 2 minutes. What is loaded
+	// by then stays loaded.
 	StoreWait time.Duration
 	Stop      <-chan struct{} // when closed, no new file is begun
 	// Now is the machine's clock; default time.Now. It names runs and INSERTs and
