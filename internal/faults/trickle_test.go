@@ -87,7 +87,7 @@ func TestTrickle(t *testing.T) {
 		total  time.Duration // for one file
 		failed string
 	}{
-		{"a byte now and then", `{"after":2000,"bytes":1,"every":20}`, time.Minute, "little or nothing came for 300ms"},
+		{"a byte now and then", `{"after":2000,"bytes":1,"every":20}`, 10 * time.Second, "little or nothing came for 300ms"},
 		{"alive, and too slow to end", `{"after":2000,"bytes":3000,"every":50}`, 2 * time.Second, "not done within 2s"},
 	} {
 		t.Run(strings.ReplaceAll(tc.name, " ", "-"), func(t *testing.T) {
