@@ -178,6 +178,35 @@ func TestListedSizeIsChecked(t *testing.T) {
 	}
 }
 
+// shorter closes its first body early, as if that were all.
+type shorter struct {
+	bytesSource
+	opened *int
+}
+
+func (s shorter) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*Body, error) {
+	b, err := s.bytesSource.Open(ctx, f, offset, etag)
+	if *s.opened++; *s.opened == 1 {
+		b.ReadCloser = io.NopCloser(io.LimitReader(b.ReadCloser, 60))
+	}
+	return b, err
+}
+
+func TestEndBeforeTheAnnouncedSize(t *testing.T) {
+	t.Parallel()
+	body, opened := zipLike(100, 1), 0
+	d := New(shorter{bytesSource{"f.zip": body}, &opened}, Config{Backoff: time.Microsecond})
+	a, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Release()
+	got := make([]byte, a.Size())
+	if _, err := a.ReadAt(got, 0); err != nil || !bytes.Equal(got, body) || opened != 2 {
+		t.Errorf("%d of %d bytes after %d bodies: %v", len(got), len(body), opened, err)
+	}
+}
+
 // longer sends more than it announces.
 type longer struct{ bytesSource }
 

@@ -2,12 +2,16 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/fetch"
 	"rawlogs/internal/gen"
@@ -114,5 +118,59 @@ func TestRunLoadsOnce(t *testing.T) {
 	report, err := Verify(t.Context(), st, opts)
 	if err != nil || len(report.Differences) > 0 || report.Files != 8 || report.Rows != uint64(src.total()) {
 		t.Errorf("verify: %+v, %v", report, err)
+	}
+}
+
+// twice is a listing that names every file again, backwards.
+type twice struct{ dirs.Walker }
+
+func (w twice) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog.Period, yield func(rawlog.File) error) error {
+	var files []rawlog.File
+	err := w.Walker.Walk(ctx, types, periods, func(f rawlog.File) error {
+		files = append(files, f)
+		return yield(f)
+	})
+	for _, f := range slices.Backward(files) {
+		err = errors.Join(err, yield(f))
+	}
+	return err
+}
+
+// A file is loaded once, however often a listing names it.
+func TestListedTwice(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	src := newFolder(t).hours(3, 50)
+	doubled := src.source()
+	doubled.Walker = twice{doubled.Walker}
+	opts := Options{Network: "acme", Log: testLog(t)}
+	for run, loaded := range []int{3, 0} {
+		sum, err := Run(t.Context(), st, doubled, opts)
+		if err != nil || sum.Listed != 3 || sum.Loaded != loaded || len(sum.Duplicates) > 0 {
+			t.Errorf("run %d: %v, %+v", run+1, err, sum)
+		}
+	}
+	if n := count(t, st, "SELECT count() FROM clicks"); n != uint64(src.total()) {
+		t.Errorf("clicks: %d rows, want %d", n, src.total())
+	}
+}
+
+// Rows that somebody takes away behind the run's back are missed at its end.
+func TestFinalCount(t *testing.T) {
+	t.Parallel()
+	cfg := testkit.DatabaseConfig(t)
+	other := testkit.OpenStore(t, cfg)
+	src := newFolder(t).hours(3, 50)
+	cfg.Hook = func(ctx context.Context, op store.Op, do func(context.Context) error) error {
+		err := do(ctx)
+		if op.Kind == "ledger" && strings.HasPrefix(op.Detail, string(checkpoint.Loaded)) {
+			err = errors.Join(err, other.Conn().Exec(ctx, "DELETE FROM clicks WHERE _hour = fromUnixTimestamp(?) AND _line = 7", firstHour.Unix()))
+		}
+		return err
+	}
+	sum, err := Run(t.Context(), testkit.OpenStore(t, cfg), src.source(), Options{Network: "acme"})
+	var mismatch *MismatchError
+	if !errors.As(err, &mismatch) || len(sum.Mismatches) != 1 || sum.Mismatches[0].Stored+1 != sum.Mismatches[0].Ledger {
+		t.Errorf("%v, %+v", err, sum.Mismatches)
 	}
 }
