@@ -16,35 +16,42 @@ import (
 	"rawlogs/internal/store"
 )
 
-// network is what the rows of a folder belong to where none is named.
-const network = "default"
-
 // game is a world in play.
 type game struct {
 	*world
 	cfg     Config
 	pool    *pool
-	present map[string]content     // in the folder
-	stores  int                    // begun so far
-	open    *store.Store           // nil while nobody but ingest has it open
-	pace    map[bool]time.Duration // of an undisturbed run, by whether the store is open beside it
-	last    result                 // of the latest run, to tell about
+	present map[source]map[string]content
+	stores  int          // begun so far
+	open    *store.Store // nil while nobody but ingest has it open
+	pace    map[way]time.Duration
+	last    result // of the latest run, to tell about
 	tally   tally
+}
+
+// way is what decides how long an undisturbed run takes.
+type way struct {
+	source source
+	served bool // the store is open beside it
 }
 
 // tally counts what the rounds came to, to be read by people.
 type tally struct {
-	rounds, runs, killed, stopped, failed, done int
+	rounds, fromAPI, runs, killed, stopped, failed, done int
 }
 
 // play plays the rounds; an error tells what did not hold, and in which scenario.
-func play(ctx context.Context, cfg Config) error {
+func play(ctx context.Context, cfg Config) (err error) {
 	cfg.say("chaos: seed %d, %d rounds\n", cfg.Seed, cfg.Rounds)
 	w, err := newWorld(cfg)
 	if err != nil {
 		return err
 	}
-	g := &game{world: w, cfg: cfg, present: map[string]content{}, pace: map[bool]time.Duration{}}
+	if w.sim, err = newSim(ctx, cfg); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.sim.close()) }()
+	g := &game{world: w, cfg: cfg, pace: map[way]time.Duration{}}
 	if g.pool, err = newPool(ctx, filepath.Join(cfg.Folder, "pool"), cfg.Seed); err != nil {
 		return err
 	}
@@ -60,35 +67,43 @@ func play(ctx context.Context, cfg Config) error {
 			}
 			return fmt.Errorf("round %d (%s): %w\nlast run: exit status %d after %s\n%s%s", round, s, err, g.last.status, g.last.took, g.last.output, g.serverLog())
 		}
+		if s.source == api {
+			g.tally.fromAPI++
+		}
 		if g.tally.rounds++; g.tally.rounds%10 == 0 || g.tally.rounds == cfg.Rounds {
 			t := g.tally
-			cfg.say("round %d: %d runs: %d killed, %d interrupted, %d lost their store, %d came to their end; %s a round\n",
-				round, t.runs, t.killed, t.stopped, t.failed, t.done, (time.Since(begin) / time.Duration(t.rounds)).Round(time.Millisecond))
+			cfg.say("round %d, %d through the API: %d runs: %d killed, %d interrupted, %d lost their store, %d came to their end; %s a round\n",
+				round, t.fromAPI, t.runs, t.killed, t.stopped, t.failed, t.done, (time.Since(begin) / time.Duration(t.rounds)).Round(time.Millisecond))
 		}
 	}
 	return g.leave(ctx)
 }
 
-// measure times undisturbed runs, with the store closed and open beside them.
+// measure times undisturbed runs from both sources, with the store closed and
+// open beside them.
 func (g *game) measure(ctx context.Context) error {
-	if err := errors.Join(g.empty(ctx), g.finish(ctx)); err != nil { // creates the store
+	if err := errors.Join(g.empty(ctx), g.finish(ctx, scenario{source: folder, args: backfill})); err != nil { // creates the store
 		return err
 	}
-	for i, served := range []bool{false, true} {
-		if served {
+	for i := range 4 {
+		if i == 2 {
 			if err := g.enter(ctx); err != nil {
 				return err
 			}
 		}
-		if err := g.change(draw(g.cfg.Seed, -1-i, g.pool.slots, g.present).change); err != nil {
+		s := draw(g.cfg.Seed, -2-i, g.pool.slots, g.present) // two times two rounds
+		if err := g.change(ctx, s); err != nil {
 			return err
 		}
-		if err := g.finish(ctx); err != nil {
+		if err := g.finish(ctx, s); err != nil {
 			return err
 		}
-		g.pace[served] = g.last.took
+		g.pace[way{s.source, g.open != nil}] = g.last.took
 	}
-	g.cfg.say("an undisturbed run takes %s, beside an open store %s\n", g.pace[false].Round(time.Millisecond), g.pace[true].Round(time.Millisecond))
+	for _, from := range sources {
+		g.cfg.say("an undisturbed run from the %s takes %s, beside an open store %s\n",
+			from, g.pace[way{from, false}].Round(time.Millisecond), g.pace[way{from, true}].Round(time.Millisecond))
+	}
 	return nil
 }
 
@@ -97,33 +112,43 @@ func (g *game) empty(ctx context.Context) error {
 	if err := g.leave(ctx); err != nil {
 		return err
 	}
-	former := g.store
+	former, gone := g.store, g.present[api]
 	g.stores++
 	g.store = filepath.Join(g.root, fmt.Sprintf("store%d", g.stores))
-	g.present = map[string]content{}
+	g.present = map[source]map[string]content{folder: {}, api: {}}
 	if former == "" {
 		return nil
 	}
-	return errors.Join(os.RemoveAll(former), os.RemoveAll(g.source), os.Mkdir(g.source, 0o700))
+	for name, c := range gone {
+		if err := g.sim.remove(ctx, g.pool.slots[c.slot].typ, name); err != nil {
+			return err
+		}
+	}
+	return errors.Join(os.RemoveAll(former), os.RemoveAll(g.files), os.Mkdir(g.files, 0o700))
 }
 
-// change puts other files into the folder.
-func (g *game) change(files map[string]content) error {
-	for name, c := range files {
+// change puts other files into the scenario's source.
+func (g *game) change(ctx context.Context, s scenario) error {
+	for name, c := range s.change {
 		data, err := os.ReadFile(g.pool.path(c))
 		if err != nil {
 			return err
 		}
-		path := filepath.Join(g.source, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		if s.source == api {
+			err = g.sim.put(ctx, g.pool.slots[c.slot], name, data)
+		} else {
+			err = writeFile(filepath.Join(g.files, filepath.FromSlash(name)), data)
+		}
+		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(path, data, 0o600); err != nil {
-			return err
-		}
-		g.present[name] = c
+		g.present[s.source][name] = c
 	}
 	return nil
+}
+
+func writeFile(path string, data []byte) error {
+	return errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, data, 0o600))
 }
 
 // round plays one scenario and holds what is there then against what must be.
@@ -137,11 +162,11 @@ func (g *game) round(ctx context.Context, s scenario) error {
 	if s.served {
 		arrive = g.enter
 	}
-	if err := errors.Join(arrive(ctx), g.change(s.change)); err != nil {
+	if err := errors.Join(arrive(ctx), g.change(ctx, s)); err != nil {
 		return err
 	}
 	for _, a := range s.attacks {
-		if err := g.attack(ctx, s.args, a); err != nil {
+		if err := g.attack(ctx, s, a); err != nil {
 			return err
 		}
 	}
@@ -150,13 +175,13 @@ func (g *game) round(ctx context.Context, s scenario) error {
 			return err
 		}
 	}
-	if err := g.finish(ctx); err != nil {
+	if err := g.finish(ctx, s); err != nil {
 		return err
 	}
 	if err := g.enter(ctx); err != nil {
 		return err
 	}
-	return g.hold(ctx)
+	return g.hold(ctx, s.source)
 }
 
 // enter opens the store, or mends it if its ClickHouse was killed; the kill may
@@ -188,9 +213,9 @@ func (g *game) leave(ctx context.Context) error {
 }
 
 // attack runs ingest under blows. It may fail only for want of its store.
-func (g *game) attack(ctx context.Context, args []string, a attack) error {
+func (g *game) attack(ctx context.Context, s scenario, a attack) error {
 	var err error
-	if g.last, err = g.run(ctx, args, g.pace[g.open != nil], a.blows); err != nil {
+	if g.last, err = g.run(ctx, s.source, s.args, g.pace[way{s.source, g.open != nil}], a.blows); err != nil {
 		return err
 	}
 	g.tally.runs++
@@ -213,34 +238,41 @@ func (g *game) attack(ctx context.Context, args []string, a attack) error {
 	return nil
 }
 
-// finish runs ingest undisturbed. That one run must come to its end, also where
-// it has to tell of rejected lines (3).
-func (g *game) finish(ctx context.Context) error {
-	var err error
-	if g.last, err = g.run(ctx, []string{"backfill", "2016"}, 0, nil); err != nil {
-		return err
+// finish runs ingest undisturbed. It must come to its end at once, also where it
+// has to tell of rejected lines (3).
+func (g *game) finish(ctx context.Context, s scenario) error {
+	for _, args := range s.last() {
+		var err error
+		if g.last, err = g.run(ctx, s.source, args, 0, nil); err != nil {
+			return err
+		}
+		if g.last.status != 0 && (g.last.status != 3 || !strings.Contains(g.last.output, "+ failed 0\n")) {
+			return fmt.Errorf("an undisturbed run ended with exit status %d", g.last.status)
+		}
 	}
-	if g.last.status == 3 && strings.Contains(g.last.output, "+ failed 0\n") || g.last.status == 0 {
-		return nil
-	}
-	return fmt.Errorf("an undisturbed run ended with exit status %d", g.last.status)
+	return nil
 }
 
-// hold is the oracle: every row of every file exactly once, the ledger and
-// ingest's own verification agreeing, and nothing left on the disk.
-func (g *game) hold(ctx context.Context) error {
-	got, err := sumUp(ctx, g.open, network)
-	if err != nil {
+// hold is the oracle: every row of every file of both sources exactly once, the
+// ledger and ingest's own verification agreeing, and nothing left on the disk.
+func (g *game) hold(ctx context.Context, loaded source) error {
+	for _, from := range sources {
+		got, err := sumUp(ctx, g.open, g.network(from))
+		if err != nil {
+			return err
+		}
+		want := map[string]sums{}
+		for name, c := range g.present[from] {
+			want[name] = g.pool.want[c]
+		}
+		if err := compare(got, want); err != nil {
+			return fmt.Errorf("from the %s:\n%w", from, err)
+		}
+	}
+	if err := broken(ctx, g.open); err != nil {
 		return err
 	}
-	want := map[string]sums{}
-	for name, c := range g.present {
-		want[name] = g.pool.want[c]
-	}
-	if err := errors.Join(compare(got, want), broken(ctx, g.open)); err != nil {
-		return err
-	}
-	verified, err := g.run(ctx, []string{"verify"}, 0, nil)
+	verified, err := g.run(ctx, loaded, []string{"verify"}, 0, nil)
 	if err != nil {
 		return err
 	}

@@ -16,14 +16,15 @@ import (
 	"rawlogs/internal/store"
 )
 
-// The folder has slots, each with one file in one of several versions. They
+// A source has slots, each with one file in one of several versions. They
 // lie around the turn of a month, so that a load fills two partitions.
 const (
 	clickHours = 20
 	otherHours = 4
 	versions   = 3
 	rowsEach   = 150
-	rowsLarge  = 14_000 // more text than --max-memory lets be held whole
+	rowsLarge  = 14_000      // more text than --max-memory lets be held whole
+	sizeLarge  = 512<<10 + 1 // bytes of ZIP that a download spools to disk, with that memory and 8 downloads
 )
 
 var firstHour = time.Date(2016, 9, 30, 14, 0, 0, 0, time.UTC)
@@ -92,6 +93,9 @@ func newPool(ctx context.Context, dir string, seed uint64) (p *pool, err error) 
 			s := got[name]
 			if s.Rows != uint64(truth.Rows) || s.Lines != uint64(truth.Lines) || s.Rejected != uint64(len(truth.Broken)) {
 				return nil, fmt.Errorf("the undisturbed load of %s: %+v, want %d rows, %d lines, %d rejected", name, s, truth.Rows, truth.Lines, len(truth.Broken))
+			}
+			if i == large && s.Size < sizeLarge {
+				return nil, fmt.Errorf("%s has %d bytes, too few to be spooled", name, s.Size)
 			}
 			p.want[content{i, v}] = s
 		}

@@ -24,9 +24,10 @@ type world struct {
 	library string // libchdb.so
 	root    string
 	store   string // folder of the embedded store
-	source  string
+	files   string // folder of the files, where they do not come from the network
 	spool   string
 	temp    string
+	sim     *sim
 }
 
 func newWorld(cfg Config) (*world, error) {
@@ -39,8 +40,28 @@ func newWorld(cfg Config) (*world, error) {
 		return nil, err
 	}
 	in := func(name string) string { return filepath.Join(cfg.Folder, name) }
-	w := &world{ingest: ingest, library: library, root: cfg.Folder, source: in("source"), spool: in("spool"), temp: in("tmp")}
-	return w, errors.Join(os.Mkdir(w.source, 0o700), os.Mkdir(w.spool, 0o700), os.Mkdir(w.temp, 0o700))
+	w := &world{ingest: ingest, library: library, root: cfg.Folder, files: in("files"), spool: in("spool"), temp: in("tmp")}
+	return w, errors.Join(os.Mkdir(w.files, 0o700), os.Mkdir(w.spool, 0o700), os.Mkdir(w.temp, 0o700))
+}
+
+// settings is the environment in which ingest loads from a source.
+func (w *world) settings(from source) []string {
+	env := append(inherited("PATH", "HOME", "LD_LIBRARY_PATH"),
+		"INGEST_ENGINE_LIBRARY="+w.library, "TMPDIR="+w.temp, "INGEST_STORE=embedded:"+w.store, "INGEST_SPOOL="+w.spool,
+		"INGEST_MAX_MEMORY=64MiB", "INGEST_PARSERS=8", "INGEST_FETCHERS=8") // 3 MiB of text for each parser
+	if from == folder {
+		return append(env, "INGEST_SOURCE="+w.files)
+	}
+	return append(env, "HASOFFERS_NETWORK_ID="+w.sim.ID(), "HASOFFERS_NETWORK_TOKEN="+w.sim.Token(), "HASOFFERS_API_URL="+w.sim.url,
+		fmt.Sprintf("HASOFFERS_RATE_LIMIT=%d/1s", calls))
+}
+
+// network is what the rows from a source belong to; default where none is named.
+func (w *world) network(from source) string {
+	if from == folder {
+		return "default"
+	}
+	return w.sim.ID()
 }
 
 // result is how a run of ingest ended.
@@ -54,15 +75,13 @@ type result struct {
 const hang = 90 * time.Second
 
 // run starts ingest, deals the blows at their moments, and waits for its end.
-func (w *world) run(ctx context.Context, args []string, pace time.Duration, blows []blow) (result, error) {
+func (w *world) run(ctx context.Context, from source, args []string, pace time.Duration, blows []blow) (result, error) {
 	cmd := exec.CommandContext(ctx, w.ingest, append(args, "-v")...)
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	cmd.WaitDelay = time.Second
 	cmd.Dir = w.root
-	cmd.Env = append(inherited("PATH", "HOME", "LD_LIBRARY_PATH"),
-		"INGEST_ENGINE_LIBRARY="+w.library, "TMPDIR="+w.temp, "INGEST_STORE=embedded:"+w.store, "INGEST_SOURCE="+w.source, "INGEST_SPOOL="+w.spool,
-		"INGEST_MAX_MEMORY=64MiB", "INGEST_PARSERS=8") // 3 MiB of text for each parser
+	cmd.Env = w.settings(from)
 	start := time.Now()
 	if err := cmd.Start(); err != nil {
 		return result{}, err

@@ -8,15 +8,30 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"rawlogs/internal/rawlog"
 )
 
-// scenario is a round's plan, drawn from the seed and the round's number alone.
+// source is where a round's files come from. Each is a network of its own in the
+// one store, so that what befalls one must leave the other's rows alone.
+type source string
+
+const (
+	folder source = "folder"
+	api    source = "API"
+)
+
+var sources = []source{folder, api}
+
+// scenario is a round's plan, drawn from the seed, the round's number and what
+// the rounds before it left to be replaced.
 type scenario struct {
+	source  source
 	fresh   bool               // on an empty store and folder
 	served  bool               // the store is open all the while, as by an analyst; ingest finds its ClickHouse running
 	beside  bool               // the store is open when the last run starts
-	change  map[string]content // files to put into the folder
-	args    []string           // of ingest
+	change  map[string]content // files to put into the source
+	args    []string           // of ingest under attack
 	attacks []attack
 }
 
@@ -43,7 +58,7 @@ func (b blow) String() string { return fmt.Sprintf("%s to %s at %.3f", b.signal,
 
 func (s scenario) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "ingest %s", strings.Join(s.args, " "))
+	fmt.Fprintf(&b, "ingest %s from the %s", strings.Join(s.args, " "), s.source)
 	if s.fresh {
 		b.WriteString(", empty store")
 	}
@@ -57,12 +72,32 @@ func (s scenario) String() string {
 	return b.String()
 }
 
-// draw makes the scenario of a round. present is what the folder holds.
-func draw(seed uint64, round int, slots []slot, present map[string]content) scenario {
+// last is what must bring all of the source's files into the store,
+// undisturbed. The API tells nothing of a replaced file: what replaces it is the
+// reload that was attacked, so that is to be run to its end.
+func (s scenario) last() [][]string {
+	if s.source == api && s.reloads() {
+		return [][]string{s.args, backfill}
+	}
+	return [][]string{backfill}
+}
+
+func (s scenario) reloads() bool { return s.args[0] == "reload" }
+
+var (
+	backfill = []string{"backfill", "2016"}
+	reload   = []string{"reload", reloadDay, "--type", string(rawlog.Conversions)}
+)
+
+const reloadDay = "20160930"
+
+// draw makes the scenario of a round. present is what the sources hold.
+func draw(seed uint64, round int, slots []slot, present map[source]map[string]content) scenario {
 	r := rand.New(rand.NewPCG(seed, uint64(round)))
 	s := scenario{
-		fresh: r.IntN(15) == 0, served: r.IntN(2) == 0, beside: r.IntN(4) > 0,
-		change: map[string]content{}, args: []string{"backfill", "2016"},
+		source: drawSource(seed, round),
+		fresh:  r.IntN(15) == 0, served: r.IntN(2) == 0, beside: r.IntN(4) > 0,
+		change: map[string]content{}, args: backfill,
 	}
 	fresh := r.Perm(len(slots))[:2+r.IntN(7)]
 	if r.IntN(3) == 0 {
@@ -71,22 +106,40 @@ func draw(seed uint64, round int, slots []slot, present map[string]content) scen
 	for _, i := range fresh {
 		s.change[slots[i].name(round)] = content{i, r.IntN(versions)}
 	}
-	names := slices.Sorted(maps.Keys(present))
+	if r.IntN(10) == 0 {
+		s.args = reload
+	}
+	names := slices.Sorted(maps.Keys(present[s.source]))
+	if s.source == api {
+		names = slices.DeleteFunc(names, func(name string) bool { return !s.reloads() || !reloaded(name) })
+	}
 	for range r.IntN(4) {
 		if len(names) == 0 || s.fresh {
 			break
 		}
 		name := names[r.IntN(len(names))]
-		c := present[name]
+		c := present[s.source][name]
 		s.change[name] = content{c.slot, (c.version + 1 + r.IntN(versions-1)) % versions}
-	}
-	if day := "20160930"; r.IntN(10) == 0 {
-		s.args = []string{"reload", day, "--type", "conversions"}
 	}
 	for range 1 + r.IntN(4)/3 + r.IntN(8)/7 {
 		s.attacks = append(s.attacks, drawAttack(r))
 	}
 	return s
+}
+
+// drawSource draws the source of two rounds at a time, 1 and 2, 3 and 4: one
+// loads from the folder and the other through the API, in either order.
+func drawSource(seed uint64, round int) source {
+	r := rand.New(rand.NewPCG(seed, ^uint64((round-1)>>1)))
+	if r.IntN(2) == round&1 {
+		return folder
+	}
+	return api
+}
+
+// reloaded tells whether `reload` loads a file again.
+func reloaded(name string) bool {
+	return strings.HasPrefix(name, reloadDay+"/"+string(rawlog.Conversions)+"-")
 }
 
 func drawAttack(r *rand.Rand) attack {
