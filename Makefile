@@ -44,7 +44,7 @@ demo-lost: ## the demo with a file that the network lost: reconcile says which
 .PHONY: test
 test: engine bin/versitygw ## the whole suite: real ClickHouse, real S3, race detector
 	go vet ./...
-	go test -race -timeout 15m ./...
+	GORACE="atexit_sleep_ms=0 $${GORACE:-}" go test -race -timeout 15m ./... # or each program sleeps for a second at its end
 
 .PHONY: lint
 lint: bin/golangci-lint ## gofmt, golangci-lint, shellcheck
@@ -70,6 +70,6 @@ fuzz: ## each fuzz target for FUZZTIME (a minute)
 	done
 
 .PHONY: chaos
-chaos: engine build ## kill loads at random and compare every row; SEED=… ROUNDS=…
+chaos: engine build bin/versitygw ## kill loads at random and compare every row; SEED=… ROUNDS=…
 	go build -trimpath -o bin/ ./cmd/chaos
 	bin/chaos --rounds $(or $(ROUNDS),200) $(if $(SEED),--seed $(SEED))
