@@ -79,6 +79,7 @@ func (a *app) openSource(ctx context.Context, cfg *Config) (pipeline.Source, err
 			},
 			AllowHTTP: client.PlainHTTP(),
 		}
+		src.Expirations = client.LogExpirations
 	}
 	return src, nil
 }

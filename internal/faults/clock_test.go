@@ -47,7 +47,6 @@ func TestClockJumps(t *testing.T) {
 			var run int
 			var look atomic.Int64
 			r.options.Now = func() time.Time { return clock(run, int(look.Add(1)-1)) }
-			r.options.Retention = map[rawlog.Type]int{rawlog.Clicks: 1}
 			f := r.folder()
 			most := make(map[string]int)
 			put := func(hour int, s gen.Spec) (name string, body []byte) {
@@ -64,7 +63,9 @@ func TestClockJumps(t *testing.T) {
 				t.Helper()
 				look.Store(0)
 				stop := r.watch(most)
-				sum, err := r.run(f.source())
+				src := f.source()
+				src.Expirations = kept(1)
+				sum, err := r.run(src)
 				stop()
 				run++
 				if err != nil || sum.Loaded != loaded || sum.Failed != failed || len(sum.Missing) > 0 {

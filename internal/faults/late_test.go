@@ -241,13 +241,14 @@ func TestVanishedFile(t *testing.T) {
 		r.check()
 	}
 	a.net.Faults.EditListing(without(gone))
-	missing := func(days int, period bool) []rawlog.File {
-		r.options.Retention = map[rawlog.Type]int{rawlog.Clicks: days}
+	missing := func(expirations func(context.Context) (map[rawlog.Type]int, error), period bool) []rawlog.File {
 		r.options.Periods = nil
 		if period { // as the nightly run has it
 			r.options.Periods = []rawlog.Period{{From: hourOf(100), To: hourOf(124)}}
 		}
-		sum, err := r.run(a.source())
+		src := a.source()
+		src.Expirations = expirations
+		sum, err := r.run(src)
 		if err != nil || sum.Failed+sum.Loaded != 0 {
 			t.Fatalf("%v, %+v", err, sum)
 		}
@@ -256,10 +257,13 @@ func TestVanishedFile(t *testing.T) {
 	}
 	century := int(time.Since(firstHour)/(24*time.Hour)) + 10
 	for _, period := range []bool{false, true} {
-		if m := missing(century, period); len(m) != 1 || m[0].Name != gone {
-			t.Errorf("missing: %+v", m)
+		silent := func(context.Context) (map[rawlog.Type]int, error) { return nil, errors.New("it does not say") }
+		for _, expirations := range []func(context.Context) (map[rawlog.Type]int, error){nil, silent, kept(century)} {
+			if m := missing(expirations, period); len(m) != 1 || m[0].Name != gone {
+				t.Errorf("missing: %+v", m)
+			}
 		}
-		if m := missing(100, period); len(m) != 0 {
+		if m := missing(a.client.LogExpirations, period); len(m) != 0 {
 			t.Errorf("expired, but missing: %+v", m)
 		}
 	}

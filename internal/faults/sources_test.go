@@ -94,6 +94,13 @@ func (a *api) source() pipeline.Source {
 	}
 }
 
+// kept is a source's word that clicks are kept for so many days.
+func kept(days int) func(context.Context) (map[rawlog.Type]int, error) {
+	return func(context.Context) (map[rawlog.Type]int, error) {
+		return map[rawlog.Type]int{rawlog.Clicks: days}, nil
+	}
+}
+
 // watch counts every file's rows all the while, as analysts might, until the
 // returned function is called: none may ever have more rows than it should, and
 // no line twice.

@@ -49,7 +49,7 @@ func insert(t *testing.T, st *store.Store, table string, text []byte) parse.Coun
 		t.Fatal(err)
 	}
 	defer s.Close()
-	rows, err := s.Send(t.Context(), 7, load.QueryID("test", 7), shape, func(_ context.Context, b *load.Block) error {
+	rows, err := s.Send(t.Context(), 7, load.QueryID("test-"+table, 7), shape, func(_ context.Context, b *load.Block) error {
 		_, err := rd.Append(b, 500)
 		if errors.Is(err, io.EOF) {
 			return load.ErrComplete

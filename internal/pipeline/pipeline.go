@@ -35,6 +35,9 @@ type Source struct {
 	Walker dirs.Walker
 	Fetch  fetch.Source
 	Name   string // for people; without secrets
+	// Expirations tells for how many days files of each type are kept, where the
+	// source knows; nil is a source that does not. Of older files none is missed.
+	Expirations func(context.Context) (map[rawlog.Type]int, error)
 }
 
 // Options says what a run does. Zero values mean the defaults written beside them.
@@ -45,19 +48,16 @@ type Options struct {
 	// RetryFailed also takes up files that an earlier run planned or failed to
 	// load and that lie outside Periods.
 	RetryFailed bool
-	// Retention is how many days the network keeps each type, where it says so;
-	// of older files none is missed.
-	Retention map[rawlog.Type]int
-	Reload    bool     // load again what is loaded: its rows are replaced
-	Files     []string // with Reload: only these, by name or end of name
-	DryRun    bool     // plan and report; write nothing
-	Worker    int      // with Workers: the share i of n (from 1) by hash of the file name
-	Workers   int
-	Zone      *time.Location // of the datetimes in the files; default UTC
-	MaxMemory int64          // bytes for archives, texts and blocks; default 256 MiB
-	Fetchers  int            // downloads at once; default 8
-	Parsers   int            // INSERTs at once; default 2
-	Spool     string         // folder for large archives; default the system's
+	Reload      bool     // load again what is loaded: its rows are replaced
+	Files       []string // with Reload: only these, by name or end of name
+	DryRun      bool     // plan and report; write nothing
+	Worker      int      // with Workers: the share i of n (from 1) by hash of the file name
+	Workers     int
+	Zone        *time.Location // of the datetimes in the files; default UTC
+	MaxMemory   int64          // bytes for archives, texts and blocks; default 256 MiB
+	Fetchers    int            // downloads at once; default 8
+	Parsers     int            // INSERTs at once; default 2
+	Spool       string         // folder for large archives; default the system's
 	// Download holds the time-outs and retries of downloads; how much memory and
 	// disk they take is the run's own to say.
 	Download fetch.Config
@@ -115,6 +115,7 @@ type run struct {
 	ledger *checkpoint.Ledger
 	lease  *checkpoint.Lease
 	tables map[rawlog.Type]*load.Table
+	kept   map[rawlog.Type]int // days that the source keeps files, where it was asked and told
 	budget budget
 	sum    *collector
 

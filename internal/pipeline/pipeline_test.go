@@ -174,3 +174,30 @@ func TestFinalCount(t *testing.T) {
 		t.Errorf("%v, %+v", err, sum.Mismatches)
 	}
 }
+
+// A ledger that is lost costs a load, and no row is there twice for it, not
+// even while files are loaded again.
+func TestLostLedger(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	src := newFolder(t).hours(6, 50)
+	src.write(gen.Spec{Type: rawlog.Clicks, Hour: firstHour, Rows: 50, Broken: 3})
+	opts := Options{Network: "acme", Log: testLog(t)}
+	for run, want := range []struct{ loaded, replaced int }{{6, 0}, {6, 6}, {0, 0}} {
+		if run == 1 {
+			if err := st.Conn().Exec(t.Context(), "TRUNCATE TABLE ingest_files"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sum, err := Run(t.Context(), st, src.source(), opts)
+		if err != nil || sum.Loaded != want.loaded || sum.Replaced != want.replaced {
+			t.Errorf("run %d: %v, %+v", run+1, err, sum)
+		}
+		if n := count(t, st, "SELECT count() FROM clicks"); n != uint64(src.total()) {
+			t.Errorf("run %d: %d rows, want %d", run+1, n, src.total())
+		}
+		if n := count(t, st, "SELECT count() FROM rejected_rows"); n != 3 {
+			t.Errorf("run %d: %d rejected lines, want 3", run+1, n)
+		}
+	}
+}

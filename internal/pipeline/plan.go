@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/load"
 	"rawlogs/internal/rawlog"
 )
 
@@ -26,6 +28,9 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 	r.Progress.enter("listing")
 	known, err := r.known(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.askExpirations(ctx, known); err != nil {
 		return nil, err
 	}
 	var jobs []*job
@@ -49,13 +54,9 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 	r.reportMissing(known, seen)
 	slices.SortStableFunc(jobs, func(a, b *job) int { return compareFiles(a.file(), b.file()) })
 	r.reportDoubles(known, jobs)
-
-	var fresh []*checkpoint.Entry
-	for _, j := range jobs {
-		if j.entry.Version == 0 {
-			j.entry.State, j.entry.Run = checkpoint.Planned, r.id
-			fresh = append(fresh, j.entry)
-		}
+	fresh, err := r.fresh(ctx, jobs)
+	if err != nil {
+		return nil, err
 	}
 	r.sum.add(func(s *Summary) {
 		s.Planned = len(jobs)
@@ -73,6 +74,40 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 		return nil, err
 	}
 	return jobs, nil
+}
+
+// fresh returns the entries that the ledger does not have yet. Rows that are
+// there all the same, as a ledger was lost or restored from an old backup, are
+// replaced like those of an earlier version.
+func (r *run) fresh(ctx context.Context, jobs []*job) ([]*checkpoint.Entry, error) {
+	var entries []*checkpoint.Entry
+	byType := make(map[rawlog.Type][]rawlog.File)
+	for _, j := range jobs {
+		if j.entry.Version == 0 {
+			j.entry.State, j.entry.Run = checkpoint.Planned, r.id
+			entries = append(entries, j.entry)
+			byType[j.file().Type] = append(byType[j.file().Type], j.file())
+		}
+	}
+	there := make(map[fileKey]bool)
+	for typ, files := range byType {
+		for _, table := range []string{string(typ), load.RejectedTable} {
+			counts, err := r.stored(ctx, table, files)
+			if err != nil {
+				return nil, err
+			}
+			for name := range counts {
+				there[fileKey{typ, name}] = true
+			}
+		}
+	}
+	for _, j := range jobs {
+		if j.entry.Version == 0 && there[keyOf(j.file())] {
+			j.replace = true
+			r.Log.Warn("rows of a file are there that the ledger does not know; replacing them", "type", j.file().Type, "file", j.file().Name)
+		}
+	}
+	return entries, nil
 }
 
 // known is the ledger as far as this run's listing can meet it.
@@ -157,8 +192,27 @@ func open(e *checkpoint.Entry) bool {
 
 // expired tells whether the network no longer keeps the file, as far as it says.
 func (r *run) expired(f rawlog.File) bool {
-	days, ok := r.Retention[f.Type]
+	days, ok := r.kept[f.Type]
 	return ok && r.Now().Sub(f.Hour) > time.Duration(days+1)*24*time.Hour
+}
+
+// askExpirations asks the source how long it keeps files, if that matters: only
+// of files that an earlier run left open.
+func (r *run) askExpirations(ctx context.Context, known map[fileKey]*checkpoint.Entry) (err error) {
+	if r.src.Expirations == nil || !slices.ContainsFunc(slices.Collect(maps.Values(known)), open) {
+		return nil
+	}
+	if r.kept, err = r.src.Expirations(ctx); err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if endsRun(err) {
+		return fmt.Errorf("asking %s how long files are kept: %w", r.src.Name, err)
+	}
+	r.Log.Warn("how long files are kept was not told; none counts as expired", "source", r.src.Name, "err", err)
+	return nil
 }
 
 // reportMissing names what an earlier run listed but did not load, and the

@@ -79,16 +79,29 @@ func (r *run) withdraw(ctx context.Context, entries []*checkpoint.Entry) error {
 // delete deletes the files' rows from a table. Most have none there, and a
 // count is far cheaper than a deletion.
 func (r *run) delete(ctx context.Context, table string, files []rawlog.File) error {
+	counts, err := r.count(ctx, table, files)
+	if err != nil || len(counts) == 0 {
+		return err
+	}
+	return r.st.DeleteFiles(ctx, table, r.Network, slices.Sorted(maps.Keys(counts)), span(files))
+}
+
+// count counts the files' rows in a table; files without rows are absent.
+func (r *run) count(ctx context.Context, table string, files []rawlog.File) (map[string]uint64, error) {
 	names := make([]string, len(files))
 	for i, f := range files {
 		names[i] = f.Name
 	}
-	hours := span(files)
-	counts, err := r.st.CountFiles(ctx, table, r.Network, names, hours)
-	if err != nil || len(counts) == 0 {
+	return r.st.CountFiles(ctx, table, r.Network, names, span(files))
+}
+
+// stored is count, also from a store that is away for a moment.
+func (r *run) stored(ctx context.Context, table string, files []rawlog.File) (counts map[string]uint64, err error) {
+	err = r.steady(ctx, func(ctx context.Context) (err error) {
+		counts, err = r.count(ctx, table, files)
 		return err
-	}
-	return r.st.DeleteFiles(ctx, table, r.Network, slices.Sorted(maps.Keys(counts)), hours)
+	})
+	return counts, err
 }
 
 // span is the time from the first of the files' hours to the end of the last.

@@ -28,6 +28,7 @@ func TestRetryable(t *testing.T) {
 	}{
 		{&clickhouse.Exception{Code: 252}, true},
 		{&ch.Exception{Code: 252}, true},
+		{&ch.Exception{Code: 252, Message: "Too many partitions for single INSERT block (more than 1)."}, false},
 		{&ch.Exception{Code: proto.ErrMemoryLimitExceeded}, true},
 		{&clickhouse.Exception{Code: 210}, true},
 		{&clickhouse.Exception{Code: 394}, true},
