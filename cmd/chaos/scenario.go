@@ -104,7 +104,7 @@ func draw(seed uint64, round int, slots []slot, present map[source]map[string]co
 		fresh = append(fresh, large)
 	}
 	for _, i := range fresh {
-		s.change[slots[i].name(round)] = content{i, r.IntN(versions)}
+		s.change[slots[i].name(pair(round))] = content{i, r.IntN(versions)}
 	}
 	if r.IntN(10) == 0 {
 		s.args = reload
@@ -127,10 +127,14 @@ func draw(seed uint64, round int, slots []slot, present map[source]map[string]co
 	return s
 }
 
-// drawSource draws the source of two rounds at a time, 1 and 2, 3 and 4: one
-// loads from the folder and the other through the API, in either order.
+// pair numbers two rounds alike, 1 and 2, 3 and 4: one loads from the folder and
+// the other through the API. Their new files go by the same names, so that what
+// takes one network's file for the other's shows.
+func pair(round int) int { return (round - 1) >> 1 }
+
+// drawSource draws which round of a pair loads from the folder.
 func drawSource(seed uint64, round int) source {
-	r := rand.New(rand.NewPCG(seed, ^uint64((round-1)>>1)))
+	r := rand.New(rand.NewPCG(seed, ^uint64(pair(round))))
 	if r.IntN(2) == round&1 {
 		return folder
 	}
