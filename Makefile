@@ -69,6 +69,10 @@ fuzz: ## each fuzz target for FUZZTIME (a minute)
 	  done; \
 	done
 
+.PHONY: mutants
+mutants: engine build bin/versitygw ## take each protection out and see its test fail; ONLY=… narrows
+	go run ./cmd/mutants -only '$(ONLY)'
+
 .PHONY: chaos
 chaos: engine build bin/versitygw ## kill loads at random and compare every row; SEED=… ROUNDS=…
 	go build -trimpath -o bin/ ./cmd/chaos

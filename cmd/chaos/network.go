@@ -35,7 +35,8 @@ func newSim(ctx context.Context, cfg Config) (*sim, error) {
 	if err != nil {
 		return nil, errors.Join(err, server.Close())
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, errors.Join(err, server.Close())
 	}

@@ -61,6 +61,28 @@ func died(t *testing.T, e *Engine) {
 	}
 }
 
+// stopped stops a process and waits until none of its threads runs.
+func stopped(t *testing.T, pid int) {
+	t.Helper()
+	kill(t, pid, syscall.SIGSTOP)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	err := poll(ctx, func() (bool, error) {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		for _, thread := range threads {
+			stat, _ := os.ReadFile(thread) // empty when it is gone
+			_, state, found := strings.Cut(string(stat), ") ")
+			if found && !strings.HasPrefix(state, "T") {
+				return false, nil
+			}
+		}
+		return len(threads) > 0, err
+	})
+	if err != nil {
+		t.Fatalf("process %d does not stop: %v", pid, err)
+	}
+}
+
 func kill(t *testing.T, pid int, sig syscall.Signal) {
 	t.Helper()
 	if err := syscall.Kill(pid, sig); err != nil {
@@ -245,7 +267,7 @@ func TestComesWhileTheLastLeaves(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
 	e := mustOpen(t, Config{Path: path})
-	kill(t, e.PID(), syscall.SIGSTOP) // it notices nothing now
+	stopped(t, e.PID()) // it notices nothing now
 	left := make(chan error, 1)
 	go func() { left <- e.Close() }()
 	users, err := openLock(filepath.Join(path, usersLock))
@@ -253,7 +275,9 @@ func TestComesWhileTheLastLeaves(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer users.Close()
-	if err := waitLock(t.Context(), users, unix.LOCK_EX); err != nil { // once e's is given up
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := waitLock(ctx, users, unix.LOCK_EX); err != nil { // once e's is given up
 		t.Fatal(err)
 	}
 	if err := unix.Flock(int(users.Fd()), unix.LOCK_SH); err != nil {

@@ -147,6 +147,22 @@ func TestSpool(t *testing.T) {
 	}
 }
 
+func TestSpoolWithoutUnnamedFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, err := namedSpool(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("the spool folder shows %v, %v", left, err)
+	}
+	if info, err := file.Stat(); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
 func TestSpoolFails(t *testing.T) {
 	t.Parallel()
 	body := zipLike(3<<20, 1)

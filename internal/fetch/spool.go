@@ -4,9 +4,9 @@ import (
 	"os"
 )
 
-// newSpool makes a file that has no name: its private folder and its entry are
-// gone before the first byte is written, so a killed process leaves nothing.
-func newSpool(dir string) (*os.File, error) {
+// namedSpool makes a file in a private folder and takes both names away before
+// the first byte is written. A process killed in between leaves them, empty.
+func namedSpool(dir string) (*os.File, error) {
 	private, err := os.MkdirTemp(dir, "ingest-spool-")
 	if err != nil {
 		return nil, err

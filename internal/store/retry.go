@@ -81,7 +81,7 @@ func Retryable(err error) bool {
 	if c := code(err); c != 0 {
 		// An INSERT over several partitions has the code of a table whose merges
 		// are behind; that one does not pass.
-		return retryableCodes[c] != "" && !(c == codeTooManyParts && strings.Contains(err.Error(), "Too many partitions"))
+		return retryableCodes[c] != "" && (c != codeTooManyParts || !strings.Contains(err.Error(), "Too many partitions"))
 	}
 	if untrusted(err) || unusableEngine(err) {
 		return false
