@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"rawlogs/internal/gen"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/simnet"
 	"rawlogs/internal/testkit"
@@ -230,6 +231,38 @@ func TestSecretsInProcesses(t *testing.T) {
 }
 
 // With few open files a load works, or says that they are too few.
+// copies makes a folder of n files of one content, 600 KB each.
+func copies(t *testing.T, n int) (root string) {
+	t.Helper()
+	root = t.TempDir()
+	first := ""
+	for i := range n {
+		hour := time.Date(2015, 2, 1, i, 0, 0, 0, time.UTC)
+		path := filepath.Join(root, gen.FileName(rawlog.Clicks, hour, 8))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if first != "" {
+			if err := os.Link(first, path); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		first = path
+		file, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := gen.New(gen.Config{Seed: 8}).WriteZip(file, "clicks.csv", gen.Spec{Type: rawlog.Clicks, Hour: hour, Rows: 5000}); err != nil {
+			t.Fatal(err)
+		}
+		if err := file.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
 func TestFewOpenFiles(t *testing.T) {
 	t.Parallel()
 	network := testkit.Simnet(t, simnet.Config{Seed: 8, Clicks: 20})
@@ -265,6 +298,18 @@ func TestFewOpenFiles(t *testing.T) {
 	}
 	p.run(exitDone, "backfill", "201609")
 	p.holds(network.Truth())
+
+	// Archives too large for the memory stay open until their INSERT is acknowledged.
+	const large = 90
+	cmd, stdout, stderr := p.command()
+	program, err := filepath.Abs(cmd.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", "ulimit -n 64 && exec " + program + " backfill 201502 --max-memory 64MiB --json --source " + copies(t, large)}
+	if status := exitOf(cmd.Run()); status != exitDone || !strings.Contains(stdout.String(), fmt.Sprintf(`"loaded":%d,`, large)) && !strings.Contains(stdout.String(), fmt.Sprintf(`"loaded": %d,`, large)) {
+		t.Errorf("large files: exit status %d\n%s%s", status, stdout, stderr)
+	}
 	if err := serve.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}

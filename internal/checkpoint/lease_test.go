@@ -116,7 +116,7 @@ func TestWorkersShare(t *testing.T) {
 	st := testkit.Database(t)
 	first := claimed(t, st, "net", "w1", "1/3")
 	second := claimed(t, st, "net", "w2", "2/3")
-	for _, worker := range []string{"1/3", "", "1/2", "2/4"} {
+	for _, worker := range []string{"1/3", "", "1/2", "2/4", "3/4"} {
 		held := refused(t, st, "net", "x"+worker, worker)
 		if held.Worker == "" || !strings.Contains(held.Error(), "worker "+held.Worker) {
 			t.Errorf("%q: held by %v", worker, held)
