@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/klauspost/compress/zip"
+
 	"rawlogs/internal/gen"
 	"rawlogs/internal/load"
 	"rawlogs/internal/rawlog"
@@ -20,14 +22,14 @@ var hourOfClicks = sync.OnceValue(func() sample {
 	const rows = 50_000
 	n := gen.New(gen.Config{Seed: 1, Clicks: rows})
 	spec := gen.Spec{Type: rawlog.Clicks, Hour: testHour, Rows: rows}
-	var csv, zip bytes.Buffer
+	var csv, archive bytes.Buffer
 	if _, err := n.WriteCSV(&csv, spec); err != nil {
 		panic(err)
 	}
-	if _, err := n.WriteZip(&zip, "clicks.csv", spec); err != nil {
+	if _, err := n.WriteZip(&archive, "clicks.csv", spec); err != nil {
 		panic(err)
 	}
-	return sample{csv.Bytes(), zip.Bytes()}
+	return sample{csv.Bytes(), archive.Bytes()}
 })
 
 // clicksTable is a table with a column of a fitting type for every header.
@@ -140,6 +142,26 @@ func BenchmarkInflateStream(b *testing.B) {
 		e, err := OpenZip(bytes.NewReader(s.zip), int64(len(s.zip)))
 		if err == nil {
 			_, err = io.Copy(io.Discard, z.Stream(e))
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkInflateLibrary is the same by klauspost/compress.
+func BenchmarkInflateLibrary(b *testing.B) {
+	s := hourOfClicks()
+	b.SetBytes(int64(len(s.csv)))
+	b.ReportAllocs()
+	for b.Loop() {
+		z, err := zip.NewReader(bytes.NewReader(s.zip), int64(len(s.zip)))
+		if err != nil {
+			b.Fatal(err)
+		}
+		text, err := z.File[0].Open()
+		if err == nil {
+			_, err = io.Copy(io.Discard, text)
 		}
 		if err != nil {
 			b.Fatal(err)
