@@ -150,6 +150,11 @@ func ofProcesses() []protection {
 			"cmd/ingest", "TestHeldAndInterrupted",
 		},
 		{
+			area, "a second interrupt ends it at once", "cmd/ingest/signals.go",
+			"		a.sig.cancel()\n", "",
+			"cmd/ingest", "TestHeldAndInterrupted",
+		},
+		{
 			area, "a closed stdout ends nothing but the output", "cmd/ingest/signals.go",
 			"	signal.Ignore(syscall.SIGPIPE)\n", "",
 			"cmd/ingest", "TestClosedStdout",
@@ -255,6 +260,21 @@ func ofSecrets() []protection {
 			secrets, "a transport's error is taken out of its URL, the API's", "internal/hasoffers/redact.go",
 			"	if s := err.Error(); hide(s, secrets) != s {\n", "	if s := err.Error(); false && hide(s, secrets) != s {\n",
 			"internal/hasoffers", "TestNoSecretIsPrinted",
+		},
+		{
+			secrets, "a link is not told in its error", "internal/fetch/http.go",
+			"return nil, transportError(f, hideLink(err, u))", "return nil, transportError(f, fmt.Errorf(\"%s: %w\", u, err))",
+			"cmd/ingest", "TestSecretsShowNowhere",
+		},
+		{
+			secrets, "a store's name is without its password", "internal/store/target.go",
+			"t.name = \"clickhouse://\" + t.user + \"@\"", "t.name = \"clickhouse://\" + t.user + \":\" + t.password + \"@\"",
+			"internal/store", "TestParseSpec",
+		},
+		{
+			secrets, "an address whose password would be taken for something else is not read", "internal/store/target.go",
+			"	if strings.Contains(after, \"@\") || strings.Contains(rest, \"#\") || strings.Count(authority, \"@\") > 1 {\n", "	if after == \"@\" {\n",
+			"internal/store", "TestBadSpecKeepsItsSecret",
 		},
 		{
 			secrets, "the engine's host sees no token and no key", "internal/engine/start.go",

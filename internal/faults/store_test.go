@@ -167,6 +167,31 @@ func TestStoreAway(t *testing.T) {
 	}
 }
 
+// Half a minute without the store, in mid-INSERT, is sat out: longer than a
+// restart takes, longer than a renewal of the lease may be late.
+func TestStoreAwayForHalfAMinute(t *testing.T) {
+	t.Parallel()
+	r := newDatabase(t).rig(t)
+	r.options.StoreWait = 0 // as users have it
+	src, most := r.season()
+	proxy := r.engineProxy()
+	back := make(chan error, 1)
+	st := r.through(proxy, (&gate{kind: "insert", then: func() {
+		proxy.Stop()
+		time.AfterFunc(30*time.Second, func() { back <- proxy.Start() })
+	}}).hook)
+	stop := r.watch(most)
+	sum, err := r.runOn(st, src)
+	stop()
+	if err != nil || sum.Loaded != 4 {
+		t.Fatalf("%v, %+v", err, sum)
+	}
+	if err := <-back; err != nil {
+		t.Error(err)
+	}
+	r.recover(src)
+}
+
 // A store that stays away ends the run in a bounded time, with an error that
 // says so; what was loaded by then stays, and the next run does the rest.
 func TestStoreStaysAway(t *testing.T) {
