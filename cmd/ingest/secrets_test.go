@@ -231,7 +231,7 @@ func TestSecretsInProcesses(t *testing.T) {
 }
 
 // With few open files a load works, or says that they are too few.
-// copies makes a folder of n files of one content, 600 KB each.
+// copies makes a folder of n files of one content, 750 KB each.
 func copies(t *testing.T, n int) (root string) {
 	t.Helper()
 	root = t.TempDir()
@@ -253,7 +253,7 @@ func copies(t *testing.T, n int) (root string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := gen.New(gen.Config{Seed: 8}).WriteZip(file, "clicks.csv", gen.Spec{Type: rawlog.Clicks, Hour: hour, Rows: 5000}); err != nil {
+		if _, err := gen.New(gen.Config{Seed: 8}).WriteZip(file, "clicks.csv", gen.Spec{Type: rawlog.Clicks, Hour: hour, Rows: 6500}); err != nil {
 			t.Fatal(err)
 		}
 		if err := file.Close(); err != nil {

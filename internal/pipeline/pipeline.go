@@ -276,9 +276,9 @@ type budget struct {
 	line     int64 // longest record that is parsed as one
 }
 
-// divide gives archives a quarter and each loader an equal share of three
-// eighths for its text. The rest is for wire blocks, the connection's buffers and the Go
-// runtime.
+// divide gives archives five sixteenths, which decide how many small files an
+// INSERT can hold, and the loaders together as much for their texts. The rest is
+// for wire blocks, the connection's buffers and the Go runtime.
 func divide(total int64, loaders int) budget {
-	return budget{archives: total / 4, text: total * 3 / 8 / int64(loaders), line: total / 16}
+	return budget{archives: total * 5 / 16, text: total * 5 / 16 / int64(loaders), line: total / 16}
 }
