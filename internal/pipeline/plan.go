@@ -54,10 +54,6 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 	r.reportMissing(known, seen)
 	slices.SortStableFunc(jobs, func(a, b *job) int { return compareFiles(a.file(), b.file()) })
 	r.reportDoubles(known, jobs)
-	fresh, err := r.fresh(ctx, jobs)
-	if err != nil {
-		return nil, err
-	}
 	r.sum.add(func(s *Summary) {
 		s.Planned = len(jobs)
 		if r.DryRun {
@@ -69,6 +65,10 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 	})
 	if r.DryRun {
 		return jobs, nil
+	}
+	fresh, err := r.fresh(ctx, jobs)
+	if err != nil {
+		return nil, err
 	}
 	if err := r.record(ctx, fresh); err != nil {
 		return nil, err
@@ -208,9 +208,7 @@ func (r *run) askExpirations(ctx context.Context, known map[fileKey]*checkpoint.
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if endsRun(err) {
-		return fmt.Errorf("asking %s how long files are kept: %w", r.src.Name, err)
-	}
+	// Credentials that are refused altogether end the run at the listing that follows.
 	r.Log.Warn("how long files are kept was not told; none counts as expired", "source", r.src.Name, "err", err)
 	return nil
 }
