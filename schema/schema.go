@@ -57,7 +57,7 @@ func fill(text, database string, clauses map[string]string) (string, error) {
 	text = placeholder.ReplaceAllStringFunc(text, func(m string) string {
 		space, name, _ := strings.Cut(strings.TrimSuffix(m, "}"), "{")
 		if name == "database" {
-			return space + quote(database)
+			return space + Identifier(database)
 		}
 		clause, ok := clauses[name]
 		if !ok {
@@ -69,10 +69,6 @@ func fill(text, database string, clauses map[string]string) (string, error) {
 		return space + clause
 	})
 	return text, err
-}
-
-func quote(name string) string {
-	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(name) + "`"
 }
 
 var create = regexp.MustCompile(`^CREATE (TABLE|VIEW) IF NOT EXISTS \{database\}\.([a-z_]+)`)

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"rawlogs/schema"
 )
 
 // query runs a statement over HTTP and returns its answer, trimmed. The
@@ -45,7 +47,7 @@ func (e *Engine) query(ctx context.Context, statement string) (string, error) {
 }
 
 func (e *Engine) createDatabase(ctx context.Context) error {
-	name := "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(e.cfg.Database) + "`"
+	name := schema.Identifier(e.cfg.Database)
 	if _, err := e.query(ctx, "CREATE DATABASE IF NOT EXISTS "+name+" ENGINE = Atomic"); err != nil {
 		return fmt.Errorf("creating database %s: %w", name, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"rawlogs/internal/load"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
+	"rawlogs/schema"
 )
 
 // Drifted is a header whose values are in _rescued.
@@ -72,7 +73,7 @@ func Silent(ctx context.Context, st *store.Store, types []rawlog.Type, days int)
 			if c.DefaultKind != "" || strings.HasPrefix(c.Name, "_") || c.Name == "network" {
 				continue
 			}
-			set := identifier(c.Name) + " != defaultValueOfTypeName(" + text(c.Type) + ")"
+			set := schema.Identifier(c.Name) + " != defaultValueOfTypeName(" + schema.Literal(c.Type) + ")"
 			names = append(names, c.Name)
 			parts = append(parts, "tuple(countIf("+set+"), maxIf(_hour, "+set+"))")
 		}

@@ -17,6 +17,7 @@ import (
 	"rawlogs/internal/load"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
+	"rawlogs/schema"
 )
 
 // Config says what to evolve; zero values mean the defaults named here.
@@ -240,9 +241,9 @@ func (e *evolution) made(ctx context.Context, table string) (map[string]string, 
 // count counts the rows whose value of the header can be moved exactly.
 func (e *evolution) count(ctx context.Context, c Column) (uint64, error) {
 	var n uint64
-	value := "_rescued[" + text(c.Header) + "]"
+	value := "_rescued[" + schema.Literal(c.Header) + "]"
 	err := e.st.Conn().QueryRow(ctx, "SELECT countIf("+c.fit.fits(value, e.Zones)+") FROM "+e.st.TableName(c.Table)+
-		" WHERE mapContains(_rescued, "+text(c.Header)+")").Scan(&n)
+		" WHERE mapContains(_rescued, "+schema.Literal(c.Header)+")").Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("header %q: counting what fits %s: %w", c.Header, c.Type, err)
 	}
@@ -253,8 +254,8 @@ func (e *evolution) add(ctx context.Context, table string, columns []Column) err
 	var adds []string
 	for _, c := range columns {
 		if c.New {
-			adds = append(adds, "ADD COLUMN IF NOT EXISTS "+identifier(c.Header)+" "+c.Type+
-				" COMMENT "+text(marker+" from the header of that name."))
+			adds = append(adds, "ADD COLUMN IF NOT EXISTS "+schema.Identifier(c.Header)+" "+c.Type+
+				" COMMENT "+schema.Literal(marker+" from the header of that name."))
 		}
 	}
 	if len(adds) == 0 {
@@ -271,8 +272,8 @@ func (e *evolution) add(ctx context.Context, table string, columns []Column) err
 func (e *evolution) fill(ctx context.Context, table string, columns []Column) error {
 	var sets, gone, has []string
 	for _, c := range columns {
-		key := text(c.Header)
-		value, name := "_rescued["+key+"]", identifier(c.Header)
+		key := schema.Literal(c.Header)
+		value, name := "_rescued["+key+"]", schema.Identifier(c.Header)
 		present := "mapContains(_rescued, " + key + ")"
 		sets = append(sets, name+" = if("+present+" AND "+c.fit.fits(value, e.Zones)+", "+c.fit.convert(value, e.Zones)+", "+name+")")
 		gone = append(gone, "(k = "+key+" AND "+c.fit.fits("v", e.Zones)+")")

@@ -1,12 +1,13 @@
 package evolve
 
 import (
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"rawlogs/schema"
 )
 
 // fit is how texts become values of a type: both parts are SQL over an
@@ -87,37 +88,7 @@ func byNetwork(zones map[string]*time.Location, otherwise string, of func(zone s
 	var b strings.Builder
 	b.WriteString("multiIf(")
 	for _, network := range slices.Sorted(maps.Keys(zones)) {
-		b.WriteString("network = " + text(network) + ", " + of(text(zones[network].String())) + ", ")
+		b.WriteString("network = " + schema.Literal(network) + ", " + of(schema.Literal(zones[network].String())) + ", ")
 	}
 	return b.String() + otherwise + ")"
-}
-
-// text is a String literal of any bytes.
-func text(s string) string {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '\'' || c == '\\' || c == '?' || c == '{' || c == '@' || c == '$' {
-			// The driver looks for placeholders even within quotes.
-			return "unhex('" + hex.EncodeToString([]byte(s)) + "')"
-		}
-	}
-	return "'" + s + "'"
-}
-
-// identifier quotes a name of any bytes.
-func identifier(name string) string {
-	var b strings.Builder
-	b.WriteByte('`')
-	for i := range len(name) {
-		switch c := name[i]; {
-		case c == '`' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c < ' ' || c > '~' || c == '?' || c == '{' || c == '@' || c == '$':
-			fmt.Fprintf(&b, `\x%02x`, c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	b.WriteByte('`')
-	return b.String()
 }

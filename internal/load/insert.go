@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/proto"
 
 	"rawlogs/internal/store"
+	"rawlogs/schema"
 )
 
 // ErrComplete is what a fill function returns when the INSERT holds all that
@@ -62,7 +64,7 @@ func (s *Stream) Close() error {
 // other query ids do, so that recovery finds it.
 //
 // rows is the number of rows handed to the connection. After an error that did
-// not come from fill the outcome is unknown: see Settle.
+// not come from fill the outcome is unknown: see Landed.
 func (s *Stream) Send(ctx context.Context, id uint64, queryID string, shape Shape, fill func(context.Context, *Block) error) (rows int, err error) {
 	var fillErr error
 	op := store.Op{Kind: "insert", Detail: s.table.Name}
@@ -121,7 +123,7 @@ func (s *Stream) Send(ctx context.Context, id uint64, queryID string, shape Shap
 			return nil
 		}
 		err := s.client.Do(ctx, ch.Query{
-			Body:     input.Into(s.table.Name),
+			Body:     insertInto(s.table.Name, input), //guard:insert-quoting
 			QueryID:  queryID,
 			Settings: s.st.InsertSettings(),
 			Input:    input,
@@ -142,6 +144,16 @@ func (s *Stream) Send(ctx context.Context, id uint64, queryID string, shape Shap
 		return rows, fmt.Errorf("insert %s into %s: %w", queryID, s.table.Name, err)
 	}
 	return rows, nil
+}
+
+// insertInto is the statement that names the columns. proto.Input.Into escapes
+// whatever is not ASCII in Go's way, which ClickHouse reads as other names.
+func insertInto(table string, columns proto.Input) string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = schema.Identifier(c.Name)
+	}
+	return "INSERT INTO " + schema.Identifier(table) + " (" + strings.Join(names, ", ") + ") VALUES"
 }
 
 var errFill = errors.New("filling a block")

@@ -19,6 +19,7 @@ import (
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
+	"rawlogs/schema"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }
@@ -188,6 +189,29 @@ func TestEngineRescue(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A column may have any name: schema evolve makes them of headers.
+func TestEngineNames(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	names := []string{"größe", "it`s", `back\slash`, "two\nlines", `quo"te`, "it's", "dot.ted", "emoji 😀", "?{a:b}$1@c", "bad\xff", "цена"}
+	var columns, header, values strings.Builder
+	for i, name := range names {
+		fmt.Fprintf(&columns, "%s String, ", schema.Identifier(name))
+		fmt.Fprintf(&header, `"%s",`, strings.ReplaceAll(name, `"`, `""`))
+		fmt.Fprintf(&values, "v%d,", i)
+	}
+	exec(t, st, "CREATE TABLE names (d UInt8 DEFAULT 9, "+columns.String()+lineage+") ENGINE = MergeTree ORDER BY _line")
+	c := insert(t, st, "names", []byte(header.String()+"pad\n"+values.String()+"\n"))
+	if c.Rows != 1 || c.Rescued != 0 {
+		t.Errorf("%+v", c)
+	}
+	for i, name := range names {
+		if got := query(t, st, "SELECT "+schema.Identifier(name)+" FROM names"); len(got) != 1 || got[0] != fmt.Sprintf("v%d", i) {
+			t.Errorf("column %q: %q", name, got)
+		}
 	}
 }
 

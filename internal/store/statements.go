@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"rawlogs/internal/rawlog"
+	"rawlogs/schema"
 )
 
 // This file holds every setting and statement that would differ between one
@@ -115,9 +115,7 @@ func (s *Store) InsertContext(ctx context.Context) context.Context {
 func (s *Store) TableName(table string) string { return quote(s.Database()) + "." + quote(table) }
 
 // quote makes an identifier of any text.
-func quote(name string) string {
-	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(name) + "`"
-}
+func quote(name string) string { return schema.Identifier(name) }
 
 // filesChunk bounds the names in one statement, whose text the server bounds
 // at 256 KiB.
