@@ -148,7 +148,7 @@ func (c *column) takeInts(b *Batch, f int, fails []fail, unit uint64) []fail {
 	for r, i := 0, f; r < b.Rows; r, i = r+1, i+width {
 		s := fields[i]
 		off, n := int(s.Off), int(s.Len)
-		if n <= 8 && off+8 <= len(text) {
+		if n <= 8 && off+8 <= len(text) && (n <= 1 || text[off] != '0') { //guard:leading-zero-fast
 			// An empty text leaves eight zeros, which is the default too.
 			w := binary.LittleEndian.Uint64(text[off:])<<(64-8*n) | 0x3030303030303030>>(8*n)
 			if v, ok := eightDigits(w); ok && v <= limit {

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"math/bits"
@@ -12,8 +13,9 @@ import (
 // when the type cannot hold exactly what it says. It is the one place that
 // decides what is accepted; the fast loops only take short cuts to it.
 //
-// Leading zeros are accepted (007 is 7), and zeros beyond a scale (1.500 as
-// Decimal(9, 2)): they change the spelling, not the value.
+// Digits that begin with a zero are a code rather than a number (a postcode of
+// 01067, an account 007), which a number cannot hold. Zeros beyond a scale (1.500 as
+// Decimal(9, 2)) are accepted: they change the spelling, not the value.
 func (c *column) put(v []byte, k *Clock) bool {
 	switch c.kind {
 	case kindString:
@@ -98,13 +100,19 @@ func parseInt(v []byte, signed bool, largest uint64) (uint64, bool) {
 		largest++
 	}
 	n, ok := parseDigits(v)
-	if !ok || n > largest {
+	if !ok || n > largest || padded(v) {
 		return 0, false
 	}
 	if negative {
 		n = -n
 	}
 	return n, true
+}
+
+// padded reports whether digits, without their sign, begin with a zero that the
+// number would lose.
+func padded(v []byte) bool {
+	return len(v) > 1 && v[0] == '0' && v[1]-'0' <= 9 //guard:leading-zero
 }
 
 // parseDigits reads one or more digits into 64 bits.
@@ -141,7 +149,7 @@ func (c *column) putFloat(v []byte) bool {
 		}
 	}
 	f, err := strconv.ParseFloat(string(v), c.width*8)
-	if err != nil {
+	if err != nil || padded(bytes.TrimPrefix(v, []byte{'-'})) {
 		return false
 	}
 	if c.width == 4 {
@@ -158,6 +166,9 @@ func (c *column) putDecimal(v []byte) bool {
 	negative := v[0] == '-'
 	if negative {
 		v = v[1:]
+	}
+	if padded(v) {
+		return false
 	}
 	var hi, lo uint64
 	point, digits := -1, 0

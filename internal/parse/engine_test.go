@@ -113,7 +113,7 @@ func TestEngineTypes(t *testing.T) {
 		{"FixedString(4)", []string{"abcd", "a"}},
 		{"LowCardinality(String)", []string{"a", "b", "a", "a value of more than sixteen bytes", ""}},
 		{"LowCardinality(Nullable(String))", []string{"a", "b"}},
-		{"UInt8", []string{"0", "255", "007"}},
+		{"UInt8", []string{"0", "255", "7"}},
 		{"UInt16", []string{"65535"}},
 		{"UInt32", []string{"4294967295", "12345678", "123456789"}},
 		{"UInt64", []string{"18446744073709551615"}},
