@@ -42,6 +42,10 @@ type typeSpec struct {
 	zero      []byte // wire bytes of the type's default
 }
 
+// days1900 is 1900-01-01 in days since 1970: the default of Date32 is its first
+// day, where that of Date is 1970-01-01.
+var days1900 = binary.LittleEndian.AppendUint32(nil, 1<<32-25567)
+
 // parseType takes a type name of system.columns apart; false where columns of
 // that type cannot be filled from text.
 func parseType(name string) (typeSpec, bool) {
@@ -102,7 +106,7 @@ func parseBase(name string) (typeSpec, bool) {
 	case "Date":
 		return typeSpec{kind: kindDate, width: 2}, true
 	case "Date32":
-		return typeSpec{kind: kindDate32, width: 4}, true
+		return typeSpec{kind: kindDate32, width: 4, zero: days1900}, true
 	case "UUID":
 		return typeSpec{kind: kindUUID, width: 16}, true
 	case "IPv4":

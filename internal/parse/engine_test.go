@@ -168,6 +168,32 @@ func TestEngineTypes(t *testing.T) {
 	}
 }
 
+// An empty field becomes what the server itself takes for the column's default.
+func TestEngineDefaults(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	types := []string{"String", "FixedString(4)", "LowCardinality(String)", "LowCardinality(Nullable(String))", "UInt8", "Int64", "Float32",
+		"Decimal(38, 10)", "Bool", "Date", "Date32", "DateTime('UTC')", "DateTime64(3, 'UTC')", "UUID", "IPv4", "IPv6",
+		"Enum8('a' = 5, 'b' = -3)", "Nullable(Date32)"}
+	var columns, header, fields strings.Builder
+	for i, typ := range types {
+		fmt.Fprintf(&columns, "v%d %s, ", i, typ)
+		fmt.Fprintf(&header, "v%d,", i)
+		fields.WriteByte(',')
+	}
+	exec(t, st, "CREATE TABLE defaults ("+columns.String()+lineage+") ENGINE = MergeTree ORDER BY _line")
+	if c := insert(t, st, "defaults", []byte(header.String()+"pad\n"+fields.String()+"\n")); c.Rows != 1 || c.Rescued != 0 {
+		t.Errorf("%+v", c)
+	}
+	for i, typ := range types {
+		got := query(t, st, fmt.Sprintf("SELECT toString(tuple(v%d)) FROM defaults", i))
+		want := query(t, st, "SELECT toString(tuple(defaultValueOfTypeName("+literal(typ)+")))")
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: -the server's default +ours:\n%s", typ, diff)
+		}
+	}
+}
+
 func literal(s string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }
