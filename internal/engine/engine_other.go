@@ -28,5 +28,8 @@ func (e *Engine) Died() <-chan struct{} { return nil }
 // Err is ErrUnsupported.
 func (e *Engine) Err() error { return ErrUnsupported }
 
+// Listen fails with ErrUnsupported.
+func (e *Engine) Listen(context.Context) error { return ErrUnsupported }
+
 // Close does nothing.
 func (e *Engine) Close() error { return nil }

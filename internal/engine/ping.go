@@ -53,3 +53,12 @@ func (e *Engine) createDatabase(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Listen opens the port for native clients again, if somebody with the
+// password closed it (SYSTEM STOP LISTEN TCP).
+func (e *Engine) Listen(ctx context.Context) error {
+	if _, err := e.query(ctx, "SYSTEM START LISTEN TCP"); err != nil {
+		return fmt.Errorf("engine %s: opening its port again: %w", e.cfg.Path, err)
+	}
+	return nil
+}

@@ -67,15 +67,21 @@ var configTemplate = template.Must(template.New("config.xml").Funcs(template.Fun
 `))
 
 // The session that opens the listeners is the user default and cannot have a
-// password, so it may do nothing else.
+// password. It may do nothing else, and nobody else can be that user: the one
+// session that it may have lasts as long as the server, so that neither another
+// user of the machine nor a page in somebody's browser closes the listeners
+// again or makes the server compute.
 var usersTemplate = template.Must(template.New("users.xml").Funcs(template.FuncMap{"xml": escapeXML}).Parse(`<clickhouse>
-  <profiles><default/></profiles>
+  <profiles>
+    <default/>
+    <start><max_sessions_for_user>{{.Sessions}}</max_sessions_for_user></start>
+  </profiles>
   <quotas><default/></quotas>
   <users>
     <default>
       <password/>
       <networks><ip>127.0.0.1</ip></networks>
-      <profile>default</profile><quota>default</quota>
+      <profile>start</profile><quota>default</quota>
       <grants><query>GRANT SYSTEM LISTEN ON *.*</query></grants>
     </default>
     <{{.User}}>
@@ -98,8 +104,9 @@ func (f folder) writeSettings(s hostSpec, maxMemory int64) error {
 		"ServerLog": f.file(serverLog), "ErrorLog": f.file(errorLog), "Data": f.file(dataFolder), "Users": f.file(usersFile),
 		"TCPPort": s.TCPPort, "HTTPPort": s.HTTPPort, "Nonce": s.Nonce,
 		"MaxMemory": maxMemory, "MarkCache": min(maxMemory/20, 256<<20),
-		"Pool": min(max(runtime.NumCPU(), 2), 16),
-		"User": s.User, "PasswordHash": hex.EncodeToString(hash[:]),
+		"Pool":     min(max(runtime.NumCPU(), 2), 16),
+		"Sessions": 1, //guard:engine-default-user
+		"User":     s.User, "PasswordHash": hex.EncodeToString(hash[:]),
 	}
 	for name, t := range map[string]*template.Template{configFile: configTemplate, usersFile: usersTemplate} {
 		var buf bytes.Buffer

@@ -146,10 +146,15 @@ func TestStorageUnavailable(t *testing.T) {
 // dsn is the address of the shared engine's database by way of a proxy.
 func (r *rig) dsn(proxy *toxiproxy.Proxy) string {
 	r.Helper()
+	return r.dsnAt(proxy.Listen)
+}
+
+func (r *rig) dsnAt(addr string) string {
+	r.Helper()
 	e, ok := r.st.Engine()
 	if !ok {
 		r.Fatal("the store has no engine")
 	}
-	u := url.URL{Scheme: "clickhouse", User: url.UserPassword(e.User, e.Password), Host: proxy.Listen, Path: "/" + r.st.Database()}
+	u := url.URL{Scheme: "clickhouse", User: url.UserPassword(e.User, e.Password), Host: addr, Path: "/" + r.st.Database()}
 	return u.String()
 }

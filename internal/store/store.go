@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/ClickHouse/ch-go"
@@ -96,6 +97,12 @@ func (s *Store) connect(ctx context.Context) error {
 	var errs []error
 	for _, addr := range t.addrs {
 		conn, known, err := t.dialPool(ctx, addr)
+		if eng != nil && errors.Is(err, syscall.ECONNREFUSED) { //guard:engine-listens-again
+			s.cfg.Log.Warn("the embedded ClickHouse does not listen; opening its port again", "err", err)
+			if err = eng.Listen(ctx); err == nil {
+				conn, known, err = t.dialPool(ctx, addr)
+			}
+		}
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -143,13 +150,13 @@ func (s *Store) Recover(ctx context.Context) error {
 	if !dead {
 		ping, cancel := context.WithTimeout(ctx, pingTimeout)
 		defer cancel()
-		if err := conn.Ping(ping); err == nil || eng != nil {
-			if err != nil {
-				// The engine lives but is busy or not listening: nothing a
-				// new one could mend.
-				return fmt.Errorf("store %s: %w", s.Name(), err)
-			}
+		err := conn.Ping(ping)
+		if err == nil {
 			return nil
+		}
+		if eng != nil && !errors.Is(err, syscall.ECONNREFUSED) {
+			// The engine lives but is busy: nothing a new one could mend.
+			return fmt.Errorf("store %s: %w", s.Name(), err)
 		}
 	}
 	if err := s.connect(ctx); err != nil {

@@ -310,6 +310,23 @@ func TestRecover(t *testing.T) {
 			t.Errorf("after the kill: %d rows, %v", n, err)
 		}
 	}
+	// Its port was closed, by somebody with the password.
+	pid = st.EnginePID()
+	if err := st.Conn().Exec(ctx, "SYSTEM STOP LISTEN TCP"); err != nil {
+		t.Fatal(err)
+	}
+	for tries := 0; ; tries++ {
+		err := st.Recover(ctx)
+		if err == nil && st.EnginePID() == pid {
+			break
+		}
+		if tries == 20 { // each may meet a connection that the server is still closing
+			t.Fatalf("a closed port: %v, host %d → %d", err, pid, st.EnginePID())
+		}
+	}
+	if n, err := st.CountInsert(ctx, "clicks", 1); n != 1000 || err != nil {
+		t.Errorf("after the port was opened again: %d rows, %v", n, err)
+	}
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
