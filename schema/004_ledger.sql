@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS {database}.ingest_files {on_cluster}
     version     UInt64 COMMENT 'Counts up with each change of the file.',
     updated_at  DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When this version was written, by the store''s clock.'
 )
-ENGINE = {replacing:version}
+ENGINE = {replacing:version} --guard:ledger-version
 ORDER BY (network, log_type, file)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Ledger of files, with former versions; ask ingest_files_current.';

@@ -11,7 +11,7 @@ import (
 // Letters of every script stay readable. Control characters, bytes that are not
 // UTF-8, and what the driver takes for placeholders even within quotes are
 // written as \xHH.
-func Identifier(name string) string { return between(name, '`') }
+func Identifier(name string) string { return between(name, '`') } //guard:identifier-quoted
 
 // Literal makes a String literal of any bytes, by the same rules.
 func Literal(s string) string { return between(s, '\'') }

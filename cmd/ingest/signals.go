@@ -25,7 +25,7 @@ type signals struct {
 func (a *app) catchSignals(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(parent)
 	a.sig.stop, a.sig.cancel = make(chan struct{}), cancel
-	signal.Ignore(syscall.SIGPIPE)
+	signal.Ignore(syscall.SIGPIPE) //guard:sigpipe
 	ch := make(chan os.Signal, 2)
 	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
 	done := make(chan struct{})
@@ -51,11 +51,11 @@ func (a *app) interrupt(s os.Signal) {
 	a.sig.once.Do(func() {
 		first = true
 		a.log.Warn("stopping after what is in flight; once more stops at once", "signal", s.String())
-		close(a.sig.stop)
+		close(a.sig.stop) //guard:first-interrupt
 	})
 	if !first {
 		a.log.Warn("stopping at once", "signal", s.String())
-		a.sig.cancel()
+		a.sig.cancel() //guard:second-interrupt
 	}
 }
 

@@ -2,7 +2,9 @@
 // at a time, and expects the test that is named for it to fail. A test that
 // does not notice guards nothing.
 //
-// Nothing is changed on disk: the go command builds with an overlay.
+// Nothing is changed on disk: the go command builds with an overlay. A mark in
+// the code says where a protection is, and the table here how to take it out;
+// -write brings docs/protections.md up to date.
 package main
 
 import (
@@ -35,8 +37,9 @@ func main() {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("mutants", flag.ContinueOnError)
-	only := f.String("only", "", "protections whose area, words, file or test match the `expression`")
-	list := f.Bool("list", false, "print the table of docs/reliability.md instead of running")
+	only := f.String("only", "", "protections whose name, area, words, place or test match the `expression`")
+	list := f.Bool("list", false, "print where they are instead of running")
+	update := f.Bool("write", false, "write "+written+" instead of running")
 	timeout := f.Duration("timeout", 4*time.Minute, "for one test; one that hangs has noticed")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -45,15 +48,27 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	chosen := slices.DeleteFunc(protections(), func(p protection) bool {
-		return !wanted.MatchString(p.Area + " " + p.What + " " + p.File + " " + p.Package + " " + p.Test)
-	})
-	if *list {
-		_, err := io.WriteString(out, markdown(chosen))
+	marks, err := scan(".")
+	if err != nil {
 		return err
 	}
+	all := protections()
+	if *update {
+		return os.WriteFile(written, []byte(markdown(all)), 0o644)
+	}
+	chosen := slices.DeleteFunc(all, func(p protection) bool {
+		return !wanted.MatchString(p.Name + " " + p.Area + " " + p.What + " " + marks[p.Name].file + " " + p.Package + " " + p.Test)
+	})
 	if len(chosen) == 0 {
 		return fmt.Errorf("no protection matches %q", *only)
 	}
-	return trial(ctx, out, chosen, *timeout)
+	if *list {
+		for _, p := range chosen {
+			if _, err := fmt.Fprintf(out, "%s: %s: %s\n", marks[p.Name].at(), p.Name, p.What); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return trial(ctx, out, chosen, marks, *timeout)
 }

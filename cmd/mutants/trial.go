@@ -18,24 +18,35 @@ import (
 
 // protection is one of the code's guards and how to take it out.
 type protection struct {
-	Area     string // of the fault, as docs/reliability.md has it
-	What     string // the guard, in words
-	File     string // where it is, from the module's root
-	Old, New string // Old occurs once in File
-	Package  string // of the test that notices, from the module's root
-	Test     string // its name, and its subtests' after slashes; each part may be an expression
+	Name    string // of the mark that says where it is
+	What    string // the guard, in words
+	Change  change // takes it out
+	Package string // of the test that notices, from the module's root
+	Test    string // its name, and its subtests' after slashes; each part may be an expression
+	Area    string // of the fault, as docs/reliability.md has it
 }
 
-// mutate returns the file without the protection.
-func (p protection) mutate() ([]byte, error) {
-	text, err := os.ReadFile(p.File)
+// mutant is a file without a protection.
+type mutant struct {
+	file string
+	text []byte
+}
+
+// mutate takes the protection out.
+func (p protection) mutate(marks map[string]place) (mutant, error) {
+	at, ok := marks[p.Name]
+	if !ok {
+		return mutant{}, fmt.Errorf("%s: nothing is marked guard:%s", p.Name, p.Name)
+	}
+	edits, err := p.Change(at)
 	if err != nil {
-		return nil, err
+		return mutant{}, fmt.Errorf("%s: guard:%s: %w", at.at(), p.Name, err)
 	}
-	if n := bytes.Count(text, []byte(p.Old)); n != 1 {
-		return nil, fmt.Errorf("%s: %d places where one is expected: %q", p.File, n, p.Old)
+	m := mutant{at.file, apply(at.text, edits)}
+	if bytes.Equal(m.text, at.text) {
+		return mutant{}, fmt.Errorf("%s: guard:%s: nothing is taken out", at.at(), p.Name)
 	}
-	return bytes.Replace(text, []byte(p.Old), []byte(p.New), 1), nil
+	return m, nil
 }
 
 // pattern is what -run takes for the test and nothing else.
@@ -43,7 +54,7 @@ func (p protection) pattern() string { return "^" + strings.ReplaceAll(p.Test, "
 
 // trial runs every protection's test with it and without it, prints a line for
 // each, and fails when a test does not tell the two apart.
-func trial(ctx context.Context, w io.Writer, chosen []protection, timeout time.Duration) error {
+func trial(ctx context.Context, w io.Writer, chosen []protection, marks map[string]place, timeout time.Duration) error {
 	dir, err := os.MkdirTemp("", "mutants-")
 	if err != nil {
 		return err
@@ -52,7 +63,11 @@ func trial(ctx context.Context, w io.Writer, chosen []protection, timeout time.D
 	wrong := 0
 	for i, p := range chosen {
 		begin := time.Now()
-		said, err := try(ctx, dir, p, timeout)
+		m, err := p.mutate(marks)
+		if err != nil {
+			return err
+		}
+		said, err := try(ctx, dir, p, m, timeout)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -63,7 +78,7 @@ func trial(ctx context.Context, w io.Writer, chosen []protection, timeout time.D
 			wrong++
 		}
 		if _, err := fmt.Fprintf(w, "%2d/%d %-7s %5.1f s  %s: %s; %s %s: %s\n",
-			i+1, len(chosen), verdict, time.Since(begin).Seconds(), p.Area, p.What, p.Package, p.Test, said); err != nil {
+			i+1, len(chosen), verdict, time.Since(begin).Seconds(), p.Name, p.What, p.Package, p.Test, said); err != nil {
 			return err
 		}
 	}
@@ -74,16 +89,12 @@ func trial(ctx context.Context, w io.Writer, chosen []protection, timeout time.D
 }
 
 // try returns what the test said without the protection.
-func try(ctx context.Context, dir string, p protection, timeout time.Duration) (said string, err error) {
-	changed, err := p.mutate()
-	if err != nil {
-		return "", err
-	}
+func try(ctx context.Context, dir string, p protection, m mutant, timeout time.Duration) (said string, err error) {
 	// With the protection the answer may come from the go command's cache.
 	if out, err := test(ctx, p, timeout, ""); err != nil {
 		return "", fmt.Errorf("fails with the protection in place: %s", excerpt(out))
 	}
-	overlay, err := write(dir, p.File, changed)
+	overlay, err := write(dir, m)
 	if err != nil {
 		return "", err
 	}
@@ -101,13 +112,13 @@ func try(ctx context.Context, dir string, p protection, timeout time.Duration) (
 }
 
 // write puts the changed file and the overlay that names it into dir.
-func write(dir, file string, changed []byte) (overlay string, err error) {
-	path, err := filepath.Abs(file)
+func write(dir string, m mutant) (overlay string, err error) {
+	path, err := filepath.Abs(m.file)
 	if err != nil {
 		return "", err
 	}
-	instead := filepath.Join(dir, "changed"+filepath.Ext(file))
-	if err := os.WriteFile(instead, changed, 0o600); err != nil {
+	instead := filepath.Join(dir, "changed"+filepath.Ext(m.file))
+	if err := os.WriteFile(instead, m.text, 0o600); err != nil {
 		return "", err
 	}
 	text, err := json.Marshal(map[string]map[string]string{"Replace": {path: instead}})
@@ -150,14 +161,4 @@ func excerpt(out []byte) string {
 		line = strings.ToValidUTF8(line[:160], "") + "…"
 	}
 	return line
-}
-
-// markdown is the table of docs/reliability.md.
-func markdown(all []protection) string {
-	var b strings.Builder
-	b.WriteString("| area | protection taken out | where | fails |\n|---|---|---|---|\n")
-	for _, p := range all {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s `%s` |\n", p.Area, p.What, p.File, strings.TrimPrefix(p.Package, "internal/"), strings.ReplaceAll(p.Test, "|", "¦"))
-	}
-	return b.String()
 }

@@ -88,7 +88,7 @@ func (l *Lease) Claim(ctx context.Context) error {
 			if err := l.write(ctx, stateClaim); err != nil {
 				return err
 			}
-			if other, err = l.conflict(ctx); err != nil {
+			if other, err = l.conflict(ctx); err != nil { //guard:claim-read-back
 				return err
 			}
 			if other == nil {
@@ -144,7 +144,7 @@ func (l *Lease) renew(ctx context.Context) error {
 	if err := l.Confirm(ctx); err != nil {
 		return err
 	}
-	return l.write(ctx, stateHeld)
+	return l.write(ctx, stateHeld) //guard:lease-renewed
 }
 
 // Confirm asks the store whether this run still holds the lease; ErrLost means
@@ -162,7 +162,7 @@ func (l *Lease) Confirm(ctx context.Context) error {
 	for _, c := range claims {
 		// A claim that is not held yet will see ours and withdraw. One that was
 		// held after ours began can only have come when ours had run out.
-		if c.run != l.run && l.clashes(c.worker) && c.everHeld && (c.since.After(l.since) || c.live && !ended(c.process)) {
+		if c.run != l.run && l.clashes(c.worker) && c.everHeld && (c.since.After(l.since) || c.live && !ended(c.process)) { //guard:takeover-seen
 			l.lost = fmt.Errorf("%w: run %s on %s", ErrLost, c.run, c.owner)
 			return l.lost
 		}
@@ -209,7 +209,7 @@ func (l *Lease) conflict(ctx context.Context) (*claim, error) {
 	var found *claim
 	for i := range claims {
 		c := &claims[i]
-		if c.run == l.run || !c.live || !l.clashes(c.worker) || ended(c.process) {
+		if c.run == l.run || !c.live || !l.clashes(c.worker) || ended(c.process) { //guard:one-run
 			continue
 		}
 		if found == nil || c.state == stateHeld {
@@ -227,10 +227,11 @@ func (l *Lease) clashes(worker string) bool {
 	}
 	i, n, _ := strings.Cut(l.worker, "/")
 	j, m, _ := strings.Cut(worker, "/")
-	return n != m || i == j
+	return n != m || i == j //guard:shares-clash
 }
 
 func (l *Lease) claims(ctx context.Context) ([]claim, error) {
+	//guard:lease-expiry
 	rows, err := l.st.Conn().Query(ctx, `
 		SELECT run, any(worker), any(owner), any(process), argMax(state, seq) AS last_state,
 		       countIf(state = 'held') > 0, argMax(expires, seq) > now64(3) AND last_state != 'released',

@@ -33,7 +33,7 @@ func ended(process string) bool {
 		return false
 	}
 	pid, err := strconv.Atoi(fields[1])
-	return err == nil && startTime(pid) != fields[2]
+	return err == nil && startTime(pid) != fields[2] //guard:dead-process
 }
 
 // kernelID is the boot and PID namespace, in which process ids mean the same; "" where there is no /proc.

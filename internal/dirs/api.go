@@ -183,7 +183,7 @@ func (l *listing) prefixed(ctx context.Context, group []string, n int) ([]string
 		names[f.Name] = true
 	}
 	for _, f := range single {
-		if !names[f.Name] {
+		if !names[f.Name] { //guard:prefix-verified
 			return l.distrust(group, prefix, "incomplete", last), nil
 		}
 	}

@@ -267,7 +267,7 @@ func (e *Engine) release() (err error) {
 				return true, nil
 			default:
 			}
-			return e.othersStay()
+			return e.othersStay() //guard:engine-others-stay
 		})
 	}
 	if err != nil {

@@ -90,7 +90,7 @@ func (f folder) startOnce(ctx context.Context, cfg Config, lock *os.File, progra
 	defer func() { _ = reports.Close() }()
 
 	cmd := exec.Command(program)
-	cmd.Env = hostEnvironment()
+	cmd.Env = hostEnvironment() //guard:host-environment
 	cmd.Dir = string(f)
 	cmd.Stdin = bytes.NewReader(stdin)
 	cmd.Stdout, cmd.Stderr = log, log

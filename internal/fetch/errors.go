@@ -112,7 +112,7 @@ func KindOf(err error) Kind {
 
 // retryable tells whether the same request may succeed a little later. Changed
 // and Corrupt are worth a new start instead, and the rest is final.
-func retryable(err error) bool { return KindOf(err) == Unavailable }
+func retryable(err error) bool { return KindOf(err) == Unavailable } //guard:transfer-retried
 
 func fail(f rawlog.File, kind Kind, err error) *Error { return &Error{File: f, Kind: kind, Err: err} }
 
@@ -131,13 +131,13 @@ func transportError(f rawlog.File, err error) *Error {
 // kindOfStatus maps an HTTP status that is no success.
 func kindOfStatus(status int) Kind {
 	switch {
-	case status == http.StatusNotFound, status == http.StatusGone:
+	case status == http.StatusNotFound, status == http.StatusGone: //guard:not-found-final
 		return NotFound
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		return Denied
 	case status == http.StatusPreconditionFailed, status == http.StatusRequestedRangeNotSatisfiable:
 		return Changed // 416: it has become shorter than what is here already
-	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status == http.StatusTooEarly, status >= 500:
+	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status == http.StatusTooEarly, status >= 500: //guard:server-errors-retried
 		return Unavailable
 	}
 	return Failed
@@ -166,14 +166,14 @@ func untrusted(err error) bool {
 }
 
 func diskFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) //guard:disk-full
 }
 
 // Printable returns a file's name as it is, or quoted where it holds anything
 // that a terminal or a log might take for more than text.
 func Printable(name string) string {
 	q := strconv.Quote(name)
-	if q[1:len(q)-1] == name {
+	if q[1:len(q)-1] == name { //guard:names-printable
 		return name
 	}
 	return q

@@ -111,14 +111,14 @@ func (d *Fetcher) Fetch(ctx context.Context, f rawlog.File) (*Archive, error) {
 			if restarts++; restarts > d.Restarts {
 				return nil, d.final(f, err, total)
 			}
-			t.restart(kind == Changed)
+			t.restart(kind == Changed) //guard:changed-restarts
 			mark = 0
 		case retryable(err):
 			if t.offset-mark >= progress {
 				tries, mark = 0, t.offset
 				pause.Reset()
 			}
-			if tries++; tries >= d.Attempts {
+			if tries++; tries >= d.Attempts { //guard:tries-bounded
 				return nil, d.final(f, err, total)
 			}
 		default:

@@ -73,7 +73,7 @@ func (h *HTTP) Open(ctx context.Context, f rawlog.File, offset int64, etag strin
 		e := answerError(f, res)
 		if e.Kind == Denied {
 			h.forget(f)
-			if tries < newLinks {
+			if tries < newLinks { //guard:new-link
 				continue
 			}
 		}
@@ -90,7 +90,7 @@ func (h *HTTP) get(ctx context.Context, f rawlog.File, link string, offset int64
 		return nil, fail(f, Refused, errors.New("the link is no URL"))
 	}
 	for hop := 0; ; hop++ {
-		if err := checkLink(u, h.AllowHTTP); err != nil {
+		if err := checkLink(u, h.AllowHTTP); err != nil { //guard:link-checked
 			return nil, fail(f, Refused, err)
 		}
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
@@ -99,20 +99,20 @@ func (h *HTTP) get(ctx context.Context, f rawlog.File, link string, offset int64
 		}
 		req.Header.Set("User-Agent", "rawlogs-ingest")
 		if offset > 0 {
-			req.Header.Set("Range", fmt.Sprintf("bytes=%d-", offset))
+			req.Header.Set("Range", fmt.Sprintf("bytes=%d-", offset)) //guard:download-resumed
 		}
 		if etag != "" && !weak(etag) {
 			req.Header.Set("If-Match", `"`+etag+`"`)
 		}
 		res, err := h.transport.RoundTrip(req)
 		if err != nil {
-			return nil, transportError(f, hideLink(err, u))
+			return nil, transportError(f, hideLink(err, u)) //guard:link-hidden
 		}
 		if res.StatusCode < 300 || res.StatusCode > 399 {
 			return res, nil
 		}
 		_ = res.Body.Close()
-		if hop == redirects {
+		if hop == redirects { //guard:redirects-bounded
 			return nil, fail(f, Refused, fmt.Errorf("more than %d redirects", redirects))
 		}
 		next, err := u.Parse(res.Header.Get("Location"))
@@ -137,7 +137,7 @@ func (h *HTTP) dial() {
 	h.transport = &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           dialer.DialContext,
-		TLSClientConfig:       h.TLS,
+		TLSClientConfig:       h.TLS, //guard:storage-certificate
 		TLSHandshakeTimeout:   15 * time.Second,
 		ResponseHeaderTimeout: wait,
 		MaxIdleConnsPerHost:   64,
@@ -206,7 +206,7 @@ func newBody(f rawlog.File, res *http.Response, offset int64) (*Body, error) {
 			res.Header.Get("X-Amz-Server-Side-Encryption") == "aws:kms:dsse" ||
 			res.Header.Get("X-Amz-Server-Side-Encryption-Customer-Algorithm") != "",
 	}
-	if res.ContentLength < 0 && res.ProtoMajor == 1 && len(res.TransferEncoding) == 0 {
+	if res.ContentLength < 0 && res.ProtoMajor == 1 && len(res.TransferEncoding) == 0 { //guard:length-required
 		// The body ends where the connection does: a cut would look like an end.
 		return nil, fail(f, Failed, errors.New("storage tells no length, so a body cut short would go unnoticed"))
 	}

@@ -16,7 +16,7 @@ func namedSpool(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Remove(file.Name()); err != nil {
+	if err := os.Remove(file.Name()); err != nil { //guard:spool-unnamed
 		_ = file.Close()
 		return nil, err
 	}

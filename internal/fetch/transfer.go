@@ -200,7 +200,7 @@ func (t *transfer) spoolError(err error) error {
 // cancelling its context.
 func (t *transfer) copy(ctx context.Context, cancel context.CancelCauseFunc, body *Body) error {
 	const little = 4 << 10
-	watchdog := time.AfterFunc(t.IdleTimeout, func() { cancel(errIdle) })
+	watchdog := time.AfterFunc(t.IdleTimeout, func() { cancel(errIdle) }) //guard:idle-body
 	defer watchdog.Stop()
 	var chunk []byte
 	if t.buf == nil {
@@ -224,7 +224,7 @@ func (t *transfer) copy(ctx context.Context, cancel context.CancelCauseFunc, bod
 		if err := t.accept(p[:n], body); err != nil {
 			return err
 		}
-		if fed += n; fed >= little {
+		if fed += n; fed >= little { //guard:trickle-is-idle
 			fed = 0
 			watchdog.Reset(t.IdleTimeout)
 		}
@@ -262,7 +262,7 @@ func (t *transfer) accept(p []byte, body *Body) error {
 func (t *transfer) ended(ctx context.Context, err error) error {
 	end := errors.Is(err, io.EOF)
 	switch {
-	case end && (t.size < 0 || t.offset == t.size):
+	case end && (t.size < 0 || t.offset == t.size): //guard:early-end
 		return nil
 	case end:
 		return fail(t.listed, Unavailable, fmt.Errorf("the body ended after %d of %d bytes", t.offset, t.size))
@@ -289,7 +289,7 @@ func (t *transfer) finish(body *Body) (*Archive, error) {
 	if t.size == 0 {
 		return nil, fail(t.listed, NotZip, errors.New("it is empty"))
 	}
-	if !bytes.HasPrefix(t.head, []byte("PK")) {
+	if !bytes.HasPrefix(t.head, []byte("PK")) { //guard:zip-magic
 		return nil, t.notZip(body)
 	}
 	a := t.archive()

@@ -149,7 +149,7 @@ func (c *Client) do(ctx context.Context, op Op) (json.RawMessage, error) {
 			return nil, err
 		}
 		switch {
-		case e.Kind == RateLimited && waits < c.Waits:
+		case e.Kind == RateLimited && waits < c.Waits: //guard:rate-limit-waited
 			waits++
 			tries--
 			wait := c.limitWait(e)
@@ -209,7 +209,7 @@ func (c *Client) once(ctx context.Context, op Op) (json.RawMessage, *Request, er
 	status, header, answer, err := c.send(ctx, r)
 	if err != nil {
 		e := &APIError{Target: target, Method: method, Kind: Unavailable, HTTPStatus: status, Err: c.bare(err)}
-		if untrusted(err) {
+		if untrusted(err) { //guard:untrusted-not-retried
 			e.Kind = Untrusted
 		}
 		return nil, r, e
@@ -222,7 +222,7 @@ func (c *Client) once(ctx context.Context, op Op) (json.RawMessage, *Request, er
 	e.Target, e.Method = target, method
 	e.Attribute = c.hide(e.Attribute)
 	for i := range e.Messages {
-		e.Messages[i] = c.hide(e.Messages[i])
+		e.Messages[i] = c.hide(e.Messages[i]) //guard:api-words-hidden
 	}
 	if s, err := strconv.Atoi(header.Get("Retry-After")); err == nil && s > 0 {
 		e.retryAfter = time.Duration(s) * time.Second

@@ -74,7 +74,7 @@ func unfold(httpStatus int, response json.RawMessage, malformed func(string) *AP
 		return nil, malformed("the answer's status is " + shape(status))
 	}
 	switch {
-	case httpStatus != http.StatusOK, len(e.Messages) > 0, e.Code != 0, status != nil && code != 1:
+	case httpStatus != http.StatusOK, len(e.Messages) > 0, e.Code != 0, status != nil && code != 1: //guard:api-refusal
 		e.Kind = classify(e.HTTPStatus, e.Messages, e.Code, e.Attribute)
 		if len(e.Messages) == 0 && status != nil {
 			e.Messages = []string{"status " + strconv.Itoa(int(code)) + " without a message"}

@@ -121,7 +121,7 @@ func KindOf(err error) (Kind, bool) {
 // or final.
 func retryable(err error) bool {
 	k, ok := KindOf(err)
-	return ok && (k == Unavailable || k == Malformed)
+	return ok && (k == Unavailable || k == Malformed) //guard:api-retried
 }
 
 // classify finds the kind from what the API says. It is the one place that

@@ -134,7 +134,7 @@ func listing[T any](data json.RawMessage, t rawlog.Type, member string, list *[]
 			}
 		}
 	}
-	if s := shape(raw); s != "an array" && s != "an object" {
+	if s := shape(raw); s != "an array" && s != "an object" { //guard:listing-shape
 		return fmt.Errorf("%s is %s", member, s)
 	}
 	var l List[T]

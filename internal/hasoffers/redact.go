@@ -50,7 +50,7 @@ func bare(err error, secrets []string) error {
 		}
 		err = u.Err
 	}
-	if s := err.Error(); hide(s, secrets) != s {
+	if s := err.Error(); hide(s, secrets) != s { //guard:api-url-hidden
 		return errors.New(hide(s, secrets))
 	}
 	return err

@@ -59,7 +59,7 @@ func (w *window) acquire(ctx context.Context) error {
 // says that it was never sent.
 func (w *window) release(counted time.Time) {
 	if !counted.IsZero() {
-		counted = counted.Add(w.span + w.margin)
+		counted = counted.Add(w.span + w.margin) //guard:rate-kept
 	}
 	w.put(counted)
 }

@@ -42,7 +42,7 @@ func NewClock(zone *time.Location) *Clock {
 	if zone == nil {
 		zone = time.UTC
 	}
-	return &Clock{zone: zone, utc: zone == time.UTC || zone.String() == "UTC"}
+	return &Clock{zone: zone, utc: zone == time.UTC || zone.String() == "UTC"} //guard:zone-applied
 }
 
 // Reset begins a file whose rows belong to the hour that starts at t.
@@ -60,7 +60,7 @@ func (k *Clock) Seen() *Seen { return &k.seen }
 // it or when no one number explains most of them.
 func (s *Seen) Shift() int {
 	for i, n := range s.shifts {
-		if n*3 > s.Rows*2 {
+		if n*3 > s.Rows*2 { //guard:shift-reported
 			return i - maxShift
 		}
 	}
@@ -173,13 +173,13 @@ func (k *Clock) resolve(local int64) (instant int64, unique bool) {
 		if !from.IsZero() && local-offsets[0] >= from.Unix() && local-offsets[1] < from.Unix() {
 			before = offsets[0]
 		}
-		return local - before, false
+		return local - before, false //guard:skipped-hour
 	case 1:
 		return found[0], true
 	}
 	best := found[0]
 	for _, t := range found[1:] {
-		if k.distance(t) < k.distance(best) {
+		if k.distance(t) < k.distance(best) { //guard:repeated-hour
 			best = t
 		}
 	}
@@ -213,7 +213,7 @@ func parseDay(v []byte) (int64, bool) {
 	month, ok3 := twoDigits(v[5], v[6])
 	day, ok4 := twoDigits(v[8], v[9])
 	year += 100 * century
-	if !ok1 || !ok2 || !ok3 || !ok4 || year < 1900 || year > 2299 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) {
+	if !ok1 || !ok2 || !ok3 || !ok4 || year < 1900 || year > 2299 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) { //guard:calendar
 		return 0, false
 	}
 	// Years are counted from March, so that the leap day comes last.
@@ -253,7 +253,7 @@ func (c *column) putDate(v []byte) bool {
 func (c *column) putTime(v []byte, k *Clock) bool {
 	if c.kind == kindDateTime {
 		t, ok := k.instant(v)
-		if !ok || t < 0 || t > 1<<32-1 {
+		if !ok || t < 0 || t > 1<<32-1 { //guard:instant-range
 			return false
 		}
 		c.appendInt(uint64(t))

@@ -50,11 +50,11 @@ func (r *rescue) take(b *Batch, l *Layout, fails []fail) (kept int) {
 				fails = fails[1:]
 			}
 			if b.Fields[row*b.Width+f].Len != 0 {
-				r.keep(b, l, row, f)
+				r.keep(b, l, row, f) //guard:unknown-rescued
 			}
 		}
 		for len(fails) > 0 && int(fails[0].row) == row {
-			r.keep(b, l, row, int(fails[0].field))
+			r.keep(b, l, row, int(fails[0].field)) //guard:unfit-rescued
 			fails = fails[1:]
 		}
 		if r.keys.rows > before {

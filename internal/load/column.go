@@ -153,7 +153,7 @@ func (c *column) altered() bool {
 		}
 		return string(t)
 	}
-	return c.now != "" && plain(c.now) != plain(c.typ)
+	return c.now != "" && plain(c.now) != plain(c.typ) //guard:decimal-scale
 }
 
 // Prepare writes what is only known once all rows are there.

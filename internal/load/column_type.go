@@ -93,7 +93,7 @@ func parseBase(name string) (typeSpec, bool) {
 		return typeSpec{kind: kindString}, true
 	case "UInt8", "UInt16", "UInt32", "UInt64":
 		bits, _ := strconv.Atoi(base[4:])
-		return typeSpec{kind: kindUInt, width: bits / 8, max: math.MaxUint64 >> (64 - bits)}, true
+		return typeSpec{kind: kindUInt, width: bits / 8, max: math.MaxUint64 >> (64 - bits)}, true //guard:number-range
 	case "Int8", "Int16", "Int32", "Int64":
 		bits, _ := strconv.Atoi(base[3:])
 		return typeSpec{kind: kindInt, width: bits / 8, max: math.MaxUint64 >> (65 - bits)}, true

@@ -94,7 +94,7 @@ func (s *Stream) Send(ctx context.Context, id uint64, queryID string, shape Shap
 			watchdog.Stop()
 			defer watchdog.Reset(stallAfter)
 			if rows == 0 {
-				if err := s.block.Altered(); err != nil {
+				if err := s.block.Altered(); err != nil { //guard:column-altered
 					cancel(err)
 					return err
 				}
@@ -178,7 +178,7 @@ func Landed(ctx context.Context, st *store.Store, table, queryID string, id uint
 	}
 	switch n {
 	case 0:
-		return rows == 0, nil
+		return rows == 0, nil //guard:insert-not-assumed
 	case uint64(rows):
 		return true, nil
 	}

@@ -151,7 +151,7 @@ records:
 				i, stop = start, end.stop()
 				break records
 			}
-			if n != width {
+			if n != width { //guard:short-line
 				i, stop = start, cutFields
 				break records
 			}
@@ -159,7 +159,7 @@ records:
 				i, stop = start, cutLong
 				break records
 			}
-			if r.isHeader(t[base:], record) {
+			if r.isHeader(t[base:], record) { //guard:repeated-header
 				i, stop = start, cutHeader
 				break records
 			}
@@ -249,7 +249,7 @@ func (r *Reader) field(start, i int) (f load.Field, next int, end fieldEnd) {
 	if r.eof {
 		out = endText
 	}
-	if bound := start + r.cfg.MaxLine + 2; bound < len(t) {
+	if bound := start + r.cfg.MaxLine + 2; bound < len(t) { //guard:record-bounded
 		t, out = t[:bound], endLong
 	}
 	if i < len(t) && t[i] == '"' {
@@ -290,7 +290,7 @@ func quoted(t []byte, i int, out fieldEnd) (f load.Field, next int, end fieldEnd
 		j += k
 		f = span(i, j)
 		if doubled {
-			f.Len |= load.Doubled
+			f.Len |= load.Doubled //guard:doubled-quotes
 		}
 		rest := t[j+1:]
 		switch {
@@ -309,7 +309,7 @@ func quoted(t []byte, i int, out fieldEnd) (f load.Field, next int, end fieldEnd
 		case rest[0] == '\r' && rest[1] == '\n':
 			return f, j + 3, endLine
 		}
-		return f, j + 1, endAfterQuote
+		return f, j + 1, endAfterQuote //guard:quote-resync
 	}
 }
 

@@ -71,7 +71,7 @@ func OpenZip(r io.ReaderAt, size int64) (*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.entries != 1 {
+	if d.entries != 1 { //guard:one-entry
 		return nil, &ZipError{Reason: fmt.Sprintf("%d entries where one is expected", d.entries), Entries: d.entries}
 	}
 	if d.size > uint64(d.at) || d.offset > uint64(d.at)-d.size {
@@ -100,7 +100,7 @@ func findDirectory(r io.ReaderAt, size int64) (directory, error) {
 	if size == 0 {
 		return directory{}, &ZipError{Reason: "it is empty"}
 	}
-	return directory{}, &ZipError{Reason: "no end of central directory: not a ZIP, or cut short"}
+	return directory{}, &ZipError{Reason: "no end of central directory: not a ZIP, or cut short"} //guard:zip-directory
 }
 
 // lastDirectory looks for the last record in the archive's tail.
@@ -196,9 +196,9 @@ func readEntry(r io.ReaderAt, d directory, shift int64) (*Entry, error) {
 	}
 	const encrypted, strong, masked = 1 << 0, 1 << 6, 1 << 13
 	switch {
-	case flags&(encrypted|strong|masked) != 0:
+	case flags&(encrypted|strong|masked) != 0: //guard:zip-encrypted
 		return nil, &ZipError{Reason: "its entry is encrypted"}
-	case e.Method != methodStored && e.Method != methodDeflate:
+	case e.Method != methodStored && e.Method != methodDeflate: //guard:zip-method
 		return nil, &ZipError{Reason: fmt.Sprintf("its entry is packed by method %d; deflate and stored are known", e.Method)}
 	case sizes[0] > 1<<62 || sizes[1] > 1<<62 || sizes[2] > 1<<62:
 		return nil, &ZipError{Reason: "its entry's sizes are impossible"}

@@ -97,7 +97,7 @@ func (z *inflater) inflate(dst []byte, size int, src []byte) (n, used int, err e
 			n, err = r.stored(dst[:size], n)
 		case 1, 2:
 			if err = z.codes(&r, kind == 1); err == nil {
-				n, _, err = z.block(dst[:cap(dst)], n, bounds{hard: size, soft: math.MaxInt}, &r)
+				n, _, err = z.block(dst[:cap(dst)], n, bounds{hard: size, soft: math.MaxInt}, &r) //guard:inflate-bounded
 			}
 		default:
 			err = errDamaged

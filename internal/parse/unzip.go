@@ -59,7 +59,7 @@ func sized(b []byte, n int) []byte {
 }
 
 func (e *Entry) verify(sum uint32) error {
-	if sum != e.CRC32 {
+	if sum != e.CRC32 { //guard:crc32
 		return &ZipError{Reason: fmt.Sprintf("its entry's CRC-32 is %08x, declared is %08x: damaged", sum, e.CRC32)}
 	}
 	return nil
@@ -138,7 +138,7 @@ func (s *stream) end() error {
 	var more [1]byte
 	switch n, err := io.ReadFull(s.src, more[:]); {
 	case n > 0:
-		return errLonger(s.entry)
+		return errLonger(s.entry) //guard:stream-bounded
 	case err != io.EOF:
 		return inflateError(err)
 	}

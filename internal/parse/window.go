@@ -102,7 +102,7 @@ func (r *Reader) readHeader() error {
 		return err
 	}
 	if bytes.HasPrefix(r.text[r.pos:], []byte("\xef\xbb\xbf")) {
-		r.pos += 3
+		r.pos += 3 //guard:bom
 	}
 	for { // blank lines are no lines
 		if err := r.need(2); err != nil {
@@ -138,13 +138,13 @@ func (r *Reader) readHeader() error {
 			return &HeaderError{Line: line, Reason: end.stop().reason()}
 		}
 		if len(names) > MaxColumns {
-			return &HeaderError{Line: line, Reason: fmt.Sprintf("more than %d columns", MaxColumns)}
+			return &HeaderError{Line: line, Reason: fmt.Sprintf("more than %d columns", MaxColumns)} //guard:header-bounded
 		}
-		if r.layout == nil || !slices.Equal(names, r.names) {
+		if r.layout == nil || !slices.Equal(names, r.names) { //guard:fields-by-name
 			r.layout = load.NewLayout(r.table, names)
 			r.names = names
 		}
-		if len(r.layout.Unknown()) == len(names) {
+		if len(r.layout.Unknown()) == len(names) { //guard:header-known
 			return &HeaderError{Line: line, Reason: fmt.Sprintf("none of its %d names, the first of them %.40q, is a column of %s: is the header missing?", len(names), names[0], r.table.Name)}
 		}
 		r.line += uint32(bytes.Count(r.text[r.pos:next], newline))

@@ -123,7 +123,7 @@ func (l *loader) advance(ctx, insert context.Context, b *batch) error {
 		_, err := l.open(ctx, j)
 		return err
 	}
-	for !b.sealed && b.rows < insertRows && b.text < insertBytes && len(b.jobs) < l.openFiles {
+	for !b.sealed && b.rows < insertRows && b.text < insertBytes && len(b.jobs) < l.openFiles { //guard:open-files
 		j, err := l.take(insert, false)
 		if errors.Is(err, errIdle) || errors.Is(err, errNoMore) {
 			break

@@ -38,10 +38,10 @@ func (r *run) feed(ctx context.Context, jobs []*job, out chan<- *job) error {
 		entries := make([]*checkpoint.Entry, n)
 		for i, j := range chunk {
 			entries[i] = j.entry
-			j.entry.State, j.entry.Run = checkpoint.Loading, r.id
+			j.entry.State, j.entry.Run = checkpoint.Loading, r.id //guard:loaded-last
 			j.entry.Attempt++
 		}
-		if err := r.record(ctx, entries); err != nil {
+		if err := r.record(ctx, entries); err != nil { //guard:loading-first
 			return err
 		}
 		for _, j := range chunk {
@@ -100,7 +100,7 @@ func (r *run) fetch(ctx context.Context, in <-chan *job, out chan<- *job) error 
 		case err != nil && endsRun(err):
 			return err
 		case err != nil:
-			if err := r.fail(ctx, j, err); err != nil {
+			if err := r.fail(ctx, j, err); err != nil { //guard:file-fails-alone
 				return err
 			}
 			continue
@@ -128,7 +128,7 @@ const downloads = 3
 func (r *run) download(ctx context.Context, inflater *parse.Inflater, f rawlog.File) (*fetch.Archive, error) {
 	for try := 1; ; try++ {
 		archive, err := r.fetcher.Fetch(ctx, f)
-		if err != nil || archive.Checked {
+		if err != nil || archive.Checked { //guard:crc-decides
 			return archive, err
 		}
 		if err = verify(inflater, archive); err == nil {
@@ -156,6 +156,8 @@ func verify(inflater *parse.Inflater, archive *fetch.Archive) error {
 // endsRun tells errors that every other file would meet too.
 func endsRun(err error) bool {
 	var api *hasoffers.APIError
+	//guard:disk-full-one-file
+	//guard:token-refused
 	return errors.As(err, &api) && (api.Kind == hasoffers.Unauthenticated || api.Kind == hasoffers.Permission)
 }
 

@@ -65,7 +65,7 @@ func (l *loader) work(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if j.zip.Size <= l.budget.text {
+		if j.zip.Size <= l.budget.text { //guard:large-streamed
 			err = l.loadBatch(ctx, j)
 		} else {
 			err = l.loadSlices(ctx, j)
@@ -129,7 +129,7 @@ func (l *loader) take(ctx context.Context, patient bool) (*job, error) {
 			j.zip = zip
 			return j, nil
 		}
-		if err := l.fail(context.WithoutCancel(ctx), j, err); err != nil {
+		if err := l.fail(context.WithoutCancel(ctx), j, err); err != nil { //guard:broken-archive-alone
 			return nil, err
 		}
 	}
@@ -159,7 +159,7 @@ func (l *loader) open(ctx context.Context, j *job) (load.Shape, error) {
 
 // clear takes rows of an earlier version out, once the new one is known to be sound.
 func (l *loader) clear(ctx context.Context, j *job) error {
-	if !j.replace {
+	if !j.replace { //guard:replaced-cleared
 		return nil
 	}
 	if err := l.withdraw(ctx, []*checkpoint.Entry{j.entry}); err != nil {
@@ -175,7 +175,7 @@ func (l *loader) reader(ctx context.Context, typ rawlog.Type) (*parse.Reader, er
 		return rd, nil
 	}
 	rd, err := parse.NewReader(l.tables[typ], parse.Config{
-		Network: l.Network, Zone: l.Zone, MaxLine: int(l.budget.line),
+		Network: l.Network, Zone: l.Zone, MaxLine: int(l.budget.line), //guard:machine-zone
 		Reject: func(line parse.Rejected) error { return l.rejects.add(ctx, l.reading, line) },
 	})
 	if err != nil {
@@ -205,7 +205,7 @@ func (l *loader) stream(typ rawlog.Type, i int) (*load.Stream, error) {
 // was rejected is written, the lease confirmed, and then the ledger says loaded.
 // Crash before the last write: the files are loading and belong to a dead run.
 func (l *loader) commit(ctx context.Context, jobs []*job, inserts []uint64) error {
-	if err := l.rejects.flush(ctx); err != nil {
+	if err := l.rejects.flush(ctx); err != nil { //guard:rejects-kept
 		return err
 	}
 	if err := l.steady(ctx, l.lease.Confirm); err != nil {

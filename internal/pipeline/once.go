@@ -22,6 +22,8 @@ func persist[T any](ctx context.Context, r *run, try func() (T, error)) (T, erro
 	begin, tries := time.Now(), 0
 	return backoff.Retry(ctx, func() (T, error) {
 		v, err := try()
+		//guard:store-wait
+		//guard:sends-bounded
 		if tries++; err != nil && tries >= sendTries && time.Since(begin) > r.StoreWait {
 			err = backoff.Permanent(err)
 		}
@@ -61,11 +63,11 @@ func (r *run) once(ctx context.Context, table string, send func(id uint64, query
 			switch {
 			case lerr != nil:
 				return 0, backoff.Permanent(errors.Join(err, lerr))
-			case landed:
+			case landed: //guard:insert-settled
 				return id, nil
 			}
 		}
-		if !store.Retryable(err) {
+		if !store.Retryable(err) { //guard:refusal-final
 			return 0, backoff.Permanent(err)
 		}
 		r.Log.Warn("nothing of an insert landed; sending it again", "table", table, "err", err)

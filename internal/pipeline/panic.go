@@ -21,7 +21,7 @@ func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.Valu
 func guarded(f func() error) func() error {
 	return func() (err error) {
 		defer func() {
-			if v := recover(); v != nil {
+			if v := recover(); v != nil { //guard:worker-panic
 				err = &PanicError{v, debug.Stack()}
 			}
 		}()

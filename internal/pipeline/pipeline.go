@@ -261,12 +261,12 @@ func newRunID(start time.Time) string {
 // below, so that ids of one time lie together and a part's minmax index on
 // _insert is narrow.
 func firstInsertID(start time.Time) uint64 {
-	return uint64(start.Unix())<<32 | uint64(rand.Uint32())
+	return uint64(start.Unix())<<32 | uint64(rand.Uint32()) //guard:insert-id-random
 }
 
 // newInsertID returns an id for an INSERT. It is counted, so that no two of a run
 // are alike whatever the clock does meanwhile.
-func (r *run) newInsertID() uint64 { return r.insert.Add(1) }
+func (r *run) newInsertID() uint64 { return r.insert.Add(1) } //guard:insert-id-counts
 
 // budget divides --max-memory by construction, so that the parts cannot
 // together exceed it, whatever the files hold.

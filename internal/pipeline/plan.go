@@ -38,7 +38,7 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 	err = r.src.Walker.Walk(ctx, r.Types, r.listed(known), func(f rawlog.File) error {
 		key := keyOf(f)
 		// A listing may repeat a file, and a share, a reload or a retry may not want it.
-		if seen[key] || !r.mine(f.Name) || !r.wanted(f.Name) || !r.within(f.Hour) && !open(known[key]) {
+		if seen[key] || !r.mine(f.Name) || !r.wanted(f.Name) || !r.within(f.Hour) && !open(known[key]) { //guard:listed-once
 			return nil
 		}
 		seen[key] = true
@@ -103,7 +103,7 @@ func (r *run) fresh(ctx context.Context, jobs []*job) ([]*checkpoint.Entry, erro
 	}
 	for _, j := range jobs {
 		if j.entry.Version == 0 && there[keyOf(j.file())] {
-			j.replace = true
+			j.replace = true //guard:lost-ledger
 			r.Log.Warn("rows of a file are there that the ledger does not know; replacing them", "type", j.file().Type, "file", j.file().Name)
 		}
 	}
@@ -138,7 +138,7 @@ func (r *run) consider(f rawlog.File, e *checkpoint.Entry) *job {
 	if e == nil {
 		return &job{entry: &checkpoint.Entry{File: f}}
 	}
-	if e.State == checkpoint.Loaded && !r.Reload && !changed(e.File, f) {
+	if e.State == checkpoint.Loaded && !r.Reload && !changed(e.File, f) { //guard:replacement-noticed
 		r.sum.add(func(s *Summary) { s.AlreadyLoaded++ })
 		return nil
 	}
@@ -187,13 +187,13 @@ func (r *run) listed(known map[fileKey]*checkpoint.Entry) []rawlog.Period {
 
 // open tells whether a file is known and not loaded.
 func open(e *checkpoint.Entry) bool {
-	return e != nil && (e.State == checkpoint.Planned || e.State == checkpoint.Failed)
+	return e != nil && (e.State == checkpoint.Planned || e.State == checkpoint.Failed) //guard:failed-retried
 }
 
 // expired tells whether the network no longer keeps the file, as far as it says.
 func (r *run) expired(f rawlog.File) bool {
 	days, ok := r.kept[f.Type]
-	return ok && r.Now().Sub(f.Hour) > time.Duration(days+1)*24*time.Hour
+	return ok && r.Now().Sub(f.Hour) > time.Duration(days+1)*24*time.Hour //guard:expiry-slack
 }
 
 // askExpirations asks the source how long it keeps files, if that matters: only
@@ -220,7 +220,7 @@ func (r *run) reportMissing(known map[fileKey]*checkpoint.Entry, seen map[fileKe
 		for key, e := range known {
 			if open(e) && !seen[key] && r.mine(key.name) && r.wanted(key.name) && !r.expired(e.File) &&
 				(r.RetryFailed || r.within(e.File.Hour)) {
-				s.Missing = append(s.Missing, e.File)
+				s.Missing = append(s.Missing, e.File) //guard:missing-reported
 			}
 		}
 		slices.SortFunc(s.Missing, compareFiles)
@@ -238,7 +238,7 @@ func (r *run) mine(name string) bool {
 	}
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(name))
-	return int(h.Sum32()%uint32(r.Workers)) == r.Worker-1
+	return int(h.Sum32()%uint32(r.Workers)) == r.Worker-1 //guard:worker-share
 }
 
 // wanted tells whether a reload of named files asks for this one.
@@ -280,7 +280,7 @@ func (r *run) reportDoubles(known map[fileKey]*checkpoint.Entry, jobs []*job) {
 	}
 	r.sum.add(func(s *Summary) {
 		for h, files := range names {
-			if len(files) > 1 {
+			if len(files) > 1 { //guard:second-file-reported
 				slices.Sort(files)
 				s.Duplicates = append(s.Duplicates, DoubleHour{h.typ, time.Unix(h.unix, 0).UTC(), files})
 			}

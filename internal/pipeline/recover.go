@@ -43,7 +43,7 @@ func (r *run) recover(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.withdraw(ctx, left); err != nil {
+	if err := r.withdraw(ctx, left); err != nil { //guard:recovery-withdraws
 		return err
 	}
 	for _, e := range left {
@@ -145,7 +145,7 @@ func (r *run) record(ctx context.Context, entries []*checkpoint.Entry) error {
 func (r *run) steady(ctx context.Context, step func(context.Context) error) error {
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		err := step(ctx)
-		if err != nil && !store.Retryable(err) {
+		if err != nil && !store.Retryable(err) { //guard:store-retried
 			err = backoff.Permanent(err)
 		}
 		if err != nil && ctx.Err() == nil {

@@ -46,7 +46,7 @@ func (q *rejects) flush(ctx context.Context) error {
 // that must be taken back.
 func (q *rejects) discard() bool {
 	written := q.flushed
-	q.rows, q.bytes, q.flushed = q.rows[:0], 0, false
+	q.rows, q.bytes, q.flushed = q.rows[:0], 0, false //guard:rejects-forgotten
 	return written
 }
 

@@ -28,7 +28,7 @@ const (
 func (l *loader) loadSlices(ctx context.Context, j *job) error {
 	if j.replace {
 		// The rows at hand are given up only for a text that is known to be whole.
-		if err := verify(&l.inflater, j.archive); err != nil {
+		if err := verify(&l.inflater, j.archive); err != nil { //guard:replacement-verified
 			return l.fail(ctx, j, err)
 		}
 		if err := l.clear(ctx, j); err != nil {

@@ -21,20 +21,22 @@ import (
 // retryableCodes are the server's errors that pass by themselves, by code. The
 // names are those of errorCodeToName, which a test compares.
 var retryableCodes = map[int32]string{
-	3:    "UNEXPECTED_END_OF_FILE", // a connection cut in mid-block
-	32:   "ATTEMPT_TO_READ_AFTER_EOF",
-	33:   "CANNOT_READ_ALL_DATA",
-	159:  "TIMEOUT_EXCEEDED",
-	173:  "CANNOT_ALLOCATE_MEMORY",
-	202:  "TOO_MANY_SIMULTANEOUS_QUERIES",
-	203:  "NO_FREE_CONNECTION",
-	209:  "SOCKET_TIMEOUT",
-	210:  "NETWORK_ERROR",
-	225:  "NO_ZOOKEEPER",
-	236:  "ABORTED",
-	241:  "MEMORY_LIMIT_EXCEEDED",
-	242:  "TABLE_IS_READ_ONLY", // a replica without its Keeper for a moment
-	252:  "TOO_MANY_PARTS",     // merges are behind: back off
+	3:   "UNEXPECTED_END_OF_FILE", // a connection cut in mid-block
+	32:  "ATTEMPT_TO_READ_AFTER_EOF",
+	33:  "CANNOT_READ_ALL_DATA",
+	159: "TIMEOUT_EXCEEDED",
+	173: "CANNOT_ALLOCATE_MEMORY",
+	202: "TOO_MANY_SIMULTANEOUS_QUERIES",
+	203: "NO_FREE_CONNECTION",
+	209: "SOCKET_TIMEOUT",
+	210: "NETWORK_ERROR",
+	225: "NO_ZOOKEEPER",
+	236: "ABORTED",
+	//guard:memory-limit
+	241: "MEMORY_LIMIT_EXCEEDED",
+	242: "TABLE_IS_READ_ONLY", // a replica without its Keeper for a moment
+	//guard:too-many-parts
+	252:  "TOO_MANY_PARTS", // merges are behind: back off
 	279:  "ALL_CONNECTION_TRIES_FAILED",
 	285:  "TOO_FEW_LIVE_REPLICAS",
 	286:  "UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE",

@@ -20,7 +20,8 @@ import (
 
 // engines fill the placeholders of schema/*.sql.
 var engines = map[string]string{
-	"mergetree":         "MergeTree",
+	"mergetree": "MergeTree",
+	//guard:ledger-replacing
 	"replacing:version": "ReplacingMergeTree(version)",
 	"replacing:seq":     "ReplacingMergeTree(seq)",
 	"on_cluster":        "",
@@ -31,17 +32,18 @@ var engines = map[string]string{
 // everySetting is pinned on every connection: with other values a read could
 // be cut short without an error, or a write be acknowledged before it is there.
 var everySetting = map[string]string{
-	"async_insert":             "0",
-	"wait_for_async_insert":    "1",
-	"read_overflow_mode":       "throw",
-	"result_overflow_mode":     "throw",
-	"timeout_overflow_mode":    "throw",
-	"group_by_overflow_mode":   "throw",
-	"distinct_overflow_mode":   "throw",
-	"limit":                    "0",
-	"offset":                   "0",
-	"apply_deleted_mask":       "1",
-	"mutations_sync":           "2",
+	"async_insert":           "0",
+	"wait_for_async_insert":  "1",
+	"read_overflow_mode":     "throw",
+	"result_overflow_mode":   "throw",
+	"timeout_overflow_mode":  "throw",
+	"group_by_overflow_mode": "throw",
+	"distinct_overflow_mode": "throw",
+	"limit":                  "0",
+	"offset":                 "0",
+	"apply_deleted_mask":     "1",
+	"mutations_sync":         "2",
+	//guard:delete-awaited
 	"lightweight_deletes_sync": "2",
 	"alter_sync":               "2",
 }
@@ -50,11 +52,14 @@ var everySetting = map[string]string{
 var insertSetting = map[string]string{
 	// Equal bytes in two files are two files' rows, and a token that was
 	// used before a DELETE would silence the rows that replace it.
+	//guard:no-deduplication{
 	"deduplicate_insert": "disable",
 	"insert_deduplicate": "0",
+	//guard:no-deduplication}
 	// Whatever is streamed into one INSERT becomes one part, written at its
 	// end: that is what makes it atomic. A higher number of rows the server
 	// lowers by itself, with a warning for each INSERT.
+	//guard:one-block
 	"min_insert_block_size_rows":         "4294967295",
 	"min_insert_block_size_bytes":        "1099511627776",
 	"use_strict_insert_block_limits":     "0",
@@ -68,6 +73,7 @@ var insertSetting = map[string]string{
 // streamSetting goes with the INSERTs of raw logs only. One that would spread
 // over two partitions is not atomic: it is refused (252).
 var streamSetting = map[string]string{
+	//guard:one-partition
 	"max_partitions_per_insert_block":          "1",
 	"throw_on_max_partitions_per_insert_block": "1",
 }
@@ -145,7 +151,7 @@ func (s *Store) DeleteFiles(ctx context.Context, table, network string, files []
 			if err != nil {
 				return err
 			}
-			chunk = slices.Sorted(maps.Keys(left))
+			chunk = slices.Sorted(maps.Keys(left)) //guard:delete-counted
 		}
 	}
 	return nil
@@ -241,7 +247,7 @@ func (s *Store) KillQueries(ctx context.Context, prefix string) error {
 		if err != nil {
 			return fmt.Errorf("looking for queries %s*: %w", prefix, err)
 		}
-		if n == 0 {
+		if n == 0 { //guard:dead-insert-ended
 			return nil
 		}
 		err = s.Write(ctx, Op{Kind: "kill", Detail: prefix}, func(ctx context.Context) error {

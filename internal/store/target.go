@@ -61,7 +61,7 @@ func parseSpec(spec string) (target, error) {
 		authority = rest[:i]
 	}
 	after := rest[len(authority):]
-	if strings.Contains(after, "@") || strings.Contains(rest, "#") || strings.Count(authority, "@") > 1 {
+	if strings.Contains(after, "@") || strings.Contains(rest, "#") || strings.Count(authority, "@") > 1 { //guard:ambiguous-address
 		return target{}, errAddress
 	}
 	opts, err := clickhouse.ParseDSN(spec)
@@ -104,7 +104,7 @@ func parseSpec(spec string) (target, error) {
 			return target{}, errors.New("store: compress: want true, false, lz4 or zstd")
 		}
 	}
-	t.name = "clickhouse://" + t.user + "@" + strings.Join(t.addrs, ",") + "/" + t.database
+	t.name = "clickhouse://" + t.user + "@" + strings.Join(t.addrs, ",") + "/" + t.database //guard:store-name
 	return t, nil
 }
 
