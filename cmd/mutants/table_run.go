@@ -13,6 +13,8 @@ var runs = []protection{
 		swap("argMax(expires, seq) > now64(3) AND ", ""), "internal/checkpoint", "TestLeaseExpires"),
 	guard("dead-process", "a dead process of this machine is known to be dead",
 		never, "internal/checkpoint", "TestDeadProcessIsFreedAtOnce"),
+	guard("process-hidden", "a process that /proc hides is not taken for dead",
+		swap("return false", "return true"), "internal/checkpoint", "TestEnded"),
 	guard("takeover-seen", "a run that slept through a takeover stops",
 		swap("c.since.After(l.since) || ", ""), "internal/checkpoint", "TestConfirmSeesATakeover"),
 	guard("lease-renewed", "the lease is renewed while a run works",

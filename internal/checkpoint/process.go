@@ -1,10 +1,13 @@
 package checkpoint
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // identity names a process for people (owner) and for a later run on the same
@@ -24,17 +27,44 @@ func self() identity {
 	return id
 }
 
-// ended tells whether a process is surely gone: it ran under this very boot
+// ended reports whether a process is surely gone: it ran under this very boot
 // and PID namespace, and no process of that id and start time is there now.
-// Of any other process nothing is known, and only its lease's end frees it.
-func ended(process string) bool {
+// Nothing is known of any other process, and only its lease's end frees it.
+func ended(process string) bool { return endedOn(machine{kernelID(), probe, readStat}, process) }
+
+// machine is how other processes are asked after.
+type machine struct {
+	kernel string
+	probe  func(pid int) error           // kill(pid, 0)
+	stat   func(pid int) ([]byte, error) // /proc/PID/stat
+}
+
+func endedOn(m machine, process string) bool {
 	fields := strings.Fields(process)
-	if len(fields) != 3 || fields[0] != kernelID() {
+	if len(fields) != 3 || m.kernel == "" || fields[0] != m.kernel {
 		return false
 	}
 	pid, err := strconv.Atoi(fields[1])
-	return err == nil && startTime(pid) != fields[2] //guard:dead-process
+	if err != nil || pid <= 0 { // 0 and below would mean groups of processes
+		return false
+	}
+	if errors.Is(m.probe(pid), syscall.ESRCH) { //guard:dead-process
+		return true
+	}
+	// There is a process of that id, or one that may not be asked (EPERM). It
+	// is another, later one only where its start can be read: /proc hides the
+	// processes of other users under hidepid, and absence is no evidence.
+	stat, err := m.stat(pid)
+	if err != nil { //guard:process-hidden
+		return false
+	}
+	start, dead, ok := parseStat(stat)
+	return ok && (dead || start != fields[2])
 }
+
+func probe(pid int) error { return syscall.Kill(pid, 0) }
+
+func readStat(pid int) ([]byte, error) { return os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) }
 
 // kernelID is the boot and PID namespace, in which process ids mean the same; "" where there is no /proc.
 func kernelID() string {
@@ -49,19 +79,24 @@ func kernelID() string {
 	return strings.TrimSpace(string(boot)) + "/" + ns
 }
 
-// startTime is the process's start in ticks since boot (proc(5), field 22 of
-// stat), which tells it from a later one with the same id; "" when it is gone
-// or a zombie.
+// startTime is the start of a running process; "" where it cannot be read.
 func startTime(pid int) string {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	stat, err := readStat(pid)
 	if err != nil {
 		return ""
 	}
-	// The name in parentheses may hold spaces; fields are counted after it.
-	_, rest, ok := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')'):]), ") ")
-	fields := strings.Fields(rest)
-	if !ok || len(fields) < 20 || fields[0] == "Z" {
-		return ""
+	start, _, _ := parseStat(stat)
+	return start
+}
+
+// parseStat reads a process's start in ticks since boot (proc(5), field 22 of
+// stat), which tells it from a later one with the same id, and whether it is a
+// zombie.
+func parseStat(stat []byte) (start string, dead, ok bool) {
+	// The name in parentheses may hold anything; fields are counted after it.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 20 {
+		return "", false, false
 	}
-	return fields[19]
+	return fields[19], fields[0] == "Z", true
 }
