@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -53,6 +54,23 @@ func TestPorts(t *testing.T) {
 		}
 	}
 	mustOpen(t, Config{Path: path, TCPPort: free[0], Password: "sérvé <&'\""})
+}
+
+// Where /proc shows processes only (ProcSubset=pid of systemd), the engine
+// opens as anywhere: it asks its own files who listens, which TestPorts asserts
+// everywhere.
+func TestProcHidden(t *testing.T) {
+	t.Parallel()
+	const mount = "mount -t proc -o subset=pid proc /proc"
+	if os.Geteuid() != 0 || exec.CommandContext(t.Context(), "unshare", "-m", "sh", "-c", mount).Run() != nil {
+		t.Skip("needs root and mount namespaces")
+	}
+	cmd := exec.CommandContext(t.Context(), "unshare", "-m", "sh", "-c", mount+` && exec "$0"`, os.Args[0])
+	cmd.Env = append(os.Environ(), userEnv+"="+filepath.Join(t.TempDir(), "store"))
+	out, err := cmd.Output() // its standard input is at its end: it opens and closes
+	if err != nil || !strings.HasPrefix(string(out), "open ") {
+		t.Errorf("%s, %v", out, err)
+	}
 }
 
 func TestPasswordIsAsked(t *testing.T) {

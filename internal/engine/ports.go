@@ -3,11 +3,14 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"net"
-	"os"
 	"strconv"
-	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // freePorts finds n ports of 127.0.0.1 on which nobody listens. Somebody may
@@ -30,69 +33,50 @@ func freePorts(n int) ([]int, error) {
 	return ports, nil
 }
 
-// listening tells who listens on a port of 127.0.0.1: this very process, or
-// another. The server goes on without a listener whose port is taken, and only
-// the kernel tells that apart from one who answers in its place.
+// listening reports who listens on a port of 127.0.0.1: this very process, or
+// another. The server goes on without a listener whose port is taken, so an
+// answer alone does not say whose it is; and /proc, which would, is hidden from
+// some (ProcSubset=pid), so the process looks at its own files.
 func listening(port int) (ours, others bool, err error) {
-	mine, err := ownSockets()
+	conn, err := net.DialTimeout("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), time.Second)
+	if errors.Is(err, unix.ECONNREFUSED) {
+		return false, false, nil
+	}
 	if err != nil {
+		return false, false, fmt.Errorf("asking who listens: %w", err)
+	}
+	if err := conn.Close(); err != nil {
 		return false, false, err
 	}
-	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		raw, err := os.ReadFile(table)
-		if os.IsNotExist(err) { // no IPv6 here
-			continue
-		}
-		if err != nil {
-			return false, false, err
-		}
-		for line := range strings.Lines(string(raw)) {
-			if inode, ok := listenerOn(line, port); ok {
-				if mine[inode] {
-					ours = true
-				} else {
-					others = true
-				}
-			}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return false, false, fmt.Errorf("asking for the limit of open files: %w", err)
+	}
+	for fd := range int(min(limit.Cur, math.MaxInt32)) {
+		if listensOn(fd, port) {
+			return true, false, nil
 		}
 	}
-	return ours, others, nil
+	return false, true, nil
 }
 
-// listenerOn reads a line of /proc/net/tcp or tcp6: the socket's inode, if it
-// listens on the port of 127.0.0.1 or of every address.
-func listenerOn(line string, port int) (inode string, ok bool) {
-	const listen = "0A"
-	fields := strings.Fields(line)
-	if len(fields) < 10 || fields[3] != listen {
-		return "", false
+// listensOn reports whether a file of this process is a socket that listens on
+// the port of 127.0.0.1 or of every address.
+func listensOn(fd, port int) bool {
+	if on, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err != nil || on == 0 {
+		return false // not open, not a socket, or not one that listens
 	}
-	addr, hexPort, _ := strings.Cut(fields[1], ":")
-	if p, err := strconv.ParseUint(hexPort, 16, 16); err != nil || int(p) != port {
-		return "", false
-	}
-	const localhost = "0100007F"
-	if addr != localhost && strings.Trim(addr, "0") != "" {
-		return "", false
-	}
-	return fields[9], true
-}
-
-// ownSockets lists the inodes of this process's sockets.
-func ownSockets() (map[string]bool, error) {
-	entries, err := os.ReadDir("/proc/self/fd")
+	addr, err := unix.Getsockname(fd)
 	if err != nil {
-		return nil, err
+		return false
 	}
-	inodes := map[string]bool{}
-	for _, e := range entries {
-		target, err := os.Readlink("/proc/self/fd/" + e.Name())
-		if err != nil {
-			continue // closed since it was listed
-		}
-		if inode, ok := strings.CutPrefix(target, "socket:["); ok {
-			inodes[strings.TrimSuffix(inode, "]")] = true
-		}
+	switch a := addr.(type) {
+	case *unix.SockaddrInet4:
+		ip := net.IP(a.Addr[:])
+		return a.Port == port && (ip.IsLoopback() || ip.IsUnspecified())
+	case *unix.SockaddrInet6:
+		ip := net.IP(a.Addr[:])
+		return a.Port == port && (ip.IsLoopback() || ip.IsUnspecified())
 	}
-	return inodes, nil
+	return false
 }

@@ -7,12 +7,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/xml"
-	"fmt"
 	"os"
 	"runtime"
 	"strconv"
 	"strings"
 	"text/template"
+
+	"golang.org/x/sys/unix"
 )
 
 // The server's configuration. Everything a loader's and a few analysts' server
@@ -145,13 +146,9 @@ func escapeXML(s string) (string, error) {
 // lets a process have; 2 GiB where nothing tells.
 func machineMemory() int64 {
 	memory := int64(2 << 30)
-	if raw, err := os.ReadFile("/proc/meminfo"); err == nil {
-		for line := range strings.Lines(string(raw)) {
-			var kib int64
-			if n, _ := fmt.Sscanf(line, "MemTotal: %d kB", &kib); n == 1 {
-				memory = kib << 10
-			}
-		}
+	var info unix.Sysinfo_t
+	if unix.Sysinfo(&info) == nil {
+		memory = int64(info.Totalram) * int64(info.Unit)
 	}
 	for _, name := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
 		raw, err := os.ReadFile(name)
