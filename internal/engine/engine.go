@@ -19,6 +19,9 @@ type Config struct {
 	// Path is the folder that holds the data, the logs and the locks. It is
 	// created if absent; one that holds anything else is refused.
 	Path string
+	// Existing opens the folder only if it holds a store already, and makes
+	// neither folder nor database; otherwise Open fails with ErrAbsent.
+	Existing bool
 	// Library is the path of libchdb.so; empty searches node_modules, the
 	// cache folder of `make engine` and the system's library path.
 	Library string
@@ -52,6 +55,15 @@ type Endpoint struct {
 	User     string
 	Password string
 	Database string
+	// The user who may only read the tables; see ReaderGrants.
+	ReaderUser     string
+	ReaderPassword string
+}
+
+// AsReader is the same server, reached as the user who may only read.
+func (e Endpoint) AsReader() Endpoint {
+	e.User, e.Password = e.ReaderUser, e.ReaderPassword
+	return e
 }
 
 // String names the server without its password.
@@ -65,6 +77,12 @@ const DefaultDatabase = "rawlogs"
 
 // userName is the one user of the server who may do anything.
 const userName = "ingest"
+
+// readerName is the user for looking; see ReaderGrants.
+const readerName = "reader"
+
+// ErrAbsent reports a folder without a store, where one should be.
+var ErrAbsent = errors.New("no store here")
 
 // ErrUnsupported tells that no embedded ClickHouse exists for this platform.
 var ErrUnsupported = errors.New("the embedded ClickHouse runs on linux/amd64 only: point the store at a server, clickhouse://user:password@host:9000/database")

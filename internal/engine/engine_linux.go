@@ -44,7 +44,7 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	f, err := openFolder(cfg.Path)
+	f, err := openFolder(cfg.Path, cfg.Existing)
 	if err != nil {
 		return nil, err
 	}
@@ -122,8 +122,10 @@ func open(ctx context.Context, cfg Config, f folder, users *os.File) (*Engine, e
 			return nil, errors.Join(&BusyError{Path: cfg.Path, PID: e.endpoint.PID, What: what}, e.alive.Close())
 		}
 	}
-	if err := e.createDatabase(ctx); err != nil {
-		return nil, errors.Join(err, e.alive.Close())
+	if !cfg.Existing {
+		if err := e.createDatabase(ctx); err != nil {
+			return nil, errors.Join(err, e.alive.Close())
+		}
 	}
 	go e.watch()
 	cfg.Log.Debug("embedded ClickHouse ready", "path", cfg.Path, "pid", e.endpoint.PID, "attached", e.attached, "tcp", e.endpoint.TCPPort, "http", e.endpoint.HTTPPort)
@@ -202,6 +204,7 @@ func (e *Engine) Endpoint() Endpoint {
 		Addr:     net.JoinHostPort("127.0.0.1", strconv.Itoa(e.endpoint.TCPPort)),
 		HTTPAddr: net.JoinHostPort("127.0.0.1", strconv.Itoa(e.endpoint.HTTPPort)),
 		User:     e.endpoint.User, Password: e.endpoint.Password, Database: e.cfg.Database,
+		ReaderUser: readerName, ReaderPassword: e.endpoint.ReaderPassword,
 	}
 }
 

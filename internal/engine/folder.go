@@ -26,6 +26,8 @@ import (
 //	engine.alive   a pipe held open by the host: its readers see the host's end
 //	endpoint.json  where the running server listens, and its password
 //	password       of our user, made at the first start
+//	reader.password  of the user who may only read, made likewise
+//	files/         what SQL reads and writes by file()
 //	config.xml, users.xml, logs/, data/ (ClickHouse's own)
 type folder string
 
@@ -39,11 +41,13 @@ const (
 	alivePipe    = "engine.alive"
 	endpointFile = "endpoint.json"
 	passwordFile = "password"
+	readerFile   = "reader.password"
 	configFile   = "config.xml"
 	usersFile    = "users.xml"
 	historyFile  = "history"
 	dataFolder   = "data"
 	logFolder    = "logs"
+	filesFolder  = "files"
 	hostLog      = "logs/host.log"
 	serverLog    = "logs/clickhouse.log"
 	errorLog     = "logs/clickhouse.err.log"
@@ -51,8 +55,9 @@ const (
 
 // openFolder makes the folder if it is absent, and refuses one that is
 // something else or somebody else's: ClickHouse would spread files of ours
-// among them that their owner cannot read.
-func openFolder(path string) (folder, error) {
+// among them that their owner cannot read. With existing it makes nothing, and
+// what is no store is ErrAbsent.
+func openFolder(path string, existing bool) (folder, error) {
 	if path == "" {
 		return "", errors.New("engine: no folder named")
 	}
@@ -64,6 +69,9 @@ func openFolder(path string) (folder, error) {
 		return "", fmt.Errorf("engine %q: no folder name", path)
 	}
 	f := folder(abs)
+	if _, err := os.Stat(f.file(startLock)); existing && errors.Is(err, fs.ErrNotExist) { //guard:looking-makes-nothing
+		return "", fmt.Errorf("engine %s: %w", path, ErrAbsent)
+	}
 	if err := os.MkdirAll(abs, 0o700); err != nil {
 		return "", fmt.Errorf("engine %s: %w", path, err)
 	}
@@ -90,7 +98,7 @@ func openFolder(path string) (folder, error) {
 	if err := lock.Close(); err != nil {
 		return "", err
 	}
-	for _, dir := range []string{dataFolder, logFolder} {
+	for _, dir := range []string{dataFolder, logFolder, filesFolder} {
 		if err := os.Mkdir(f.file(dir), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return "", fmt.Errorf("engine %s: %w", path, err)
 		}
@@ -115,13 +123,15 @@ type endpoint struct {
 	HTTPPort int    `json:"http_port"`
 	User     string `json:"user"`
 	Password string `json:"password"`
+
+	ReaderPassword string `json:"reader_password"`
 }
 
-// keptPassword returns the folder's password, and makes one at the first
-// start. It stays the same because clients and dictionaries keep it; who can
-// read it can read the data beside it too.
-func (f folder) keptPassword() (string, error) {
-	raw, err := os.ReadFile(f.file(passwordFile))
+// keptPassword returns the password in a file of the folder, and makes one at
+// the first start. It stays the same because clients and dictionaries keep it;
+// whoever can read it can read the data beside it too.
+func (f folder) keptPassword(file string) (string, error) {
+	raw, err := os.ReadFile(f.file(file))
 	if password := strings.TrimSpace(string(raw)); err == nil && password != "" {
 		return password, nil
 	}
@@ -129,7 +139,7 @@ func (f folder) keptPassword() (string, error) {
 		return "", err
 	}
 	password := rand.Text()
-	return password, f.write(passwordFile, []byte(password+"\n"))
+	return password, f.write(file, []byte(password+"\n"))
 }
 
 func (f folder) readEndpoint() (endpoint, error) {

@@ -57,7 +57,7 @@ func TestFailedStart(t *testing.T) {
 	dir := t.TempDir()
 	e := mustOpen(t, Config{Path: filepath.Join(dir, "a")})
 	twin := filepath.Join(dir, "b")
-	f, err := openFolder(twin)
+	f, err := openFolder(twin, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,6 +43,8 @@ type hostSpec struct {
 	Nonce    string `json:"nonce"`
 	User     string `json:"user"`
 	Password string `json:"password"`
+
+	ReaderPassword string `json:"reader_password"`
 }
 
 // report is the one line that the host tells its starter: it is ready, or why not.
@@ -240,7 +242,7 @@ func (h *host) becomeReady() {
 			return
 		}
 	}
-	err := h.folder.writeEndpoint(endpoint{PID: os.Getpid(), Nonce: h.spec.Nonce, TCPPort: h.spec.TCPPort, HTTPPort: h.spec.HTTPPort, User: h.spec.User, Password: h.spec.Password})
+	err := h.folder.writeEndpoint(endpoint{PID: os.Getpid(), Nonce: h.spec.Nonce, TCPPort: h.spec.TCPPort, HTTPPort: h.spec.HTTPPort, User: h.spec.User, Password: h.spec.Password, ReaderPassword: h.spec.ReaderPassword})
 	if err != nil {
 		h.tell(report{Error: err.Error()})
 		h.requestStop()
@@ -270,6 +272,12 @@ func (h *host) serve() error {
 	query, err := purego.Dlsym(lib, "query_stable_v2")
 	if err != nil {
 		return fmt.Errorf("%s is no library of ClickHouse %s: %w", h.spec.Library, Version, err)
+	}
+	if err := h.folder.fence(); err != nil { //guard:engine-fence
+		if !errors.Is(err, errNoFence) {
+			return err
+		}
+		fmt.Fprintln(os.Stderr, "engine host:", err)
 	}
 	args := [][]byte{
 		[]byte("clickhouse\x00"),

@@ -31,6 +31,7 @@ var configTemplate = template.Must(template.New("config.xml").Funcs(template.Fun
     <count>3</count>
   </logger>
   <path>{{xml .Data}}/</path>
+  <user_files_path>{{xml .Files}}/</user_files_path>
   <listen_host>127.0.0.1</listen_host>
   <tcp_port>{{.TCPPort}}</tcp_port>
   <http_port>{{.HTTPPort}}</http_port>
@@ -76,6 +77,16 @@ var usersTemplate = template.Must(template.New("users.xml").Funcs(template.FuncM
   <profiles>
     <default/>
     <start><max_sessions_for_user>{{.Sessions}}</max_sessions_for_user></start>
+    <reader>
+      <readonly>2</readonly>
+      <max_memory_usage>{{.ReaderMemory}}</max_memory_usage>
+      <max_execution_time>3600</max_execution_time>
+      <max_concurrent_queries_for_user>16</max_concurrent_queries_for_user>
+      <constraints>
+        <max_memory_usage><min>1</min><max>{{.ReaderMemory}}</max></max_memory_usage>
+        <max_concurrent_queries_for_user><const/></max_concurrent_queries_for_user>
+      </constraints>
+    </reader>
   </profiles>
   <quotas><default/></quotas>
   <users>
@@ -90,6 +101,14 @@ var usersTemplate = template.Must(template.New("users.xml").Funcs(template.FuncM
       <networks><ip>127.0.0.1</ip></networks>
       <profile>default</profile><quota>default</quota>
     </{{.User}}>
+    <{{.Reader}}>
+      <password_sha256_hex>{{.ReaderHash}}</password_sha256_hex>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>reader</profile><quota>default</quota>
+      <grants>{{range .ReaderGrants}}
+        <query>{{xml .}}</query>{{end}}
+      </grants>
+    </{{.Reader}}>
   </users>
 </clickhouse>
 `))
@@ -100,14 +119,14 @@ const systemDatabase = "ATTACH DATABASE system\nENGINE = Ordinary\n"
 
 // writeSettings puts the files in place that the server reads at its start.
 func (f folder) writeSettings(s hostSpec, maxMemory int64) error {
-	hash := sha256.Sum256([]byte(s.Password))
 	values := map[string]any{
-		"ServerLog": f.file(serverLog), "ErrorLog": f.file(errorLog), "Data": f.file(dataFolder), "Users": f.file(usersFile),
+		"ServerLog": f.file(serverLog), "ErrorLog": f.file(errorLog), "Data": f.file(dataFolder), "Files": f.file(filesFolder), "Users": f.file(usersFile),
 		"TCPPort": s.TCPPort, "HTTPPort": s.HTTPPort, "Nonce": s.Nonce,
 		"MaxMemory": maxMemory, "MarkCache": min(maxMemory/20, 256<<20),
 		"Pool":     min(max(runtime.NumCPU(), 2), 16),
 		"Sessions": 1, //guard:engine-default-user
-		"User":     s.User, "PasswordHash": hex.EncodeToString(hash[:]),
+		"User":     s.User, "PasswordHash": passwordHash(s.Password),
+		"Reader": readerName, "ReaderHash": passwordHash(s.ReaderPassword), "ReaderGrants": ReaderGrants(""), "ReaderMemory": maxMemory / 2,
 	}
 	for name, t := range map[string]*template.Template{configFile: configTemplate, usersFile: usersTemplate} {
 		var buf bytes.Buffer
@@ -134,6 +153,11 @@ func (f folder) writeSettings(s hostSpec, maxMemory int64) error {
 		err = cerr
 	}
 	return err
+}
+
+func passwordHash(password string) string {
+	hash := sha256.Sum256([]byte(password))
+	return hex.EncodeToString(hash[:])
 }
 
 func escapeXML(s string) (string, error) {

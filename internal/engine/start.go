@@ -57,14 +57,18 @@ func (f folder) startOnce(ctx context.Context, cfg Config, lock *os.File, progra
 	}
 	password := cfg.Password
 	if password == "" {
-		if password, err = f.keptPassword(); err != nil {
+		if password, err = f.keptPassword(passwordFile); err != nil {
 			return endpoint{}, err
 		}
+	}
+	reader, err := f.keptPassword(readerFile)
+	if err != nil {
+		return endpoint{}, err
 	}
 	spec := hostSpec{
 		Path: string(f), Library: library, Nonce: rand.Text(), User: userName,
 		TCPPort: cmp.Or(cfg.TCPPort, ports[0]), HTTPPort: cmp.Or(cfg.HTTPPort, ports[1]),
-		Password: password,
+		Password: password, ReaderPassword: reader,
 	}
 	if err := errors.Join(
 		f.remove(endpointFile),
@@ -90,8 +94,8 @@ func (f folder) startOnce(ctx context.Context, cfg Config, lock *os.File, progra
 	defer func() { _ = reports.Close() }()
 
 	cmd := exec.Command(program)
-	cmd.Env = hostEnvironment() //guard:host-environment
-	cmd.Dir = string(f)
+	cmd.Env = hostEnvironment()   //guard:host-environment
+	cmd.Dir = f.file(filesFolder) // where SQL finds file('x.csv')
 	cmd.Stdin = bytes.NewReader(stdin)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{lock, reportEnd}
