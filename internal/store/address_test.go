@@ -37,7 +37,7 @@ func TestAddress(t *testing.T) {
 	embedded := testkit.Database(t)
 	ep, _ := embedded.Engine()
 	hour := time.Date(2016, 9, 9, 9, 0, 0, 0, time.UTC)
-	for i, query := range []string{"", "compress=lz4", "compress=zstd", "hosts=127.0.0.1:1", "async_insert=1&max_threads=1&max_insert_threads=4&min_insert_block_size_rows=10"} {
+	for i, query := range []string{"", "compress=lz4", "compress=zstd", "async_insert=1&max_threads=1&max_insert_threads=4&min_insert_block_size_rows=10"} {
 		st, err := store.Open(ctx, store.Config{Spec: address(t, embedded, query)})
 		if err != nil {
 			t.Errorf("%s: %v", query, err)

@@ -73,6 +73,28 @@ func code(err error) int32 {
 	return 0
 }
 
+// brief takes the server's stack traces out of its error, which fill a screen
+// and say nothing to whoever runs the loader.
+func brief(err error) error {
+	var ex *clickhouse.Exception
+	if errors.As(err, &ex) {
+		ex.Message, ex.StackTrace = withoutTrace(ex.Message), "" //guard:brief
+		for i := range ex.Nested {
+			ex.Nested[i].Message, ex.Nested[i].StackTrace = withoutTrace(ex.Nested[i].Message), ""
+		}
+	}
+	return err
+}
+
+// withoutTrace cuts a text where a stack trace begins in it.
+func withoutTrace(text string) string {
+	before, _, found := strings.Cut(text, "Stack trace")
+	if !found {
+		return text
+	}
+	return strings.TrimRight(before, " ,\n")
+}
+
 // Retryable tells whether the same statement may go through later, after a
 // pause and Recover: the network, the server's load, its restart. Whether it
 // went through already is another question. A cancelled context is not retryable.

@@ -15,7 +15,6 @@ import (
 
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"rawlogs/internal/engine"
 )
@@ -44,16 +43,18 @@ type Op struct{ Kind, Detail string }
 
 // Store is an open ClickHouse. It is safe for concurrent use.
 //
-// One server is spoken to at a time, also where the address names several:
-// what a lost INSERT became can only be asked of the server that ran it.
+// It speaks to one server for as long as it is open: what a lost INSERT became
+// can only be asked of the server that ran it, and only there do the ledger and
+// the rows belong together. A connection that leads to another one is refused.
 type Store struct {
 	cfg    Config
 	target target
+	pin    pin
 
 	recovering sync.Mutex // one Recover at a time
 
 	mu     sync.RWMutex
-	conn   driver.Conn
+	conn   *pool
 	native ch.Options
 	known  map[string]bool // settings that the server has, of those we pin
 	engine *engine.Engine  // nil where the store is not embedded
@@ -94,35 +95,76 @@ func (s *Store) connect(ctx context.Context) error {
 		}
 		t = t.at(eng.Endpoint())
 	}
+	conn, known, addr, err := s.dial(ctx, t)
+	if eng != nil && errors.Is(err, syscall.ECONNREFUSED) { //guard:engine-listens-again
+		s.cfg.Log.Warn("the embedded ClickHouse does not listen; opening its port again", "err", err)
+		if err = eng.Listen(ctx); err == nil {
+			conn, known, addr, err = s.dial(ctx, t)
+		}
+	}
+	if err != nil {
+		if eng != nil {
+			err = errors.Join(err, eng.Close())
+		}
+		return err
+	}
+	s.mu.Lock()
+	old, oldEngine := s.conn, s.engine
+	s.conn, s.known, s.native, s.engine = conn, known, t.nativeOptions(addr, known), eng
+	s.mu.Unlock()
+	if old != nil {
+		_ = old.Close() // its server is gone
+	}
+	if oldEngine != nil {
+		_ = oldEngine.Close() // likewise
+	}
+	return nil
+}
+
+// dial makes a pool to the server of the target. Of several addresses each must
+// answer at first, and prove to be another way to the same server: a second
+// server that is used when the first is away would get all rows once more.
+// Later any of them will do.
+func (s *Store) dial(ctx context.Context, t target) (first *pool, known map[string]bool, addr string, err error) {
+	fresh := !s.pin.pinned()
 	var errs []error
-	for _, addr := range t.addrs {
-		conn, known, err := t.dialPool(ctx, addr)
-		if eng != nil && errors.Is(err, syscall.ECONNREFUSED) { //guard:engine-listens-again
-			s.cfg.Log.Warn("the embedded ClickHouse does not listen; opening its port again", "err", err)
-			if err = eng.Listen(ctx); err == nil {
-				conn, known, err = t.dialPool(ctx, addr)
-			}
+	for _, at := range t.addrs {
+		conn, has, err := t.dialPool(ctx, at, s.greeting(at))
+		if err != nil && fresh && len(t.addrs) > 1 { //guard:every-address
+			return nil, nil, "", errors.Join(fmt.Errorf("whether %s is the same server as the others of the address cannot be seen; name one server: %w", at, err), closed(first))
 		}
-		if err != nil {
+		switch {
+		case err != nil:
 			errs = append(errs, err)
-			continue
+		case first == nil:
+			first, known, addr = conn, has, at
+		default:
+			_ = conn.Close() // it has proven what it was to prove
 		}
-		s.mu.Lock()
-		old, oldEngine := s.conn, s.engine
-		s.conn, s.known, s.native, s.engine = conn, known, t.nativeOptions(addr, known), eng
-		s.mu.Unlock()
-		if old != nil {
-			_ = old.Close() // its server is gone
+		if first != nil && !fresh {
+			break
 		}
-		if oldEngine != nil {
-			_ = oldEngine.Close() // likewise
-		}
+	}
+	if first == nil {
+		return nil, nil, "", errors.Join(errs...)
+	}
+	return first, known, addr, nil
+}
+
+func closed(p *pool) error {
+	if p == nil {
 		return nil
 	}
-	if eng != nil {
-		errs = append(errs, eng.Close())
+	return p.Close()
+}
+
+// greeting is how a new connection is looked at. An embedded engine is known by
+// its folder and its password, and comes back at another port.
+func (s *Store) greeting(addr string) greeting {
+	if s.target.path != "" {
+		return func(context.Context, asker) error { return nil }
 	}
-	return errors.Join(errs...)
+	return func(ctx context.Context, conn asker) error { return s.pin.ask(ctx, addr, conn) }
 }
 
 // Recover brings the store back after its server was lost: it starts or
@@ -150,7 +192,7 @@ func (s *Store) Recover(ctx context.Context) error {
 	if !dead {
 		ping, cancel := context.WithTimeout(ctx, pingTimeout)
 		defer cancel()
-		err := conn.Ping(ping)
+		err := conn.ping(ping)
 		if err == nil {
 			return nil
 		}
@@ -191,7 +233,7 @@ func (s *Store) Close() error {
 // Conn is the pool of native connections, for statements and the ledger. It
 // is the store's to close, and to be asked for anew at each use: Recover puts
 // another in its place.
-func (s *Store) Conn() driver.Conn {
+func (s *Store) Conn() Conn {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.conn
@@ -206,6 +248,9 @@ func (s *Store) Dial(ctx context.Context) (*ch.Client, error) {
 	client, err := ch.Dial(ctx, opts)
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", s.Name(), err)
+	}
+	if err := s.greeting(opts.Address)(ctx, streamAsker{client}); err != nil { //guard:stream-greeted
+		return nil, fmt.Errorf("store %s: %w", s.Name(), errors.Join(err, client.Close()))
 	}
 	return client, nil
 }
@@ -261,21 +306,18 @@ func (s *Store) Write(ctx context.Context, op Op, do func(context.Context) error
 	return s.cfg.Hook(ctx, op, do)
 }
 
-// poolOptions are those of the clickhouse-go pool; see target.dialPool.
+// poolOptions are those of the pool's connections; see target.dialPool.
 func poolOptions(t target, addr string, settings clickhouse.Settings) *clickhouse.Options {
 	return &clickhouse.Options{
-		Protocol:         clickhouse.Native,
-		Addr:             []string{addr},
-		TLS:              t.tls.Clone(),
-		Auth:             clickhouse.Auth{Database: t.database, Username: t.user, Password: t.password},
-		Compression:      &clickhouse.Compression{Method: t.compressionAt(addr)},
-		Settings:         settings,
-		DialTimeout:      dialTimeout,
-		ReadTimeout:      readTimeout,
-		MaxOpenConns:     16, // leases, ledger, a verify and a few statements beside them
-		MaxIdleConns:     4,
-		ConnMaxLifetime:  time.Hour,
-		ConnOpenStrategy: clickhouse.ConnOpenInOrder,
+		Protocol:        clickhouse.Native,
+		Addr:            []string{addr},
+		TLS:             t.tls.Clone(),
+		Auth:            clickhouse.Auth{Database: t.database, Username: t.user, Password: t.password},
+		Compression:     &clickhouse.Compression{Method: t.compressionAt(addr)},
+		Settings:        settings,
+		DialTimeout:     dialTimeout,
+		ReadTimeout:     readTimeout,
+		ConnMaxLifetime: time.Hour,
 	}
 }
 

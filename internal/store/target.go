@@ -15,7 +15,6 @@ import (
 
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"rawlogs/internal/engine"
 )
@@ -154,8 +153,8 @@ func (t target) compressionAt(addr string) clickhouse.CompressionMethod {
 
 // dialPool opens a pool to one server, asks it which settings it has, and pins
 // those on every connection.
-func (t target) dialPool(ctx context.Context, addr string) (driver.Conn, map[string]bool, error) {
-	known, err := t.askSettings(ctx, addr)
+func (t target) dialPool(ctx context.Context, addr string, greet greeting) (*pool, map[string]bool, error) {
+	known, err := t.askSettings(ctx, addr, greet)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -166,11 +165,12 @@ func (t target) dialPool(ctx context.Context, addr string) (driver.Conn, map[str
 	for _, s := range pinned(everySetting, known) {
 		settings[s.Key] = s.Value
 	}
-	conn, err := clickhouse.Open(poolOptions(t, addr, settings))
-	if err != nil {
-		return nil, nil, err
+	conn := newPool(poolOptions(t, addr, settings), greet)
+	n := int32(mostIdle)
+	if t.path != "" {
+		n = 1
 	}
-	if err := conn.Ping(ctx); err != nil {
+	if err := conn.fill(ctx, n); err != nil {
 		return nil, nil, errors.Join(err, conn.Close())
 	}
 	return conn, known, nil
@@ -178,11 +178,8 @@ func (t target) dialPool(ctx context.Context, addr string) (driver.Conn, map[str
 
 // askSettings connects without any setting of ours and lists which of those
 // that we pin the server knows and lets this user change.
-func (t target) askSettings(ctx context.Context, addr string) (known map[string]bool, err error) {
-	conn, err := clickhouse.Open(poolOptions(t, addr, t.settings))
-	if err != nil {
-		return nil, err
-	}
+func (t target) askSettings(ctx context.Context, addr string, greet greeting) (known map[string]bool, err error) {
+	conn := newPool(poolOptions(t, addr, t.settings), greet)
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	// One row: a profile's limit on rows would cut a longer answer short, and
 	// leave unpinned what is missing from it.
