@@ -250,6 +250,11 @@ func TestForeignSettings(t *testing.T) {
 			"max_insert_threads=4", "max_partitions_per_insert_block=1",
 			"mutations_sync=0", "lightweight_deletes_sync=0", "alter_sync=0", "limit=3",
 			"result_overflow_mode=break", "read_overflow_mode=break", "insert_null_as_default=0",
+			"extremes=1", "final=1", "use_query_cache=1", "prefer_column_name_to_alias=1", "aggregate_functions_null_for_empty=1",
+			"additional_result_filter=0", "additional_table_filters=" + url.QueryEscape("{'"+st.Database()+".clicks':'0'}"),
+			"max_result_rows=1", "max_result_bytes=1", "max_rows_to_read=1", "max_rows_to_group_by=1", "max_columns_to_read=1",
+			"max_rows_in_set=1", "max_rows_to_sort=1", "max_query_size=100", "max_ast_elements=10", "force_primary_key=1",
+			"session_timezone=Asia%2FTokyo",
 		}, "&"))})
 	src := newFolder(t)
 	large := src.write(gen.Spec{Type: rawlog.Clicks, Hour: firstHour, Rows: 3*blockRows + 1})

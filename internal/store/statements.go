@@ -7,9 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ClickHouse/ch-go"
-	"github.com/ClickHouse/clickhouse-go/v2"
-
 	"rawlogs/internal/rawlog"
 	"rawlogs/schema"
 )
@@ -27,94 +24,6 @@ var engines = map[string]string{
 	"on_cluster":        "",
 	"durable":           "fsync_after_insert = 1, fsync_part_directory = 1",
 	"no_insert_dedup":   "non_replicated_deduplication_window = 0",
-}
-
-// everySetting is pinned on every connection: with other values a read could
-// be cut short without an error, or a write be acknowledged before it is there.
-var everySetting = map[string]string{
-	"async_insert":           "0",
-	"wait_for_async_insert":  "1",
-	"read_overflow_mode":     "throw",
-	"result_overflow_mode":   "throw",
-	"timeout_overflow_mode":  "throw",
-	"group_by_overflow_mode": "throw",
-	"distinct_overflow_mode": "throw",
-	"limit":                  "0",
-	"offset":                 "0",
-	"apply_deleted_mask":     "1",
-	"mutations_sync":         "2",
-	//guard:delete-awaited
-	"lightweight_deletes_sync": "2",
-	"alter_sync":               "2",
-}
-
-// insertSetting goes with every INSERT.
-var insertSetting = map[string]string{
-	// Equal bytes in two files are two files' rows, and a token that was
-	// used before a DELETE would silence the rows that replace it.
-	//guard:no-deduplication{
-	"deduplicate_insert": "disable",
-	"insert_deduplicate": "0",
-	//guard:no-deduplication}
-	// Whatever is streamed into one INSERT becomes one part, written at its
-	// end: that is what makes it atomic. A higher number of rows the server
-	// lowers by itself, with a warning for each INSERT.
-	//guard:one-block
-	"min_insert_block_size_rows":         "4294967295",
-	"min_insert_block_size_bytes":        "1099511627776",
-	"use_strict_insert_block_limits":     "0",
-	"max_insert_threads":                 "1",
-	"insert_distributed_sync":            "1",
-	"distributed_foreground_insert":      "1",
-	"optimize_on_insert":                 "1",
-	"materialize_skip_indexes_on_insert": "1",
-}
-
-// streamSetting goes with the INSERTs of raw logs only. One that would spread
-// over two partitions is not atomic: it is refused (252).
-var streamSetting = map[string]string{
-	//guard:one-partition
-	"max_partitions_per_insert_block":          "1",
-	"throw_on_max_partitions_per_insert_block": "1",
-}
-
-func settingNames() []string {
-	var names []string
-	for _, m := range []map[string]string{everySetting, insertSetting, streamSetting} {
-		names = slices.AppendSeq(names, maps.Keys(m))
-	}
-	return names
-}
-
-// pinned renders the settings that the server knows, sorted by name.
-func pinned(settings map[string]string, known map[string]bool) []ch.Setting {
-	var out []ch.Setting
-	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		if known[name] {
-			out = append(out, ch.Setting{Key: name, Value: settings[name], Important: true})
-		}
-	}
-	return out
-}
-
-// InsertSettings are the settings of an INSERT streamed over Dial's
-// connection: one table, one partition, one part. The caller owns the slice.
-func (s *Store) InsertSettings() []ch.Setting {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return append(pinned(insertSetting, s.known), pinned(streamSetting, s.known)...)
-}
-
-// InsertContext is the context for an INSERT through Conn, into any number of
-// partitions.
-func (s *Store) InsertContext(ctx context.Context) context.Context {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	settings := clickhouse.Settings{}
-	for _, set := range pinned(insertSetting, s.known) {
-		settings[set.Key] = set.Value
-	}
-	return clickhouse.Context(ctx, clickhouse.WithSettings(settings))
 }
 
 // TableName is the table's quoted name with its database.

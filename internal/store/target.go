@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net"
@@ -162,7 +161,7 @@ func (t target) dialPool(ctx context.Context, addr string, greet greeting) (*poo
 	for k, v := range t.settings {
 		settings[k] = v
 	}
-	for _, s := range pinned(everySetting, known) {
+	for _, s := range connectionSettings(known) {
 		settings[s.Key] = s.Value
 	}
 	conn := newPool(poolOptions(t, addr, settings), greet)
@@ -174,31 +173,6 @@ func (t target) dialPool(ctx context.Context, addr string, greet greeting) (*poo
 		return nil, nil, errors.Join(err, conn.Close())
 	}
 	return conn, known, nil
-}
-
-// askSettings connects without any setting of ours and lists which of those
-// that we pin the server knows and lets this user change.
-func (t target) askSettings(ctx context.Context, addr string, greet greeting) (known map[string]bool, err error) {
-	conn := newPool(poolOptions(t, addr, t.settings), greet)
-	defer func() { err = errors.Join(err, conn.Close()) }()
-	// One row: a profile's limit on rows would cut a longer answer short, and
-	// leave unpinned what is missing from it.
-	var names []string
-	err = conn.QueryRow(ctx, "SELECT groupArray(name) FROM system.settings WHERE has(?, name) AND NOT readonly", settingNames()).Scan(&names)
-	var ex *clickhouse.Exception
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil, errors.New("the profile's settings (offset?) cut a result of one row short: lift them for this user")
-	case errors.As(err, &ex) && ex.Code == codeUnknownDatabase:
-		return nil, fmt.Errorf("database %s does not exist on %s: create it there (CREATE DATABASE %s): %w", t.database, addr, quote(t.database), err)
-	case err != nil:
-		return nil, err
-	}
-	known = make(map[string]bool, len(names))
-	for _, name := range names {
-		known[name] = true
-	}
-	return known, nil
 }
 
 // nativeOptions are those of a ch-go connection to the pool's server.
@@ -227,6 +201,6 @@ func (t target) nativeOptions(addr string, known map[string]bool) ch.Options {
 	for k, v := range t.settings {
 		opts.Settings = append(opts.Settings, ch.Setting{Key: k, Value: fmt.Sprint(v), Important: true})
 	}
-	opts.Settings = append(opts.Settings, pinned(everySetting, known)...)
+	opts.Settings = append(opts.Settings, connectionSettings(known)...)
 	return opts
 }

@@ -1,0 +1,217 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// everySetting is pinned on every connection: with other values a read could
+// be cut short without an error, or a write be acknowledged before it is there.
+var everySetting = map[string]string{
+	"async_insert":           "0",
+	"wait_for_async_insert":  "1",
+	"read_overflow_mode":     "throw",
+	"result_overflow_mode":   "throw",
+	"timeout_overflow_mode":  "throw",
+	"group_by_overflow_mode": "throw",
+	"distinct_overflow_mode": "throw",
+	"limit":                  "0",
+	"offset":                 "0",
+	"apply_deleted_mask":     "1",
+	"mutations_sync":         "2",
+	//guard:no-extremes
+	"extremes":        "0", // two further rows at the end of each answer
+	"final":           "0",
+	"use_query_cache": "0", // a count of yesterday decides nothing
+	// A filter of the profile's hides rows as a row policy does.
+	"additional_table_filters": "{}",
+	//guard:no-filters
+	"additional_result_filter": "",
+	// Projections of an analyst's that deletions do not reach.
+	"optimize_use_projections":           "0",
+	"force_optimize_projection":          "0",
+	"force_index_by_date":                "0",
+	"force_primary_key":                  "0",
+	"force_data_skipping_indices":        "",
+	"lightweight_delete_mode":            "alter_update",
+	"enable_lightweight_delete":          "1",
+	"implicit_transaction":               "0",
+	"prefer_column_name_to_alias":        "0",
+	"aggregate_functions_null_for_empty": "0",
+	"session_timezone":                   "",
+	//guard:delete-awaited
+	"lightweight_deletes_sync": "2",
+	"alter_sync":               "2",
+}
+
+// limitSetting is pinned on every connection too: a profile's limits are for
+// analysts' queries, and ours are cut to size by us.
+var limitSetting = map[string]string{
+	"max_result_rows": "0", "max_result_bytes": "0",
+	"max_rows_to_read": "0", "max_bytes_to_read": "0", "max_rows_to_read_leaf": "0", "max_bytes_to_read_leaf": "0",
+	"max_rows_to_group_by": "0", "max_rows_to_sort": "0", "max_bytes_to_sort": "0",
+	"max_rows_in_distinct": "0", "max_bytes_in_distinct": "0", "max_rows_in_set": "0", "max_bytes_in_set": "0",
+	"max_rows_in_join": "0", "max_bytes_in_join": "0",
+	"max_columns_to_read": "0", "max_temporary_columns": "0", "max_temporary_non_const_columns": "0",
+	"max_partitions_to_read": "-1",
+	"max_execution_time":     "0", "max_execution_time_leaf": "0", "max_estimated_execution_time": "0",
+	"min_execution_speed": "0", "min_execution_speed_bytes": "0", "max_execution_speed": "0", "max_execution_speed_bytes": "0",
+	"max_query_size":   "262144", // maxStatement lies below
+	"max_ast_elements": "50000", "max_expanded_ast_elements": "500000", "max_ast_depth": "1000", "max_parser_depth": "1000",
+}
+
+// insertSetting goes with every INSERT.
+var insertSetting = map[string]string{
+	// Equal bytes in two files are two files' rows, and a token that was
+	// used before a DELETE would silence the rows that replace it.
+	//guard:no-deduplication{
+	"deduplicate_insert": "disable",
+	"insert_deduplicate": "0",
+	//guard:no-deduplication}
+	// Whatever is streamed into one INSERT becomes one part, written at its
+	// end: that is what makes it atomic. A higher number of rows the server
+	// lowers by itself, with a warning for each INSERT.
+	//guard:one-block
+	"min_insert_block_size_rows":         "4294967295",
+	"min_insert_block_size_bytes":        "1099511627776",
+	"use_strict_insert_block_limits":     "0",
+	"max_insert_threads":                 "1",
+	"insert_distributed_sync":            "1",
+	"distributed_foreground_insert":      "1",
+	"optimize_on_insert":                 "1",
+	"materialize_skip_indexes_on_insert": "1",
+}
+
+// streamSetting goes with the INSERTs of raw logs only. One that would spread
+// over two partitions is not atomic: it is refused (252).
+var streamSetting = map[string]string{
+	//guard:one-partition
+	"max_partitions_per_insert_block":          "1",
+	"throw_on_max_partitions_per_insert_block": "1",
+}
+
+func settingNames() []string {
+	var names []string
+	for _, m := range []map[string]string{everySetting, limitSetting, insertSetting, streamSetting} {
+		names = slices.AppendSeq(names, maps.Keys(m))
+	}
+	return names
+}
+
+// connectionSettings are pinned on every connection.
+func connectionSettings(known map[string]bool) []ch.Setting {
+	return append(pinned(everySetting, known), pinned(limitSetting, known)...) //guard:no-limits
+}
+
+// pinned renders the settings that the server knows, sorted by name.
+func pinned(settings map[string]string, known map[string]bool) []ch.Setting {
+	var out []ch.Setting
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if known[name] {
+			out = append(out, ch.Setting{Key: name, Value: settings[name], Important: true})
+		}
+	}
+	return out
+}
+
+// InsertSettings are the settings of an INSERT streamed over Dial's
+// connection: one table, one partition, one part. The caller owns the slice.
+func (s *Store) InsertSettings() []ch.Setting {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return append(pinned(insertSetting, s.known), pinned(streamSetting, s.known)...)
+}
+
+// InsertContext is the context for an INSERT through Conn, into any number of
+// partitions.
+func (s *Store) InsertContext(ctx context.Context) context.Context {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	settings := clickhouse.Settings{}
+	for _, set := range pinned(insertSetting, s.known) {
+		settings[set.Key] = set.Value
+	}
+	return clickhouse.Context(ctx, clickhouse.WithSettings(settings))
+}
+
+// askSettings lists which of the settings that we pin the server knows and lets
+// this user change. It asks with all of them in force, as a profile's limits
+// could refuse or cut its own questions, and with none where that is refused.
+func (t target) askSettings(ctx context.Context, addr string, greet greeting) (map[string]bool, error) {
+	settings := maps.Clone(t.settings)
+	if settings == nil {
+		settings = clickhouse.Settings{}
+	}
+	for _, m := range []map[string]string{everySetting, limitSetting} {
+		for name, value := range m {
+			settings[name] = value
+		}
+	}
+	known, err := t.askSettingsWith(ctx, addr, greet, settings)
+	if forbidden(err) {
+		known, err = t.askSettingsWith(ctx, addr, greet, t.settings)
+	}
+	return known, err
+}
+
+func (t target) askSettingsWith(ctx context.Context, addr string, greet greeting, settings clickhouse.Settings) (known map[string]bool, err error) {
+	conn := newPool(poolOptions(t, addr, settings), greet)
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	// One row: a profile's limit on rows would cut a longer answer short, and
+	// leave unpinned what is missing from it.
+	var names []string
+	err = conn.QueryRow(ctx, "SELECT groupArray(name) FROM system.settings WHERE has(?, name) AND NOT readonly", settingNames()).Scan(&names)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, errors.New("the profile's settings (offset?) cut a result of one row short: lift them for this user")
+	case code(err) == codeUnknownDatabase:
+		return nil, fmt.Errorf("database %s does not exist on %s: create it there (CREATE DATABASE %s): %w", t.database, addr, quote(t.database), err)
+	case err != nil:
+		return nil, err
+	}
+	known = make(map[string]bool, len(names))
+	for _, name := range names {
+		known[name] = true
+	}
+	return known, permitted(ctx, conn, known)
+}
+
+// permitted takes out of known the settings whose values of ours the profile's
+// constraints forbid: one of them refuses a whole statement.
+func permitted(ctx context.Context, conn *pool, known map[string]bool) error {
+	all := clickhouse.Settings{}
+	for _, m := range []map[string]string{everySetting, limitSetting, insertSetting, streamSetting} {
+		for _, set := range pinned(m, known) {
+			all[set.Key] = set.Value
+		}
+	}
+	try := func(settings clickhouse.Settings) error {
+		return conn.Exec(clickhouse.Context(ctx, clickhouse.WithSettings(settings)), "SELECT 1 FORMAT Null")
+	}
+	err := try(all)
+	if !forbidden(err) {
+		return err
+	}
+	for name, value := range all {
+		switch err := try(clickhouse.Settings{name: value}); {
+		case forbidden(err):
+			delete(known, name) //guard:forbidden-settings
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// forbidden reports whether a statement was refused for its settings.
+func forbidden(err error) bool {
+	const readonly, unknownSetting, violation = 164, 115, 452
+	return slices.Contains([]int32{readonly, unknownSetting, violation}, code(err))
+}
