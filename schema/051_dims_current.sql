@@ -8,7 +8,7 @@ FROM
     LIMIT 1 BY network, id
 )
 WHERE NOT deleted
-COMMENT 'Offers of the network, as they are now.';
+COMMENT 'Offers of the network, as they are now. Made by ingest, revision 1.';
 
 CREATE VIEW IF NOT EXISTS {database}.dim_affiliates_current {on_cluster}
 AS SELECT network, id, company, status, country, date_added, modified, account_manager_id, other, valid_from
@@ -19,7 +19,7 @@ FROM
     LIMIT 1 BY network, id
 )
 WHERE NOT deleted
-COMMENT 'Affiliates of the network, as they are now.';
+COMMENT 'Affiliates of the network, as they are now. Made by ingest, revision 1.';
 
 CREATE VIEW IF NOT EXISTS {database}.dim_advertisers_current {on_cluster}
 AS SELECT network, id, company, status, country, date_added, modified, account_manager_id, other, valid_from
@@ -30,7 +30,7 @@ FROM
     LIMIT 1 BY network, id
 )
 WHERE NOT deleted
-COMMENT 'Advertisers of the network, as they are now.';
+COMMENT 'Advertisers of the network, as they are now. Made by ingest, revision 1.';
 
 CREATE VIEW IF NOT EXISTS {database}.dim_goals_current {on_cluster}
 AS SELECT network, id, offer_id, name, status, default_payout, max_payout, other, valid_from
@@ -41,7 +41,7 @@ FROM
     LIMIT 1 BY network, id
 )
 WHERE NOT deleted
-COMMENT 'Goals of offers, as they are now.';
+COMMENT 'Goals of offers, as they are now. Made by ingest, revision 1.';
 
 CREATE VIEW IF NOT EXISTS {database}.dim_countries_current {on_cluster}
 AS SELECT network, id, code, name, other, valid_from
@@ -52,7 +52,7 @@ FROM
     LIMIT 1 BY network, id
 )
 WHERE NOT deleted
-COMMENT 'Countries, as they are now.';
+COMMENT 'Countries, as they are now. Made by ingest, revision 1.';
 
 CREATE VIEW IF NOT EXISTS {database}.dim_affiliate_users_current {on_cluster}
 AS SELECT network, id, affiliate_id, email, status, join_date, other, valid_from
@@ -63,7 +63,7 @@ FROM
     LIMIT 1 BY network, id
 )
 WHERE NOT deleted
-COMMENT 'People of affiliates; never their passwords, as they are now.';
+COMMENT 'People of affiliates; never their passwords, as they are now. Made by ingest, revision 1.';
 
 CREATE VIEW IF NOT EXISTS {database}.dim_offer_files_current {on_cluster}
 AS SELECT network, id, offer_id, filename, type, width, height, other, valid_from
@@ -74,7 +74,7 @@ FROM
     LIMIT 1 BY network, id
 )
 WHERE NOT deleted
-COMMENT 'Creative files of offers, as they are now.';
+COMMENT 'Creative files of offers, as they are now. Made by ingest, revision 1.';
 
 CREATE VIEW IF NOT EXISTS {database}.dim_browsers_current {on_cluster}
 AS SELECT network, id, name, other, valid_from
@@ -85,4 +85,4 @@ FROM
     LIMIT 1 BY network, id
 )
 WHERE NOT deleted
-COMMENT 'Browsers, by the numbering of browser_id, as they are now.';
+COMMENT 'Browsers, by the numbering of browser_id, as they are now. Made by ingest, revision 1.';

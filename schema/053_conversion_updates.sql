@@ -37,59 +37,130 @@ COMMENT 'Later changes of conversions, with former versions; ask conversions_cur
 -- there is exactly one of either; a guess between two would move money from one
 -- to the other: such rows stay as logged. Conversions that no log holds, such as
 -- adjustments, come from their update alone.
+--
+-- An update says what the whole conversion is worth now, so amounts, their currency
+-- and the status come from it together, and it counts once: where several lines of
+-- the logs have its id, the latest shows it and the others show 0.
+--
+-- An analyst's profile must not change the answer: no outer join (join_use_nulls
+-- would fill it with NULLs), every type is spelled out, and no alias hides a column
+-- that the same SELECT asks for (prefer_column_name_to_alias).
 CREATE VIEW IF NOT EXISTS {database}.conversions_current {on_cluster}
+(
+    network          LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
+    id               UInt64 COMMENT 'Id of the conversion; 0 where neither its log nor an update has one.',
+    transaction_id   String COMMENT 'Id of the click that it came from.',
+    affiliate_id     UInt32 COMMENT 'Affiliate whose click converted.',
+    advertiser_id    UInt32 COMMENT 'Advertiser whose offer it is.',
+    offer_id         UInt32 COMMENT 'Offer that converted.',
+    goal_id          UInt32 COMMENT 'Goal of the offer; 0: the offer itself.',
+    datetime         DateTime('UTC') COMMENT 'When it converted.',
+    session_datetime DateTime('UTC') COMMENT 'When the click happened; 1970-01-01 where it is not known.',
+    country_code     LowCardinality(String) COMMENT 'Country of the address, ISO 3166 alpha-2.',
+    status           String COMMENT 'Status as it is now: approved, pending or rejected; repeated: see origin.',
+    status_code      UInt32 COMMENT 'Reason for the status; 0: none.',
+    payout           Decimal(38, 6) COMMENT 'What the affiliate is owed now, in whole units of currency.',
+    revenue          Decimal(38, 6) COMMENT 'What the advertiser owes now, in whole units of currency.',
+    sale_amount      Decimal(38, 6) COMMENT 'Amount of the sale, in whole units of currency.',
+    currency         LowCardinality(String) COMMENT 'Currency of payout, revenue and sale_amount: of the update where they come from one, else of the log.',
+    is_adjustment    UInt8 COMMENT '1: entered by hand to correct totals.',
+    logged_status    String COMMENT 'Status in the log.',
+    logged_payout    Decimal(38, 6) COMMENT 'Payout in the log, in whole units of logged_currency.',
+    logged_revenue   Decimal(38, 6) COMMENT 'Revenue in the log, in whole units of logged_currency.',
+    origin           String COMMENT 'log: no update is known. log and update: amounts, currency and status are the update''s. repeated: a later line of the logs has the same id and shows the update, amounts here are 0. update: no log has it.',
+    updated_at       Nullable(DateTime64(3, 'UTC')) COMMENT 'When the update was first seen, by the store''s clock; NULL: none is known.',
+    _file            String COMMENT 'File of the log; empty: none.',
+    _line            UInt32 COMMENT 'Line of the file; 0: none.',
+    logged_currency  LowCardinality(String) COMMENT 'Currency of logged_payout and logged_revenue.'
+)
 AS WITH
 latest AS
 (
     SELECT * FROM {database}.conversion_updates
+    WHERE id != 0
     ORDER BY network, id, valid_from DESC
     LIMIT 1 BY network, id
 ),
-single_update AS
+by_click AS
 (
-    SELECT network, ad_id, goal_id, any(id) AS id
+    SELECT network, ad_id, goal_id
     FROM latest
     WHERE ad_id != ''
     GROUP BY network, ad_id, goal_id
     HAVING count() = 1
+       AND (network, ad_id, goal_id) IN
+       (
+           SELECT network, transaction_id, toUInt64(goal_id)
+           FROM {database}.conversions
+           WHERE transaction_id IN
+           (
+               SELECT transaction_id FROM {database}.conversions
+               WHERE id = 0 AND transaction_id IN (SELECT ad_id FROM {database}.conversion_updates WHERE ad_id != '')
+           )
+           GROUP BY network, transaction_id, goal_id
+           HAVING count() = 1 AND max(id) = 0
+       )
+       AND (network, max(id)) NOT IN (SELECT network, id FROM {database}.conversions WHERE id IN (SELECT id FROM {database}.conversion_updates))
 ),
-single_log AS
-(
-    SELECT l.network AS network, l.transaction_id AS ad_id, toUInt64(l.goal_id) AS goal_id, s.id AS id
-    FROM {database}.conversions AS l
-    INNER JOIN single_update AS s
-        ON s.network = l.network AND s.ad_id = l.transaction_id AND s.goal_id = toUInt64(l.goal_id)
-    WHERE l.transaction_id IN (SELECT ad_id FROM latest)
-    GROUP BY network, ad_id, goal_id, s.id
-    HAVING count() = 1 AND max(l.id) = 0
-),
-log AS
+keyed AS
 (
     SELECT
-        l.network AS network, if(l.id = 0, g.id, l.id) AS id, l.transaction_id AS transaction_id,
-        l.affiliate_id AS affiliate_id, l.advertiser_id AS advertiser_id, l.offer_id AS offer_id, l.goal_id AS goal_id,
-        l.datetime AS datetime, l.session_datetime AS session_datetime, l.country_code AS country_code,
-        l.status AS status, l.status_code AS status_code, l.currency AS currency, l.is_adjustment AS is_adjustment,
-        CAST(l.payout_cents AS Decimal(38, 6)) / 100 AS payout, CAST(l.revenue_cents AS Decimal(38, 6)) / 100 AS revenue,
-        CAST(l.sale_amount AS Decimal(38, 6)) AS sale_amount, l._file AS _file, l._line AS _line
-    FROM {database}.conversions AS l
-    LEFT ANY JOIN single_log AS g
-        ON g.network = l.network AND g.ad_id = l.transaction_id AND g.goal_id = toUInt64(l.goal_id)
+        network, id, affiliate_id, advertiser_id, offer_id, goal_id, ad_id, datetime, session_datetime, country_code,
+        status, status_code, payout, revenue, sale_amount, currency, is_adjustment, found, valid_from,
+        (network, ad_id, goal_id) IN (SELECT network, ad_id, goal_id FROM by_click) AS is_by_click,
+        if(is_by_click, 0, id) AS key_id, if(is_by_click, ad_id, '') AS key_click, if(is_by_click, goal_id, 0) AS key_goal
+    FROM latest
 )
 SELECT
-    log.network AS network, log.id AS id, log.transaction_id AS transaction_id,
-    log.affiliate_id AS affiliate_id, log.advertiser_id AS advertiser_id, log.offer_id AS offer_id, log.goal_id AS goal_id,
-    log.datetime AS datetime, log.session_datetime AS session_datetime, log.country_code AS country_code,
-    if(u.id = 0, log.status, u.status) AS status, if(u.id = 0, log.status_code, toUInt32(u.status_code)) AS status_code,
-    if(u.id = 0, log.payout, CAST(u.payout AS Decimal(38, 6))) AS payout,
-    if(u.id = 0, log.revenue, CAST(u.revenue AS Decimal(38, 6))) AS revenue,
-    if(u.id = 0, log.sale_amount, CAST(u.sale_amount AS Decimal(38, 6))) AS sale_amount,
-    log.currency AS currency, log.is_adjustment AS is_adjustment,
-    log.status AS logged_status, log.payout AS logged_payout, log.revenue AS logged_revenue,
-    if(u.id = 0, 'log', 'log and update') AS origin, if(u.id = 0, NULL, u.valid_from) AS updated_at,
-    log._file AS _file, log._line AS _line
-FROM log
-LEFT ANY JOIN latest AS u ON u.network = log.network AND u.id = log.id AND u.id != 0
+    l.network AS network, l.id AS id, l.transaction_id AS transaction_id,
+    l.affiliate_id AS affiliate_id, l.advertiser_id AS advertiser_id, l.offer_id AS offer_id, l.goal_id AS goal_id,
+    l.datetime AS datetime, l.session_datetime AS session_datetime, l.country_code AS country_code,
+    l.status AS status, l.status_code AS status_code,
+    CAST(l.payout_cents AS Decimal(38, 6)) / 100 AS payout,
+    CAST(l.revenue_cents AS Decimal(38, 6)) / 100 AS revenue,
+    CAST(l.sale_amount AS Decimal(38, 6)) AS sale_amount,
+    l.currency AS currency, l.is_adjustment AS is_adjustment,
+    l.status AS logged_status,
+    CAST(l.payout_cents AS Decimal(38, 6)) / 100 AS logged_payout,
+    CAST(l.revenue_cents AS Decimal(38, 6)) / 100 AS logged_revenue,
+    'log' AS origin, CAST(NULL AS Nullable(DateTime64(3, 'UTC'))) AS updated_at,
+    l._file AS _file, l._line AS _line, l.currency AS logged_currency
+FROM {database}.conversions AS l
+WHERE (l.id = 0 OR (l.network, l.id) NOT IN (SELECT network, id FROM {database}.conversion_updates))
+  AND (l.id != 0 OR (l.network, l.transaction_id, toUInt64(l.goal_id)) NOT IN (SELECT network, ad_id, goal_id FROM by_click))
+UNION ALL
+SELECT
+    r.network, r.id, r.transaction_id,
+    r.affiliate_id, r.advertiser_id, r.offer_id, r.goal_id, r.datetime, r.session_datetime, r.country_code,
+    if(r.nth = 1, r.status, 'repeated'), if(r.nth = 1, toUInt32(r.status_code), 0),
+    if(r.nth = 1, CAST(r.payout AS Decimal(38, 6)), CAST(0 AS Decimal(38, 6))),
+    if(r.nth = 1, CAST(r.revenue AS Decimal(38, 6)), CAST(0 AS Decimal(38, 6))),
+    if(r.nth = 1, CAST(r.sale_amount AS Decimal(38, 6)), CAST(0 AS Decimal(38, 6))),
+    r.currency, r.is_adjustment, --guard:update-currency
+    r.logged_status,
+    CAST(r.payout_cents AS Decimal(38, 6)) / 100,
+    CAST(r.revenue_cents AS Decimal(38, 6)) / 100,
+    if(r.nth = 1, 'log and update', 'repeated'), r.valid_from,
+    r._file, r._line, r.logged_currency
+FROM
+(
+    SELECT
+        l.network AS network, u.id AS id, l.transaction_id AS transaction_id,
+        l.affiliate_id AS affiliate_id, l.advertiser_id AS advertiser_id, l.offer_id AS offer_id, l.goal_id AS goal_id,
+        l.datetime AS datetime, l.session_datetime AS session_datetime, l.country_code AS country_code,
+        u.status AS status, u.status_code AS status_code,
+        u.payout AS payout, u.revenue AS revenue, u.sale_amount AS sale_amount, u.currency AS currency,
+        l.is_adjustment AS is_adjustment, l.status AS logged_status, l.currency AS logged_currency,
+        l.payout_cents AS payout_cents, l.revenue_cents AS revenue_cents,
+        u.valid_from AS valid_from, l._file AS _file, l._line AS _line,
+        row_number() OVER (PARTITION BY u.network, u.id ORDER BY l.datetime DESC, l._hour DESC, l._file DESC, l._line DESC) AS nth --guard:update-once
+    FROM {database}.conversions AS l
+    INNER ALL JOIN keyed AS u
+        ON u.network = l.network AND u.key_id = l.id
+        AND u.key_click = if(l.id = 0, l.transaction_id, '') AND u.key_goal = if(l.id = 0, toUInt64(l.goal_id), 0)
+    WHERE l.id IN (SELECT id FROM {database}.conversion_updates)
+       OR l.id = 0 AND l.transaction_id IN (SELECT ad_id FROM {database}.conversion_updates WHERE ad_id != '')
+) AS r
 UNION ALL
 SELECT
     u.network, u.id, u.ad_id,
@@ -99,13 +170,13 @@ SELECT
     CAST(u.payout AS Decimal(38, 6)), CAST(u.revenue AS Decimal(38, 6)), CAST(u.sale_amount AS Decimal(38, 6)),
     u.currency, toUInt8(u.is_adjustment),
     '', CAST(0 AS Decimal(38, 6)), CAST(0 AS Decimal(38, 6)),
-    'update', u.valid_from, '', toUInt32(0)
-FROM latest AS u
-WHERE (u.network, u.id) NOT IN (SELECT network, id FROM {database}.conversions WHERE id IN (SELECT id FROM {database}.conversion_updates))
-  AND (u.network, u.id) NOT IN (SELECT network, id FROM single_log)
+    'update', u.valid_from, '', toUInt32(0), ''
+FROM keyed AS u
+WHERE NOT u.is_by_click
+  AND (u.network, u.id) NOT IN (SELECT network, id FROM {database}.conversions WHERE id IN (SELECT id FROM {database}.conversion_updates))
   AND NOT (u.found = 'updated' AND u.ad_id != '' AND (u.network, u.ad_id, u.goal_id) IN
   (
       SELECT network, transaction_id, toUInt64(goal_id) FROM {database}.conversions
       WHERE id = 0 AND transaction_id IN (SELECT ad_id FROM {database}.conversion_updates)
   ))
-COMMENT 'Conversions of the logs with their latest status, payout and revenue, and those that only updates tell of.';
+COMMENT 'Conversions of the logs with their latest status, payout and revenue, and those that only updates tell of. Made by ingest, revision 2.';

@@ -45,4 +45,4 @@ FROM
     FROM {database}.report_stats_rows
 )
 WHERE version = latest AND row_key != ''
-COMMENT 'Answers of the network''s reports as they stand. One question a query: questions overlap.';
+COMMENT 'Answers of the network''s reports as they stand. One question a query: questions overlap. Made by ingest, revision 1.';

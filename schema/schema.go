@@ -1,13 +1,18 @@
 // Package schema holds the tables as SQL files, applied in the order of their
 // names. Every statement may be applied again: a new one goes into a new file,
 // and says IF NOT EXISTS.
+//
+// A view may be changed where it stands. Its comment ends with the revision, which
+// goes up with each change: stores that have an older one get the new definition.
 package schema
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -21,6 +26,54 @@ type Statement struct {
 	Title   string // its first words, for people: CREATE TABLE clicks
 	Creates string // table or view that it makes if absent; "" for other statements
 	SQL     string
+	// View is what a view's statement says of itself; nil for other statements.
+	View *View
+}
+
+// View is a view by its comment, which tells ours from an analyst's.
+type View struct {
+	Comment  string // in full
+	Former   string // as it was before comments named revisions
+	Revision int
+	Source   string // a table that it reads
+	Replace  string // SQL that puts it in the place of another revision
+}
+
+var revision = regexp.MustCompile(` Made by ingest, revision ([0-9]+)\.$`)
+
+// Revision reads the revision that a view's comment names; 0 where it names none.
+func Revision(comment string) int {
+	m := revision.FindStringSubmatch(comment)
+	if m == nil {
+		return 0
+	}
+	n, err := strconv.Atoi(m[1])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+var (
+	viewComment = regexp.MustCompile(`COMMENT '((?:[^']|'')*)'$`)
+	viewSource  = regexp.MustCompile(`FROM \{database\}\.([a-z_]+)`)
+)
+
+// view reads what a statement that makes a view says; text has its placeholders
+// yet, sql has them filled.
+func view(text, sql string) (*View, error) {
+	comment, source := viewComment.FindStringSubmatch(text), viewSource.FindStringSubmatch(text)
+	if comment == nil || source == nil {
+		return nil, errors.New("a view needs a comment at its end and a source")
+	}
+	v := &View{Comment: strings.ReplaceAll(comment[1], "''", "'"), Source: source[1]}
+	v.Revision = Revision(v.Comment)
+	if v.Revision == 0 {
+		return nil, errors.New("the comment of a view ends with: Made by ingest, revision N")
+	}
+	v.Former = revision.ReplaceAllString(v.Comment, "")
+	v.Replace = strings.Replace(sql, "CREATE VIEW IF NOT EXISTS", "CREATE OR REPLACE VIEW", 1)
+	return v, nil
 }
 
 // Statements returns all statements in order for a database. clauses fill the
@@ -42,6 +95,11 @@ func Statements(database string, clauses map[string]string) ([]Statement, error)
 			st.Title, st.Creates = title(piece.text)
 			if st.SQL, err = fill(piece.text, database, clauses); err != nil {
 				return nil, fmt.Errorf("%s:%d: %w", name, piece.line, err)
+			}
+			if strings.HasPrefix(st.Title, "CREATE VIEW") {
+				if st.View, err = view(piece.text, st.SQL); err != nil {
+					return nil, fmt.Errorf("%s:%d: %w", name, piece.line, err)
+				}
 			}
 			out = append(out, st)
 		}

@@ -1,6 +1,9 @@
 package schema
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -77,5 +80,44 @@ func TestTitle(t *testing.T) {
 		if got, creates := title(sql); got != want[0] || creates != want[1] {
 			t.Errorf("%q: %q, %q; want %q", sql, got, creates, want)
 		}
+	}
+}
+
+// A view that was changed gets another revision, or stores that have it keep the
+// former one.
+func TestViewRevisions(t *testing.T) {
+	t.Parallel()
+	known := map[string]string{
+		"ingest_files_current":        "1 03e726a7",
+		"dim_offers_current":          "1 95595959",
+		"dim_affiliates_current":      "1 28ecc0d1",
+		"dim_advertisers_current":     "1 0ef2c060",
+		"dim_goals_current":           "1 e0ea578b",
+		"dim_countries_current":       "1 f58c9f6f",
+		"dim_affiliate_users_current": "1 28d86b65",
+		"dim_offer_files_current":     "1 2b7a37ea",
+		"dim_browsers_current":        "1 88d02808",
+		"conversions_current":         "2 10401e69",
+		"report_stats":                "1 d5947a1f",
+	}
+	statements, err := Statements("d", map[string]string{"mergetree": "", "on_cluster": "", "replacing:version": "", "durable": "", "no_insert_dedup": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, st := range statements {
+		if st.View == nil {
+			continue
+		}
+		sum := sha256.Sum256([]byte(st.SQL))
+		if got := fmt.Sprintf("%d %s", st.View.Revision, hex.EncodeToString(sum[:4])); got != known[st.Creates] {
+			t.Errorf("%s is %q, was %q: raise the revision in its comment, and put the new line here", st.Creates, got, known[st.Creates])
+		}
+		if !strings.HasPrefix(st.View.Replace, "CREATE OR REPLACE VIEW `d`."+st.Creates) || st.View.Former == st.View.Comment || Revision(st.View.Former) != 0 {
+			t.Errorf("%+v", st.View)
+		}
+		delete(known, st.Creates)
+	}
+	if len(known) > 0 {
+		t.Errorf("no views any more: %v", known)
 	}
 }

@@ -93,6 +93,7 @@ type dimsReport struct {
 	Network  string        `json:"network"`
 	Entities []dims.Result `json:"entities"`
 	Views    []string      `json:"views,omitempty"` // names that the server allows no dictionary for
+	Taken    []string      `json:"taken,omitempty"` // names that belong to something of an analyst's
 }
 
 func (a *app) runDims(ctx context.Context, cfg *Config, o dims.Options) (err error) {
@@ -123,7 +124,13 @@ func (a *app) refreshDims(ctx context.Context, cfg *Config, client *hasoffers.Cl
 	if report.Entities, err = dims.Refresh(ctx, client, st, o); err != nil {
 		return report, err
 	}
-	if report.Views, err = dims.PutDictionaries(ctx, st); err != nil {
+	var taken []*store.TakenError
+	report.Views, taken, err = dims.PutDictionaries(ctx, st)
+	for _, t := range taken {
+		report.Taken = append(report.Taken, t.Name)
+		a.log.Warn("dictGet finds no names of ours here; `ingest dims` makes them once the name is free", "err", t)
+	}
+	if err != nil {
 		return report, err
 	}
 	var failed []string

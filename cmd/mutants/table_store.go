@@ -63,6 +63,18 @@ var stores = []protection{
 		never, "internal/store", "TestRecover"),
 	guard("engine-default-user", "the engine's passwordless user has no session for others",
 		swap("1", "0"), "internal/engine", "TestNobodyIsTheDefaultUser"),
+	guard("foreign-view", "an analyst's view under a name of ours stays",
+		never, "internal/store", "TestApplyLeavesOthers"),
+	guard("view-revision", "a view of an earlier version is replaced, one of a later version is not",
+		always, "internal/store", "TestApplyReplacesFormerView"),
+	guard("update-currency", "an update's amounts are shown in its currency",
+		swap("r.currency", "r.logged_currency"), "internal/dims", "TestConversionsCurrentMoney"),
+	guard("update-once", "an update counts once, on however many lines of the logs its id stands",
+		swap("row_number() OVER (PARTITION BY u.network, u.id ORDER BY l.datetime DESC, l._hour DESC, l._file DESC, l._line DESC) AS nth", "1 AS nth"), "internal/dims", "TestConversionsCurrentMoney"),
+	guard("foreign-dictionary", "what an analyst made under an entity's name stays",
+		never, "internal/dims", "TestDictionariesLeaveOthers"),
+	guard("foreign-dictionary-at-open", "opening a store leaves dictionaries of an analyst alone",
+		swap(" || !store.DictionaryMark(comment)", ""), "internal/dims", "TestDictionariesLeaveOthers"),
 }
 
 var processes = []protection{

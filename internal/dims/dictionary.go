@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -39,25 +40,29 @@ func (e Entity) dictionary(st *store.Store, start string) store.Dictionary {
 		Query: "SELECT " + strings.Join(exprs, ", ") + " FROM " + st.TableName(e.Table+"_current"),
 	}
 	sum := sha256.Sum256([]byte(d.Query + "\x00" + start))
-	d.Comment = "Names by (network, " + key + "), as they are now. " + hex.EncodeToString(sum[:6])
+	d.Comment = store.DictionaryComment(key, hex.EncodeToString(sum[:6]))
 	return d
 }
 
 // PutDictionaries makes the dictionaries of all entities, so that a name is one
 // word away: dictGet('offers', 'name', (network, offer_id)). It returns the
-// names for which the server allows a view only.
-func PutDictionaries(ctx context.Context, st *store.Store) (views []string, err error) {
+// names for which the server allows a view only, and those that belong to
+// something that ingest did not make, which stays.
+func PutDictionaries(ctx context.Context, st *store.Store) (views []string, taken []*store.TakenError, err error) {
 	start := engineStart(ctx, st)
 	for _, e := range Entities() {
 		ok, err := st.PutDictionary(ctx, e.dictionary(st, start))
-		if err != nil {
-			return views, err
-		}
-		if !ok {
+		var other *store.TakenError
+		switch {
+		case errors.As(err, &other):
+			taken = append(taken, other)
+		case err != nil:
+			return views, taken, err
+		case !ok:
 			views = append(views, e.Name)
 		}
 	}
-	return views, nil
+	return views, taken, nil
 }
 
 // RenewDictionaries puts dictionaries right that an embedded engine could not
@@ -74,7 +79,7 @@ func RenewDictionaries(ctx context.Context, st *store.Store) error {
 	start := engineStart(ctx, st)
 	for _, e := range Entities() {
 		d := e.dictionary(st, start)
-		if comment, ok := have[e.Name]; !ok || comment == d.Comment {
+		if comment, ok := have[e.Name]; !ok || comment == d.Comment || !store.DictionaryMark(comment) { //guard:foreign-dictionary-at-open
 			continue
 		}
 		if _, err := st.PutDictionary(ctx, d); err != nil {

@@ -27,9 +27,9 @@ func TestDictionaries(t *testing.T) {
 		t.Fatal(err) // there are none yet
 	}
 	refresh(t, client, st, dims.Options{PageSize: 1000})
-	views, err := dims.PutDictionaries(t.Context(), st)
-	if err != nil || len(views) > 0 {
-		t.Fatalf("views %v, %v: want dictionaries", views, err)
+	views, taken, err := dims.PutDictionaries(t.Context(), st)
+	if err != nil || len(views) > 0 || len(taken) > 0 {
+		t.Fatalf("views %v, taken %v, %v: want dictionaries", views, taken, err)
 	}
 	ask := func(st *store.Store) {
 		t.Helper()
@@ -99,7 +99,8 @@ func quote(s string) string { return strings.ReplaceAll(s, "'", `\'`) }
 func TestDictionaryElsewise(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)
-	d := store.Dictionary{Name: "names", Keys: 1, Columns: []store.Column{{Name: "id", Type: "NoSuchType"}}, Query: "SELECT 1 AS id"}
+	d := store.Dictionary{Name: "names", Keys: 1, Columns: []store.Column{{Name: "id", Type: "NoSuchType"}}, Query: "SELECT 1 AS id",
+		Comment: store.DictionaryComment("id", "0123456789ab")}
 	ok, err := st.PutDictionary(t.Context(), d)
 	if ok || err != nil {
 		t.Fatalf("%v %v, want a view", ok, err)
@@ -113,4 +114,62 @@ func TestDictionaryElsewise(t *testing.T) {
 	if _, err := st.PutDictionary(t.Context(), store.Dictionary{Name: "clicks", Keys: 1, Columns: d.Columns, Query: d.Query}); err == nil {
 		t.Error("a table was replaced by a dictionary")
 	}
+}
+
+// What an analyst made under the name of an entity stays, whatever it is; the
+// other names work.
+func TestDictionariesLeaveOthers(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	mine := map[string]string{
+		"offers":      "CREATE VIEW offers AS SELECT 1 AS mine",
+		"countries":   "CREATE TABLE countries (mine String) ENGINE = MergeTree ORDER BY mine",
+		"browsers":    "CREATE DICTIONARY browsers (id UInt64, mine String) PRIMARY KEY id SOURCE(NULL()) LAYOUT(FLAT()) LIFETIME(0) COMMENT 'Names by hand.'",
+		"offer_files": "CREATE MATERIALIZED VIEW offer_files ENGINE = MergeTree ORDER BY mine AS SELECT dummy AS mine FROM system.one",
+		// A view that reads what ours would read, without being ours.
+		"goals": "CREATE VIEW goals AS SELECT network, id, name FROM dim_goals_current",
+	}
+	const asked = "SELECT name, uuid, create_table_query FROM system.tables WHERE database = currentDatabase() AND name IN ('offers', 'countries', 'browsers', 'offer_files', 'goals') ORDER BY name"
+	for _, create := range mine {
+		if err := st.Conn().Exec(t.Context(), create); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := rows(t, st, asked)
+	views, taken, err := dims.PutDictionaries(t.Context(), st)
+	if err != nil || len(views) > 0 || len(taken) != len(mine) {
+		t.Fatalf("views %v, taken %v, %v", views, taken, err)
+	}
+	for _, e := range taken {
+		if mine[e.Name] == "" || !strings.Contains(e.Error(), "`"+e.Name+"`") || !strings.Contains(e.Error(), "RENAME") {
+			t.Errorf("%v", e)
+		}
+	}
+	if err := dims.RenewDictionaries(t.Context(), st); err != nil {
+		t.Fatal(err)
+	}
+	if after := rows(t, st, asked); after != before {
+		t.Errorf("they were changed:\n%s\n%s", before, after)
+	}
+	want(t, st, "SELECT dictGet('affiliates', 'company', ('acme', 1))", "('')")
+}
+
+// Views that earlier versions made in the place of dictionaries have no comment,
+// and are known by their query.
+func TestDictionaryOverFormerView(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	if _, _, err := dims.PutDictionaries(t.Context(), st); err != nil {
+		t.Fatal(err)
+	}
+	query := dims.DictionaryQuery(pick(t, "goals")[0], st)
+	for _, sql := range []string{"DROP DICTIONARY goals", "CREATE VIEW goals AS " + query} {
+		if err := st.Conn().Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if views, taken, err := dims.PutDictionaries(t.Context(), st); err != nil || len(views)+len(taken) > 0 {
+		t.Errorf("views %v, taken %v, %v", views, taken, err)
+	}
+	want(t, st, "SELECT engine FROM system.tables WHERE database = currentDatabase() AND name = 'goals'", "('Dictionary')")
 }

@@ -105,3 +105,46 @@ func TestConversionsCurrent(t *testing.T) {
 ('acme','tx5',0,0,'approved','2.5025','approved','2.5025','log',1,8)
 ('beta','tx1',1,0,'other network','0.01','other network','0.01','log',1,2)`)
 }
+
+// An update's amounts come with its currency, and count once however many lines
+// of the logs have its id.
+func TestConversionsCurrentMoney(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	exec := func(query string) {
+		t.Helper()
+		if err := st.Conn().Exec(t.Context(), query); err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+	}
+	const hour = "toDateTime('2016-09-09 10:00:00', 'UTC')"
+	exec("INSERT INTO conversions (transaction_id, id, status, payout_cents, revenue_cents, currency, network, datetime, _file, _line, _hour) VALUES" +
+		"('a', 1, 'approved', 1000, 2000, 'CZK', 'acme', " + hour + ", 'f', 2, " + hour + ")," +
+		// The same conversion in two files, and twice in a file without lines of their own.
+		"('b', 2, 'approved', 1000, 2000, 'EUR', 'acme', " + hour + ", 'f', 3, " + hour + ")," +
+		"('b', 2, 'approved', 1000, 2000, 'EUR', 'acme', " + hour + " + 1, 'g', 3, " + hour + ")," +
+		"('c', 3, 'approved', 1000, 2000, 'EUR', 'acme', " + hour + ", '', 0, " + hour + ")," +
+		"('c', 3, 'approved', 1000, 2000, 'EUR', 'acme', " + hour + ", '', 0, " + hour + ")," +
+		// Twice without an update: the logs say so.
+		"('d', 4, 'approved', 1000, 2000, 'EUR', 'acme', " + hour + ", 'f', 4, " + hour + ")," +
+		"('d', 4, 'approved', 1000, 2000, 'EUR', 'acme', " + hour + ", 'g', 4, " + hour + ")," +
+		// An update finds one line by its id and another by its click.
+		"('e', 5, 'approved', 1000, 2000, 'EUR', 'acme', " + hour + ", 'f', 5, " + hour + ")," +
+		"('f', 0, 'approved', 1000, 2000, 'EUR', 'acme', " + hour + ", 'f', 6, " + hour + ")," +
+		// The same ids in another network.
+		"('a', 1, 'approved', 1000, 2000, 'EUR', 'beta', " + hour + ", 'f', 2, " + hour + ")")
+	exec("INSERT INTO conversion_updates (network, id, ad_id, status, payout, revenue, currency, found, valid_from) VALUES" +
+		"('acme', 1, 'a', 'approved', 10, 11, 'USD', 'updated', now64(3)), ('acme', 2, 'b', 'rejected', 1, 2, 'EUR', 'updated', now64(3))," +
+		"('acme', 3, 'c', 'approved', 3, 4, 'EUR', 'updated', now64(3)), ('acme', 5, 'f', 'approved', 5, 6, 'EUR', 'updated', now64(3))")
+	want(t, st, "SELECT network, id, transaction_id, status, toString(payout), toString(revenue), currency, toString(logged_payout), logged_currency, origin, _file FROM conversions_current ORDER BY network, transaction_id, _file, origin",
+		`('acme',1,'a','approved','10','11','USD','10','CZK','log and update','f')
+('acme',2,'b','repeated','0','0','EUR','10','EUR','repeated','f')
+('acme',2,'b','rejected','1','2','EUR','10','EUR','log and update','g')
+('acme',3,'c','approved','3','4','EUR','10','EUR','log and update','')
+('acme',3,'c','repeated','0','0','EUR','10','EUR','repeated','')
+('acme',4,'d','approved','10','20','EUR','10','EUR','log','f')
+('acme',4,'d','approved','10','20','EUR','10','EUR','log','g')
+('acme',5,'e','approved','5','6','EUR','10','EUR','log and update','f')
+('acme',0,'f','approved','10','20','EUR','10','EUR','log','f')
+('beta',1,'a','approved','10','20','EUR','10','EUR','log','f')`)
+}

@@ -76,7 +76,7 @@ func (j *job) readChanges(ctx context.Context, f *facts, index map[bucket]*hourF
 	if err != nil || any == 0 {
 		return err
 	}
-	now, then := "1", "origin != 'update'"
+	now, then := "origin != 'repeated'", "origin != 'update'"
 	if !j.AllConversions {
 		now = "status IN ('approved', '')"
 		then += " AND logged_status IN ('approved', '')"

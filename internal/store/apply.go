@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"rawlogs/schema"
 )
@@ -10,24 +11,38 @@ import (
 // Apply brings the tables about, in the order of schema/*.sql, and returns
 // what it made or changed; on a store that has them all it does nothing. Two
 // may apply at once.
+//
+// It touches only what ingest made. A view of ours of an older revision is
+// replaced. Where an analyst's view or table has the name of one of our views, it
+// stays, with a warning; where something that cannot hold rows has the name of one
+// of our tables, the error is a *TakenError.
 func (s *Store) Apply(ctx context.Context) ([]string, error) {
 	statements, err := schema.Statements(s.Database(), engines)
 	if err != nil {
 		return nil, err
 	}
-	have, err := s.tables(ctx)
+	have, err := s.objects(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var done []string
 	for _, st := range statements {
-		if st.Creates != "" && have[st.Creates] {
+		o, exists := have[st.Creates]
+		if st.Creates != "" && exists {
+			changed, err := s.keep(ctx, st, o)
+			if err != nil {
+				return done, fmt.Errorf("%s:%d: %w", st.File, st.Line, err)
+			}
+			if changed != "" {
+				done = append(done, changed)
+			}
 			continue
 		}
-		err := s.Write(ctx, Op{Kind: "ddl", Detail: st.Title}, func(ctx context.Context) error {
-			return s.Conn().Exec(ctx, st.SQL)
-		})
-		if err != nil {
+		if err := s.ddl(ctx, st.Title, st.SQL); err != nil {
+			if st.View != nil && have[st.View.Source].engine != "" {
+				err = fmt.Errorf("%w\n%s reads %s: if that table is not one that ingest made, give it another name (RENAME TABLE) and run `ingest schema apply`",
+					err, st.Creates, s.TableName(st.View.Source))
+			}
 			return done, fmt.Errorf("%s:%d: %w", st.File, st.Line, err)
 		}
 		done = append(done, st.Title)
@@ -35,20 +50,112 @@ func (s *Store) Apply(ctx context.Context) ([]string, error) {
 	return done, nil
 }
 
-// tables lists the tables and views of the database.
-func (s *Store) tables(ctx context.Context) (map[string]bool, error) {
-	rows, err := s.Conn().Query(ctx, "SELECT name FROM system.tables WHERE database = ?", s.Database())
+// keep leaves what is there as it is, but for a view of ours of an older
+// revision; it returns what it did, "" for nothing.
+func (s *Store) keep(ctx context.Context, st schema.Statement, o object) (string, error) {
+	if st.View == nil {
+		if !o.holdsRows() {
+			return "", s.taken(st.Creates, o)
+		}
+		return "", nil
+	}
+	if !o.isView(st.View) { //guard:foreign-view
+		s.cfg.Log.Warn("a view of ours could not be made; `ingest schema apply` makes it once the name is free", "err", s.taken(st.Creates, o))
+		return "", nil
+	}
+	from := max(schema.Revision(o.comment), 1)
+	if from >= st.View.Revision { //guard:view-revision
+		return "", nil // this one, or one of a later ingest
+	}
+	title := fmt.Sprintf("REPLACE VIEW %s (revision %d by %d)", st.Creates, from, st.View.Revision)
+	err := s.ddl(ctx, title, st.View.Replace)
+	if err == nil {
+		return title, nil
+	}
+	// Another may have replaced it at the same moment.
+	if now, lookErr := s.object(ctx, st.Creates); lookErr == nil && schema.Revision(now.comment) >= st.View.Revision {
+		return "", nil
+	}
+	if ctx.Err() != nil || Retryable(err) {
+		return "", err
+	}
+	// A user who may load but not drop views is no reason to stop loading.
+	s.cfg.Log.Warn("a view stays as an earlier ingest made it; run `ingest schema apply` as a user who may create and drop views", "view", st.Creates, "err", err)
+	return "", nil
+}
+
+// object is a table, view or dictionary as the server knows it.
+type object struct{ engine, comment, query string }
+
+// holdsRows reports whether the object can be one of our tables: whose engine
+// is the wrong one is for Check to say.
+func (o object) holdsRows() bool {
+	return !strings.HasSuffix(o.engine, "View") && o.engine != "Dictionary"
+}
+
+// isView reports whether the object is a view that ingest made. Before comments
+// named revisions, ours had a comment of their own and a known source.
+func (o object) isView(v *schema.View) bool {
+	if o.engine != "View" {
+		return false
+	}
+	return schema.Revision(o.comment) > 0 || o.comment == v.Former && strings.Contains(o.query, v.Source)
+}
+
+// TakenError says that a name of ours belongs to something that ingest did not make.
+type TakenError struct {
+	Name   string // without the database
+	Engine string // View, Dictionary, MergeTree …
+	rename string
+}
+
+// Error names the object and what to do.
+func (e *TakenError) Error() string {
+	what := "a table (" + e.Engine + ")"
+	switch {
+	case strings.HasSuffix(e.Engine, "View"):
+		what = "a view"
+	case e.Engine == "Dictionary":
+		what = "a dictionary"
+	}
+	return fmt.Sprintf("%s that ingest did not make has the name %s and was left as it is: give it another name (%s)", what, e.Name, e.rename)
+}
+
+func (s *Store) taken(name string, o object) *TakenError {
+	verb := "RENAME TABLE"
+	if o.engine == "Dictionary" {
+		verb = "RENAME DICTIONARY"
+	}
+	return &TakenError{Name: name, Engine: o.engine, rename: verb + " " + s.TableName(name) + " TO " + s.TableName("my_"+name)}
+}
+
+const objectColumns = "SELECT name, engine, comment, if(engine = 'View', as_select, '') FROM system.tables WHERE database = ?"
+
+// objects lists what the database holds, by name.
+func (s *Store) objects(ctx context.Context) (map[string]object, error) {
+	return s.list(ctx, objectColumns, s.Database())
+}
+
+// object is what has a name; its engine is "" where nothing has.
+func (s *Store) object(ctx context.Context, name string) (object, error) {
+	found, err := s.list(ctx, objectColumns+" AND name = ?", s.Database(), name)
+	return found[name], err
+}
+
+func (s *Store) list(ctx context.Context, query string, args ...any) (map[string]object, error) {
+	rows, err := s.Conn().Query(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("listing the tables: %w", err)
 	}
 	defer rows.Close()
-	have := map[string]bool{}
+	have := map[string]object{}
 	for rows.Next() {
 		var name string
-		if err := rows.Scan(&name); err != nil {
+		var o object
+		if err := rows.Scan(&name, &o.engine, &o.comment, &o.query); err != nil {
 			return nil, fmt.Errorf("listing the tables: %w", err)
 		}
-		have[name] = true
+		have[name] = o
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("listing the tables: %w", err)

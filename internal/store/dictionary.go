@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -15,7 +16,7 @@ type Dictionary struct {
 	Keys    int
 	// Query gives its rows; it names columns only as Columns do.
 	Query string
-	// Comment is what its table's comment says.
+	// Comment is what its table's comment says: see DictionaryComment.
 	Comment string
 }
 
@@ -26,20 +27,24 @@ type Dictionary struct {
 //
 // Where the server does not let this user have dictionaries, a view of the same
 // name takes its place: JOIN works with either. It returns whether it is a
-// dictionary; a table of the same name is an error.
+// dictionary. What has the name and is not of our making stays: the error is
+// then a *TakenError.
 func (s *Store) PutDictionary(ctx context.Context, d Dictionary) (bool, error) {
-	kind, err := s.kind(ctx, d.Name)
+	o, err := s.object(ctx, d.Name)
 	if err != nil {
 		return false, err
 	}
-	switch kind {
-	case "", "Dictionary":
-	case "View":
+	ours, err := s.made(ctx, d, o)
+	if err != nil {
+		return false, err
+	}
+	if !ours { //guard:foreign-dictionary
+		return false, s.taken(d.Name, o)
+	}
+	if o.engine == "View" {
 		if err := s.ddl(ctx, "DROP VIEW "+d.Name, "DROP VIEW IF EXISTS "+s.TableName(d.Name)); err != nil {
 			return false, err
 		}
-	default:
-		return false, fmt.Errorf("making the dictionary %s: a table of that name is in its place", d.Name)
 	}
 	if err := s.createDictionary(ctx, d); err == nil {
 		return true, nil
@@ -50,9 +55,42 @@ func (s *Store) PutDictionary(ctx context.Context, d Dictionary) (bool, error) {
 	}
 	return false, errors.Join(
 		s.ddl(ctx, "DROP DICTIONARY "+d.Name, "DROP DICTIONARY IF EXISTS "+s.TableName(d.Name)),
-		s.ddl(ctx, "CREATE VIEW "+d.Name, "CREATE VIEW IF NOT EXISTS "+s.TableName(d.Name)+" AS "+d.Query),
+		s.ddl(ctx, "CREATE VIEW "+d.Name, "CREATE VIEW IF NOT EXISTS "+s.TableName(d.Name)+" AS "+d.Query+" COMMENT "+literal(d.Comment)),
 	)
 }
+
+// made reports whether PutDictionary made what has the name, or nothing has it.
+// Views of earlier versions have no comment: those are known by their query.
+func (s *Store) made(ctx context.Context, d Dictionary, o object) (bool, error) {
+	switch {
+	case o.engine == "":
+		return true, nil
+	case o.engine != "Dictionary" && o.engine != "View":
+		return false, nil
+	case DictionaryMark(o.comment):
+		return true, nil
+	case o.engine == "Dictionary" || o.comment != "":
+		return false, nil
+	}
+	var same uint8
+	err := s.Conn().QueryRow(ctx, "SELECT formatQuerySingleLine(?) = formatQuerySingleLine(?)", o.query, d.Query).Scan(&same)
+	if err != nil && (ctx.Err() != nil || Retryable(err)) {
+		return false, fmt.Errorf("looking at the view %s: %w", d.Name, err)
+	}
+	return err == nil && same == 1, nil
+}
+
+var dictionaryMark = regexp.MustCompile(`^Names by \(network, [a-z_]+\), as they are now\. [0-9a-f]{12}$`)
+
+// DictionaryComment is the comment of a dictionary by (network, key); state is
+// what it was made from, 12 hexadecimal digits.
+func DictionaryComment(key, state string) string {
+	return "Names by (network, " + key + "), as they are now. " + state
+}
+
+// DictionaryMark reports whether a comment is one of DictionaryComment, now or in
+// any earlier version.
+func DictionaryMark(comment string) bool { return dictionaryMark.MatchString(comment) }
 
 func (s *Store) createDictionary(ctx context.Context, d Dictionary) error {
 	s.mu.RLock()
@@ -82,11 +120,11 @@ func (s *Store) createDictionary(ctx context.Context, d Dictionary) error {
 // that are views need none of it.
 func (s *Store) ReloadDictionaries(ctx context.Context, names []string) error {
 	for _, name := range names {
-		kind, err := s.kind(ctx, name)
+		o, err := s.object(ctx, name)
 		if err != nil {
 			return err
 		}
-		if kind != "Dictionary" {
+		if o.engine != "Dictionary" {
 			continue
 		}
 		if err := s.ddl(ctx, "SYSTEM RELOAD DICTIONARY "+name, "SYSTEM RELOAD DICTIONARY "+s.TableName(name)); err != nil {
@@ -115,16 +153,6 @@ func (s *Store) Comments(ctx context.Context, engine string) (map[string]string,
 		return nil, fmt.Errorf("listing the tables: %w", err)
 	}
 	return comments, nil
-}
-
-// kind is a table's engine; "" where there is no such table.
-func (s *Store) kind(ctx context.Context, name string) (string, error) {
-	var kind string
-	err := s.Conn().QueryRow(ctx, "SELECT any(engine) FROM system.tables WHERE database = ? AND name = ?", s.Database(), name).Scan(&kind)
-	if err != nil {
-		return "", fmt.Errorf("looking for %s: %w", name, err)
-	}
-	return kind, nil
 }
 
 func (s *Store) ddl(ctx context.Context, title, sql string) error {
