@@ -58,6 +58,10 @@ func zipCases(t *testing.T) []zipCase {
 		{name: "encrypted", body: edit(func(z []byte, central, _ int) []byte { z[central+centralFlags] |= 1; return z }), reason: "encrypted"},
 		{name: "unknown method", body: edit(func(z []byte, central, _ int) []byte { z[central+centralMethod] = 99; return z }), reason: "method 99"},
 		{name: "no entries", body: fixed(packedAs(t, zip.Deflate)), reason: "0 entries"},
+		{name: "a folder only", body: fixed(packedNamed(t, "logs/", "")), reason: "it holds no file"},
+		{name: "in a folder, with what a Mac adds", body: func(text []byte) []byte {
+			return packedNamed(t, "logs/", "", "logs/a.csv", string(text), "__MACOSX/logs/._a.csv", "x")
+		}},
 		{name: "two entries", body: func(text []byte) []byte { return packedAs(t, zip.Deflate, string(text), "b") }, reason: "2 entries"},
 		{name: "10,000 entries", body: fixed(packedAs(t, zip.Store, make([]string, 10_000)...)), reason: "10000 entries"},
 		{name: "declares less than it holds", body: set32(centralSize, func(v uint32) uint32 { return v - 1 }), reason: "more than the declared"},
@@ -161,8 +165,17 @@ func TestHostileTexts(t *testing.T) {
 	const h = "transaction_id,offer_id,payout_cents\n"
 	db := newDatabase(t)
 	runTexts(t, db, 1<<20, []textCase{
-		{name: "empty"},
-		{name: "blank lines only", text: "\n\r\n\n"},
+		{name: "empty", failed: "the text is empty"},
+		{name: "blank lines only", text: "\n\r\n\n", failed: "nothing but blank lines"},
+		{name: "a page of HTML", text: "<!DOCTYPE html>\n<title>Sign in</title>\n", failed: "looks like a page of HTML"},
+		{name: "an error in JSON", text: `{"response":{"status":-1,"errorMessage":"expired"}}`, failed: "looks like JSON"},
+		{name: "UTF-16", text: "\xff\xfet\x00r\x00a\x00n\x00,\x00o\x00\r\x00\n\x00", failed: "UTF-16"},
+		{name: "NULs only", text: strings.Repeat("\x00", 3000), failed: "NUL"},
+		{name: "line ends of CR alone", text: strings.ReplaceAll(h, "\n", "\r") + "a,1,2\r\"b\",3,4\r",
+			rows: []string{`2 transaction_id="a" offer_id="1" payout_cents="2"`, `3 transaction_id="b" offer_id="3" payout_cents="4"`}},
+		{name: "line ends of CR CR LF", text: strings.ReplaceAll(h+"a,1,2\n\"b\",3,4\n", "\n", "\r\r\n"),
+			rows: []string{`2 transaction_id="a" offer_id="1" payout_cents="2"`, `3 transaction_id="b" offer_id="3" payout_cents="4"`}},
+		{name: "line ends of CR, then of LF", text: strings.ReplaceAll(h, "\n", "\r") + "a,1,2\n", failed: "carriage return alone"},
 		{name: "header only", text: h, lines: 1},
 		{name: "header repeated as data", text: h + "a,1,2\n" + h + "b,3,4\n",
 			rows: []string{`2 transaction_id="a" offer_id="1" payout_cents="2"`, `4 transaction_id="b" offer_id="3" payout_cents="4"`}, rejected: []string{`3 the header again "transaction_id,offer_id,payout_cents"`}},

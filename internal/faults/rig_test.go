@@ -213,6 +213,26 @@ func packedAs(t testing.TB, method uint16, texts ...string) []byte {
 	return buf.Bytes()
 }
 
+// packedNamed packs texts, each after its name.
+func packedNamed(t testing.TB, pairs ...string) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := zip.NewWriter(&buf)
+	for ; len(pairs) > 0; pairs = pairs[2:] {
+		f, err := w.Create(pairs[0])
+		if err == nil && pairs[1] != "" {
+			_, err = io.WriteString(f, pairs[1])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
 // folder is a source on disk.
 type folder struct {
 	*rig

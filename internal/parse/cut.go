@@ -21,6 +21,7 @@ const (
 	cutBareQuote
 	cutAfterQuote
 	cutUnclosed
+	cutMixed
 	cutLong
 )
 
@@ -37,6 +38,8 @@ func (s cutStop) reason() string {
 		return "text after a closing quote"
 	case cutUnclosed:
 		return "quotes that do not close"
+	case cutMixed:
+		return "a line feed among lines that end in carriage returns"
 	case cutLong:
 		return "longer than the longest allowed record"
 	}
@@ -62,21 +65,16 @@ records:
 	for rows < limit && i-base < batchBytes {
 		// A line with nothing in it is no line.
 		if i < len(t) && (t[i] == '\n' || t[i] == '\r') {
-			switch {
-			case t[i] == '\n':
-				i++
+			switch n, whole := r.ends.at(t[i:]); {
+			case whole:
+				i += n
 				lines++
 				continue
-			case i+1 < len(t) && t[i+1] == '\n':
-				i += 2
-				lines++
-				continue
-			case i+1 == len(t):
-				if !r.eof {
-					stop = cutMore
-					break records
-				}
-				i++
+			case n > 0 && !r.eof:
+				stop = cutMore
+				break records
+			default:
+				i += n // half a line end, at the end
 			}
 		}
 		if i == len(t) {
@@ -222,6 +220,7 @@ const (
 	endBareQuote
 	endAfterQuote
 	endUnclosed
+	endMixed
 	endLong
 )
 
@@ -235,6 +234,8 @@ func (e fieldEnd) stop() cutStop {
 		return cutAfterQuote
 	case endUnclosed:
 		return cutUnclosed
+	case endMixed:
+		return cutMixed
 	}
 	return cutLong
 }
@@ -253,31 +254,35 @@ func (r *Reader) field(start, i int) (f load.Field, next int, end fieldEnd) {
 		t, out = t[:bound], endLong
 	}
 	if i < len(t) && t[i] == '"' {
-		return quoted(t, i+1, out)
+		return r.quoted(t, i+1, out)
 	}
 	for j := i; j < len(t); j++ {
 		switch t[j] {
 		case ',':
 			return span(i, j), j + 1, endComma
 		case '\n':
-			if j > i && t[j-1] == '\r' {
-				return span(i, j-1), j + 1, endLine
+			if r.ends.alone {
+				return f, j + 1, endMixed
 			}
-			return span(i, j), j + 1, endLine
+			return span(i, r.ends.before(t, i, j)), j + 1, endLine
+		case '\r':
+			if r.ends.alone {
+				return span(i, j), j + 1, endLine
+			}
 		case '"':
 			return f, j + 1, endBareQuote
 		}
 	}
 	last := len(t)
-	if out == endText && last > i && t[last-1] == '\r' {
-		last-- // half a line end
+	if out == endText {
+		last = r.ends.before(t, i, last) // half a line end
 	}
 	return span(i, last), len(t), out
 }
 
 // quoted cuts a field whose opening quote is before i. out is what the end of
 // t means.
-func quoted(t []byte, i int, out fieldEnd) (f load.Field, next int, end fieldEnd) {
+func (r *Reader) quoted(t []byte, i int, out fieldEnd) (f load.Field, next int, end fieldEnd) {
 	doubled := false
 	for j := i; ; {
 		k := bytes.IndexByte(t[j:], '"')
@@ -298,16 +303,16 @@ func quoted(t []byte, i int, out fieldEnd) (f load.Field, next int, end fieldEnd
 			return f, len(t), out
 		case rest[0] == ',':
 			return f, j + 2, endComma
-		case rest[0] == '\n':
-			return f, j + 2, endLine
 		case rest[0] == '"':
 			doubled = true
 			j += 2
 			continue
-		case rest[0] == '\r' && len(rest) == 1:
+		}
+		switch n, whole := r.ends.at(rest); {
+		case whole:
+			return f, j + 1 + n, endLine
+		case n > 0:
 			return f, len(t), out
-		case rest[0] == '\r' && rest[1] == '\n':
-			return f, j + 3, endLine
 		}
 		return f, j + 1, endAfterQuote //guard:quote-resync
 	}

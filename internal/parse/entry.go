@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
+	"strings"
 )
 
 // ZipError tells what is wrong with an archive. The archive is the file's own
@@ -32,7 +34,7 @@ const (
 	methodDeflate = 8
 )
 
-// Entry is the one entry of an archive. Its name is never used as a path.
+// Entry is the one file of an archive. Its name is never used as a path.
 type Entry struct {
 	Name       string
 	Size       int64 // inflated, as declared
@@ -62,16 +64,17 @@ type directory struct {
 	offset  uint64
 }
 
-// OpenZip returns the archive's one entry. An archive without entries or with
-// several is a *ZipError that says how many; the number is read before any of
-// them is looked at, so that a hostile directory costs nothing. Errors of r
-// are returned as they are.
+// OpenZip returns the archive's one file. Folders and what operating systems add
+// to archives do not count, nor do empty files beside it. No file or several are a
+// *ZipError that says how many; the number of entries is read before any of them is
+// looked at, so that a hostile directory costs nothing. Errors of r are returned as
+// they are.
 func OpenZip(r io.ReaderAt, size int64) (*Entry, error) {
 	d, err := findDirectory(r, size)
 	if err != nil {
 		return nil, err
 	}
-	if d.entries != 1 { //guard:one-entry
+	if d.entries == 0 || d.entries > mostEntries || d.entries > 1 && d.size > mostDirectory {
 		return nil, &ZipError{Reason: fmt.Sprintf("%d entries where one is expected", d.entries), Entries: d.entries}
 	}
 	if d.size > uint64(d.at) || d.offset > uint64(d.at)-d.size {
@@ -79,7 +82,7 @@ func OpenZip(r io.ReaderAt, size int64) (*Entry, error) {
 	}
 	// Bytes before the archive shift every offset in it.
 	shift := d.at - int64(d.size) - int64(d.offset)
-	return readEntry(r, d, shift)
+	return openEntry(r, d, shift)
 }
 
 func findDirectory(r io.ReaderAt, size int64) (directory, error) {
@@ -164,50 +167,135 @@ func find64(r io.ReaderAt, d directory) (directory, error) {
 	}, nil
 }
 
-func readEntry(r io.ReaderAt, d directory, shift int64) (*Entry, error) {
+// Bounds of an archive with more than the one entry.
+const (
+	mostEntries   = 100
+	mostDirectory = 1 << 20
+	// longestHead is what one entry takes in the directory at most.
+	longestHead = centralLen + 3*(1<<16)
+)
+
+// openEntry finds the entry that is the file.
+func openEntry(r io.ReaderAt, d directory, shift int64) (*Entry, error) {
 	if d.size < centralLen {
-		return nil, &ZipError{Reason: "the central directory is cut short"}
+		return nil, errDirectoryShort
 	}
-	head := make([]byte, min(d.size, centralLen+3*(1<<16)))
-	if err := readFull(r, head, int64(d.offset)+shift); err != nil {
+	most := d.size
+	if d.entries == 1 {
+		most = min(most, longestHead)
+	}
+	rest := make([]byte, most)
+	if err := readFull(r, rest, int64(d.offset)+shift); err != nil {
 		return nil, err
 	}
-	if string(head[:4]) != "PK\x01\x02" {
-		return nil, &ZipError{Reason: "no central directory where it should be"}
+	var files, empty []head
+	var folder string
+	for range d.entries {
+		h, length, err := readHead(rest)
+		if err != nil {
+			return nil, err
+		}
+		rest = rest[length:]
+		switch {
+		case h.folder(): //guard:zip-folder
+			folder = h.name
+		case h.litter(): //guard:zip-litter
+		case h.sizes[0] == 0:
+			empty = append(empty, h)
+		default:
+			files = append(files, h)
+		}
 	}
-	flags := binary.LittleEndian.Uint16(head[8:])
-	nameLen, extraLen := int(binary.LittleEndian.Uint16(head[28:])), int(binary.LittleEndian.Uint16(head[30:]))
-	if centralLen+nameLen+extraLen > len(head) {
-		return nil, &ZipError{Reason: "the central directory is cut short"}
+	if len(files) == 0 {
+		files = empty
 	}
-	sizes := [3]uint64{ // in the order of the zip64 field
-		uint64(binary.LittleEndian.Uint32(head[24:])),
-		uint64(binary.LittleEndian.Uint32(head[20:])),
-		uint64(binary.LittleEndian.Uint32(head[42:])),
+	switch {
+	case len(files) == 0 && folder != "":
+		return nil, &ZipError{Reason: fmt.Sprintf("it holds no file, only the folder %.100q", folder)}
+	case len(files) == 0:
+		return nil, &ZipError{Reason: "it holds no file, only what an operating system adds to archives"}
+	case len(files) > 1: //guard:one-entry
+		return nil, &ZipError{Reason: fmt.Sprintf("%d entries where one is expected", len(files)), Entries: uint64(len(files))}
 	}
-	if err := extra64(head[centralLen+nameLen:][:extraLen], &sizes); err != nil {
-		return nil, err
+	return files[0].entry(r, d, shift)
+}
+
+var errDirectoryShort = &ZipError{Reason: "the central directory is cut short"}
+
+// head is an entry as the central directory has it.
+type head struct {
+	name          string
+	flags, method uint16
+	crc           uint32
+	sizes         [3]uint64 // inflated, compressed, offset: the order of the zip64 field
+}
+
+// readHead reads the entry at the beginning of t, and returns how long it is there.
+func readHead(t []byte) (h head, length int, err error) {
+	if len(t) < centralLen {
+		return h, 0, errDirectoryShort
 	}
-	e := &Entry{
-		Name:   string(head[centralLen:][:nameLen]),
-		Method: binary.LittleEndian.Uint16(head[10:]),
-		CRC32:  binary.LittleEndian.Uint32(head[16:]),
-		r:      r,
+	if string(t[:4]) != "PK\x01\x02" {
+		return h, 0, &ZipError{Reason: "no central directory where it should be"}
 	}
+	le := binary.LittleEndian
+	nameLen, extraLen, commentLen := int(le.Uint16(t[28:])), int(le.Uint16(t[30:])), int(le.Uint16(t[32:]))
+	if centralLen+nameLen+extraLen > len(t) {
+		return h, 0, errDirectoryShort
+	}
+	h = head{
+		name:   string(t[centralLen:][:nameLen]),
+		flags:  le.Uint16(t[8:]),
+		method: le.Uint16(t[10:]),
+		crc:    le.Uint32(t[16:]),
+		sizes:  [3]uint64{uint64(le.Uint32(t[24:])), uint64(le.Uint32(t[20:])), uint64(le.Uint32(t[42:]))},
+	}
+	err = extra64(t[centralLen+nameLen:][:extraLen], &h.sizes)
+	return h, min(centralLen+nameLen+extraLen+commentLen, len(t)), err
+}
+
+// folder reports whether the entry is a folder, which some write with a backslash.
+func (h head) folder() bool {
+	return h.sizes[0] == 0 && (strings.HasSuffix(h.name, "/") || strings.HasSuffix(h.name, `\`))
+}
+
+// litter reports whether the entry is what operating systems add to archives: a
+// Mac's resource forks and folder settings, Windows' thumbnails.
+func (h head) litter() bool {
+	name := strings.ReplaceAll(h.name, `\`, "/")
+	base := path.Base(name)
+	return strings.HasPrefix(name, "__MACOSX/") || strings.HasPrefix(base, "._") ||
+		base == ".DS_Store" || base == "Thumbs.db" || base == "desktop.ini"
+}
+
+// packers are the methods that archivers use besides deflate.
+var packers = map[uint16]string{
+	1: "shrink", 6: "implode", 9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd",
+}
+
+// entry checks what the directory says and finds the data.
+func (h head) entry(r io.ReaderAt, d directory, shift int64) (*Entry, error) {
 	const encrypted, strong, masked = 1 << 0, 1 << 6, 1 << 13
 	switch {
-	case flags&(encrypted|strong|masked) != 0: //guard:zip-encrypted
+	case h.flags&(encrypted|strong|masked) != 0: //guard:zip-encrypted
 		return nil, &ZipError{Reason: "its entry is encrypted"}
-	case e.Method != methodStored && e.Method != methodDeflate: //guard:zip-method
-		return nil, &ZipError{Reason: fmt.Sprintf("its entry is packed by method %d; deflate and stored are known", e.Method)}
-	case sizes[0] > 1<<62 || sizes[1] > 1<<62 || sizes[2] > 1<<62:
+	case h.method != methodStored && h.method != methodDeflate: //guard:zip-method
+		reason := fmt.Sprintf("its entry is packed by method %d; deflate and stored are known", h.method)
+		if name := packers[h.method]; name != "" {
+			reason += fmt.Sprintf(": this is %s, pack it again with deflate", name)
+		}
+		return nil, &ZipError{Reason: reason}
+	case h.sizes[0] > 1<<62 || h.sizes[1] > 1<<62 || h.sizes[2] > 1<<62:
 		return nil, &ZipError{Reason: "its entry's sizes are impossible"}
 	}
-	e.Size, e.Compressed = int64(sizes[0]), int64(sizes[1])
+	e := &Entry{
+		Name: h.name, Size: int64(h.sizes[0]), Compressed: int64(h.sizes[1]), CRC32: h.crc, Method: h.method,
+		r: r,
+	}
 	if e.Method == methodStored && e.Size != e.Compressed {
 		return nil, &ZipError{Reason: "its entry is stored, and its two sizes differ"}
 	}
-	return e, e.locate(int64(sizes[2])+shift, d)
+	return e, e.locate(int64(h.sizes[2])+shift, d)
 }
 
 // extra64 takes from the extra fields what did not fit into 32 bits.

@@ -27,6 +27,8 @@ func FuzzReader(f *testing.F) {
 		f.Add(text)
 	}
 	f.Add([]byte("a,n,l\n\"x\ny\",1,\"\"\n\"\"\"\",,z\nx"))
+	f.Add([]byte("a,n\rx,1\r\"y\r\",2\r\nz,3\r"))
+	f.Add([]byte("a,n\r\r\nx,1\r\r\n\"y\"\r\r\n\r\r\n,2\r\r"))
 	f.Add([]byte("a,n\r\n\"y,2\r\n\"z\",3\r\n\r\n\r"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r := newReading(t, testTable("a String", "n UInt32", "l LowCardinality(String)", "datetime DateTime"), Config{MaxLine: 200})
@@ -40,7 +42,7 @@ func FuzzReader(f *testing.F) {
 			}
 		}
 		c := first.Counts
-		if first.Err == "" && c.Lines != 0 && c.Lines != 1+c.Rows+c.Rejected || c.Rows != uint64(len(first.Rows)) || c.Rejected != uint64(len(first.Rejected)) {
+		if first.Err == "" && c.Lines != 1+c.Rows+c.Rejected || c.Rows != uint64(len(first.Rows)) || c.Rejected != uint64(len(first.Rejected)) {
 			t.Fatalf("counts %+v, %d rows, %d rejected, %s", c, len(first.Rows), len(first.Rejected), first.Err)
 		}
 		for _, x := range r.rejected {
@@ -62,6 +64,9 @@ func against(t *testing.T, text []byte, got result) {
 	}
 	known := func(name string) bool { return slices.Contains([]string{"a", "n", "l", "datetime"}, name) }
 	if strings.Contains(got.Err, "is the header missing?") && !slices.ContainsFunc(records[0], known) {
+		return
+	}
+	if strings.Contains(got.Err, "carriage return alone") { // to encoding/csv, it is a letter like others
 		return
 	}
 	if got.Err != "" {
@@ -134,6 +139,7 @@ func FuzzZip(f *testing.F) {
 	f.Add(zipOf(f, zip.Store, "a\n1\n"))
 	f.Add(zipOf(f, zip.Deflate, "a", "b"))
 	f.Add(zip64Of(f, good, text))
+	f.Add(zipNamed(f, "logs/", "", "logs/a.csv", text, "__MACOSX/._a.csv", "x", "empty", ""))
 	f.Add(good[:len(good)-5])
 	f.Fuzz(func(t *testing.T, archive []byte) {
 		got, err := unzip(t, archive)

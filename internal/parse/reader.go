@@ -48,8 +48,7 @@ type Rejected struct {
 	Raw    []byte // without the line's end; valid only during the call
 }
 
-// Counts says what became of a text: Lines = 1 + Rows + Rejected, or 0 when it
-// holds nothing but blank lines.
+// Counts says what became of a text: Lines = 1 + Rows + Rejected.
 type Counts struct {
 	Lines    uint64 // header, rows and rejected lines; blank lines are none
 	Rows     uint64
@@ -77,6 +76,9 @@ func (e *HeaderError) Error() string { return fmt.Sprintf("line %d: header: %s",
 // Reader reads the CSV text of one file after the other into blocks of one
 // table. It is not safe for concurrent use.
 //
+// Lines end in LF or CR LF, and where the header's line does, in CR CR LF or in a
+// CR alone. A text without a header, even an empty one, is a *HeaderError.
+//
 // A field is bare or in double quotes; within quotes "" is one quote, and
 // commas and line breaks are text. A bare field that holds a quote, text after
 // a closing quote, and quotes that never close make a record malformed, and so
@@ -99,6 +101,7 @@ type Reader struct {
 	buf  []byte // backs text in streaming mode
 	pos  int    // of the first byte of text that is not yet used
 	line uint32 // physical line number at pos
+	ends ends   // of its lines, once the header is read
 
 	starts  []uint32 // by record of the batch: its offset from the batch's start
 	names   []string // the header
@@ -232,18 +235,21 @@ func (r *Reader) finish(rows, end, lines int) {
 	b.Text = r.text[r.pos:]
 	text := r.text[r.pos:end]
 	b.Valid = utf8.Valid(text)
-	if breaks := bytes.Count(text, newline); breaks != lines {
+	breaks := r.lineEnds(text)
+	if breaks != uint32(lines) {
 		// Some line breaks are inside quotes.
 		at, line := 0, r.line
 		for i, s := range r.starts[:rows] {
-			line += uint32(bytes.Count(text[at:s], newline))
+			line += r.lineEnds(text[at:s])
 			at = int(s)
 			b.Lines[i] = line
 		}
-		lines = breaks
 	}
-	r.line += uint32(lines)
+	r.line += breaks
 	r.pos = end
 }
 
-var newline = []byte{'\n'}
+// lineEnds counts the physical lines that end in text.
+func (r *Reader) lineEnds(text []byte) uint32 {
+	return uint32(bytes.Count(text, []byte{r.ends.eol()}))
+}

@@ -19,9 +19,30 @@ func TestReader(t *testing.T) {
 		err      string
 		lines    uint64
 	}{
-		{name: "empty", columns: []string{"a String"}, text: ""},
-		{name: "byte order mark only", columns: []string{"a String"}, text: "\xef\xbb\xbf"},
-		{name: "blank lines only", columns: []string{"a String"}, text: "\n\r\n\n\r"},
+		{name: "empty", columns: []string{"a String"}, text: "", err: errEmpty.Error()},
+		{name: "byte order mark only", columns: []string{"a String"}, text: "\xef\xbb\xbf", err: errEmpty.Error()},
+		{name: "blank lines only", columns: []string{"a String"}, text: "\n\r\n\n\r", err: errEmpty.Error()},
+		{name: "NULs only", columns: []string{"a String"}, text: strings.Repeat("\x00", 500),
+			err: `line 1: header: none of its 1 names, the first of them "` + strings.Repeat(`\x00`, 40) + `", is a column of clicks: is the header missing?; there are NUL bytes in it: is it UTF-16, or a file with a hole?`},
+		{name: "UTF-16", columns: []string{"a String"}, text: "\xff\xfea\x00,\x00b\x00\n\x001\x00",
+			err: `line 1: header: none of its 2 names, the first of them "\xff\xfea\x00", is a column of clicks: is the header missing?; the text is UTF-16: convert it to UTF-8`},
+		{name: "HTML", columns: []string{"a String"}, text: "<!DOCTYPE html>\n<html>a,b\n",
+			err: `line 1: header: none of its 1 names, the first of them "<!DOCTYPE html>", is a column of clicks: is the header missing?; the text looks like a page of HTML or XML: it begins with "<!DOCTYPE html>\n<html>a,b\n"`},
+		{name: "JSON", columns: []string{"a String"}, text: `{"response":{"status":-1},"a":1}`,
+			err: `line 1: header: quote in a bare field; the text looks like JSON: it begins with "{\"response\":{\"status\":-1},\"a\":1}"`},
+		{name: "carriage returns alone", columns: []string{"a String", "n UInt32"}, text: "\r\ra,n\rx,1\r\r\"y\rz\nw\",2\rshort\rv,3",
+			rows:     []string{`a="x" n=1 _line=4`, `a="y\rz\nw" n=2 _line=6`, `a="v" n=3 _line=9`},
+			rejected: []string{"8 wrong number of fields: short"}},
+		{name: "carriage returns alone, quoted", columns: []string{"a String", "n UInt32"}, text: "\"a\",\"n\"\r\"x\",\"1\"\r\"\",\"2\"\r",
+			rows: []string{`a="x" n=1 _line=2`, `a="" n=2 _line=3`}},
+		{name: "a carriage return alone after the header", columns: []string{"a String", "n UInt32"}, text: "a,n\rx,1\ny,2\n",
+			err: "line 1: header: it ends in a carriage return alone, and later lines in a line feed: one of the two must end every line"},
+		{name: "a carriage return within the header", columns: []string{"a String", "n UInt32"}, text: "a\rb,n\nx,1\n",
+			err: "line 1: header: it ends in a carriage return alone, and later lines in a line feed: one of the two must end every line"},
+		{name: "header only, with a carriage return", columns: []string{"a String"}, text: "a\r", lines: 1},
+		{name: "CR CR LF", columns: []string{"a String", "n UInt32"}, text: "a,n\r\r\nx,1\r\r\n\r\r\n\"y\r\r\n\",\"2\"\r\r\nshort\r\r\nz,\r\nw,4\r\r",
+			rows:     []string{`a="x" n=1 _line=2`, `a="y\r\r\n" n=2 _line=4`, `a="z" n=0 _line=7`, `a="w" n=4 _line=8`},
+			rejected: []string{"6 wrong number of fields: short"}},
 		{name: "header only", columns: []string{"a String"}, text: "a\n", lines: 1},
 		{name: "header without a line end", columns: []string{"a String"}, text: "a", lines: 1},
 		{name: "by name", columns: []string{"a String", "n UInt32"}, text: "n,a\n1,\"x\"\n2,y\n",
@@ -189,6 +210,21 @@ func TestReaderLongLines(t *testing.T) {
 		}
 		if n := len(r.rd.buf); n > 3<<20 {
 			t.Errorf("%s: the window grew to %d bytes", m.name, n)
+		}
+	}
+}
+
+// A line feed far behind carriage returns costs its line.
+func TestReaderMixedEnds(t *testing.T) {
+	t.Parallel()
+	const rows = 50
+	long := strings.Repeat("x", windowBytes/rows)
+	r := newReading(t, testTable("a String", "n UInt32"), Config{})
+	for _, m := range modes() {
+		got := r.read(t, m, []byte("a,n\r"+strings.Repeat(long+",1\r", rows)+"y,2\ny,3\rz,4\r"))
+		rejected := []string{"52 a line feed among lines that end in carriage returns: y,2\ny,3"}
+		if diff := cmp.Diff(rejected, got.Rejected); diff != "" || len(got.Rows) != rows+1 || got.Rows[rows] != `a="z" n=4 _line=53` {
+			t.Errorf("%s: %d rows, rejected (-want +got):\n%s", m.name, len(got.Rows), diff)
 		}
 	}
 }

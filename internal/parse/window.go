@@ -51,10 +51,10 @@ func (r *Reader) reject(why cutStop) error {
 	r.counts.Lines++
 	for {
 		rest := r.text[r.pos:]
-		end := bytes.IndexByte(rest[:min(len(rest), PieceBytes+1)], '\n')
+		end := bytes.IndexByte(rest[:min(len(rest), PieceBytes+1)], r.ends.eol())
 		switch {
 		case end >= 0:
-			rejected.Raw = bytes.TrimSuffix(rest[:end], []byte{'\r'})
+			rejected.Raw = rest[:r.ends.before(rest, 0, end)]
 			r.pos += end + 1
 			r.line++
 		case len(rest) > PieceBytes:
@@ -109,21 +109,19 @@ func (r *Reader) readHeader() error {
 			return err
 		}
 		rest := r.text[r.pos:]
-		switch {
-		case len(rest) == 0 || string(rest) == "\r":
-			r.layout, r.names = load.NewLayout(r.table, nil), nil
-			r.err = io.EOF
-			return nil
-		case rest[0] == '\n':
-			r.pos++
-			r.line++
-			continue
-		case rest[0] == '\r' && rest[1] == '\n':
-			r.pos += 2
-			r.line++
-			continue
+		if len(rest) == 0 {
+			return errEmpty //guard:empty-text
 		}
-		break
+		if rest[0] != '\n' && rest[0] != '\r' {
+			break
+		}
+		if rest[0] == '\n' || len(rest) == 1 || rest[1] != '\n' {
+			r.line++
+		}
+		r.pos++
+	}
+	if err := r.findEnds(); err != nil {
+		return err
 	}
 	line := r.line
 	for {
@@ -135,7 +133,7 @@ func (r *Reader) readHeader() error {
 			continue
 		}
 		if end != endLine && end != endText {
-			return &HeaderError{Line: line, Reason: end.stop().reason()}
+			return &HeaderError{Line: line, Reason: end.stop().reason() + looks(r.text[r.pos:])}
 		}
 		if len(names) > MaxColumns {
 			return &HeaderError{Line: line, Reason: fmt.Sprintf("more than %d columns", MaxColumns)} //guard:header-bounded
@@ -145,9 +143,10 @@ func (r *Reader) readHeader() error {
 			r.names = names
 		}
 		if len(r.layout.Unknown()) == len(names) { //guard:header-known
-			return &HeaderError{Line: line, Reason: fmt.Sprintf("none of its %d names, the first of them %.40q, is a column of %s: is the header missing?", len(names), names[0], r.table.Name)}
+			return &HeaderError{Line: line, Reason: fmt.Sprintf("none of its %d names, the first of them %.40q, is a column of %s: is the header missing?%s",
+				len(names), names[0], r.table.Name, looks(r.text[r.pos:]))}
 		}
-		r.line += uint32(bytes.Count(r.text[r.pos:next], newline))
+		r.line += r.lineEnds(r.text[r.pos:next])
 		r.pos = next
 		r.counts.Lines = 1
 		return nil

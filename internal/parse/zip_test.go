@@ -32,6 +32,26 @@ func zipOf(t testing.TB, method uint16, texts ...string) []byte {
 	return buf.Bytes()
 }
 
+// zipNamed packs texts, each after its name.
+func zipNamed(t testing.TB, pairs ...string) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := zip.NewWriter(&buf)
+	for ; len(pairs) > 0; pairs = pairs[2:] {
+		f, err := w.Create(pairs[0])
+		if err == nil && pairs[1] != "" {
+			_, err = io.WriteString(f, pairs[1])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
 // unzip reads an archive in both ways, which must agree.
 func unzip(t testing.TB, archive []byte) (string, error) {
 	t.Helper()
@@ -91,6 +111,19 @@ func TestZip(t *testing.T) {
 		{"nothing", "it is empty", nil},
 		{"HTML", "not a ZIP", []byte("<html>" + strings.Repeat("x", 100))},
 		{"no entries", "0 entries", zipOf(t, zip.Deflate)},
+		{"a folder only", `only the folder "logs/"`, zipNamed(t, "logs/", "")},
+		{"folders only", `only the folder "logs\\"`, zipNamed(t, "a/", "", `logs\`, "")},
+		{"litter only", "adds to archives", zipNamed(t, "__MACOSX/._a.csv", "x", ".DS_Store", "x")},
+		{"in a folder, with litter and an empty file", "", zipNamed(t, "logs/", "", "logs/.DS_Store", "x", "logs/a.csv", text, "logs/empty", "",
+			"__MACOSX/", "", "__MACOSX/logs/._a.csv", "x", "Thumbs.db", "x")},
+		{"a file twice", "2 entries", zipNamed(t, "a.csv", text, "a.csv", text)},
+		{"two files in a folder", "2 entries", zipNamed(t, "logs/", "", "logs/a.csv", text, "logs/b.csv", "x")},
+		{"Deflate64", "Deflate64, pack it again", edit(func(z []byte) []byte { z[central+10] = 9; return z })},
+		{"second head cut short", "central directory", func() []byte {
+			z := zipNamed(t, "a/", "", "a.csv", text)
+			z[len(z)-endLen+12] -= 40
+			return z
+		}()},
 		{"two entries", "2 entries", zipOf(t, zip.Deflate, "a", "b")},
 		{"many entries", "10000 entries", zipOf(t, zip.Store, make([]string, 10_000)...)},
 		{"cut short", "cut short", good[:len(good)/2]},

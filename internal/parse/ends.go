@@ -1,0 +1,135 @@
+package parse
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// ends is how a text's lines end: in a line feed, before which up to crs carriage
+// returns may stand, or in a carriage return alone.
+type ends struct {
+	alone bool
+	crs   int
+}
+
+// usual are the ends that RFC 4180 and Unix know.
+var usual = ends{crs: 1}
+
+// eol is the byte that ends a line.
+func (e ends) eol() byte {
+	if e.alone {
+		return '\r'
+	}
+	return '\n'
+}
+
+// at looks for a line end at the beginning of t. whole reports whether there is
+// one, of n bytes; otherwise n is the length of a t that is only the beginning of
+// one, or 0.
+func (e ends) at(t []byte) (n int, whole bool) {
+	if e.alone {
+		if t[0] == '\r' {
+			return 1, true
+		}
+		return 0, false
+	}
+	for n < len(t) && n < e.crs && t[n] == '\r' {
+		n++
+	}
+	switch {
+	case n == len(t):
+		return n, false
+	case t[n] == '\n':
+		return n + 1, true
+	}
+	return 0, false
+}
+
+// before returns where a field that began at i ends, if its line's last byte or
+// the text's end is at j.
+func (e ends) before(t []byte, i, j int) int {
+	for n := 0; n < e.crs && j > i && t[j-1] == '\r'; n++ {
+		j--
+	}
+	return j
+}
+
+// findEnds tells from the header's line how the lines end. A carriage return
+// alone ends lines only where no line feed does: a text that has both is refused,
+// as its rows would be read as one long header or torn apart.
+func (r *Reader) findEnds() error {
+	r.ends = usual
+	quoted := false
+	for at := 0; ; at++ {
+		// Three more bytes tell the ends apart.
+		if err := r.need(at + 4); err != nil {
+			return err
+		}
+		rest := r.text[r.pos:]
+		if at >= len(rest) || at >= r.cfg.MaxLine {
+			return nil
+		}
+		switch c := rest[at]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted || c != '\n' && c != '\r':
+		case c == '\n' || at+1 == len(rest):
+			return nil
+		default:
+			return r.carriage(at + 1)
+		}
+	}
+}
+
+// endsWithin is how far the text after a header is looked at for line feeds.
+const endsWithin = windowBytes / 2
+
+// carriage decides what the carriage return before at means, which ends the
+// header, by the text from there on.
+func (r *Reader) carriage(at int) error {
+	if err := r.need(at + endsWithin); err != nil {
+		return err
+	}
+	rest := r.text[r.pos+at:]
+	rest = rest[:min(len(rest), endsWithin)]
+	switch {
+	case rest[0] == '\n':
+		return nil
+	case bytes.HasPrefix(rest, []byte("\r\n")): // a CR LF that was made CR LF once more
+		r.ends.crs = 2
+		return nil
+	}
+	quoted := false
+	for _, c := range rest {
+		switch {
+		case c == '"':
+			quoted = !quoted
+		case c == '\n' && !quoted: //guard:cr-mixed
+			return &HeaderError{Line: r.line, Reason: "it ends in a carriage return alone, and later lines in a line feed: one of the two must end every line" +
+				looks(r.text[r.pos:])}
+		}
+	}
+	r.ends = ends{alone: true} //guard:cr-only
+	return nil
+}
+
+// errEmpty is of a text without a header. The network writes a header for an hour
+// without rows, too, so that the text was lost somewhere.
+var errEmpty = &HeaderError{Line: 1, Reason: "the text is empty or nothing but blank lines; an hour without rows has a header"}
+
+// looks adds to the reason for refusing a header what the text looks like.
+func looks(text []byte) string {
+	switch {
+	case len(text) == 0:
+		return ""
+	case bytes.HasPrefix(text, []byte{0xff, 0xfe}), bytes.HasPrefix(text, []byte{0xfe, 0xff}):
+		return "; the text is UTF-16: convert it to UTF-8"
+	case text[0] == '<':
+		return fmt.Sprintf("; the text looks like a page of HTML or XML: it begins with %.60q", text[:min(len(text), 60)])
+	case text[0] == '{', text[0] == '[':
+		return fmt.Sprintf("; the text looks like JSON: it begins with %.60q", text[:min(len(text), 60)])
+	case bytes.IndexByte(text[:min(len(text), 64)], 0) >= 0:
+		return "; there are NUL bytes in it: is it UTF-16, or a file with a hole?"
+	}
+	return ""
+}
