@@ -17,7 +17,7 @@ import (
 )
 
 // Config is what a command works with: every setting read and checked.
-// Nothing in it changes after loadConfig.
+// Nothing in it changes after parseConfig.
 type Config struct {
 	Network   string // "" only where the source is the API and none was given
 	SignIn    signIn
@@ -113,7 +113,7 @@ func parseConfig(v values, log *slog.Logger) (*Config, error) {
 	if c.SignIn, err = parseSignIn(v, token, log); err != nil {
 		return nil, err
 	}
-	return c, nil
+	return c, v.checkFound(c)
 }
 
 // minMemory is what one fetcher, one parser and one wire block need.

@@ -78,7 +78,7 @@ func parseNetworks(value any, path, from string) ([]networkEntry, error) {
 // environment win as everywhere, except for the sign-in: a secret belongs to
 // one network.
 func (e networkEntry) over(v values, getenv func(string) string) (values, error) {
-	out := values{k: v.k.Copy(), from: maps.Clone(v.from)}
+	out := values{k: v.k.Copy(), from: maps.Clone(v.from), found: v.found}
 	set := func(key, value, from string) error {
 		out.from[key] = from
 		return out.k.Set(key, value)
@@ -193,6 +193,7 @@ func (a *app) configureStore(cmd *cobra.Command) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.noSource = true
 	if len(v.networks) > 0 {
 		// It may name several, and does not matter here.
 		if err := v.k.Set("network_id", ""); err != nil {

@@ -54,6 +54,8 @@ type values struct {
 	k        *koanf.Koanf
 	networks []networkEntry    // of ingest.yaml
 	from     map[string]string // setting's key → "--source", "INGEST_SOURCE", "ingest.yaml:3" or "default"
+	found    bool              // ingest.yaml was found in the working folder, and nobody named it
+	noSource bool              // the command reads no source: nothing new goes to the store
 }
 
 func (v values) text(key string) string { return strings.TrimSpace(v.k.String(key)) }
@@ -76,7 +78,7 @@ func readSettings(flags *pflag.FlagSet, getenv func(string) string) (values, err
 			return v, err
 		}
 	}
-	if err := readConfigFile(flags, getenv, set, &v.networks); err != nil {
+	if err := v.readConfigFile(flags, getenv, set); err != nil {
 		return v, err
 	}
 	for _, s := range settings() {
@@ -96,7 +98,7 @@ func readSettings(flags *pflag.FlagSet, getenv func(string) string) (values, err
 	return v, nil
 }
 
-func readConfigFile(flags *pflag.FlagSet, getenv func(string) string, set func(key, value, from string) error, networks *[]networkEntry) error {
+func (v *values) readConfigFile(flags *pflag.FlagSet, getenv func(string) string, set func(key, value, from string) error) error {
 	path, named := defaultConfigFile, ""
 	if env := getenv("INGEST_CONFIG"); env != "" {
 		path, named = env, "INGEST_CONFIG"
@@ -111,6 +113,11 @@ func readConfigFile(flags *pflag.FlagSet, getenv func(string) string, set func(k
 	if err != nil {
 		return &usageError{err: fmt.Errorf("%s: %w", cmp.Or(named, "configuration"), err)}
 	}
+	if v.found = named == ""; v.found {
+		if err := mayFollow(path); err != nil {
+			return err
+		}
+	}
 	k := koanf.New("\x00") // no nesting: a dot in a key is a dot
 	if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
 		return &usageError{err: fmt.Errorf("%s: %w", path, err)}
@@ -120,7 +127,7 @@ func readConfigFile(flags *pflag.FlagSet, getenv func(string) string, set func(k
 		key, _, nested := strings.Cut(key, "\x00")
 		from := fmt.Sprintf("%s:%d", path, lines[key])
 		if key == "networks" {
-			if *networks, err = parseNetworks(k.Get(key), path, from); err != nil {
+			if v.networks, err = parseNetworks(k.Get(key), path, from); err != nil {
 				return err
 			}
 			continue

@@ -22,8 +22,8 @@ type Config struct {
 	// Existing opens the folder only if it holds a store already, and makes
 	// neither folder nor database; otherwise Open fails with ErrAbsent.
 	Existing bool
-	// Library is the path of libchdb.so; empty searches node_modules, the
-	// cache folder of `make engine` and the system's library path.
+	// Library is the path of libchdb.so; empty searches as
+	// FindLibrary does.
 	Library string
 	// Host is the program that becomes the server's process; empty is this
 	// program itself, whose main must then begin with HostMain.

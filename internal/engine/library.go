@@ -1,9 +1,13 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"rawlogs/internal/trust"
 )
 
 // Version is the npm version of the library that `make engine` fetches; the
@@ -16,9 +20,10 @@ const (
 )
 
 // FindLibrary returns the path of libchdb.so: setting if it is not empty, else
-// the first found in node_modules (of the working directory's project, then of
-// the program's), the cache folder, and the system's library folders.
-// ErrNoLibrary says how to get it.
+// the first found in node_modules beside the program or its folder (a checkout's
+// bin/ingest), the cache folder, and the system's library folders. Never is it
+// one of the working folder's, which may be anybody's. ErrNoLibrary says how to
+// get it; one that others can replace is refused, as it would run as this user.
 func FindLibrary(setting string) (string, error) {
 	if setting != "" {
 		path, err := filepath.Abs(setting)
@@ -34,28 +39,45 @@ func FindLibrary(setting string) (string, error) {
 			return "", fmt.Errorf("engine library: %w", err)
 		}
 		if !info.Mode().IsRegular() {
-			return "", fmt.Errorf("engine library: %s is no file", path)
+			return "", fmt.Errorf("engine library: %s is not a file", path)
 		}
-		return path, nil
+		return path, trusted(path)
 	}
-	for _, path := range libraryPlaces() {
+	program, err := os.Executable()
+	if err != nil {
+		program = "" // then it has no folder to look in
+	}
+	for _, path := range libraryPlaces(program) {
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-			return path, nil
+			return path, trusted(path)
 		}
 	}
-	return "", fmt.Errorf("%w (version %s; looked in node_modules, %s and the system's library folders), or name it with INGEST_ENGINE_LIBRARY",
-		ErrNoLibrary, Version, cacheFolder())
+	return "", fmt.Errorf("%w (version %s; looked in %s), or name it with INGEST_ENGINE_LIBRARY",
+		ErrNoLibrary, Version, strings.Join(libraryPlaces(program), ", "))
 }
 
-func libraryPlaces() []string {
+func trusted(path string) error {
+	err := trust.File(path) //guard:library-trusted
+	var doubt *trust.Error
+	if errors.As(err, &doubt) {
+		return fmt.Errorf("engine library: %w, and it would run as you: %s, or name another with INGEST_ENGINE_LIBRARY", err, doubt.Do)
+	}
+	if err != nil {
+		return fmt.Errorf("engine library: %w", err)
+	}
+	return nil
+}
+
+// libraryPlaces are all absolute: a relative one would be the working folder's.
+func libraryPlaces(program string) []string {
 	var places []string
-	if dir, err := os.Getwd(); err == nil {
-		places = append(places, upwards(dir)...)
+	if filepath.IsAbs(program) {
+		dir := filepath.Dir(program)
+		places = append(places, filepath.Join(dir, libraryPackage, libraryName), filepath.Join(filepath.Dir(dir), libraryPackage, libraryName))
 	}
-	if exe, err := os.Executable(); err == nil {
-		places = append(places, upwards(filepath.Dir(exe))...)
+	if dir := cacheFolder(); dir != "" {
+		places = append(places, filepath.Join(dir, libraryName))
 	}
-	places = append(places, filepath.Join(cacheFolder(), libraryName))
 	for _, dir := range append(filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")), "/usr/local/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib") {
 		if filepath.IsAbs(dir) {
 			places = append(places, filepath.Join(dir, libraryName))
@@ -64,24 +86,16 @@ func libraryPlaces() []string {
 	return places
 }
 
-// upwards lists the places in dir and every folder above it, as node does.
-func upwards(dir string) []string {
-	var places []string
-	for {
-		places = append(places, filepath.Join(dir, libraryPackage, libraryName))
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return places
-		}
-		dir = parent
-	}
-}
-
-// cacheFolder is where `make engine` puts the library, outside any checkout.
+// cacheFolder is where `make engine` puts the library, outside any checkout; ""
+// for a user who has none.
 func cacheFolder() string {
 	base := os.Getenv("XDG_CACHE_HOME")
 	if !filepath.IsAbs(base) {
-		base = filepath.Join(os.Getenv("HOME"), ".cache")
+		home := os.Getenv("HOME")
+		if !filepath.IsAbs(home) { //guard:library-absolute
+			return ""
+		}
+		base = filepath.Join(home, ".cache")
 	}
 	return filepath.Join(base, "rawlogs", "engine", Version)
 }

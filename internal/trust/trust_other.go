@@ -1,0 +1,13 @@
+//go:build !unix
+
+// Package trust says whether a file that was only found may be followed: a
+// library that will run, or settings that say where secrets go.
+package trust
+
+// Error says which part of a path others have in their hands.
+type Error struct{ Path, Part, Why, Do string }
+
+func (e *Error) Error() string { return e.Path + " is not trusted: " + e.Why }
+
+// File asks nothing here, where permissions are not those of Unix.
+func File(string) error { return nil }
