@@ -95,6 +95,11 @@ var streamSetting = map[string]string{
 	//guard:one-partition
 	"max_partitions_per_insert_block":          "1",
 	"throw_on_max_partitions_per_insert_block": "1",
+	// Of a client that was stopped or cut off in mid-INSERT the server hears no
+	// more, and it looks at no kill meanwhile: a successor waits for this long. A
+	// client that lives is silent for two seconds at most.
+	//guard:silence-bounded
+	"receive_timeout": "30",
 }
 
 func settingNames() []string {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -86,13 +87,14 @@ func brief(err error) error {
 	return err
 }
 
+var stackTrace = regexp.MustCompile(`[,.]?\s*Stack trace|\n\s*\d+\. [^\n]*@ 0x`)
+
 // withoutTrace cuts a text where a stack trace begins in it.
 func withoutTrace(text string) string {
-	before, _, found := strings.Cut(text, "Stack trace")
-	if !found {
-		return text
+	if at := stackTrace.FindStringIndex(text); at != nil {
+		return strings.TrimSpace(text[:at[0]])
 	}
-	return strings.TrimRight(before, " ,\n")
+	return text
 }
 
 // Retryable tells whether the same statement may go through later, after a

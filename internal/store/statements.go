@@ -141,38 +141,6 @@ func (s *Store) CountInsert(ctx context.Context, table string, insert uint64) (u
 	return n, nil
 }
 
-// KillQueries ends every query of this user whose id begins with prefix and
-// returns when none is left: until then an INSERT whose client is dead may
-// still land.
-func (s *Store) KillQueries(ctx context.Context, prefix string) error {
-	if prefix == "" {
-		return fmt.Errorf("ending queries: no prefix of their ids")
-	}
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		var n uint64
-		err := s.Conn().QueryRow(ctx, "SELECT count() FROM system.processes WHERE startsWith(query_id, ?)", prefix).Scan(&n)
-		if err != nil {
-			return fmt.Errorf("looking for queries %s*: %w", prefix, err)
-		}
-		if n == 0 { //guard:dead-insert-ended
-			return nil
-		}
-		err = s.Write(ctx, Op{Kind: "kill", Detail: prefix}, func(ctx context.Context) error {
-			return s.Conn().Exec(ctx, "KILL QUERY WHERE startsWith(query_id, ?) SYNC", prefix)
-		})
-		if err != nil {
-			return fmt.Errorf("ending queries %s*: %w", prefix, err)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for the end of queries %s*: %w", prefix, context.Cause(ctx))
-		}
-	}
-}
-
 // Now is the server's clock.
 func (s *Store) Now(ctx context.Context) (time.Time, error) {
 	var now time.Time

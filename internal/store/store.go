@@ -28,6 +28,8 @@ type Config struct {
 	Log *slog.Logger
 	// Engine is how to start an embedded store; its Path comes from Spec.
 	Engine engine.Config
+	// KillWait bounds the wait for killed queries to end; 0 is 90 seconds.
+	KillWait time.Duration
 	// Hook wraps every write; nil runs it as it is.
 	Hook Hook
 }
