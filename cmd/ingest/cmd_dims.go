@@ -41,7 +41,7 @@ longer shows, a deleted version. dim_*_current shows how things are now, and so 
 the dictionaries (offers, affiliates …), by (network, id). A refresh that was
 interrupted goes on where it was.
 
-` + exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitInterrupted),
+` + exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitHeld, exitInterrupted),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts, err := o.parse()

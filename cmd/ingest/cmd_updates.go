@@ -24,7 +24,7 @@ changes that were made on it, in the network's zone; the table conversion_update
 keeps them, conversions_current shows each conversion with its latest one. Reading
 a day again writes only what changed since.
 
-` + exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitInterrupted),
+` + exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitHeld, exitInterrupted),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			periods, err := parsePeriods(args)
 			if err != nil {

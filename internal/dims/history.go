@@ -3,6 +3,7 @@ package dims
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -20,11 +21,17 @@ type history struct {
 	// extra is a column that is written with each version and does not count as
 	// a change: how the row was found.
 	extra, extraValue string
+	log               *slog.Logger
 }
 
 // span is the ids from after, exclusive, to last, inclusive, of which a page
 // shows every one that exists.
-type span struct{ after, last uint64 }
+type span struct {
+	after, last uint64
+	// unchecked reports whether nothing counted the rows. Where most of them are
+	// gone, the answer was cut short rather than the rows deleted.
+	unchecked bool
+}
 
 // state is the latest version of a row in the store.
 type state struct {
@@ -94,6 +101,10 @@ func (h history) once(ctx context.Context, rows []version, whole *span) (changed
 				now = later(now, was.from)
 			}
 		}
+	}
+	if len(gone) > 0 && whole.unchecked && len(gone) > len(seen) { //guard:vanished-few
+		h.log.Warn("the list lacks most of what is known; nothing is taken for deleted", "entity", h.entity.Name, "shown", len(seen), "lacking", len(gone))
+		gone = nil
 	}
 	if len(gone) == 0 {
 		return len(fresh), 0, nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"time"
 
 	"rawlogs/internal/hasoffers"
@@ -55,9 +54,16 @@ type Result struct {
 // other. An entity that fails does not stop the others; the error is for what
 // stops them all: the store, the credentials, the context. The results are right
 // as far as it came.
-func Refresh(ctx context.Context, client *hasoffers.Client, st *store.Store, o Options) ([]Result, error) {
+//
+// It holds a lease meanwhile: two refreshes of one network at once would write
+// each change twice. A *checkpoint.HeldError says who is at work.
+func Refresh(ctx context.Context, client *hasoffers.Client, st *store.Store, o Options) (results []Result, err error) {
 	o = o.withDefaults()
-	var results []Result
+	ctx, release, err := hold(ctx, st, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	for _, e := range o.Entities {
 		r, err := refresh(ctx, client, st, o, e)
 		if err != nil {
@@ -97,92 +103,43 @@ func refresh(ctx context.Context, client *hasoffers.Client, st *store.Store, o O
 	result := func() Result {
 		return Result{Entity: e.Name, Pages: int(p.pages), Rows: int(p.rows), Changed: int(p.changed), Vanished: int(p.vanished), Resumed: resumed}
 	}
-	h := history{st: st, network: o.Network, entity: e}
-	for done := false; !done; {
-		var rows []version
-		rows, done, err = readPage(ctx, client, o, e, p.afterID)
-		if err != nil {
-			// What was read so far is kept: the next refresh goes on from there.
-			if ctx.Err() == nil {
-				err = errors.Join(err, p.fail(ctx, err))
-			}
-			return result(), err
+	h := history{st: st, network: o.Network, entity: e, log: o.Log}
+	r := reader{client: client, entity: e, options: o}
+	page, readErr := r.page(ctx, p.afterID)
+	for readErr == nil {
+		// The next page is read first, as its count says whether this one is whole.
+		var next answer
+		var nextErr error
+		if !page.end {
+			next, nextErr = r.page(ctx, lastID(page.rows, p.afterID))
 		}
 		var whole *span
-		if len(o.Filters) == 0 {
-			whole = &span{after: p.afterID, last: lastID(rows, p.afterID)}
-			if done {
+		if len(o.Filters) == 0 && nextErr == nil && page.proves(next) {
+			whole = &span{after: p.afterID, last: lastID(page.rows, p.afterID), unchecked: !e.Paged}
+			if page.end {
 				whole.last = 1<<64 - 1
 			}
-			if done && len(rows) == 0 && p.rows == 0 {
-				// Nothing at all is more likely a right that was withdrawn
-				// than a network without offers.
-				whole = nil
-			}
 		}
-		changed, vanished, err := h.put(ctx, rows, whole)
+		changed, vanished, err := h.put(ctx, page.rows, whole)
 		if err != nil {
 			return result(), err
 		}
-		p.afterID = lastID(rows, p.afterID)
+		p.afterID = lastID(page.rows, p.afterID)
 		p.pages++
-		p.rows += uint64(len(rows))
+		p.rows += uint64(len(page.rows))
 		p.changed += uint64(changed)
 		p.vanished += uint64(vanished)
-		if err := p.save(ctx, done); err != nil {
+		done := page.end || nextErr == nil && len(next.rows) == 0
+		if err := p.save(ctx, done); err != nil || done {
 			return result(), err
 		}
+		page, readErr = next, nextErr
 	}
-	return result(), nil
-}
-
-func lastID(rows []version, otherwise uint64) uint64 {
-	last := otherwise
-	for _, v := range rows {
-		last = max(last, v.id)
+	// What was read so far is kept: the next refresh goes on from there.
+	if ctx.Err() == nil {
+		readErr = errors.Join(readErr, p.fail(ctx, readErr))
 	}
-	return last
-}
-
-// readPage reads the rows after an id, in the order of ids, and tells whether
-// they are the last. Going by id instead of page number, a row that is added or
-// removed meanwhile moves no other from one page to the next.
-func readPage(ctx context.Context, client *hasoffers.Client, o Options, e Entity, after uint64) ([]version, bool, error) {
-	var q hasoffers.Query
-	if e.Paged {
-		q = hasoffers.Query{
-			Fields: e.FieldNames(), Filters: append([]hasoffers.Filter(nil), o.Filters...),
-			Sort: []hasoffers.Sort{{Field: "id"}}, Limit: o.PageSize, Page: 1,
-		}
-		if after > 0 {
-			q.Filters = append(q.Filters, hasoffers.Filter{Field: "id", Op: "GREATER_THAN", Value: strconv.FormatUint(after, 10)})
-		}
-	}
-	page, err := client.Find(ctx, e.Target, e.Method, e.Model, q, nil)
-	if err != nil {
-		return nil, false, err
-	}
-	wrong := func(format string, args ...any) error {
-		return &hasoffers.APIError{Target: e.Target, Method: e.Method, Kind: hasoffers.Malformed, Err: fmt.Errorf(format, args...)}
-	}
-	last := !e.Paged || !page.Paged || page.Count <= len(page.Rows) || len(page.Rows) == 0
-	rows := make([]version, 0, len(page.Rows))
-	before := after
-	for _, row := range page.Rows {
-		v, err := e.read(row, o.Zone)
-		if err != nil {
-			return nil, false, wrong("%w", err)
-		}
-		if e.Paged && v.id <= after {
-			return nil, false, wrong("asked for ids above %d, the answer holds %d: it did not filter", after, v.id)
-		}
-		if !last && v.id < before {
-			return nil, false, wrong("id %d comes after id %d: the answer is not sorted, so that pages cannot be told apart", v.id, before)
-		}
-		before = v.id
-		rows = append(rows, v)
-	}
-	return rows, last, nil
+	return result(), readErr
 }
 
 // CheckFilters tells of a filter on a field that one of the entities lacks, and

@@ -2,6 +2,7 @@ package dims
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -38,13 +39,19 @@ type UpdateResult struct {
 //
 // The API shows a conversion as it is now, not as it was on the day asked for,
 // so the order in which days are read does not matter.
-func Updates(ctx context.Context, client *hasoffers.Client, st *store.Store, o Options, periods []rawlog.Period) (UpdateResult, error) {
+//
+// It holds the same lease as Refresh.
+func Updates(ctx context.Context, client *hasoffers.Client, st *store.Store, o Options, periods []rawlog.Period) (sum UpdateResult, err error) {
 	o = o.withDefaults()
-	var sum UpdateResult
+	ctx, release, err := hold(ctx, st, o)
+	if err != nil {
+		return sum, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	for _, p := range periods {
 		for day := p.From.UTC().Truncate(24 * time.Hour); day.Before(p.To); day = day.AddDate(0, 0, 1) {
 			for _, m := range []struct{ method, found string }{{"findUpdatedConversions", "updated"}, {"findAddedConversions", "added"}} {
-				h := history{st: st, network: o.Network, entity: conversions(), extra: "found", extraValue: m.found}
+				h := history{st: st, network: o.Network, entity: conversions(), extra: "found", extraValue: m.found, log: o.Log}
 				h.entity.Method = m.method
 				if err := readDay(ctx, client, h, o, day, &sum); err != nil {
 					return sum, fmt.Errorf("%s: %w", day.Format(time.DateOnly), err)
@@ -56,41 +63,44 @@ func Updates(ctx context.Context, client *hasoffers.Client, st *store.Store, o O
 	return sum, nil
 }
 
-// maxPages ends a reading that an API without an end would never leave.
-const maxPages = 100_000
+// rereads bounds how often a page is asked for again whose rows do not add up
+// to its count.
+const rereads = 3
 
+// readDay reads what a method shows for a day. It goes by id: going by page
+// number, a conversion that leaves the day's list meanwhile, as it is changed once
+// more, would move the others up, and one of them into a page that was read.
 func readDay(ctx context.Context, client *hasoffers.Client, h history, o Options, day time.Time, sum *UpdateResult) error {
-	e := h.entity
 	date := day.Format(time.DateOnly)
-	extra := url.Values{"start_date": {date + " 00:00:00"}, "end_date": {date + " 23:59:59"}}
-	q := hasoffers.Query{Fields: e.FieldNames(), Sort: []hasoffers.Sort{{Field: "id"}}, Limit: o.PageSize}
-	var before uint64
-	for q.Page = 1; q.Page <= maxPages; q.Page++ {
-		page, err := client.Find(ctx, e.Target, e.Method, e.Model, q, extra)
-		if err != nil {
-			return err
-		}
-		rows := make([]version, 0, len(page.Rows))
-		for _, row := range page.Rows {
-			v, err := e.read(row, o.Zone)
-			if err != nil {
-				return &hasoffers.APIError{Target: e.Target, Method: e.Method, Kind: hasoffers.Malformed, Err: err}
+	r := reader{client: client, entity: h.entity, options: o, extra: url.Values{"start_date": {date + " 00:00:00"}, "end_date": {date + " 23:59:59"}}}
+	var after uint64
+	page, err := r.page(ctx, after)
+	for again := 0; err == nil; {
+		var next answer
+		if !page.end {
+			if next, err = r.page(ctx, lastID(page.rows, after)); err != nil {
+				return err
 			}
-			rows = append(rows, v)
+			if lacking := page.count - len(page.rows) - next.count; page.counted && next.counted && lacking > 0 { //guard:updates-counted
+				// The page left rows out, or rows behind it left the list meanwhile.
+				if again++; again > rereads {
+					return r.wrong("%d of the %d rows after id %d are on no page", lacking, page.count, after)
+				}
+				page, err = r.page(ctx, after)
+				continue
+			}
 		}
-		if len(rows) == 0 || q.Page > 1 && rows[0].id == before {
-			return nil // the end, or a method that gives every page the same rows
-		}
-		before = rows[0].id
-		changed, _, err := h.put(ctx, rows, nil)
+		again = 0
+		changed, _, err := h.put(ctx, page.rows, nil)
 		sum.Changed += changed
 		if err != nil {
 			return err
 		}
-		sum.Rows += len(rows)
-		if !page.Paged || q.Page >= page.Pages {
+		sum.Rows += len(page.rows)
+		if page.end || len(next.rows) == 0 {
 			return nil
 		}
+		after, page = lastID(page.rows, after), next
 	}
-	return fmt.Errorf("%s::%s: more than %d pages for %s", e.Target, e.Method, maxPages, date)
+	return err
 }

@@ -95,9 +95,9 @@ func Run(ctx context.Context, st *store.Store, cfg Config) (report *Report, err 
 		var cancel context.CancelCauseFunc
 		ctx, cancel = context.WithCancelCause(ctx)
 		defer cancel(nil)
-		release, err := e.claim(ctx, cancel)
-		if err != nil {
-			return nil, err
+		release, claimErr := e.claim(ctx, cancel)
+		if claimErr != nil {
+			return nil, claimErr
 		}
 		defer func() { err = errors.Join(err, release()) }()
 	}
@@ -122,7 +122,8 @@ type evolution struct {
 func (e *evolution) claim(ctx context.Context, lost context.CancelCauseFunc) (release func() error, err error) {
 	var networks []string
 	err = e.st.Conn().QueryRow(ctx, "SELECT groupUniqArray(network) FROM (SELECT DISTINCT toString(network) AS network FROM "+
-		e.st.TableName("ingest_files")+" UNION DISTINCT SELECT DISTINCT toString(network) FROM "+e.st.TableName("ingest_leases")+")").Scan(&networks)
+		e.st.TableName("ingest_files")+" UNION DISTINCT SELECT DISTINCT toString(network) FROM "+e.st.TableName("ingest_leases")+
+		" WHERE position(network, '/') = 0)").Scan(&networks) // what follows a slash is a lease on something else than the tables
 	if err != nil {
 		return nil, fmt.Errorf("listing the networks: %w", err)
 	}

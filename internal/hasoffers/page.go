@@ -15,6 +15,8 @@ type Page struct {
 	Page  int
 	Pages int // how many there are
 	Count int // rows on all pages
+	// Counted reports whether the answer had a count: without, Count says nothing.
+	Counted bool
 }
 
 // Row is one row of an answer.
@@ -65,7 +67,8 @@ func decodePage(data json.RawMessage, decode func(string, json.RawMessage) (Row,
 		}
 		if inner != nil {
 			rows = inner
-			page = Page{Paged: true, Page: int(counts["page"]), Pages: int(counts["pageCount"]), Count: int(counts["count"])}
+			_, counted := counts["count"]
+			page = Page{Paged: true, Page: int(counts["page"]), Pages: int(counts["pageCount"]), Count: int(counts["count"]), Counted: counted}
 		}
 	}
 	if isEmpty(rows) {

@@ -1,0 +1,32 @@
+package dims
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/store"
+)
+
+// hold takes the lease on a network's names. It is not the one for loading: names
+// may be refreshed while logs are loaded. No network can be called so.
+//
+// The context ends when the lease is lost.
+func hold(ctx context.Context, st *store.Store, o Options) (context.Context, func() error, error) {
+	lease := checkpoint.NewLease(st, o.Network+"/dims", "dims-"+rand.Text()[:10], "", o.Log)
+	if err := lease.Claim(ctx); err != nil { //guard:dims-lease
+		return ctx, nil, err
+	}
+	held, cancel := context.WithCancelCause(ctx)
+	lease.Keep(held, cancel)
+	return held, func() error {
+		cause := context.Cause(held)
+		err := lease.Release(ctx)
+		cancel(nil)
+		if errors.Is(cause, checkpoint.ErrLost) {
+			return errors.Join(cause, err)
+		}
+		return err
+	}, nil
+}

@@ -1,0 +1,110 @@
+package dims
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"rawlogs/internal/hasoffers"
+)
+
+// reader reads an entity's rows by id, page by page.
+type reader struct {
+	client  *hasoffers.Client
+	entity  Entity
+	options Options
+	extra   url.Values // parameters of the method itself
+}
+
+// answer is what the API shows after an id.
+type answer struct {
+	rows []version
+	// counted reports whether the API said how many rows there are after the
+	// id, on this page and on later ones: count.
+	counted bool
+	count   int
+	// end reports whether these rows are the last.
+	end bool
+	// all reports whether the method knows no pages: it shows everything.
+	all bool
+}
+
+// proves reports whether a row of the store that the answer lacks is gone. The
+// answer must say so itself: that there is no count, or that fewer rows are shown
+// than were counted, is no evidence. Nor is an answer without any row, which is
+// what a withdrawn right looks like. next is the answer after this one.
+func (a answer) proves(next answer) bool {
+	switch {
+	case len(a.rows) == 0:
+		return false
+	case a.all:
+		return true
+	case a.end:
+		return a.counted //guard:vanished-counted
+	}
+	return a.counted && next.counted && a.count-len(a.rows) == next.count //guard:vanished-page-whole
+}
+
+// page reads the rows after an id, in the order of ids. Going by id instead of
+// page number, a row that is added or removed meanwhile moves no other from one
+// page to the next.
+func (r reader) page(ctx context.Context, after uint64) (answer, error) {
+	e := r.entity
+	var q hasoffers.Query
+	if e.Paged {
+		q = hasoffers.Query{
+			Fields: e.FieldNames(), Filters: append([]hasoffers.Filter(nil), r.options.Filters...),
+			Sort: []hasoffers.Sort{{Field: "id"}}, Limit: r.options.PageSize, Page: 1,
+		}
+		if after > 0 {
+			q.Filters = append(q.Filters, hasoffers.Filter{Field: "id", Op: "GREATER_THAN", Value: strconv.FormatUint(after, 10)})
+		}
+	}
+	page, err := r.client.Find(ctx, e.Target, e.Method, e.Model, q, r.extra)
+	if err != nil {
+		return answer{}, err
+	}
+	rows := len(page.Rows)
+	a := answer{all: !e.Paged, counted: page.Counted && page.Count >= rows, count: page.Count}
+	switch {
+	case a.all || rows == 0:
+		a.end = true
+	case a.counted:
+		a.end = page.Count == rows
+	default:
+		// Without page numbers it is everything, unless it was cut at the limit.
+		a.end = !page.Paged && rows != q.Limit
+	}
+	if !a.all && rows == 0 && page.Count > 0 {
+		return answer{}, r.wrong("%d rows are to follow after id %d, and none is shown", page.Count, after)
+	}
+	before := after
+	for _, row := range page.Rows {
+		v, err := e.read(row, r.options.Zone)
+		if err != nil {
+			return answer{}, r.wrong("%w", err)
+		}
+		if e.Paged && after > 0 && v.id <= after {
+			return answer{}, r.wrong("asked for ids above %d, the answer holds %d: it did not filter", after, v.id)
+		}
+		if !a.end && v.id < before {
+			return answer{}, r.wrong("id %d comes after id %d: the answer is not sorted, so that pages cannot be told apart", v.id, before)
+		}
+		before = v.id
+		a.rows = append(a.rows, v)
+	}
+	return a, nil
+}
+
+func (r reader) wrong(format string, args ...any) error {
+	return &hasoffers.APIError{Target: r.entity.Target, Method: r.entity.Method, Kind: hasoffers.Malformed, Err: fmt.Errorf(format, args...)}
+}
+
+func lastID(rows []version, otherwise uint64) uint64 {
+	last := otherwise
+	for _, v := range rows {
+		last = max(last, v.id)
+	}
+	return last
+}
