@@ -17,7 +17,8 @@ import (
 var mayBeEmpty = regexp.MustCompile(`HAVING count\(\) > 1`)
 
 // TestCookbook runs every query of the SQL cookbook over a day and a half of
-// made-up logs.
+// made-up logs, of one network, then of two that share every id, and then as
+// analysts whose profiles are set otherwise.
 func TestCookbook(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/sql-cookbook.md")
@@ -27,29 +28,55 @@ func TestCookbook(t *testing.T) {
 	dir := t.TempDir()
 	archive := filepath.Join(dir, "archive")
 	writeArchive(t, archive, 36)
-	hold(t, filepath.Join(dir, "store"))
+	path := filepath.Join(dir, "store")
+	hold(t, path)
 	in := func(args ...string) (int, string, string) {
 		var stdout, stderr bytes.Buffer
-		args = append(args, "--store", "embedded:"+filepath.Join(dir, "store"), "--source", archive)
+		args = append(args, "--store", "embedded:"+path, "--source", archive)
 		status := run(args, strings.NewReader(""), &stdout, &stderr, os.Getenv)
 		return status, stdout.String(), stderr.String()
 	}
-	if status, stdout, stderr := in("backfill", "2016", "-q"); status != exitIncomplete { // broken lines
-		t.Fatalf("backfill: exit status %d\n%s%s", status, stdout, stderr)
+	load := func(args ...string) {
+		t.Helper()
+		if status, stdout, stderr := in(append(args, "backfill", "2016", "-q")...); status != exitIncomplete { // broken lines
+			t.Fatalf("backfill: exit status %d\n%s%s", status, stdout, stderr)
+		}
 	}
-	queries := regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+	var queries []string
+	for _, q := range regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		queries = append(queries, q[1])
+	}
 	if len(queries) < 15 {
 		t.Fatalf("found %d queries in the cookbook", len(queries))
 	}
+	load("--network", "acme")
+	alone := map[string]string{}
 	for _, q := range queries {
-		status, stdout, stderr := in("sql", "--format", "tsv", q[1])
+		status, stdout, stderr := in("sql", "--format", "tsv", q)
 		if status != exitDone {
-			t.Errorf("%s\n%s", q[1], stderr)
+			t.Errorf("%s\n%s", q, stderr)
 		}
-		if stdout == "" && !mayBeEmpty.MatchString(q[1]) {
-			t.Errorf("no rows from\n%s", q[1])
+		if stdout == "" && !mayBeEmpty.MatchString(q) {
+			t.Errorf("no rows from\n%s", q)
+		}
+		alone[q] = stdout
+	}
+	// The other network's datetimes are four hours off, so that joins across
+	// networks show.
+	load("--network", "beta", "--timezone", "America/New_York")
+	for _, q := range queries {
+		if strings.Contains(q, "system.parts") {
+			continue
+		}
+		_, stdout, _ := in("sql", "--format", "tsv", q)
+		for line := range strings.Lines(stdout) {
+			if !strings.HasPrefix(line, "beta\t") && !strings.Contains(alone[q], line) {
+				t.Errorf("two networks are mixed: %sby\n%s", line, q)
+				break
+			}
 		}
 	}
+	sameUnderSettings(t, path, queries)
 }
 
 // writeArchive writes the first hours of September 9, 2016, of all three types
