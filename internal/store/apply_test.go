@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -168,5 +170,26 @@ func TestApplyMayNotReplace(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "conversions_current") || !strings.Contains(log.String(), "not enough privileges") {
 		t.Errorf("logged: %s", log)
+	}
+}
+
+// The profile of the user who makes the tables has no say in what they are, nor in
+// what is counted in them.
+func TestProfileMakesTheSameTables(t *testing.T) {
+	t.Parallel()
+	const columns = "SELECT toString(arraySort(groupArray((table, name, type)))) FROM system.columns WHERE database = currentDatabase()"
+	plain := text(t, testkit.Database(t), columns)
+	st, _ := bare(t, nil)
+	endpoint, _ := st.Engine()
+	theirs := testkit.OpenStore(t, store.Config{Spec: fmt.Sprintf("clickhouse://%s:%s@%s/%s?%s",
+		url.QueryEscape(endpoint.User), url.QueryEscape(endpoint.Password), endpoint.Addr, st.Database(), strings.Join([]string{
+			"data_type_default_nullable=1", "cast_keep_nullable=1", "join_use_nulls=1", "transform_null_in=1",
+			"empty_result_for_aggregation_by_empty_set=1",
+		}, "&"))})
+	if got := text(t, theirs, columns); got != plain {
+		t.Errorf("columns are\n%s\nand otherwise\n%s", got, plain)
+	}
+	if n, err := theirs.CountInsert(t.Context(), "clicks", 1); n != 0 || err != nil {
+		t.Errorf("rows of no INSERT: %d %v", n, err)
 	}
 }

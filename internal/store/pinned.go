@@ -46,6 +46,14 @@ var everySetting = map[string]string{
 	"prefer_column_name_to_alias":        "0",
 	"aggregate_functions_null_for_empty": "0",
 	"session_timezone":                   "",
+	//guard:counts-of-nothing
+	"empty_result_for_aggregation_by_empty_set": "0", // a count of 0 is a row
+	// Columns of our tables would become Nullable, and no longer sort or key them.
+	//guard:same-tables
+	"data_type_default_nullable": "0",
+	"cast_keep_nullable":         "0",
+	"join_use_nulls":             "0",
+	"transform_null_in":          "0",
 	//guard:delete-awaited
 	"lightweight_deletes_sync": "2",
 	"alter_sync":               "2",
