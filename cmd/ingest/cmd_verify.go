@@ -37,14 +37,28 @@ type verifyDifference struct {
 	Name   string `json:"name"`
 	Ledger uint64 `json:"ledger"` // rows the ledger says
 	Stored uint64 `json:"stored"` // rows counted
+
+	LedgerRejected uint64 `json:"ledger_rejected"` // lines in rejected_rows
+	StoredRejected uint64 `json:"stored_rejected"`
+	Orphans        uint64 `json:"orphans"` // of stored: rows of inserts that the ledger does not list
 }
 
 func (d verifyDifference) text() string {
-	return fmt.Sprintf("%s %s: the ledger says %s, the store holds %s", d.Type, d.Name, comma(d.Ledger), comma(d.Stored))
+	text := fmt.Sprintf("%s %s: the ledger says %s, the store holds %s", d.Type, d.Name, comma(d.Ledger), comma(d.Stored))
+	if d.LedgerRejected != d.StoredRejected {
+		text += fmt.Sprintf("; rejected lines %s and %s", comma(d.LedgerRejected), comma(d.StoredRejected))
+	}
+	if d.Orphans > 0 {
+		text += fmt.Sprintf("; %s of them by inserts that the ledger does not list", comma(d.Orphans))
+	}
+	return text
 }
 
 func describeDifference(d pipeline.Difference) verifyDifference {
-	return verifyDifference{Type: string(d.File.Type), Name: d.File.Name, Ledger: d.Ledger, Stored: d.Stored}
+	return verifyDifference{
+		Type: string(d.File.Type), Name: d.File.Name, Ledger: d.Ledger, Stored: d.Stored,
+		LedgerRejected: d.LedgerRejected, StoredRejected: d.StoredRejected, Orphans: d.Orphans,
+	}
 }
 
 func (a *app) runVerify(ctx context.Context, cfg *Config, types []rawlog.Type, periods []rawlog.Period) (err error) {

@@ -15,13 +15,13 @@ import (
 )
 
 // LeaseTTL is how long a lease outlives its last renewal, by the store's
-// clock. It is longer than a restart of the store and shorter than the patience
-// of someone who waits for a dead host's lease.
-const LeaseTTL = 60 * time.Second
+// clock. It is longer than a run waits for a store that is away, so that a run
+// that sits out a restart still holds its lease.
+const LeaseTTL = 3 * time.Minute
 
-// ErrLost tells that another run took the lease, so that this one must stop
+// ErrLost means that another run took the lease, so that this one must stop
 // before it writes anything more.
-var ErrLost = errors.New("the lease on this network was taken by another run")
+var ErrLost = store.ErrFenced
 
 // HeldError says who holds the lease that a run wanted.
 type HeldError struct {
@@ -170,6 +170,65 @@ func (l *Lease) Confirm(ctx context.Context) error {
 	return nil
 }
 
+// Fence is the lease as a condition on statements: see store.Fence. Call it
+// after Claim.
+func (l *Lease) Fence() store.Fence {
+	clashing := ""
+	if l.worker != "" {
+		_, n, _ := strings.Cut(l.worker, "/")
+		clashing = fmt.Sprintf(" AND (share IN ('', '%s') OR NOT endsWith(share, '/%s'))", l.worker, n)
+	}
+	// A run that was held after this one began can only have come when this one's lease had run out.
+	return store.Fence{Run: l.run, Condition: "(SELECT count() FROM (SELECT any(worker) AS share, min(since) AS began, max(state = '" + stateHeld + "') AS held FROM " +
+		l.st.TableName("ingest_leases") + " WHERE network = " + store.Literal(l.network) + " AND run != " + store.Literal(l.run) + " GROUP BY run) " +
+		fmt.Sprintf("WHERE held AND began > fromUnixTimestamp64Milli(%d)%s) = 0", l.since.UnixMilli(), clashing)}
+}
+
+// Dead returns the runs that this one may not work beside and that never gave
+// their lease back: they were killed, or are asleep and have lost it. Call it
+// after Claim. Those that ended more than two days ago are left out.
+func (l *Lease) Dead(ctx context.Context) ([]string, error) {
+	claims, err := l.claims(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var dead []string
+	for _, c := range claims {
+		if c.run != l.run && l.clashes(c.worker) && c.everHeld && c.state != stateReleased && c.recent {
+			dead = append(dead, c.run)
+		}
+	}
+	return dead, nil
+}
+
+// Bury gives back the leases of runs whose process is known to be gone, so that
+// Dead names them no more. One that is merely asleep can still write.
+func (l *Lease) Bury(ctx context.Context) error {
+	claims, err := l.claims(ctx)
+	if err != nil {
+		return err
+	}
+	var gone []string
+	for _, c := range claims {
+		if c.run != l.run && l.clashes(c.worker) && c.state != stateReleased && ended(c.process) {
+			gone = append(gone, c.run)
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	err = l.st.Write(ctx, store.Op{Kind: "lease", Detail: "bury"}, func(ctx context.Context) error {
+		return l.st.Conn().Exec(l.st.InsertContext(ctx), `
+			INSERT INTO ingest_leases (network, run, worker, owner, process, state, since, expires, seq)
+			SELECT any(network), run, any(worker), any(owner), any(process), ?, now64(3), now64(3), max(seq) + 1
+			FROM ingest_leases WHERE network = ? AND run IN ? GROUP BY run`, stateReleased, l.network, gone)
+	})
+	if err != nil {
+		return fmt.Errorf("giving back the leases of dead runs: %w", err)
+	}
+	return nil
+}
+
 // Release ends the renewals and gives the lease back. It works on a cancelled
 // context too, within a few seconds.
 func (l *Lease) Release(ctx context.Context) error {
@@ -192,7 +251,7 @@ const (
 // claim is what the store knows of one run's lease.
 type claim struct {
 	run, worker, owner, process, state string
-	everHeld, live                     bool
+	everHeld, live, recent             bool
 	since, until                       time.Time
 }
 
@@ -235,7 +294,7 @@ func (l *Lease) claims(ctx context.Context) ([]claim, error) {
 	rows, err := l.st.Conn().Query(ctx, `
 		SELECT run, any(worker), any(owner), any(process), argMax(state, seq) AS last_state,
 		       countIf(state = 'held') > 0, argMax(expires, seq) > now64(3) AND last_state != 'released',
-		       argMin(since, seq), argMax(expires, seq)
+		       argMax(expires, seq) > now64(3) - INTERVAL 2 DAY, argMin(since, seq), argMax(expires, seq)
 		FROM ingest_leases WHERE network = ? GROUP BY run ORDER BY run`, l.network)
 	if err != nil {
 		return nil, fmt.Errorf("reading the leases: %w", err)
@@ -244,11 +303,11 @@ func (l *Lease) claims(ctx context.Context) ([]claim, error) {
 	var out []claim
 	for rows.Next() {
 		var c claim
-		var held, live uint8
-		if err := rows.Scan(&c.run, &c.worker, &c.owner, &c.process, &c.state, &held, &live, &c.since, &c.until); err != nil {
+		var held, live, recent uint8
+		if err := rows.Scan(&c.run, &c.worker, &c.owner, &c.process, &c.state, &held, &live, &recent, &c.since, &c.until); err != nil {
 			return nil, fmt.Errorf("reading the leases: %w", err)
 		}
-		c.everHeld, c.live = held == 1, live == 1
+		c.everHeld, c.live, c.recent = held == 1, live == 1, recent == 1
 		if c.run == l.run && l.since.IsZero() {
 			l.since = c.since
 		}

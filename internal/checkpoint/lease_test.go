@@ -253,3 +253,64 @@ func TestClaimAgain(t *testing.T) {
 		}
 	}
 }
+
+// A run that slept through a takeover cannot write the ledger, though it last
+// asked for its lease when it still had it.
+func TestLedgerIsFenced(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	for _, c := range []struct {
+		sleeper, taker string // shares of the work
+		fenced         bool
+	}{{"", "", true}, {"1/2", "", true}, {"", "2/2", true}, {"1/2", "1/2", true}, {"1/2", "1/3", true}, {"1/2", "2/2", false}} {
+		network := fmt.Sprintf("net %s?%s'", c.sleeper, c.taker)
+		sleeper := claimed(t, st, network, "sleeper", c.sleeper)
+		ledger := Open(st, network).Under(sleeper.Fence())
+		e := entry("a.zip", noon)
+		if err := ledger.Put(t.Context(), []*Entry{e}); err != nil {
+			t.Fatal(err)
+		}
+		expire(t, st, network)
+		taker := claimed(t, st, network, "taker", c.taker)
+		e.Rows = 99
+		err := ledger.Put(t.Context(), []*Entry{e})
+		if errors.Is(err, ErrLost) != c.fenced || !c.fenced && err != nil {
+			t.Errorf("%q asleep, %q took over: %v", c.sleeper, c.taker, err)
+		}
+		got, err := ledger.Entries(t.Context(), Filter{})
+		if err != nil || len(got) != 1 || (got[0].Rows == 99) == c.fenced {
+			t.Errorf("%q asleep, %q took over: the ledger says %+v, %v", c.sleeper, c.taker, got, err)
+		}
+		if err := Open(st, network).Under(taker.Fence()).Put(t.Context(), []*Entry{e}); err != nil {
+			t.Errorf("%q took over: %v", c.taker, err)
+		}
+	}
+}
+
+// A run that died is named until its lease is buried; one of which nothing is
+// known, for as long as it might come back.
+func TestDead(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	cmd := exec.CommandContext(t.Context(), "true")
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	foreign(t, st, "net", "gone", fmt.Sprintf("%s %d 12345", kernelID(), cmd.Process.Pid), 0)
+	foreign(t, st, "net", "elsewhere", "", 0)
+	foreign(t, st, "net", "long ago", "", -3*24*3600)
+	release(t, claimed(t, st, "net", "came to its end", ""))
+	l := claimed(t, st, "net", "new", "")
+	for _, want := range []string{"[elsewhere gone]", "[elsewhere]"} {
+		dead, err := l.Dead(t.Context())
+		if err != nil || fmt.Sprint(dead) != want {
+			t.Errorf("dead: %v, %v; want %s", dead, err, want)
+		}
+		if err := l.Bury(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Confirm(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -10,7 +10,12 @@ package checkpoint
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
 
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
@@ -39,8 +44,10 @@ type Entry struct {
 	Rows    uint64 // rows of the file in the store
 	Rescued uint64 // rows with something in _rescued
 	// Rejected counts lines that did not split into the header's fields.
-	Rejected   uint64
-	Inserts    []uint64  // ids of the INSERTs that hold its rows
+	Rejected uint64
+	// Inserts are the ids of the INSERTs that hold its rows and rejected lines: those
+	// that the ledger vouches for. Rows of the file with any other id are nobody's.
+	Inserts    []uint64
 	First      time.Time // earliest datetime of its rows; zero where there is none
 	Last       time.Time
 	ShiftHours int8   // whole hours by which most rows lie off the file's hour
@@ -50,15 +57,22 @@ type Entry struct {
 }
 
 // Ledger reads and writes the entries of one network. It is safe for
-// concurrent use; whoever writes must hold the network's lease.
+// concurrent use. A run writes under its lease's fence.
 type Ledger struct {
 	st      *store.Store
 	network string
+	fence   store.Fence
 }
 
 // Open returns the ledger of a network in a store whose schema is applied.
 func Open(st *store.Store, network string) *Ledger {
 	return &Ledger{st: st, network: network}
+}
+
+// Under is the same ledger, whose writes fail with ErrLost and change nothing
+// once the fence's run has lost its lease, even where it lost it after it last asked.
+func (l *Ledger) Under(fence store.Fence) *Ledger {
+	return &Ledger{st: l.st, network: l.network, fence: fence}
 }
 
 // Filter narrows what Entries returns; its zero value asks for everything.
@@ -167,30 +181,55 @@ func (l *Ledger) Repeat(ctx context.Context, entries []*Entry) error {
 	}
 	op := store.Op{Kind: "ledger", Detail: fmt.Sprintf("%s ×%d", entries[0].State, len(entries))}
 	err := l.st.Write(ctx, op, func(ctx context.Context) error {
-		batch, err := l.st.Conn().PrepareBatch(l.st.InsertContext(ctx), `
-			INSERT INTO ingest_files (network, log_type, file, hour, state, attempt, run, size, etag, lines, rows,
-			                          rescued, rejected, inserts, first_time, last_time, shift_hours, error, version)`)
+		table, err := l.table(entries)
 		if err != nil {
 			return err
 		}
-		defer batch.Close()
-		for _, e := range entries {
-			inserts := e.Inserts
-			if inserts == nil {
-				inserts = []uint64{}
-			}
-			if err := batch.Append(l.network, string(e.File.Type), e.File.Name, e.File.Hour, string(e.State), e.Attempt,
-				e.Run, e.File.Size, e.File.ETag, e.Lines, e.Rows, e.Rescued, e.Rejected, inserts,
-				instant(e.First), instant(e.Last), e.ShiftHours, e.Error, e.Version); err != nil {
-				return err
-			}
-		}
-		return batch.Send()
+		ctx = clickhouse.Context(l.fence.Context(l.st.InsertContext(ctx)), clickhouse.WithExternalTable(table.Table))
+		return store.Fenced(l.st.Conn().Exec(ctx, "INSERT INTO ingest_files (network, "+strings.Join(table.names, ", ")+
+			") SELECT "+store.Literal(l.network)+", "+strings.Join(table.names, ", ")+" FROM entries WHERE "+l.fence.Holding())) //guard:ledger-fenced
 	})
 	if err != nil {
 		return fmt.Errorf("writing the ledger of files (%s): %w", op.Detail, err)
 	}
 	return nil
+}
+
+// ledgerTable is entries as a table of their own that goes with a statement, so that
+// the statement can ask for the lease as it writes them.
+type ledgerTable struct {
+	*ext.Table
+	names []string
+}
+
+func (l *Ledger) table(entries []*Entry) (ledgerTable, error) {
+	var names []string
+	var columns []func(*ext.Table) error
+	for _, c := range [][2]string{
+		{"log_type", "String"}, {"file", "String"}, {"hour", "DateTime('UTC')"}, {"state", "String"}, {"attempt", "UInt32"},
+		{"run", "String"}, {"size", "Int64"}, {"etag", "String"}, {"lines", "UInt64"}, {"rows", "UInt64"}, {"rescued", "UInt64"},
+		{"rejected", "UInt64"}, {"inserts", "Array(UInt64)"}, {"first_time", "Nullable(DateTime('UTC'))"},
+		{"last_time", "Nullable(DateTime('UTC'))"}, {"shift_hours", "Int8"}, {"error", "String"}, {"version", "UInt64"},
+	} {
+		names = append(names, c[0])
+		columns = append(columns, ext.Column(c[0], column.Type(c[1])))
+	}
+	table, err := ext.NewTable("entries", columns...)
+	if err != nil {
+		return ledgerTable{}, err
+	}
+	for _, e := range entries {
+		inserts := e.Inserts
+		if inserts == nil {
+			inserts = []uint64{}
+		}
+		if err := table.Append(string(e.File.Type), e.File.Name, e.File.Hour, string(e.State), e.Attempt,
+			e.Run, e.File.Size, e.File.ETag, e.Lines, e.Rows, e.Rescued, e.Rejected, inserts,
+			instant(e.First), instant(e.Last), e.ShiftHours, e.Error, e.Version); err != nil {
+			return ledgerTable{}, err
+		}
+	}
+	return ledgerTable{table, names}, nil
 }
 
 // instant is nil for the zero time, which DateTime cannot hold.

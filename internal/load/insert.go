@@ -199,13 +199,7 @@ func (e *PartialError) Error() string {
 		e.Insert, e.Table, e.Sent, e.Stored)
 }
 
-// QueryID names an INSERT for system.processes and system.query_log. All of a
-// run begin with QueryPrefix.
+// QueryID names an INSERT for system.processes and system.query_log.
 func QueryID(run string, insert uint64) string {
-	return fmt.Sprintf("%s%016x", QueryPrefix(run), insert)
-}
-
-// QueryPrefix begins the query ids of a run's INSERTs.
-func QueryPrefix(run string) string {
-	return "ingest-" + strings.ToLower(run) + "-"
+	return fmt.Sprintf("%s%016x", store.QueryPrefix(run), insert)
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"time"
 
-	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/load"
 	"rawlogs/internal/rawlog"
 )
@@ -48,9 +47,6 @@ func (l *loader) loadBatch(ctx context.Context, first *job) error {
 	if err != nil {
 		return l.failOr(ctx, first, err)
 	}
-	if err := l.clear(ctx, first); err != nil {
-		return err
-	}
 	b := &batch{typ: first.file().Type, month: first.month(), shape: shape}
 	b.add(first)
 	stream, err := l.stream(b.typ, 0)
@@ -76,14 +72,7 @@ func (l *loader) loadBatch(ctx context.Context, first *job) error {
 func (l *loader) rewind(ctx context.Context, b *batch) error {
 	l.Progress.Rows.Add(int64(-b.rows))
 	b.next, b.rows, b.complete, l.reading = 0, 0, false, nil
-	if !l.rejects.discard() {
-		return nil
-	}
-	entries := make([]*checkpoint.Entry, len(b.jobs))
-	for i, j := range b.jobs {
-		entries[i] = j.entry
-	}
-	return l.withdraw(ctx, entries)
+	return l.rejects.discard(ctx)
 }
 
 // fill fills one wire block from the batch's files, several small ones to a
@@ -145,14 +134,17 @@ func (l *loader) advance(ctx, insert context.Context, b *batch) error {
 		case shape != b.shape:
 			l.hand, l.reading = j, nil
 		default:
-			if err := l.clear(ctx, j); err != nil {
-				return err
-			}
 			b.add(j)
 			return nil
 		}
 		break
 	}
-	b.sealed, b.complete = true, true
+	// All rows are on their way and only the INSERT's end is outstanding, which makes
+	// them visible: earlier versions go now, not when their replacement was begun.
+	b.sealed = true
+	if err := l.clear(ctx, b.jobs...); err != nil {
+		return err
+	}
+	b.complete = true
 	return load.ErrComplete
 }

@@ -10,14 +10,62 @@ import (
 	"rawlogs/internal/store"
 )
 
-// MismatchError tells that the store does not hold what the ledger says.
+// MismatchError means that the store does not hold what the ledger says.
 type MismatchError struct{ Differences []Difference }
 
 // Error names the first difference and what to do.
 func (e *MismatchError) Error() string {
 	d := e.Differences[0]
-	return fmt.Sprintf("%d files do not have the rows that the ledger says, the first %s %s: ledger %d, store %d; "+
-		"see ingest verify, and load them again with ingest reload", len(e.Differences), d.File.Type, d.File.Name, d.Ledger, d.Stored)
+	return fmt.Sprintf("row counts of %d files differ from the ledger, the first %s %s: %s; "+
+		"see ingest verify, and load them again with ingest reload", len(e.Differences), d.File.Type, d.File.Name, d)
+}
+
+// Difference is a file whose rows in the store are not those of the ledger.
+type Difference struct {
+	File           rawlog.File
+	Ledger         uint64 // rows
+	Stored         uint64
+	LedgerRejected uint64 // lines in rejected_rows
+	StoredRejected uint64
+	Orphans        uint64 // of Stored: rows of INSERTs that the ledger does not list
+}
+
+// String says what differs.
+func (d Difference) String() string {
+	text := fmt.Sprintf("ledger %d, store %d", d.Ledger, d.Stored)
+	if d.LedgerRejected != d.StoredRejected {
+		text += fmt.Sprintf(", rejected lines %d and %d", d.LedgerRejected, d.StoredRejected)
+	}
+	if d.Orphans > 0 {
+		text += fmt.Sprintf(", %d of them by inserts that the ledger does not list", d.Orphans)
+	}
+	return text
+}
+
+// stored is what a file has in the store.
+type stored struct {
+	rows     map[uint64]uint64 // by INSERT
+	rejected map[uint64]uint64
+}
+
+// compare returns nil where the store holds what the entry says.
+func (s *stored) compare(e checkpoint.Entry) *Difference {
+	d := Difference{File: e.File, Ledger: e.Rows, LedgerRejected: e.Rejected}
+	if s != nil {
+		for _, n := range s.rejected {
+			d.StoredRejected += n
+		}
+		for id, n := range s.rows {
+			d.Stored += n
+			if !slices.Contains(e.Inserts, id) {
+				d.Orphans += n
+			}
+		}
+	}
+	if d.Stored == d.Ledger && d.StoredRejected == d.LedgerRejected && d.Orphans == 0 {
+		return nil
+	}
+	return &d
 }
 
 // finalCount counts the rows of the files that this run loaded and compares
@@ -39,8 +87,8 @@ func (r *run) finalCount(ctx context.Context) error {
 		}
 		var diffs []Difference
 		for _, e := range entries {
-			if n := stored[keyOf(e.File)]; n != e.Rows { //guard:final-count
-				diffs = append(diffs, Difference{e.File, e.Rows, n})
+			if d := stored[keyOf(e.File)].compare(e); d != nil { //guard:final-count
+				diffs = append(diffs, *d)
 			}
 		}
 		if len(diffs) > 0 {
@@ -78,7 +126,7 @@ func Verify(ctx context.Context, st *store.Store, opts Options) (VerifyReport, e
 	}
 	var report VerifyReport
 	for _, e := range entries {
-		n := stored[keyOf(e.File)]
+		held := stored[keyOf(e.File)]
 		delete(stored, keyOf(e.File))
 		if e.State == checkpoint.Loading {
 			report.Unsettled++
@@ -86,31 +134,42 @@ func Verify(ctx context.Context, st *store.Store, opts Options) (VerifyReport, e
 		}
 		report.Files++
 		report.Rows += e.Rows
-		if n != e.Rows {
-			report.Differences = append(report.Differences, Difference{e.File, e.Rows, n})
+		if d := held.compare(e); d != nil {
+			report.Differences = append(report.Differences, *d)
 		}
 	}
-	for key, n := range stored {
-		file := rawlog.File{Type: key.typ, Name: key.name, Size: -1}
-		report.Differences = append(report.Differences, Difference{file, 0, n})
+	for key, held := range stored {
+		unknown := checkpoint.Entry{File: rawlog.File{Type: key.typ, Name: key.name, Size: -1}}
+		report.Differences = append(report.Differences, *held.compare(unknown))
 	}
 	slices.SortFunc(report.Differences, func(a, b Difference) int { return compareFiles(a.File, b.File) })
 	return report, nil
 }
 
-// countStored counts the rows of each file whose hour lies in the periods.
-func countStored(ctx context.Context, st *store.Store, network string, types []rawlog.Type, periods []rawlog.Period) (map[fileKey]uint64, error) {
-	stored := make(map[fileKey]uint64)
+// countStored counts the rows and rejected lines of each file whose hour lies in
+// the periods.
+func countStored(ctx context.Context, st *store.Store, network string, types []rawlog.Type, periods []rawlog.Period) (map[fileKey]*stored, error) {
+	out := make(map[fileKey]*stored)
 	for _, typ := range types {
 		for _, p := range periods {
-			counts, err := st.CountByFile(ctx, string(typ), network, p)
-			if err != nil {
-				return nil, err
-			}
-			for name, n := range counts {
-				stored[fileKey{typ, name}] = n
+			for _, scope := range scopes(network, typ, p) {
+				counts, err := st.CountRows(ctx, scope)
+				if err != nil {
+					return nil, err
+				}
+				for rows, n := range counts {
+					key := fileKey{typ, rows.File}
+					if out[key] == nil {
+						out[key] = &stored{rows: make(map[uint64]uint64), rejected: make(map[uint64]uint64)}
+					}
+					if scope.Rejected {
+						out[key].rejected[rows.Insert] = n
+					} else {
+						out[key].rows[rows.Insert] = n
+					}
+				}
 			}
 		}
 	}
-	return stored, nil
+	return out, nil
 }

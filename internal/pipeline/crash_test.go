@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -29,21 +30,27 @@ func (f fault) String() string { return [...]string{"lost", "unknown", "die-befo
 
 var errDead = errors.New("the process is dead")
 
-// saboteur is a store hook that lets a fault befall the n-th write.
+// saboteur is a store hook that lets a fault befall the n-th write, or the first
+// of a kind.
 type saboteur struct {
-	at    int64
-	fault fault
-	die   context.CancelCauseFunc
-	calls atomic.Int64
-	dead  atomic.Bool
-	op    atomic.Value
+	at           int64
+	kind, detail string // instead of at: of the Op, and how its Detail begins
+	fault        fault
+	die          context.CancelCauseFunc
+	calls        atomic.Int64
+	dead         atomic.Bool
+	op           atomic.Value
 }
 
 func (s *saboteur) hook(ctx context.Context, op store.Op, do func(context.Context) error) error {
 	if s.dead.Load() {
 		return errDead
 	}
-	if s.calls.Add(1) != s.at {
+	hit := s.calls.Add(1) == s.at
+	if s.kind != "" {
+		hit = s.op.Load() == nil && op.Kind == s.kind && strings.HasPrefix(op.Detail, s.detail)
+	}
+	if !hit {
 		return do(ctx)
 	}
 	s.op.Store(op)

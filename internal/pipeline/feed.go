@@ -30,7 +30,7 @@ func (r *run) feed(ctx context.Context, jobs []*job, out chan<- *job) error {
 		}
 		n, bytes := 0, int64(0)
 		for n < len(jobs) && n < chunkFiles && (n == 0 || bytes < chunkBytes) {
-			bytes += max(0, jobs[n].entry.File.Size)
+			bytes += max(0, jobs[n].listed.Size)
 			n++
 		}
 		chunk := jobs[:n]
@@ -106,8 +106,8 @@ func (r *run) fetch(ctx context.Context, in <-chan *job, out chan<- *job) error 
 			continue
 		}
 		j.archive = archive
-		// What was fetched is what the ledger speaks of, whatever the listing said.
-		j.entry.File.Size, j.entry.File.ETag = archive.File.Size, archive.File.ETag
+		// What was fetched is what the ledger will speak of, whatever the listing said.
+		j.listed.Size, j.listed.ETag = archive.File.Size, archive.File.ETag
 		select {
 		case out <- j:
 		case <-ctx.Done():
@@ -167,6 +167,9 @@ func (r *run) fail(ctx context.Context, j *job, why error) error {
 	j.release()
 	j.state = jobFailed
 	j.entry.State, j.entry.Error = checkpoint.Failed, printable(why.Error())
+	if !hasRows(j.entry) {
+		j.entry.File = j.listed
+	}
 	r.Log.Error("file failed", "type", j.file().Type, "file", j.file().Name, "err", why)
 	r.Progress.FilesFailed.Add(1)
 	r.sum.add(func(s *Summary) {

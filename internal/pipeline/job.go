@@ -11,12 +11,25 @@ import (
 
 // job is one file on its way through a run. It is owned by one stage at a time.
 type job struct {
+	// entry is the file's line in the ledger. Until the file is loaded its size, tag
+	// and counts are those of the rows that are in the store, not of what is listed.
 	entry   *checkpoint.Entry
-	replace bool // rows of an earlier version may be in the store
+	listed  rawlog.File      // as the source lists it; once fetched, with the archive's size and tag
+	former  checkpoint.State // of the entry when the run began
+	replace bool             // rows of an earlier version may be in the store
 	state   jobState
 	archive *fetch.Archive
 	zip     *parse.Entry
 	counts  parse.Counts
+}
+
+func newJob(e *checkpoint.Entry, listed rawlog.File) *job {
+	return &job{entry: e, listed: listed, former: e.State, replace: hasRows(e)}
+}
+
+// hasRows reports whether the ledger vouches for rows of the file.
+func hasRows(e *checkpoint.Entry) bool {
+	return len(e.Inserts) > 0 || e.Rows > 0 || e.Rejected > 0
 }
 
 type jobState int
@@ -27,11 +40,11 @@ const (
 	jobFailed
 )
 
-func (j *job) file() rawlog.File { return j.entry.File }
+func (j *job) file() rawlog.File { return j.listed }
 
 // month is the partition that all of the file's rows go to.
 func (j *job) month() time.Time {
-	h := j.entry.File.Hour
+	h := j.listed.Hour
 	return time.Date(h.Year(), h.Month(), 1, 0, 0, 0, 0, time.UTC)
 }
 
@@ -44,9 +57,26 @@ func (j *job) release() {
 }
 
 // took writes what was parsed into the ledger entry.
-func (j *job) took(inserts []uint64) {
+func (j *job) took(rows, rejects []uint64) {
 	e, c := j.entry, j.counts
-	e.State, e.Error, e.Inserts = checkpoint.Loaded, "", inserts
+	e.File, e.State, e.Error, e.Inserts = j.listed, checkpoint.Loaded, "", rows
+	if c.Rejected > 0 {
+		e.Inserts = append(rows[:len(rows):len(rows)], rejects...)
+	}
 	e.Lines, e.Rows, e.Rescued, e.Rejected = c.Lines, c.Rows, c.Rescued, c.Rejected
 	e.First, e.Last, e.ShiftHours = c.First, c.Last, int8(c.ShiftHours)
+}
+
+// putBack gives the entry the state that it had before the run touched it.
+func (j *job) putBack() {
+	j.entry.State = checkpoint.Planned
+	if j.replace {
+		j.entry.State = j.former
+	}
+}
+
+// emptied makes the entry say that no rows of the file are in the store.
+func emptied(e *checkpoint.Entry) {
+	e.Lines, e.Rows, e.Rescued, e.Rejected, e.Inserts = 0, 0, 0, 0, nil
+	e.First, e.Last, e.ShiftHours = time.Time{}, time.Time{}, 0
 }

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/load"
 	"rawlogs/internal/parse"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/store"
 )
 
 // idleAfter ends an open INSERT when no further archive has come for so long:
@@ -157,16 +160,43 @@ func (l *loader) open(ctx context.Context, j *job) (load.Shape, error) {
 	return shape, nil
 }
 
-// clear takes rows of an earlier version out, once the new one is known to be sound.
-func (l *loader) clear(ctx context.Context, j *job) error {
-	if !j.replace { //guard:replaced-cleared
+// clear takes rows of earlier versions out, once the new ones are known to be
+// sound. The files are of one type.
+func (l *loader) clear(ctx context.Context, jobs ...*job) error {
+	jobs = slices.DeleteFunc(slices.Clone(jobs), func(j *job) bool { return !j.replace })
+	if len(jobs) == 0 { //guard:replaced-cleared
 		return nil
 	}
-	if err := l.withdraw(ctx, []*checkpoint.Entry{j.entry}); err != nil {
-		return err
+	files := make([]rawlog.File, len(jobs))
+	for i, j := range jobs {
+		files[i] = j.file()
 	}
-	j.replace = false
-	l.sum.add(func(s *Summary) { s.Replaced++ })
+	own, _ := insertsOf(l.id)
+	err := l.steady(ctx, func(ctx context.Context) error {
+		if err := l.lease.Confirm(ctx); err != nil {
+			return err
+		}
+		for _, scope := range l.scopes(files[0].Type, span(files)) {
+			held, err := l.st.CountRows(ctx, scope, names(files)...)
+			if err != nil {
+				return err
+			}
+			// Rejected lines of the new version may be there already.
+			maps.DeleteFunc(held, func(rows store.Rows, _ uint64) bool { return own.Holds(rows.Insert) })
+			if err := l.st.DeleteRows(ctx, scope, slices.Collect(maps.Keys(held)), l.lease.Fence()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("taking out the rows of %d replaced %s files: %w", len(files), files[0].Type, err)
+	}
+	for _, j := range jobs {
+		j.replace = false
+		emptied(j.entry)
+	}
+	l.sum.add(func(s *Summary) { s.Replaced += len(jobs) })
 	return nil
 }
 
@@ -205,7 +235,8 @@ func (l *loader) stream(typ rawlog.Type, i int) (*load.Stream, error) {
 // was rejected is written, the lease confirmed, and then the ledger says loaded.
 // Crash before the last write: the files are loading and belong to a dead run.
 func (l *loader) commit(ctx context.Context, jobs []*job, inserts []uint64) error {
-	if err := l.rejects.flush(ctx); err != nil { //guard:rejects-kept
+	rejects, err := l.rejects.flush(ctx) //guard:rejects-kept
+	if err != nil {
 		return err
 	}
 	if err := l.steady(ctx, l.lease.Confirm); err != nil {
@@ -213,7 +244,7 @@ func (l *loader) commit(ctx context.Context, jobs []*job, inserts []uint64) erro
 	}
 	entries := make([]*checkpoint.Entry, len(jobs))
 	for i, j := range jobs {
-		j.took(inserts)
+		j.took(inserts, rejects)
 		entries[i] = j.entry
 	}
 	if err := l.record(ctx, entries); err != nil {

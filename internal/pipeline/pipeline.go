@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -62,8 +63,8 @@ type Options struct {
 	// disk they take is the run's own to say.
 	Download fetch.Config
 	// StoreWait is how long a run waits for a store that went away, or refuses for
-	// a reason that may pass, before it gives up; default 2 minutes. What is loaded
-	// by then stays loaded.
+	// a reason that may pass, before it gives up; default 2 minutes, and never as long
+	// as a lease lasts. What is loaded by then stays loaded.
 	StoreWait time.Duration
 	Stop      <-chan struct{} // when closed, no new file is begun
 	// Now is the machine's clock; default time.Now. It names runs and INSERTs and
@@ -92,6 +93,7 @@ func (o Options) withDefaults() Options {
 	if o.StoreWait <= 0 {
 		o.StoreWait = 2 * time.Minute
 	}
+	o.StoreWait = min(o.StoreWait, checkpoint.LeaseTTL*3/4)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -130,13 +132,14 @@ func Run(ctx context.Context, st *store.Store, src Source, opts Options) (Summar
 	opts = opts.withDefaults()
 	r := &run{
 		Options: opts, st: st, src: src,
-		id:     newRunID(opts.Now()),
 		ledger: checkpoint.Open(st, opts.Network),
 		budget: divide(opts.MaxMemory, opts.Parsers),
 		// Each may be a file descriptor; as many are left to connections and the rest.
 		openFiles: max(1, min(mostOpenFiles, fileLimit()/(2*opts.Parsers))),
 	}
-	r.insert.Store(firstInsertID(opts.Now()))
+	var first uint64
+	r.id, first = newRunID(opts.Now())
+	r.insert.Store(first)
 	r.sum = newCollector(r.id)
 	err := guarded(func() error { return r.do(ctx) })()
 	return r.sum.done(), err
@@ -153,12 +156,9 @@ func (r *run) do(ctx context.Context) (err error) {
 		if err := r.steady(ctx, r.lease.Claim); err != nil {
 			return err
 		}
+		r.ledger = r.ledger.Under(r.lease.Fence())
 		r.lease.Keep(ctx, cancel)
-		defer func() {
-			if rerr := r.lease.Release(ctx); rerr != nil {
-				r.Log.Warn("giving the lease back; it ends by itself", "err", rerr)
-			}
-		}()
+		defer func() { err = r.leave(ctx, err) }()
 		if err := r.recover(ctx); err != nil {
 			return err
 		}
@@ -174,6 +174,20 @@ func (r *run) do(ctx context.Context) (err error) {
 		return err
 	}
 	return r.finalCount(ctx)
+}
+
+// leave gives the lease back. A run that lost it first takes back what no other
+// run will look for; if it cannot, it leaves its lease to be found by one.
+func (r *run) leave(ctx context.Context, err error) error {
+	if errors.Is(err, checkpoint.ErrLost) {
+		if derr := r.disown(context.WithoutCancel(ctx)); derr != nil {
+			return errors.Join(err, derr)
+		}
+	}
+	if rerr := r.lease.Release(ctx); rerr != nil {
+		r.Log.Warn("giving the lease back; it ends by itself", "err", rerr)
+	}
+	return err
 }
 
 // load runs the stages between which only whole archives move.
@@ -213,15 +227,12 @@ func (r *run) putBack(ctx context.Context, jobs []*job, err error) error {
 		if j.state == jobOpen {
 			r.sum.left()
 			if err == nil && j.entry.State == checkpoint.Loading {
-				j.entry.State = checkpoint.Planned
+				j.putBack()
 				back = append(back, j.entry)
 			}
 		}
 	}
-	if len(back) == 0 {
-		return nil
-	}
-	return r.ledger.Put(ctx, back)
+	return r.record(ctx, back)
 }
 
 // openTables reads the destinations' columns, which decide what is parsed.
@@ -251,17 +262,30 @@ func (r *run) share() string {
 // nothing by ending it there.
 const mostOpenFiles = 512
 
-// newRunID returns a name for a run: its start for people, and enough chance
-// that no two are alike.
-func newRunID(start time.Time) string {
-	return strings.ToLower(start.UTC().Format("20060102t150405-")) + fmt.Sprintf("%08x", rand.Uint32())
+// newRunID returns a name for a run, its start for people and enough chance that
+// no two are alike, and the id after which it counts its INSERTs: seconds above,
+// the same chance below. So ids of one time lie together, which keeps a part's minmax
+// index on _insert narrow, and a run's name says which INSERTs are its own.
+func newRunID(start time.Time) (id string, first uint64) {
+	chance := rand.Uint32() //guard:insert-id-random
+	return start.UTC().Format(runLayout) + fmt.Sprintf("-%08x", chance), uint64(start.Unix())<<32 | uint64(chance)
 }
 
-// firstInsertID is where a run begins to count its INSERTs: seconds above, chance
-// below, so that ids of one time lie together and a part's minmax index on
-// _insert is narrow.
-func firstInsertID(start time.Time) uint64 {
-	return uint64(start.Unix())<<32 | uint64(rand.Uint32()) //guard:insert-id-random
+const runLayout = "20060102t150405"
+
+// mostInserts is more than any run sends.
+const mostInserts = 1 << 20
+
+// insertsOf returns the ids that a run gives to its INSERTs, from its name.
+func insertsOf(run string) (store.InsertRange, bool) {
+	stamp, chance, ok := strings.Cut(run, "-")
+	start, terr := time.Parse(runLayout, stamp)
+	low, err := strconv.ParseUint(chance, 16, 32)
+	if !ok || terr != nil || err != nil {
+		return store.InsertRange{}, false
+	}
+	first := uint64(start.Unix())<<32 | low
+	return store.InsertRange{First: first + 1, End: first + mostInserts}, true
 }
 
 // newInsertID returns an id for an INSERT. It is counted, so that no two of a run

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"rawlogs/internal/checkpoint"
-	"rawlogs/internal/load"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/store"
 )
 
 type fileKey struct {
@@ -78,7 +78,8 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 
 // fresh returns the entries that the ledger does not have yet. Rows that are
 // there all the same, as a ledger was lost or restored from an old backup, are
-// replaced like those of an earlier version.
+// vouched for until they are replaced like those of an earlier version: they may
+// be the only ones there are.
 func (r *run) fresh(ctx context.Context, jobs []*job) ([]*checkpoint.Entry, error) {
 	var entries []*checkpoint.Entry
 	byType := make(map[rawlog.Type][]rawlog.File)
@@ -89,25 +90,47 @@ func (r *run) fresh(ctx context.Context, jobs []*job) ([]*checkpoint.Entry, erro
 			byType[j.file().Type] = append(byType[j.file().Type], j.file())
 		}
 	}
-	there := make(map[fileKey]bool)
+	found := make(map[fileKey]*checkpoint.Entry)
 	for typ, files := range byType {
-		for _, table := range []string{string(typ), load.RejectedTable} {
-			counts, err := r.stored(ctx, table, files)
+		for _, scope := range r.scopes(typ, span(files)) {
+			held, err := r.held(ctx, scope, files)
 			if err != nil {
 				return nil, err
 			}
-			for name := range counts {
-				there[fileKey{typ, name}] = true
+			for rows, n := range held {
+				key := fileKey{typ, rows.File}
+				if found[key] == nil {
+					found[key] = new(checkpoint.Entry)
+				}
+				found[key].Inserts = append(found[key].Inserts, rows.Insert)
+				if scope.Rejected {
+					found[key].Rejected += n
+				} else {
+					found[key].Rows += n
+				}
 			}
 		}
 	}
 	for _, j := range jobs {
-		if j.entry.Version == 0 && there[keyOf(j.file())] {
-			j.replace = true //guard:lost-ledger
-			r.Log.Warn("rows of a file are there that the ledger does not know; replacing them", "type", j.file().Type, "file", j.file().Name)
+		f := found[keyOf(j.file())]
+		if f == nil || j.entry.Version > 0 {
+			continue
 		}
+		j.replace = true //guard:lost-ledger
+		e := j.entry
+		e.Inserts, e.Rows, e.Rejected, e.Error = f.Inserts, f.Rows, f.Rejected, "its rows were there, but the ledger did not know them"
+		r.Log.Warn("rows of a file are there that the ledger does not know; replacing them", "type", j.file().Type, "file", j.file().Name)
 	}
 	return entries, nil
+}
+
+// held counts the files' rows by INSERT, also in a store that is away for a moment.
+func (r *run) held(ctx context.Context, scope store.Scope, files []rawlog.File) (held map[store.Rows]uint64, err error) {
+	err = r.steady(ctx, func(ctx context.Context) (err error) {
+		held, err = r.st.CountRows(ctx, scope, names(files)...)
+		return err
+	})
+	return held, err
 }
 
 // known is the ledger as far as this run's listing can meet it.
@@ -136,15 +159,13 @@ func (r *run) known(ctx context.Context) (map[fileKey]*checkpoint.Entry, error) 
 // consider decides what a listed file needs; nil is nothing.
 func (r *run) consider(f rawlog.File, e *checkpoint.Entry) *job {
 	if e == nil {
-		return &job{entry: &checkpoint.Entry{File: f}}
+		return newJob(&checkpoint.Entry{File: f}, f)
 	}
 	if e.State == checkpoint.Loaded && !r.Reload && !changed(e.File, f) { //guard:replacement-noticed
 		r.sum.add(func(s *Summary) { s.AlreadyLoaded++ })
 		return nil
 	}
-	replace := e.State == checkpoint.Loaded || e.Rows > 0 || e.Rejected > 0
-	e.File = f
-	return &job{entry: e, replace: replace}
+	return newJob(e, f)
 }
 
 // changed tells whether a listing speaks of other bytes than the ledger. Where

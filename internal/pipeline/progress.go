@@ -27,7 +27,7 @@ func (p *Progress) begin(jobs []*job) {
 	p.enter("loading")
 	var bytes int64
 	for _, j := range jobs {
-		bytes += max(0, j.entry.File.Size)
+		bytes += max(0, j.listed.Size)
 	}
 	p.BytesTotal.Store(bytes)
 	p.FilesTotal.Store(int64(len(jobs)))

@@ -5,168 +5,248 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
-
-	"github.com/cenkalti/backoff/v5"
 
 	"rawlogs/internal/checkpoint"
-	"rawlogs/internal/load"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 )
 
-// recover finds what dead runs left loading, takes it out of the store and
-// puts it back in the plan. It runs under the lease, so no live run of this
-// share owns any of it.
+// recover takes out of the store what dead runs left there and the ledger does
+// not vouch for, and gives each file that they left loading the state that is
+// true of it. It runs under the lease, so no live run of this share owns any of it.
+//
+// Rows that the ledger vouches for stay, whatever the dead run wanted to put in
+// their place: that may no longer be had.
 func (r *run) recover(ctx context.Context) error {
 	r.Progress.enter("recovering")
-	entries, err := r.entries(ctx, checkpoint.Filter{Types: r.Types, States: []checkpoint.State{checkpoint.Loading}})
+	var dead []string
+	err := r.steady(ctx, func(ctx context.Context) (err error) {
+		dead, err = r.lease.Dead(ctx)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	var left []*checkpoint.Entry
-	runs := make(map[string]bool)
-	for i := range entries {
-		if r.mine(entries[i].File.Name) {
-			left = append(left, &entries[i])
-			runs[entries[i].Run] = true
+	loading := checkpoint.Filter{Types: r.Types, States: []checkpoint.State{checkpoint.Loading}}
+	entries, err := r.entries(ctx, loading)
+	if err != nil {
+		return err
+	}
+	left := make(map[string]int)
+	for _, e := range entries {
+		if r.mine(e.File.Name) {
+			left[e.Run]++
 		}
 	}
-	if len(left) == 0 {
-		return nil
+	for id, files := range left {
+		r.Log.Warn("an earlier run ended in mid-load; taking back what it left", "dead", id, "files", files)
+		if !slices.Contains(dead, id) {
+			dead = append(dead, id)
+		}
 	}
-	for id := range runs {
-		r.Log.Warn("an earlier run ended in mid-load; taking back what it left", "run", id)
-		// A dead client's INSERT can still land, so it is ended before its rows are looked for.
-		end := func(ctx context.Context) error { return r.st.KillQueries(ctx, load.QueryPrefix(id)) }
-		if err := r.steady(ctx, end); err != nil {
+	for _, id := range dead {
+		if err := r.end(ctx, id); err != nil {
 			return err
 		}
 	}
-	if err := r.withdraw(ctx, left); err != nil { //guard:recovery-withdraws
+	if err := r.sweep(ctx, dead); err != nil {
 		return err
 	}
+	// What a dead run still had on its way is known only now.
+	if entries, err = r.entries(ctx, loading); err != nil {
+		return err
+	}
+	if err := r.settleLoading(ctx, entries); err != nil {
+		return err
+	}
+	return r.steady(ctx, r.lease.Bury)
+}
+
+// end ends what a dead run still has running on the server, where its INSERT
+// could land and its deletion go on after it.
+func (r *run) end(ctx context.Context, id string) error {
+	return r.steady(ctx, func(ctx context.Context) error {
+		if err := r.st.KillQueries(ctx, store.QueryPrefix(id)); err != nil {
+			return err
+		}
+		return r.st.EndDeletions(ctx, id)
+	})
+}
+
+// settleLoading takes out the rows of loading files that the ledger does not
+// vouch for, counts those that it does, and writes what is so.
+func (r *run) settleLoading(ctx context.Context, entries []checkpoint.Entry) error {
+	byType := make(map[rawlog.Type][]*checkpoint.Entry)
+	var left []*checkpoint.Entry
+	for i := range entries {
+		if e := &entries[i]; r.mine(e.File.Name) {
+			byType[e.File.Type] = append(byType[e.File.Type], e)
+			left = append(left, e)
+		}
+	}
+	for typ, entries := range byType {
+		err := r.steady(ctx, func(ctx context.Context) error { return r.settleType(ctx, typ, entries) })
+		if err != nil {
+			return fmt.Errorf("taking back what a dead run left of %d %s files: %w", len(entries), typ, err)
+		}
+	}
 	for _, e := range left {
-		e.State, e.Run = checkpoint.Planned, r.id
+		e.Run = r.id
 	}
 	r.sum.add(func(s *Summary) { s.Recovered += len(left) })
 	return r.record(ctx, left)
 }
 
-// withdraw deletes whatever rows of the files are in the store, synchronously,
-// and sets the entries' counts to nothing. It is what recovery, a failed
-// INSERT, a broken file and a replaced one have in common. The INSERTs that
-// could still bring rows must be ended before.
-func (r *run) withdraw(ctx context.Context, entries []*checkpoint.Entry) error {
-	byType := make(map[rawlog.Type][]rawlog.File)
-	for _, e := range entries {
-		byType[e.File.Type] = append(byType[e.File.Type], e.File)
-		e.Lines, e.Rows, e.Rescued, e.Rejected, e.Inserts = 0, 0, 0, 0, nil
-		e.First, e.Last, e.ShiftHours = time.Time{}, time.Time{}, 0
+func (r *run) settleType(ctx context.Context, typ rawlog.Type, entries []*checkpoint.Entry) error {
+	files := make([]rawlog.File, len(entries))
+	vouched := make(map[string][]uint64)
+	for i, e := range entries {
+		files[i] = e.File
+		vouched[e.File.Name] = e.Inserts
 	}
-	return r.steady(ctx, func(ctx context.Context) error {
-		for typ, files := range byType {
-			for _, table := range []string{string(typ), load.RejectedTable} {
-				if err := r.delete(ctx, table, files); err != nil {
-					return fmt.Errorf("taking back the rows of %d %s files: %w", len(files), typ, err)
-				}
+	kept := [2]map[string]uint64{}
+	for i, scope := range r.scopes(typ, span(files)) {
+		held, err := r.st.CountRows(ctx, scope, names(files)...)
+		if err != nil {
+			return err
+		}
+		if scope.Rejected {
+			adoptRejects(entries, vouched, held)
+		}
+		var orphans []store.Rows
+		kept[i] = make(map[string]uint64)
+		for rows, n := range held {
+			if slices.Contains(vouched[rows.File], rows.Insert) {
+				kept[i][rows.File] += n
+			} else {
+				orphans = append(orphans, rows)
 			}
 		}
-		return nil
-	})
-}
-
-// delete deletes the files' rows from a table. Most have none there, and a
-// count is far cheaper than a deletion.
-func (r *run) delete(ctx context.Context, table string, files []rawlog.File) error {
-	counts, err := r.count(ctx, table, files)
-	if err != nil || len(counts) == 0 {
-		return err
-	}
-	return r.st.DeleteFiles(ctx, table, r.Network, slices.Sorted(maps.Keys(counts)), span(files))
-}
-
-// count counts the files' rows in a table; files without rows are absent.
-func (r *run) count(ctx context.Context, table string, files []rawlog.File) (map[string]uint64, error) {
-	names := make([]string, len(files))
-	for i, f := range files {
-		names[i] = f.Name
-	}
-	return r.st.CountFiles(ctx, table, r.Network, names, span(files))
-}
-
-// stored is count, also from a store that is away for a moment.
-func (r *run) stored(ctx context.Context, table string, files []rawlog.File) (counts map[string]uint64, err error) {
-	err = r.steady(ctx, func(ctx context.Context) (err error) {
-		counts, err = r.count(ctx, table, files)
-		return err
-	})
-	return counts, err
-}
-
-// span is the time from the first of the files' hours to the end of the last.
-func span(files []rawlog.File) rawlog.Period {
-	p := rawlog.Period{From: files[0].Hour, To: files[0].Hour}
-	for _, f := range files[1:] {
-		if f.Hour.Before(p.From) {
-			p.From = f.Hour
+		if err := r.st.DeleteRows(ctx, scope, orphans, store.Fence{Run: r.id}); err != nil { //guard:recovery-withdraws
+			return err
 		}
-		if f.Hour.After(p.To) {
-			p.To = f.Hour
-		}
-	}
-	p.To = p.To.Add(time.Hour)
-	return p
-}
-
-// entries reads the ledger, also from a store that is away for a moment.
-func (r *run) entries(ctx context.Context, f checkpoint.Filter) (entries []checkpoint.Entry, err error) {
-	err = r.steady(ctx, func(ctx context.Context) (err error) {
-		entries, err = r.ledger.Entries(ctx, f)
-		return err
-	})
-	return entries, err
-}
-
-// record writes new versions of the entries. Its answer may be lost and the
-// write repeated: the same version is the same row.
-func (r *run) record(ctx context.Context, entries []*checkpoint.Entry) error {
-	if len(entries) == 0 {
-		return nil
 	}
 	for _, e := range entries {
-		e.Version++
+		standing(e, kept[0][e.File.Name], kept[1][e.File.Name])
 	}
-	return r.steady(ctx, func(ctx context.Context) error { return r.ledger.Repeat(ctx, entries) })
+	return nil
 }
 
-// steady repeats an idempotent step while the store is away or overloaded, for
-// up to StoreWait without success.
-func (r *run) steady(ctx context.Context, step func(context.Context) error) error {
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		err := step(ctx)
-		if err != nil && !store.Retryable(err) { //guard:store-retried
-			err = backoff.Permanent(err)
+// standing gives a loading entry the state that is true of it: of the rows that
+// the ledger vouches for, so many rows and rejected lines are in the store.
+func standing(e *checkpoint.Entry, rows, rejected uint64) {
+	switch {
+	case !hasRows(e) && e.Error == "":
+		e.State = checkpoint.Planned
+	case rows == e.Rows && rejected == e.Rejected && e.Error == "": //guard:former-state
+		e.State = checkpoint.Loaded
+	case rows == e.Rows && rejected == e.Rejected:
+		e.State = checkpoint.Failed
+	default:
+		e.State = checkpoint.Failed
+		e.Error = fmt.Sprintf("a run died while it replaced this file: %d of its %d rows are still there; load it again", rows, e.Rows)
+		if rows == 0 && rejected == 0 {
+			emptied(e)
+			break
 		}
-		if err != nil && ctx.Err() == nil {
-			r.Log.Warn("the store did not take a step; trying again", "err", err)
-			r.revive(ctx)
-		}
-		return struct{}{}, err
-	}, backoff.WithBackOff(storeBackOff()), backoff.WithMaxElapsedTime(r.StoreWait))
-	return err
-}
-
-// revive starts an embedded engine that died again; its failure shows in the
-// next step's.
-func (r *run) revive(ctx context.Context) {
-	if err := r.st.Recover(ctx); err != nil && ctx.Err() == nil {
-		r.Log.Warn("the store is away", "err", err)
+		e.Rows, e.Rejected = rows, rejected
 	}
 }
 
-func storeBackOff() *backoff.ExponentialBackOff {
-	b := backoff.NewExponentialBackOff()
-	b.InitialInterval, b.MaxInterval = 100*time.Millisecond, 5*time.Second
-	return b
+// adoptRejects vouches for rejected lines of loads so old that the ledger names
+// only the INSERTs of rows: those whose ids the same run gave out.
+func adoptRejects(entries []*checkpoint.Entry, vouched map[string][]uint64, held map[store.Rows]uint64) {
+	for _, e := range entries {
+		if e.Rejected == 0 {
+			continue
+		}
+		known := false
+		var near []uint64
+		for rows := range held {
+			if rows.File != e.File.Name {
+				continue
+			}
+			known = known || slices.Contains(e.Inserts, rows.Insert)
+			if slices.ContainsFunc(e.Inserts, func(id uint64) bool { return id>>32 == rows.Insert>>32 }) {
+				near = append(near, rows.Insert)
+			}
+		}
+		if !known {
+			vouched[e.File.Name] = append(slices.Clone(e.Inserts), near...)
+		}
+	}
+}
+
+// sweep deletes the rows of runs that are over which the ledger does not vouch
+// for: the INSERT of a run that slept through its end can land after recovery
+// looked, and its file may be loaded by then. A run's INSERTs are known by their
+// ids, and of those only files of this share are looked at.
+func (r *run) sweep(ctx context.Context, runs []string) error {
+	var ranges []store.InsertRange
+	for _, id := range runs {
+		if ids, ok := insertsOf(id); ok {
+			ranges = append(ranges, ids)
+		}
+	}
+	if len(ranges) == 0 {
+		return nil
+	}
+	for _, typ := range r.Types {
+		for _, scope := range r.scopes(typ, rawlog.Period{}) {
+			err := r.steady(ctx, func(ctx context.Context) error { return r.sweepScope(ctx, scope, ranges) })
+			if err != nil {
+				return fmt.Errorf("taking back what dead runs left in %s: %w", scope.Table(), err)
+			}
+		}
+	}
+	return nil
+}
+
+func (r *run) sweepScope(ctx context.Context, scope store.Scope, ranges []store.InsertRange) error {
+	held, err := r.st.CountInserts(ctx, scope, ranges)
+	if err != nil || len(held) == 0 {
+		return err
+	}
+	files := make(map[string]bool)
+	for rows := range held {
+		files[rows.File] = true
+	}
+	entries, err := r.ledger.Entries(ctx, checkpoint.Filter{Types: []rawlog.Type{scope.Type}, Files: slices.Sorted(maps.Keys(files))})
+	if err != nil {
+		return err
+	}
+	vouched := make(map[store.Rows]bool)
+	for _, e := range entries {
+		for _, id := range e.Inserts {
+			vouched[store.Rows{File: e.File.Name, Insert: id}] = true
+		}
+	}
+	var orphans []store.Rows
+	for rows := range held {
+		if !vouched[rows] && r.mine(rows.File) {
+			orphans = append(orphans, rows)
+		}
+	}
+	return r.st.DeleteRows(ctx, scope, orphans, store.Fence{Run: r.id})
+}
+
+// disown takes back, after the lease was lost, what this run sent and did not
+// get into the ledger. Another run may have loaded the same files since.
+func (r *run) disown(ctx context.Context) error {
+	if err := r.st.KillQueries(ctx, store.QueryPrefix(r.id)); err != nil {
+		return err
+	}
+	return r.sweep(ctx, []string{r.id})
+}
+
+// scopes are the rows and the rejected lines of a type.
+func (r *run) scopes(typ rawlog.Type, hours rawlog.Period) [2]store.Scope {
+	return scopes(r.Network, typ, hours)
+}
+
+func scopes(network string, typ rawlog.Type, hours rawlog.Period) [2]store.Scope {
+	rows := store.Scope{Network: network, Type: typ, Hours: hours}
+	rejected := rows
+	rejected.Rejected = true
+	return [2]store.Scope{rows, rejected}
 }

@@ -15,9 +15,9 @@ const rejectBytes = 4 << 20
 // Its rows are written before their file is loaded, and taken back with it.
 type rejects struct {
 	*run
-	rows    []load.Reject
-	bytes   int
-	flushed bool // some of the present files' lines are written already
+	rows  []load.Reject
+	bytes int
+	sent  []uint64 // INSERTs that hold lines of the present files
 }
 
 func (q *rejects) add(ctx context.Context, j *job, line parse.Rejected) error {
@@ -28,26 +28,35 @@ func (q *rejects) add(ctx context.Context, j *job, line parse.Rejected) error {
 	if q.bytes < rejectBytes {
 		return nil
 	}
+	return q.write(ctx)
+}
+
+// flush writes what is left, returns the INSERTs that hold the present files'
+// lines, and begins anew for the next ones.
+func (q *rejects) flush(ctx context.Context) ([]uint64, error) {
 	if err := q.write(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	q.flushed = true
+	sent := q.sent
+	q.sent = nil
+	return sent, nil
+}
+
+// discard forgets the present files' lines and takes back what is written of them.
+func (q *rejects) discard(ctx context.Context) error {
+	q.rows, q.bytes = q.rows[:0], 0 //guard:rejects-forgotten
+	if len(q.sent) == 0 {
+		return nil
+	}
+	for _, typ := range q.Types {
+		scope := q.scopes(typ, rawlog.Period{})[1]
+		err := q.steady(ctx, func(ctx context.Context) error { return q.st.DeleteInserts(ctx, scope, q.sent) })
+		if err != nil {
+			return err
+		}
+	}
+	q.sent = nil
 	return nil
-}
-
-// flush writes what is left, and begins anew for the next files.
-func (q *rejects) flush(ctx context.Context) error {
-	err := q.write(ctx)
-	q.flushed = false
-	return err
-}
-
-// discard forgets what is not written, and tells whether something is written
-// that must be taken back.
-func (q *rejects) discard() bool {
-	written := q.flushed
-	q.rows, q.bytes, q.flushed = q.rows[:0], 0, false //guard:rejects-forgotten
-	return written
 }
 
 // write sends the lines, one INSERT per partition.
@@ -55,12 +64,13 @@ func (q *rejects) write(ctx context.Context) error {
 	for len(q.rows) > 0 {
 		n := samePartition(q.rows)
 		part := q.rows[:n]
-		_, err := q.once(ctx, load.RejectedTable, func(id uint64, query string) (int, error) {
+		id, err := q.once(ctx, load.RejectedTable, func(id uint64, query string) (int, error) {
 			return n, load.SendRejects(ctx, q.st, q.Network, id, query, part)
 		}, func() error { return nil })
 		if err != nil {
 			return err
 		}
+		q.sent = append(q.sent, id)
 		q.rows = q.rows[n:]
 	}
 	q.rows, q.bytes = nil, 0

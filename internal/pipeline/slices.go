@@ -9,9 +9,9 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/sync/errgroup"
 
-	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/load"
 	"rawlogs/internal/parse"
+	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 )
 
@@ -27,9 +27,10 @@ const (
 // whether it was sound, so on any error all of its slices are taken back.
 func (l *loader) loadSlices(ctx context.Context, j *job) error {
 	if j.replace {
-		// The rows at hand are given up only for a text that is known to be whole.
-		if err := verify(&l.inflater, j.archive); err != nil { //guard:replacement-verified
-			return l.fail(ctx, j, err)
+		// The rows at hand are given up only for a text that is known to be whole
+		// and whose header is understood.
+		if err := l.judge(ctx, j); err != nil { //guard:replacement-verified
+			return l.failOr(ctx, j, err)
 		}
 		if err := l.clear(ctx, j); err != nil {
 			return err
@@ -45,6 +46,25 @@ func (l *loader) loadSlices(ctx context.Context, j *job) error {
 	return l.commit(ctx, []*job{j}, inserts)
 }
 
+// judge reads a large file's header, and the rest for its checksum alone. A
+// *fileError is the file's own fault.
+func (l *loader) judge(ctx context.Context, j *job) (err error) {
+	rd, err := l.reader(ctx, j.file().Type)
+	if err != nil {
+		return err
+	}
+	text := l.inflater.Stream(j.zip)
+	rd.Reset(j.file(), text)
+	_, err = rd.Shape()
+	if err = errors.Join(err, text.Close()); err == nil {
+		err = verify(&l.inflater, j.archive)
+	}
+	if err != nil {
+		return &fileError{err}
+	}
+	return nil
+}
+
 // trySlices sends all slices; on an error none of them is left in the store.
 func (l *loader) trySlices(ctx context.Context, j *job) ([]uint64, error) {
 	s := &slicer{loader: l, job: j}
@@ -57,16 +77,8 @@ func (l *loader) trySlices(ctx context.Context, j *job) ([]uint64, error) {
 		return nil, backoff.Permanent(context.Cause(ctx))
 	}
 	l.Progress.Rows.Add(int64(-s.rows))
-	l.rejects.discard()
 	l.revive(ctx)
-	for _, id := range s.inserts {
-		if kerr := l.steady(ctx, func(ctx context.Context) error {
-			return l.st.KillQueries(ctx, load.QueryID(l.id, id))
-		}); kerr != nil {
-			return nil, backoff.Permanent(errors.Join(err, kerr))
-		}
-	}
-	if werr := l.withdraw(ctx, []*checkpoint.Entry{j.entry}); werr != nil {
+	if werr := errors.Join(l.withdraw(ctx, j, s.inserts), l.rejects.discard(ctx)); werr != nil {
 		return nil, backoff.Permanent(errors.Join(err, werr))
 	}
 	var fault *fileError
@@ -75,6 +87,19 @@ func (l *loader) trySlices(ctx context.Context, j *job) ([]uint64, error) {
 	}
 	l.Log.Warn("a slice was not taken; sending the file again", "file", j.file().Name, "err", err)
 	return nil, err
+}
+
+// withdraw takes back INSERTs of one file, acknowledged or not.
+func (l *loader) withdraw(ctx context.Context, j *job, inserts []uint64) error {
+	return l.steady(ctx, func(ctx context.Context) error {
+		for _, id := range inserts {
+			if err := l.st.KillQueries(ctx, load.QueryID(l.id, id)); err != nil {
+				return err
+			}
+		}
+		scope := l.scopes(j.file().Type, span([]rawlog.File{j.file()}))[0]
+		return l.st.DeleteInserts(ctx, scope, inserts)
+	})
 }
 
 // slicer sends one large file with two INSERTs at a time: while the server

@@ -55,13 +55,6 @@ type Shift struct {
 	Hours int // row's hour − file's hour
 }
 
-// Difference is a file whose rows in the store are not those of the ledger.
-type Difference struct {
-	File   rawlog.File
-	Ledger uint64
-	Stored uint64
-}
-
 // collector gathers the summary from all stages.
 type collector struct {
 	mu    sync.Mutex

@@ -118,7 +118,7 @@ func TestCertificate(t *testing.T) {
 	if err := insert(t.Context(), st, "test-tls", "a.zip", 1, []time.Time{hour}, 1, 10); err != nil {
 		t.Error(err)
 	}
-	if n, err := st.CountFiles(t.Context(), "clicks", "net", []string{"a.zip"}, rawlog.Period{}); n["a.zip"] != 10 || err != nil {
+	if n, err := counted(t.Context(), st, clicks(rawlog.Period{}), "a.zip"); n["a.zip"] != 10 || err != nil {
 		t.Errorf("%v, %v", n, err)
 	}
 }

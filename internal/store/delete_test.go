@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -14,7 +16,7 @@ import (
 )
 
 // Deletions at once, as by several workers: the server may take two out of
-// order, and then acknowledges one that it never ran. DeleteFiles returns when
+// order, and then acknowledges one that it never ran. DeleteRows returns when
 // the rows are gone all the same.
 func TestDeletionsAtOnce(t *testing.T) {
 	t.Parallel()
@@ -36,7 +38,7 @@ func TestDeletionsAtOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for i, st := range stores {
 			wg.Go(func() {
-				if err := st.DeleteFiles(t.Context(), "clicks", "net", []string{fmt.Sprintf("f%d-%d", i, round)}, rawlog.Period{}); err != nil {
+				if err := st.DeleteRows(t.Context(), clicks(rawlog.Period{}), []store.Rows{{File: fmt.Sprintf("f%d-%d", i, round), Insert: uint64(i)}}, store.Fence{}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -44,7 +46,7 @@ func TestDeletionsAtOnce(t *testing.T) {
 		wg.Wait()
 		for i, st := range stores {
 			name := fmt.Sprintf("f%d-%d", i, round)
-			counts, err := st.CountFiles(t.Context(), "clicks", "net", []string{name}, rawlog.Period{})
+			counts, err := counted(t.Context(), st, clicks(rawlog.Period{}), name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,15 +79,88 @@ func TestDeletionThatWasNotRun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := st.DeleteFiles(t.Context(), "clicks", "net", []string{"a"}, rawlog.Period{}); err != nil {
+	if err := st.DeleteRows(t.Context(), clicks(rawlog.Period{}), []store.Rows{{File: "a", Insert: 1}}, store.Fence{}); err != nil {
 		t.Fatal(err)
 	}
-	counts, err := st.CountFiles(t.Context(), "clicks", "net", []string{"a", "b"}, rawlog.Period{})
+	counts, err := counted(t.Context(), st, clicks(rawlog.Period{}), "a", "b")
 	if err != nil || counts["a"] != 0 || counts["b"] != 5 || ignored != 1 {
 		t.Errorf("left: %v, %v", counts, err)
 	}
 	ignored, ignore = 0, 1000
-	if err := st.DeleteFiles(t.Context(), "clicks", "net", []string{"b"}, rawlog.Period{}); err == nil || !strings.Contains(err.Error(), "still there") {
+	if err := st.DeleteRows(t.Context(), clicks(rawlog.Period{}), []store.Rows{{File: "b", Insert: 1}}, store.Fence{}); err == nil || !strings.Contains(err.Error(), "still there") {
 		t.Errorf("deletions without any effect: %v", err)
+	}
+}
+
+// clicks is the network's clicks of files of the hours.
+func clicks(hours rawlog.Period) store.Scope {
+	return store.Scope{Network: "net", Type: rawlog.Clicks, Hours: hours}
+}
+
+// counted counts the rows of files by their names alone.
+func counted(ctx context.Context, st *store.Store, scope store.Scope, files ...string) (map[string]uint64, error) {
+	held, err := st.CountRows(ctx, scope, files...)
+	out := map[string]uint64{}
+	for rows, n := range held {
+		out[rows.File] += n
+	}
+	return out, err
+}
+
+// A deletion under a fence that another run's claim has closed deletes nothing
+// and says so; one that it has not does.
+func TestDeletionIsFenced(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	hour := time.Date(2016, 9, 30, 20, 0, 0, 0, time.UTC)
+	if err := insert(t.Context(), st, "", "a", 1, []time.Time{hour}, 1, 5); err != nil {
+		t.Fatal(err)
+	}
+	rows := []store.Rows{{File: "a", Insert: 1}}
+	closed := store.Fence{Run: "r", Condition: "(SELECT count() FROM " + st.TableName("clicks") + ") = 0"}
+	if err := st.DeleteRows(t.Context(), clicks(rawlog.Period{}), rows, closed); !errors.Is(err, store.ErrFenced) {
+		t.Errorf("past a closed fence: %v", err)
+	}
+	if n, err := counted(t.Context(), st, clicks(rawlog.Period{}), "a"); n["a"] != 5 || err != nil {
+		t.Errorf("left: %v, %v", n, err)
+	}
+	open := store.Fence{Run: "r", Condition: "(SELECT count() FROM " + st.TableName("conversions") + ") = 0"}
+	if err := st.DeleteRows(t.Context(), clicks(rawlog.Period{}), rows, open); err != nil {
+		t.Error(err)
+	}
+	if n, err := counted(t.Context(), st, clicks(rawlog.Period{}), "a"); len(n) != 0 || err != nil {
+		t.Errorf("left: %v, %v", n, err)
+	}
+}
+
+// A deletion names the INSERT: rows of the same file that came since stay.
+func TestDeletionNamesTheInsert(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	hour := time.Date(2016, 9, 30, 20, 0, 0, 0, time.UTC)
+	for id := range uint64(3) {
+		for _, name := range []string{"a", "b"} {
+			if err := insert(t.Context(), st, "", name, id, []time.Time{hour}, 1, 5); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	rows := []store.Rows{{File: "a", Insert: 0}, {File: "b", Insert: 1}}
+	if err := st.DeleteRows(t.Context(), clicks(rawlog.Period{}), rows, store.Fence{}); err != nil {
+		t.Fatal(err)
+	}
+	held, err := st.CountRows(t.Context(), clicks(rawlog.Period{}))
+	if want := (map[store.Rows]uint64{{File: "a", Insert: 1}: 5, {File: "a", Insert: 2}: 5, {File: "b", Insert: 0}: 5, {File: "b", Insert: 2}: 5}); err != nil || !maps.Equal(held, want) {
+		t.Errorf("left %v, %v; want %v", held, err, want)
+	}
+	held, err = st.CountInserts(t.Context(), clicks(rawlog.Period{}), []store.InsertRange{{First: 0, End: 1}, {First: 2, End: 9}})
+	if err != nil || len(held) != 3 {
+		t.Errorf("in the ranges: %v, %v", held, err)
+	}
+	if err := st.DeleteInserts(t.Context(), clicks(rawlog.Period{}), []uint64{2}); err != nil {
+		t.Fatal(err)
+	}
+	if held, err = st.CountRows(t.Context(), clicks(rawlog.Period{})); err != nil || len(held) != 2 {
+		t.Errorf("left: %v, %v", held, err)
 	}
 }

@@ -173,16 +173,16 @@ func TestInsertIsOnePart(t *testing.T) {
 		t.Errorf("%d rows of it landed, %v", n, err)
 	}
 	// Small INSERTs of other tables may well.
-	months := "INSERT INTO rejected_rows (network, file, hour) SELECT 'net', 'a.zip', toDateTime('2016-01-01 00:00:00') + INTERVAL number MONTH FROM numbers(5)"
+	months := "INSERT INTO rejected_rows (network, log_type, file, hour) SELECT 'net', 'clicks', 'a.zip', toDateTime('2016-01-01 00:00:00') + INTERVAL number MONTH FROM numbers(5)"
 	if err := st.Conn().Exec(st.InsertContext(ctx), months); err != nil {
 		t.Error(err)
 	}
-	if counts, err := st.CountFiles(ctx, store.RejectedRows, "net", []string{"a.zip"}, rawlog.Period{}); err != nil || counts["a.zip"] != 5 {
+	if counts, err := counted(ctx, st, store.Scope{Network: "net", Type: rawlog.Clicks, Rejected: true}, "a.zip"); err != nil || counts["a.zip"] != 5 {
 		t.Errorf("counted %v, %v", counts, err)
 	}
 }
 
-func TestDeleteFiles(t *testing.T) {
+func TestDeleteRows(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)
 	ctx := t.Context()
@@ -196,7 +196,7 @@ func TestDeleteFiles(t *testing.T) {
 	day := rawlog.Period{From: hour.Truncate(24 * time.Hour), To: hour.Truncate(24 * time.Hour).Add(24 * time.Hour)}
 	count := func(hours rawlog.Period, want map[string]uint64) {
 		t.Helper()
-		got, err := st.CountFiles(ctx, "clicks", "net", names, hours)
+		got, err := counted(ctx, st, clicks(hours), names...)
 		if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("counted %v, %v; want %v", got, err, want)
 		}
@@ -205,14 +205,16 @@ func TestDeleteFiles(t *testing.T) {
 	count(day, all)
 	other := rawlog.Period{From: day.To, To: day.To.Add(time.Hour)}
 	count(other, map[string]uint64{})
-	if err := st.DeleteFiles(ctx, "clicks", "net", names[:2], other); err != nil {
-		t.Fatal(err)
-	}
-	if err := st.DeleteFiles(ctx, "clicks", "another network", names[:2], day); err != nil {
-		t.Fatal(err)
+	rows := []store.Rows{{File: names[0], Insert: 10}, {File: names[1], Insert: 11}}
+	another := clicks(day)
+	another.Network = "another network"
+	for _, elsewhere := range []store.Scope{clicks(other), another} {
+		if err := st.DeleteRows(ctx, elsewhere, rows, store.Fence{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	count(rawlog.Period{}, all)
-	if err := st.DeleteFiles(ctx, "clicks", "net", names[:2], day); err != nil {
+	if err := st.DeleteRows(ctx, clicks(day), rows, store.Fence{}); err != nil {
 		t.Fatal(err)
 	}
 	count(day, map[string]uint64{names[2]: 100})
@@ -221,11 +223,11 @@ func TestDeleteFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	count(day, map[string]uint64{names[0]: 100, names[2]: 100})
-	var many []string
+	var many []store.Rows
 	for i := range 2500 {
-		many = append(many, fmt.Sprintf("20160909/clicks-%d-abcdef.zip", i))
+		many = append(many, store.Rows{File: fmt.Sprintf("20160909/clicks-%d-abcdef%s.zip", i, strings.Repeat("'", 300)), Insert: 12})
 	}
-	if err := st.DeleteFiles(ctx, "clicks", "net", append(many, names[2]), day); err != nil {
+	if err := st.DeleteRows(ctx, clicks(day), append(many, store.Rows{File: names[2], Insert: 12}), store.Fence{}); err != nil {
 		t.Fatal(err)
 	}
 	count(day, map[string]uint64{names[0]: 100})
@@ -358,8 +360,5 @@ func TestHookCanFail(t *testing.T) {
 	defer st.Close()
 	if _, err := st.Apply(t.Context()); !errors.Is(err, lost) || !strings.Contains(err.Error(), "001_clicks.sql:") {
 		t.Errorf("a DDL reported lost: %v", err)
-	}
-	if err := st.DeleteFiles(t.Context(), "clicks", "net", []string{"a"}, rawlog.Period{}); !errors.Is(err, lost) {
-		t.Errorf("a delete reported lost: %v", err)
 	}
 }

@@ -1,0 +1,88 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/store"
+)
+
+// names are the files' names.
+func names(files []rawlog.File) []string {
+	out := make([]string, len(files))
+	for i, f := range files {
+		out[i] = f.Name
+	}
+	return out
+}
+
+// span is the time from the first of the files' hours to the end of the last.
+func span(files []rawlog.File) rawlog.Period {
+	p := rawlog.Period{From: files[0].Hour, To: files[0].Hour}
+	for _, f := range files[1:] {
+		if f.Hour.Before(p.From) {
+			p.From = f.Hour
+		}
+		if f.Hour.After(p.To) {
+			p.To = f.Hour
+		}
+	}
+	p.To = p.To.Add(time.Hour)
+	return p
+}
+
+// entries reads the ledger, also from a store that is away for a moment.
+func (r *run) entries(ctx context.Context, f checkpoint.Filter) (entries []checkpoint.Entry, err error) {
+	err = r.steady(ctx, func(ctx context.Context) (err error) {
+		entries, err = r.ledger.Entries(ctx, f)
+		return err
+	})
+	return entries, err
+}
+
+// record writes new versions of the entries, unless the lease is lost. Its answer
+// may be lost and the write repeated: the same version is the same row.
+func (r *run) record(ctx context.Context, entries []*checkpoint.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	for _, e := range entries {
+		e.Version++
+	}
+	return r.steady(ctx, func(ctx context.Context) error { return r.ledger.Repeat(ctx, entries) })
+}
+
+// steady repeats an idempotent step while the store is away or overloaded, for
+// up to StoreWait without success.
+func (r *run) steady(ctx context.Context, step func(context.Context) error) error {
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		err := step(ctx)
+		if err != nil && !store.Retryable(err) { //guard:store-retried
+			return struct{}{}, backoff.Permanent(err)
+		}
+		if err != nil && ctx.Err() == nil {
+			r.Log.Warn("store operation failed; retrying", "err", err)
+			r.revive(ctx)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(storeBackOff()), backoff.WithMaxElapsedTime(r.StoreWait))
+	return err
+}
+
+// revive starts an embedded engine that died again; its failure shows in the
+// next step's.
+func (r *run) revive(ctx context.Context) {
+	if err := r.st.Recover(ctx); err != nil && ctx.Err() == nil {
+		r.Log.Warn("the store is away", "err", err)
+	}
+}
+
+func storeBackOff() *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval = 100*time.Millisecond, 5*time.Second
+	return b
+}

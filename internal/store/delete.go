@@ -1,0 +1,174 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// ErrFenced means that a fenced statement did nothing, as its run lost the lease.
+var ErrFenced = errors.New("lost the lease to another run")
+
+// Fence ties a statement to its run's lease: the server itself asks, as part of
+// the statement, whether the lease is still the run's. A run that slept between
+// asking for its lease and sending the statement can so destroy nothing that
+// another run holds as loaded by then.
+//
+// The zero Fence lets everything through. It is for deleting what the ledger
+// disowns, which no run can want back.
+type Fence struct {
+	Run       string
+	Condition string // SQL; true while the run holds its lease
+}
+
+// Context names the run's statement, so that a later run can end it.
+func (f Fence) Context(ctx context.Context) context.Context {
+	if f.Run == "" {
+		return ctx
+	}
+	return clickhouse.Context(ctx, clickhouse.WithQueryID(fmt.Sprintf("%s%016x", QueryPrefix(f.Run), rand.Uint64())))
+}
+
+// Holding makes an INSERT … SELECT fail with ErrFenced unless the lease is held.
+func (f Fence) Holding() string {
+	if f.Condition == "" {
+		return "true"
+	}
+	return "throwIf(NOT (" + f.Condition + "), 'the lease is lost') = 0"
+}
+
+// Fenced turns the failure that Holding brings about into ErrFenced.
+func Fenced(err error) error {
+	const throwIfIsTrue = 395
+	if code(err) == throwIfIsTrue {
+		return ErrFenced
+	}
+	return err
+}
+
+// deleteTries bounds how often a deletion is begun anew. One in a hundred needs
+// a second time where several run at once.
+const deleteTries = 10
+
+// DeleteRows deletes rows and returns when they are gone. It names each by file
+// and INSERT, so it cannot hit rows of the same files that came since.
+//
+// That they are gone is counted, not believed: of two deletions at once the
+// server may register the one with the higher number first, run it, and then
+// acknowledge the other without ever running it, as the parts seem past it.
+func (s *Store) DeleteRows(ctx context.Context, c Scope, rows []Rows, fence Fence) error {
+	for chunk := range chunks(rows, func(r Rows) int { return len(r.File) + 20 }) {
+		pairs := make([]string, len(chunk))
+		args := make([]any, 0, 2*len(chunk))
+		for i, r := range chunk {
+			pairs[i] = "(?, ?)"
+			args = append(args, r.File, r.Insert)
+		}
+		if err := s.deleteUntilGone(ctx, c, fence, "("+c.file()+", _insert) IN ("+strings.Join(pairs, ", ")+")", args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeleteInserts deletes all that INSERTs of the caller's own brought, and
+// returns when it is gone. It needs no fence: no other run uses their ids.
+func (s *Store) DeleteInserts(ctx context.Context, c Scope, inserts []uint64) error {
+	for chunk := range chunks(inserts, func(uint64) int { return 20 }) {
+		if err := s.deleteUntilGone(ctx, c, Fence{}, "_insert IN ?", []any{chunk}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleteUntilGone counts before it deletes, as mostly there is nothing, and
+// after it.
+func (s *Store) deleteUntilGone(ctx context.Context, c Scope, fence Fence, cond string, args []any) error {
+	where, bound := c.where()
+	where, bound = where+" AND "+cond, append(bound, args...)
+	for try := 0; ; try++ {
+		var left uint64
+		if err := s.Conn().QueryRow(ctx, "SELECT count() FROM "+s.TableName(c.Table())+" WHERE "+where, bound...).Scan(&left); err != nil {
+			return fmt.Errorf("counting rows of %s: %w", c.Table(), err)
+		}
+		if left == 0 {
+			return nil
+		}
+		if try > 0 {
+			if err := s.holds(ctx, fence); err != nil {
+				return err
+			}
+		}
+		if try == deleteTries {
+			return fmt.Errorf("deleting from %s: %d rows are still there after %d deletions", c.Table(), left, deleteTries)
+		}
+		if err := s.deleteOnce(ctx, c, fence, where, bound); err != nil { //guard:delete-counted
+			return fmt.Errorf("deleting %d rows from %s: %w", left, c.Table(), err)
+		}
+	}
+}
+
+func (s *Store) holds(ctx context.Context, fence Fence) error {
+	if fence.Condition == "" {
+		return nil
+	}
+	var held bool
+	if err := s.Conn().QueryRow(ctx, "SELECT toBool("+fence.Condition+")").Scan(&held); err != nil {
+		return fmt.Errorf("asking for the lease: %w", err)
+	}
+	if !held {
+		return ErrFenced
+	}
+	return nil
+}
+
+func (s *Store) deleteOnce(ctx context.Context, c Scope, fence Fence, where string, args []any) error {
+	if fence.Condition != "" {
+		where += " AND (" + fence.Condition + ")" //guard:deletion-fenced
+	}
+	return s.Write(ctx, Op{Kind: "delete", Detail: c.Table()}, func(ctx context.Context) error {
+		return s.Conn().Exec(fence.Context(ctx), "DELETE FROM "+s.TableName(c.Table())+" WHERE "+where, args...)
+	})
+}
+
+// EndDeletions stops fenced deletions of a run that is over. KILL QUERY ends
+// only the waiting for a deletion, which goes on in the background; rows that
+// it has not reached yet may be the only ones there are.
+func (s *Store) EndDeletions(ctx context.Context, run string) error {
+	const mine = "database = ? AND position(command, ?) > 0"
+	for {
+		var n uint64
+		err := s.Conn().QueryRow(ctx, "SELECT count() FROM system.mutations WHERE NOT is_done AND "+mine, s.Database(), run).Scan(&n)
+		if err != nil {
+			return fmt.Errorf("looking for deletions of run %s: %w", run, err)
+		}
+		if n == 0 {
+			return nil
+		}
+		err = s.Write(ctx, Op{Kind: "kill", Detail: "deletions of " + run}, func(ctx context.Context) error {
+			return s.Conn().Exec(ctx, "KILL MUTATION WHERE "+mine+" SYNC", s.Database(), run)
+		})
+		if err != nil {
+			return fmt.Errorf("ending deletions of run %s: %w", run, err)
+		}
+		if err := pause(ctx); err != nil {
+			return fmt.Errorf("waiting for the end of deletions of run %s: %w", run, err)
+		}
+	}
+}
+
+// pause waits between two looks at what cannot be awaited.
+func pause(ctx context.Context) error {
+	select {
+	case <-time.After(50 * time.Millisecond):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
