@@ -76,6 +76,8 @@ func (f folder) reach() map[string]uint64 {
 	paths := map[string]uint64{
 		f.file(dataFolder): fenceRead | fenceWrite, f.file(logFolder): fenceRead | fenceWrite, f.file(filesFolder): fenceRead | fenceWrite,
 		f.file(historyFile): fenceRead | fenceWrite, f.file(configFile): fenceRead, f.file(usersFile): fenceRead,
+		// An administrator's additions to the two; the server does not start where it cannot read them.
+		f.file("config.d"): fenceRead, f.file("users.d"): fenceRead,
 		"/dev/null": fenceRead | fenceWrite, "/dev/zero": fenceRead, "/dev/random": fenceRead, "/dev/urandom": fenceRead,
 		"/dev/tty": fenceRead | fenceWrite, "/dev/pts": fenceRead | fenceWrite,
 		ownProc: fenceRead, "/proc/sys": fenceRead, "/sys": fenceRead,
