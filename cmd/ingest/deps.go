@@ -78,6 +78,7 @@ func (a *app) openSource(ctx context.Context, cfg *Config) (pipeline.Source, err
 				return client.DownloadLink(ctx, f.Type, f.Name)
 			},
 			AllowHTTP: client.PlainHTTP(),
+			API:       client.Host(),
 		}
 		src.Expirations = client.LogExpirations
 	}

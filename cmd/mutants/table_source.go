@@ -44,6 +44,8 @@ var storage = []protection{
 		cut, "internal/faults", "TestLinkFails"),
 	guard("dial-checked", "a name may not resolve to a link-local address",
 		put("return nil"), "internal/fetch", "TestDialIsChecked"),
+	guard("link-private", "a link does not lead to this machine or network from an API that is elsewhere",
+		never, "internal/fetch", "TestDialIsChecked"),
 	guard("redirects-bounded", "redirects are bounded",
 		swap("== redirects", "== 100*redirects"), "internal/fetch", "TestRedirectsAreBounded"),
 }

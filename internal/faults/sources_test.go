@@ -89,6 +89,7 @@ func (a *api) source() pipeline.Source {
 				return a.client.DownloadLink(ctx, f.Type, f.Name)
 			},
 			AllowHTTP: a.client.PlainHTTP(),
+			API:       a.client.Host(),
 		},
 		Name: "hasoffers",
 	}

@@ -26,6 +26,9 @@ type HTTP struct {
 	// AllowHTTP permits plain http to any host, for an API that is itself plain;
 	// otherwise only this machine's own addresses may do without TLS.
 	AllowHTTP bool
+	// API is the host that the links come from. Where it is on this machine or in
+	// a private network, links may lead there too; otherwise never.
+	API string
 	// TLS may name other CA certificates; nil means the system's.
 	TLS *tls.Config
 	// HeaderTimeout bounds the wait for an answer's headers; default 60 s.
@@ -33,6 +36,7 @@ type HTTP struct {
 
 	once      sync.Once
 	transport http.RoundTripper
+	proxies   sync.Map // host:port of those in use
 	mu        sync.Mutex
 	links     map[string]link
 }
@@ -90,7 +94,7 @@ func (h *HTTP) get(ctx context.Context, f rawlog.File, link string, offset int64
 		return nil, fail(f, Refused, errors.New("the link is no URL"))
 	}
 	for hop := 0; ; hop++ {
-		if err := checkLink(u, h.AllowHTTP); err != nil { //guard:link-checked
+		if err := h.checkLink(ctx, u); err != nil { //guard:link-checked
 			return nil, fail(f, Refused, err)
 		}
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
@@ -133,10 +137,17 @@ func (h *HTTP) dial() {
 	if wait <= 0 {
 		wait = time.Minute
 	}
-	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, Control: checkDial}
+	toProxy := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+	direct := *toProxy
+	direct.ControlContext = h.checkDial
 	h.transport = &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialer.DialContext,
+		Proxy: h.proxyFor,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if _, ok := h.proxies.Load(addr); ok {
+				return toProxy.DialContext(ctx, network, addr)
+			}
+			return direct.DialContext(ctx, network, addr)
+		},
 		TLSClientConfig:       h.TLS, //guard:storage-certificate
 		TLSHandshakeTimeout:   15 * time.Second,
 		ResponseHeaderTimeout: wait,

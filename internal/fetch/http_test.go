@@ -106,7 +106,7 @@ func fetchHTTP(t *testing.T, s *storage, cfg Config) (*Archive, int, error) {
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	links := 0
 	var log bytes.Buffer
-	source := &HTTP{Link: func(context.Context, rawlog.File) (string, error) {
+	source := &HTTP{API: "127.0.0.1", Link: func(context.Context, rawlog.File) (string, error) {
 		links++
 		return server.URL + "/raw-logs/x.zip?AWSAccessKeyId=CANARYkey&Expires=1&Signature=" + canary, nil
 	}}

@@ -8,8 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -94,7 +94,7 @@ func TestCallersEndIsNoFileError(t *testing.T) {
 	defer server.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-arrived; cancel() }()
-	source := &HTTP{Link: func(context.Context, rawlog.File) (string, error) { return server.URL, nil }}
+	source := &HTTP{API: "127.0.0.1", Link: func(context.Context, rawlog.File) (string, error) { return server.URL, nil }}
 	if _, err := New(source, Config{}).Fetch(ctx, listed); !errors.Is(err, context.Canceled) || KindOf(err) != Failed {
 		t.Errorf("got %v", err)
 	}
@@ -103,7 +103,7 @@ func TestCallersEndIsNoFileError(t *testing.T) {
 func TestLinkErrorsPass(t *testing.T) {
 	t.Parallel()
 	wrong := errors.New("token revoked")
-	source := &HTTP{Link: func(context.Context, rawlog.File) (string, error) { return "", wrong }}
+	source := &HTTP{API: "127.0.0.1", Link: func(context.Context, rawlog.File) (string, error) { return "", wrong }}
 	if _, err := New(source, Config{}).Fetch(t.Context(), listed); !errors.Is(err, wrong) || !strings.Contains(err.Error(), listed.Name) {
 		t.Errorf("got %v", err)
 	}
@@ -115,7 +115,7 @@ func TestUntrustedCertificate(t *testing.T) {
 	server := httptest.NewTLSServer(s)
 	defer server.Close()
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	source := &HTTP{Link: func(context.Context, rawlog.File) (string, error) { return server.URL + "/?Signature=" + canary, nil }}
+	source := &HTTP{API: "127.0.0.1", Link: func(context.Context, rawlog.File) (string, error) { return server.URL + "/?Signature=" + canary, nil }}
 	_, err := New(source, Config{Backoff: time.Millisecond}).Fetch(t.Context(), listed)
 	if KindOf(err) != Untrusted || strings.Contains(err.Error(), "CANARY") || s.count() != 0 {
 		t.Errorf("got %v", err)
@@ -138,6 +138,7 @@ func TestLinksAreChecked(t *testing.T) {
 		"https://169.254.169.254/x":                {},
 		"https://[::ffff:169.254.169.254]/x":       {},
 		"https://[64:ff9b::a9fe:a9fe]/x":           {},
+		"https://[2002:a9fe:a9fe::1]/x":            {},
 		"https://[fe80::1]/x":                      {},
 		"https://[fd00:ec2::254]/x":                {},
 		"https://0.0.0.0/x":                        {},
@@ -148,8 +149,43 @@ func TestLinksAreChecked(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, allow := range []bool{false, true} {
-			if err := checkLink(u, allow); (err == nil) != ok[i] {
+			h := &HTTP{AllowHTTP: allow, API: "127.0.0.1:8080"}
+			if err := h.checkLink(t.Context(), u); (err == nil) != ok[i] {
 				t.Errorf("%s, AllowHTTP %v: got %v", link, allow, err)
+			}
+		}
+	}
+}
+
+// Links lead to this machine and to private networks only where the API is as
+// near, in whatever clothes the address comes.
+func TestLinksToNearAddresses(t *testing.T) {
+	t.Parallel()
+	far, network, machine := "https://93.184.215.14/x", "https://10.1.2.3/x", "https://127.0.0.1/x"
+	for link, like := range map[string]string{
+		"https://172.16.0.1/x": network, "https://192.168.1.1/x": network, "https://100.64.0.1/x": network, "https://198.18.0.1/x": network,
+		"https://240.0.0.1/x": network, "https://0.1.2.3/x": network, "https://[fd12::1]/x": network, "https://[fec0::1]/x": network,
+		"https://[::ffff:10.0.0.1]/x": network, "https://[64:ff9b::a00:1]/x": network, "https://[2002:a00:1::1]/x": network,
+		"https://127.9.9.9/x": machine, "https://[::1]/x": machine, "https://[::ffff:127.0.0.1]/x": machine, "https://[64:ff9b::7f00:1]/x": machine, "https://[::127.0.0.1]/x": machine,
+		"https://8.8.8.8/x": far, "https://[2606:4700::1111]/x": far, "https://172.32.0.1/x": far, "https://[64:ff9b::808:808]/x": far,
+		far: far, network: network, machine: machine,
+	} {
+		for api, allowed := range map[string][]string{
+			"":                    {far},
+			"93.184.215.14:443":   {far},
+			"no-such-api.invalid": {far},
+			"192.168.7.7:8080":    {far, network},
+			"[fd12::7]:8080":      {far, network},
+			"127.0.0.1:8080":      {far, network, machine},
+			"[::1]:8080":          {far, network, machine},
+			"localhost":           {far, network, machine},
+		} {
+			u, err := url.Parse(link)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := (&HTTP{API: api}).checkLink(t.Context(), u); (err == nil) != slices.Contains(allowed, like) {
+				t.Errorf("%s from an API at %q: %v", link, api, err)
 			}
 		}
 	}
@@ -162,19 +198,61 @@ func TestDialIsChecked(t *testing.T) {
 	h.dial()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	_, err := h.transport.(*http.Transport).DialContext(ctx, "tcp", "169.254.169.254:80")
-	var refused *refusedError
-	if !errors.As(err, &refused) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	for _, addr := range []string{"169.254.169.254:80", "localhost:" + port, l.Addr().String()} {
+		_, err := h.transport.(*http.Transport).DialContext(ctx, "tcp", addr)
+		var refused *refusedError
+		if !errors.As(err, &refused) || KindOf(transportError(listed, err)) != Refused {
+			t.Errorf("%s: got %v", addr, err)
+		}
+	}
+	// A proxy is the user's choice, and mostly near.
+	h.proxies.Store(l.Addr().String(), true)
+	conn, err := h.transport.(*http.Transport).DialContext(ctx, "tcp", l.Addr().String())
+	if err != nil {
+		t.Fatalf("a proxy: %v", err)
+	}
+	_ = conn.Close()
+}
+
+// Storage that is far away redirects to what is near.
+func TestRedirectToNearAddress(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{}, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked <- struct{}{} }))
+	defer server.Close()
+	h := &HTTP{AllowHTTP: true, Link: func(context.Context, rawlog.File) (string, error) {
+		return "http://storage.example/x?Signature=" + canary, nil
+	}}
+	h.once.Do(func() {
+		h.dial()
+		real := h.transport
+		h.transport = roundTrip(func(req *http.Request) (*http.Response, error) {
+			if req.URL.Host != "storage.example" {
+				return real.RoundTrip(req)
+			}
+			return &http.Response{StatusCode: http.StatusFound, Header: http.Header{"Location": {strings.Replace(server.URL, "127.0.0.1", "localhost", 1)}}, Body: http.NoBody}, nil
+		})
+	})
+	_, err := New(h, Config{}).Fetch(t.Context(), listed)
+	if KindOf(err) != Refused || !strings.Contains(err.Error(), "private network") || strings.Contains(err.Error(), "CANARY") {
 		t.Errorf("got %v", err)
 	}
-	var op *net.OpError
-	if errors.As(err, &op) && KindOf(transportError(listed, err)) != Refused {
-		t.Errorf("kind %v", KindOf(transportError(listed, err)))
-	}
-	if forbidden(netip.MustParseAddr("8.8.8.8")) {
-		t.Error("8.8.8.8 is forbidden")
+	select {
+	case <-asked:
+		t.Error("what listens on this machine was asked")
+	default:
 	}
 }
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
 func TestContentRange(t *testing.T) {
 	t.Parallel()

@@ -121,7 +121,7 @@ func endpoint(base, network string) (*url.URL, error) {
 // network is; its download links may then be plain as well.
 func (c *Client) PlainHTTP() bool { return c.base.Scheme == "http" }
 
-// Host is the API's host, for messages.
+// Host is the API's host.
 func (c *Client) Host() string { return c.base.Host }
 
 // Call calls target::method and returns response.data, which may be null or an

@@ -30,7 +30,7 @@ func TestDownload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := fetch.New(&fetch.HTTP{AllowHTTP: client.PlainHTTP(), Link: func(ctx context.Context, f rawlog.File) (string, error) {
+	d := fetch.New(&fetch.HTTP{AllowHTTP: client.PlainHTTP(), API: client.Host(), Link: func(ctx context.Context, f rawlog.File) (string, error) {
 		return client.DownloadLink(ctx, f.Type, f.Name)
 	}}, fetch.Config{Backoff: time.Millisecond})
 	want := network.Storage.Get(network.Key(f.Type, f.Name))

@@ -65,7 +65,7 @@ func (w *world) load(t *testing.T, zone *time.Location) {
 	src := pipeline.Source{Walker: dirs.API{Client: w.client}, Fetch: &fetch.HTTP{
 		Link: func(ctx context.Context, f rawlog.File) (string, error) {
 			return w.client.DownloadLink(ctx, f.Type, f.Name)
-		}, AllowHTTP: true,
+		}, AllowHTTP: true, API: w.client.Host(),
 	}}
 	if _, err := pipeline.Run(t.Context(), w.st, src, pipeline.Options{Network: w.ID(), Zone: zone}); err != nil {
 		t.Fatal(err)
