@@ -42,8 +42,9 @@ func (k Kind) String() string {
 	return "kind " + strconv.Itoa(int(k))
 }
 
-// Error is how a fetch fails, unless its context ended first. It names the file
-// and never holds a link, a query or a signature.
+// Error is how a fetch fails, unless its context ended first. Its text leaves the
+// file's name to the caller, says where the file is if that is elsewhere, and never
+// holds a link, a query or a signature.
 type Error struct {
 	File     rawlog.File
 	Kind     Kind
@@ -51,18 +52,18 @@ type Error struct {
 	Code     string // the storage's own code, e.g. NoSuchKey
 	Err      error  // what lies below
 	Attempts int    // how often it was tried, when more than once
+	Source   bool   // it is not about this file: every other one of the source would meet it, too
 
 	retryAfter time.Duration
 }
 
-// Error reads like clicks 20160909/clicks-1473411600-SlY9UO.zip: not found: HTTP 404 NoSuchKey (…).
+// Error reads like not found: HTTP 404 NoSuchKey (…).
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s", e.File.Type, Printable(e.File.Name))
 	if at := e.File.At(); at != e.File.Name {
-		b.WriteString(" at " + Printable(at))
+		b.WriteString("at " + Printable(at) + ": ")
 	}
-	fmt.Fprintf(&b, ": %s", e.Kind)
+	b.WriteString(e.Kind.String())
 	if e.Status != 0 {
 		fmt.Fprintf(&b, ": HTTP %d", e.Status)
 	}

@@ -90,11 +90,10 @@ func s3Error(f rawlog.File, err error) error {
 		return noAnswer(f, err)
 	case e.Status == http.StatusOK || e.Status == http.StatusPartialContent:
 		e.Kind = Unavailable // an answer whose body broke
-	case e.Code == "ExpiredToken", e.Code == "InvalidAccessKeyId", e.Code == "SignatureDoesNotMatch",
-		e.Code == "XAdminUserNotFound": // versitygw's InvalidAccessKeyId, with a 404
-		e.Kind = Denied
-	case e.Code == "NoSuchBucket": // about no single file
-		e.Kind = Failed
+	case credentialCode(e.Code): //guard:credentials-end-run
+		e.Kind, e.Source = Denied, true
+	case e.Code == "NoSuchBucket", e.Status == http.StatusMovedPermanently: // about no single file
+		e.Kind, e.Source = Failed, true
 	case e.Code == "SlowDown", e.Code == "RequestTimeout", e.Code == "InternalError":
 		e.Kind = Unavailable
 	default:
@@ -104,6 +103,18 @@ func s3Error(f rawlog.File, err error) error {
 		e.Err = errors.New("the bucket is in another region: set AWS_REGION")
 	}
 	return e
+}
+
+// credentialCode reports whether a code is about the credentials and not about
+// the object that they were used for.
+func credentialCode(code string) bool {
+	switch code {
+	case "ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId", "SignatureDoesNotMatch",
+		"RequestTimeTooSkewed", "AuthorizationHeaderMalformed", "InvalidSecurity", "NotSignedUp", "AccountProblem",
+		"XAdminUserNotFound": // versitygw's InvalidAccessKeyId, with a 404
+		return true
+	}
+	return false
 }
 
 // noAnswer is an SDK error without an answer: the network's, or one of the

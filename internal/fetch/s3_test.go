@@ -75,7 +75,7 @@ func TestS3(t *testing.T) {
 	}
 
 	_, err := d.Fetch(t.Context(), file("none.zip", -1, ""))
-	if fetch.KindOf(err) != fetch.NotFound || !strings.Contains(err.Error(), "clicks none.zip: not found: HTTP 404 NoSuchKey") {
+	if fetch.KindOf(err) != fetch.NotFound || !strings.Contains(err.Error(), "not found: HTTP 404 NoSuchKey") {
 		t.Errorf("missing: %v", err)
 	}
 	wrong := s3.New(store.Client.Options(), func(o *s3.Options) {
@@ -84,7 +84,8 @@ func TestS3(t *testing.T) {
 		})
 	})
 	_, err = fetch.New(fetch.S3{Client: wrong, Bucket: store.Bucket}, fetch.Config{}).Fetch(t.Context(), file("logs/large.zip", -1, ""))
-	if fetch.KindOf(err) != fetch.Denied || strings.Contains(err.Error(), "CANARY") {
+	var typed *fetch.Error
+	if !errors.As(err, &typed) || typed.Kind != fetch.Denied || !typed.Source || strings.Contains(err.Error(), "CANARY") {
 		t.Errorf("wrong key: %v", err)
 	}
 	none := s3.New(store.Client.Options(), func(o *s3.Options) {

@@ -7,7 +7,6 @@ import (
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/fetch"
-	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/parse"
 	"rawlogs/internal/rawlog"
 )
@@ -90,15 +89,15 @@ func (r *run) newFetcher(starved []chan struct{}) *fetch.Fetcher {
 func (r *run) fetch(ctx context.Context, in <-chan *job, out chan<- *job) error {
 	var inflater parse.Inflater
 	for j := range in {
-		archive, err := r.download(ctx, &inflater, j.file())
+		archive, ends, err := r.obtain(ctx, &inflater, j.file())
 		switch {
 		case ctx.Err() != nil:
 			if archive != nil {
 				archive.Release()
 			}
 			return context.Cause(ctx)
-		case err != nil && endsRun(err):
-			return err
+		case ends != nil:
+			return ends
 		case err != nil:
 			if err := r.fail(ctx, j, err); err != nil { //guard:file-fails-alone
 				return err
@@ -151,14 +150,6 @@ func verify(inflater *parse.Inflater, archive *fetch.Archive) error {
 	text := inflater.Stream(zip)
 	_, err = io.Copy(io.Discard, text)
 	return errors.Join(err, text.Close())
-}
-
-// endsRun tells errors that every other file would meet too.
-func endsRun(err error) bool {
-	var api *hasoffers.APIError
-	//guard:disk-full-one-file
-	//guard:token-refused
-	return errors.As(err, &api) && (api.Kind == hasoffers.Unauthenticated || api.Kind == hasoffers.Permission)
 }
 
 // fail records a file that could not be loaded. Rows of an earlier version

@@ -50,7 +50,7 @@ type Options struct {
 	// load and that lie outside Periods.
 	RetryFailed bool
 	Reload      bool     // load again what is loaded: its rows are replaced
-	Files       []string // with Reload: only these, by name or end of name
+	Files       []string // with Reload: these, by name or end of name, beside those of Periods
 	DryRun      bool     // plan and report; write nothing
 	Worker      int      // with Workers: the share i of n (from 1) by hash of the file name
 	Workers     int
@@ -122,6 +122,7 @@ type run struct {
 	sum    *collector
 
 	fetcher   *fetch.Fetcher
+	denials   denials
 	openFiles int // archives that one INSERT may hold open
 }
 
