@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rawlogs/internal/dirs"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 )
@@ -114,8 +115,31 @@ func (a *app) checkAPI(ctx context.Context, cfg *Config) []finding {
 			kept = append(kept, fmt.Sprintf("%s %d", t, days))
 		}
 	}
-	return []finding{{Level: "ok", What: "api", Detail: fmt.Sprintf("network %s accepts the token; days that files are kept: %s",
+	found := []finding{{Level: "ok", What: "api", Detail: fmt.Sprintf("network %s accepts the token; days that files are kept: %s",
 		cfg.Network, strings.Join(kept, ", "))}}
+	return append(found, a.checkTypes(ctx, cfg)...)
+}
+
+// checkTypes asks for each log type whether the API lists it.
+func (a *app) checkTypes(ctx context.Context, cfg *Config) []finding {
+	const what = "log types"
+	client, err := a.openAPI(cfg)
+	if err != nil {
+		return failure(what, err)
+	}
+	refused, err := dirs.API{Client: client}.Refused(ctx, rawlog.Types())
+	if err != nil {
+		return failure(what, err)
+	}
+	var found []finding
+	for _, t := range refused {
+		found = append(found, finding{Level: "warn", What: what, Detail: fmt.Sprintf("the API does not list %s: %v", t.Type, t.Err),
+			Hint: "a load without --type reports this each time; --type names the types to load"})
+	}
+	if len(refused) == 0 {
+		found = append(found, finding{Level: "ok", What: what, Detail: "the API lists clicks, conversions and impressions"})
+	}
+	return found
 }
 
 // errEnough ends a walk early.
@@ -137,8 +161,12 @@ func (a *app) checkStorage(ctx context.Context, cfg *Config) []finding {
 		first = &f
 		return errEnough
 	})
-	if err != nil && !errors.Is(err, errEnough) {
+	var part *dirs.Incomplete
+	if err != nil && !errors.Is(err, errEnough) && !errors.As(err, &part) {
 		return failure(what, err)
+	}
+	if part != nil && len(part.Files) > 0 {
+		return failure(what, part)
 	}
 	if first == nil {
 		return []finding{{Level: "warn", What: what, Detail: cfg.Source.String() + " lists no file",

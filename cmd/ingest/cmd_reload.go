@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,7 +22,8 @@ func newReload(a *app) *cobra.Command {
 		Example: `  ingest reload 20160909/clicks-1473411600-SlY9UO.zip
   ingest reload 20160909 --type conversions
   ingest reload 201609 --dry-run`,
-		Long: "A FILE is a name as the source lists it; everything that ends in .zip is one.\n\n" + loadStatuses(),
+		Long: "A FILE is a name as the source lists it; everything that ends in .zip is one. Of a PERIOD every file\n" +
+			"is loaded again, whether or not a FILE is named beside it.\n\n" + loadStatuses(),
 		Args: someArgs("a period or the name of a file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			periods, files, err := splitReload(args)
@@ -49,7 +51,7 @@ func splitReload(args []string) (periods []rawlog.Period, files []string, err er
 			words = append(words, arg)
 			continue
 		}
-		if _, _, err := rawlog.ParseName(arg); err != nil {
+		if _, _, err := rawlog.ParseName(arg); err != nil && !errors.Is(err, rawlog.ErrMisplaced) {
 			return nil, nil, &usageError{err: err}
 		}
 		files = append(files, arg)

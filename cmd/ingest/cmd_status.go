@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/dirs"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 )
@@ -161,6 +163,11 @@ func (a *app) missing(ctx context.Context, cfg *Config, types []rawlog.Type, per
 		}
 		return nil
 	})
+	var part *dirs.Incomplete
+	if errors.As(err, &part) {
+		a.log.Warn("the listing is not complete", "source", src.Name, "err", part)
+		err = nil
+	}
 	return counts, err
 }
 

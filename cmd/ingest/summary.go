@@ -39,6 +39,8 @@ type summary struct {
 	Planned    []summaryFile      `json:"planned,omitempty"` // of a dry run
 	Missing    []summaryFile      `json:"missing,omitempty"` // loaded, but no longer listed
 	Failures   []summaryFile      `json:"failures,omitempty"`
+	Unread     []summaryFile      `json:"unread,omitempty"`        // of the source, and no single file of this run
+	Refused    []summaryType      `json:"refused_types,omitempty"` // log types that the source does not list
 	Duplicates []summaryHour      `json:"two_files_for_an_hour,omitempty"`
 	Shifts     []summaryShift     `json:"shifted_files,omitempty"`
 	Mismatches []verifyDifference `json:"count_differences,omitempty"`
@@ -52,6 +54,11 @@ type summaryFile struct {
 	Hour  time.Time `json:"hour"`
 	Size  int64     `json:"size"` // -1: the listing does not tell
 	Error string    `json:"error,omitempty"`
+}
+
+type summaryType struct {
+	Type  string `json:"type"`
+	Error string `json:"error"`
 }
 
 type summaryHour struct {
@@ -90,6 +97,12 @@ func summarize(cfg *Config, storeName string, dryRun bool, s pipeline.Summary) s
 	for _, f := range s.Failures {
 		out.Failures = append(out.Failures, describeFile(f.File, f.Err))
 	}
+	for _, f := range s.Unread {
+		out.Unread = append(out.Unread, describeFile(f.File, f.Err))
+	}
+	for _, t := range s.RefusedTypes {
+		out.Refused = append(out.Refused, summaryType{string(t.Type), t.Err})
+	}
 	for _, d := range s.Duplicates {
 		out.Duplicates = append(out.Duplicates, summaryHour{Type: string(d.Type), Hour: d.Hour, Files: d.Files})
 	}
@@ -108,6 +121,12 @@ func (s summary) verdict(interrupted bool) error {
 	if s.Files.Failed > 0 {
 		what = append(what, fmt.Sprintf("%s failed and will be tried again by the next run", plural(s.Files.Failed, "file")))
 	}
+	if len(s.Refused) > 0 {
+		what = append(what, "the source does not list "+typeNames(s.Refused)+"; --type names the others")
+	}
+	if n := len(s.Unread); n > 0 {
+		what = append(what, fmt.Sprintf("%s of the source could not be read", plural(n, "name")))
+	}
 	if s.Rejected > 0 {
 		what = append(what, fmt.Sprintf("%s rejected; see the table rejected_rows", plural(s.Rejected, "row")))
 	}
@@ -118,6 +137,14 @@ func (s summary) verdict(interrupted bool) error {
 		return &incompleteError{what: strings.Join(what, "; ")}
 	}
 	return nil
+}
+
+func typeNames(types []summaryType) string {
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = t.Type
+	}
+	return strings.Join(names, " and ")
 }
 
 func plural[N int | uint64](n N, word string) string {
@@ -186,6 +213,8 @@ func (s summary) text() string {
 	list("failed", len(s.Failures), func(i int) string {
 		return s.Failures[i].Type + " " + s.Failures[i].Name + ": " + s.Failures[i].Error
 	})
+	list("not listed", len(s.Refused), func(i int) string { return s.Refused[i].Type + ": " + s.Refused[i].Error })
+	list("not read", len(s.Unread), func(i int) string { return s.Unread[i].Name + ": " + s.Unread[i].Error })
 	list("two files for an hour", len(s.Duplicates), func(i int) string {
 		d := s.Duplicates[i]
 		return d.Type + " " + stamp(d.Hour) + ": " + strings.Join(d.Files, ", ")

@@ -2,6 +2,7 @@ package dirs
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"path"
 	"slices"
@@ -26,36 +27,67 @@ type API struct {
 type client interface {
 	ListDateDirs(context.Context, rawlog.Type) ([]string, error)
 	ListLogs(context.Context, rawlog.Type, string) ([]hasoffers.LogFile, error)
-	LogExpirations(context.Context) (map[rawlog.Type]int, error)
 }
 
-// Expirations tells for how many days the API keeps the files of each type.
-func (w API) Expirations(ctx context.Context) (map[rawlog.Type]int, error) {
-	return w.Client.LogExpirations(ctx)
-}
-
-// Walk implements Walker.
+// Walk implements Walker. A type that the API refuses is named and leaves the
+// others alone; if it refuses all of them, the first refusal is the error.
 func (w API) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog.Period, yield func(rawlog.File) error) error {
+	var missing Incomplete
+	asked := 0
 	for i, t := range types {
 		if slices.Contains(types[:i], t) {
 			continue
 		}
+		asked++
+		days, err := w.Client.ListDateDirs(ctx, t)
+		if ctx.Err() == nil && typeRefused(err) { //guard:type-refused-alone
+			missing.Types = append(missing.Types, TypeError{t, err})
+			continue
+		}
 		c := collect([]rawlog.Type{t}, periods)
-		if err := w.list(ctx, t, c); err != nil {
+		if err == nil {
+			err = w.list(ctx, t, days, c)
+		}
+		if err != nil {
 			return err
 		}
 		if err := c.yield(ctx, yield); err != nil {
 			return err
 		}
+		missing.Files = append(missing.Files, c.missing.Files...)
 	}
-	return nil
+	if len(missing.Types) == asked && asked > 0 {
+		return missing.Types[0].Err
+	}
+	return missing.orNil()
 }
 
-func (w API) list(ctx context.Context, t rawlog.Type, c *collection) error {
-	listed, err := w.Client.ListDateDirs(ctx, t)
-	if err != nil {
-		return err
+// Refused asks for each type whether the API lists it at all, and returns those
+// that it refuses.
+func (w API) Refused(ctx context.Context, types []rawlog.Type) ([]TypeError, error) {
+	var refused []TypeError
+	for _, t := range types {
+		_, err := w.Client.ListDateDirs(ctx, t)
+		switch {
+		case err == nil:
+		case ctx.Err() == nil && typeRefused(err):
+			refused = append(refused, TypeError{t, err})
+		default:
+			return refused, err
+		}
 	}
+	return refused, nil
+}
+
+// typeRefused reports whether an error is the API's answer about the type that
+// was asked for, so that the other types may be answered otherwise: their logging
+// is not enabled, or not for these credentials.
+func typeRefused(err error) bool {
+	kind, ok := hasoffers.KindOf(err)
+	return ok && (kind == hasoffers.Refused || kind == hasoffers.Permission || kind == hasoffers.Validation || kind == hasoffers.NotFound)
+}
+
+func (w API) list(ctx context.Context, t rawlog.Type, listed []string, c *collection) error {
 	slices.Sort(listed)
 	listed = slices.Compact(listed)
 	l := listing{API: w, typ: t, all: listed, into: c, trust: prefixTries}
@@ -187,7 +219,8 @@ func (l *listing) prefixed(ctx context.Context, group []string, n int) ([]string
 			return l.distrust(group, prefix, "incomplete", last), nil
 		}
 	}
-	return missing, l.add(files)
+	l.add(files)
+	return missing, nil
 }
 
 // distrust gives up a prefix: its group is listed in smaller ones.
@@ -202,16 +235,38 @@ func (l *listing) day(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	return l.add(files)
+	l.add(files)
+	return nil
 }
 
-func (l *listing) add(files []hasoffers.LogFile) error {
-	for _, f := range files {
-		if err := l.into.add(rawlog.File{Type: l.typ, Name: f.Name, Hour: f.Start, Size: -1}); err != nil {
-			return err
+func (l *listing) add(files []hasoffers.LogFile) {
+	for _, listed := range files {
+		f := rawlog.File{Type: l.typ, Name: listed.Name, Hour: listed.Start, Size: -1}
+		if named, why := contradiction(f); why != nil { //guard:name-contradicts-hour
+			if wanted(l.into.periods, f) || wanted(l.into.periods, named) {
+				l.into.refuse(named, why)
+			}
+			continue
 		}
+		l.into.add(f)
 	}
-	return nil
+}
+
+// contradiction holds what the API says of a file against the file's own name,
+// and returns the file as the name has it. Names that say nothing are as good.
+func contradiction(f rawlog.File) (rawlog.File, error) {
+	typ, hour, err := rawlog.ParseName(path.Base(f.Name))
+	named := f
+	named.Hour = hour
+	switch {
+	case err != nil:
+		return f, nil
+	case typ != f.Type:
+		return f, fmt.Errorf("the API lists it among %s, its name says %s", f.Type, typ)
+	case !hour.Equal(f.Hour):
+		return named, fmt.Errorf("the API says that its hour is %s, its name says %s", stamp(f.Hour), stamp(hour))
+	}
+	return f, nil
 }
 
 // final tells whether an error would meet every other call as well.

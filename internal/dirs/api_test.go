@@ -22,9 +22,13 @@ type fakeAPI struct {
 	prefixes func(prefix string, files []hasoffers.LogFile) ([]hasoffers.LogFile, error) // answers for months and years
 	days     func(day string, files []hasoffers.LogFile) ([]hasoffers.LogFile, error)
 	empty    []string // date directories without files
+	refuse   map[rawlog.Type]error
 }
 
-func (a *fakeAPI) ListDateDirs(context.Context, rawlog.Type) ([]string, error) {
+func (a *fakeAPI) ListDateDirs(_ context.Context, t rawlog.Type) ([]string, error) {
+	if err := a.refuse[t]; err != nil {
+		return nil, err
+	}
 	dirs := slices.Clone(a.empty)
 	for _, f := range a.files {
 		dirs = append(dirs, f.Name[:8])
@@ -45,10 +49,6 @@ func (a *fakeAPI) ListLogs(_ context.Context, _ rawlog.Type, dir string) ([]haso
 		return a.days(dir, files)
 	}
 	return files, nil
-}
-
-func (a *fakeAPI) LogExpirations(context.Context) (map[rawlog.Type]int, error) {
-	return map[rawlog.Type]int{rawlog.Clicks: 123}, nil
 }
 
 // hours makes a file for each k-th hour of the days from..to.
@@ -193,11 +193,62 @@ func TestAPIListings(t *testing.T) {
 	}
 	same(t, files, append(slices.Clone(all), second, odd))
 
+	// One file of which the API says two things is refused, and no other.
 	lie := all[3]
 	lie.Start = lie.Start.Add(time.Hour)
-	if _, err := walk(t, API{Client: &fakeAPI{files: append(slices.Clone(all), lie)}}, []rawlog.Type{rawlog.Clicks}); err == nil ||
-		!strings.Contains(err.Error(), "is listed twice, for the hours") {
-		t.Errorf("one name with two hours: %v", err)
+	of := all[3].Start.Format("2006-01-02 15:04")
+	opaque, again := odd, odd
+	again.Start = again.Start.Add(time.Hour)
+	foreign := hasoffers.LogFile{Name: "20160902/impressions-1472774400-abcdef.zip", Start: time.Unix(1472774400, 0)}
+	for _, tc := range []struct {
+		name, why string
+		files     []hasoffers.LogFile
+		want      []hasoffers.LogFile
+	}{
+		{"an hour that is not the name's", "its name says " + of, append(slices.Clone(all), lie), all},
+		{"one name with two hours", "it is listed twice, for the hours ", append(slices.Clone(all), opaque, again), all},
+		{"the name of another type", "its name says impressions", append(slices.Clone(all), foreign), all},
+	} {
+		files, err := walk(t, API{Client: &fakeAPI{files: tc.files}}, []rawlog.Type{rawlog.Clicks})
+		var part *Incomplete
+		if !errors.As(err, &part) || len(part.Files) != 1 || len(part.Types) != 0 || !strings.Contains(part.Files[0].Err.Error(), tc.why) {
+			t.Errorf("%s: %v", tc.name, err)
+			continue
+		}
+		same(t, files, tc.want)
+		if _, err := walk(t, API{Client: &fakeAPI{files: tc.files}}, []rawlog.Type{rawlog.Clicks}, "2014"); err != nil {
+			t.Errorf("%s, another year: %v", tc.name, err)
+		}
+	}
+}
+
+// A type that the API refuses leaves the others alone.
+func TestAPIRefusedType(t *testing.T) {
+	t.Parallel()
+	all := hours("20160901", "20160902", 1)
+	refusal := &hasoffers.APIError{Kind: hasoffers.Refused, Messages: []string{"Impression logging is disabled for your network"}}
+	for _, kind := range []hasoffers.Kind{hasoffers.Refused, hasoffers.Permission, hasoffers.Validation, hasoffers.NotFound} {
+		refusal.Kind = kind
+		api := API{Client: &fakeAPI{files: all, refuse: map[rawlog.Type]error{rawlog.Impressions: refusal, rawlog.Conversions: refusal}}}
+		for _, types := range [][]rawlog.Type{{rawlog.Clicks, rawlog.Impressions}, {rawlog.Impressions, rawlog.Clicks, rawlog.Impressions}} {
+			files, err := walk(t, api, types)
+			var part *Incomplete
+			if !errors.As(err, &part) || len(part.Types) != 1 || part.Types[0].Type != rawlog.Impressions || !strings.Contains(err.Error(), "logging is disabled") {
+				t.Errorf("%v: %v", kind, err)
+			}
+			same(t, files, all)
+		}
+		if _, err := walk(t, api, []rawlog.Type{rawlog.Impressions, rawlog.Conversions}); !errors.Is(err, refusal) || errors.As(err, new(*Incomplete)) {
+			t.Errorf("every type refused: %v", err)
+		}
+		if refused, err := api.Refused(t.Context(), rawlog.Types()); err != nil || len(refused) != 2 {
+			t.Errorf("asked for refusals: %v, %v", refused, err)
+		}
+	}
+	denied := &hasoffers.APIError{Kind: hasoffers.Unauthenticated}
+	api := API{Client: &fakeAPI{files: all, refuse: map[rawlog.Type]error{rawlog.Impressions: denied}}}
+	if _, err := walk(t, api, []rawlog.Type{rawlog.Impressions, rawlog.Clicks}); !errors.Is(err, denied) || errors.As(err, new(*Incomplete)) {
+		t.Errorf("a token that is refused: %v", err)
 	}
 }
 

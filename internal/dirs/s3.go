@@ -1,8 +1,10 @@
 package dirs
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/url"
 	"strings"
 
@@ -28,17 +30,17 @@ type S3 struct {
 
 // Walk implements Walker.
 func (w S3) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog.Period, yield func(rawlog.File) error) error {
-	c := collect(types, periods)
-	if err := w.list(ctx, c); err != nil {
+	n := collectNamed(types, periods, w.Skipped, w.same)
+	if err := w.list(ctx, n); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		return fmt.Errorf("listing s3://%s/%s: %w", w.Bucket, w.Prefix, err)
 	}
-	return c.yield(ctx, yield)
+	return n.yield(ctx, yield)
 }
 
-func (w S3) list(ctx context.Context, c *collection) error {
+func (w S3) list(ctx context.Context, n *named) error {
 	pages := s3.NewListObjectsV2Paginator(w.Client, &s3.ListObjectsV2Input{
 		Bucket:       &w.Bucket,
 		Prefix:       aws.String(w.Prefix),
@@ -63,28 +65,43 @@ func (w S3) list(ctx context.Context, c *collection) error {
 			if strings.HasSuffix(key, "/") && aws.ToInt64(object.Size) == 0 {
 				continue // a console's way of making a folder
 			}
-			if err := c.addNamed(name, aws.ToInt64(object.Size), strings.Trim(aws.ToString(object.ETag), `"`), w.Skipped); err != nil {
-				return err
+			if f, ok := n.file(name); ok {
+				f.Size, f.ETag = aws.ToInt64(object.Size), strings.Trim(aws.ToString(object.ETag), `"`)
+				n.take(f, aws.ToTime(object.LastModified))
 			}
 		}
 	}
 	return nil
 }
 
-// addNamed takes a file whose type and hour stand in its name.
-func (c *collection) addNamed(name string, size int64, etag string, skipped Skipped) error {
-	typ, hour, err := rawlog.ParseName(name)
+// same compares two objects of one size: by their tags, or where these say
+// nothing by their ends.
+func (w S3) same(ctx context.Context, a, b rawlog.File) (bool, error) {
+	if same, ok := sameTags(a.ETag, b.ETag); ok {
+		return same, nil
+	}
+	left, err := w.tail(ctx, a)
 	if err != nil {
-		skipped.tell(name, err)
-		return nil
+		return false, err
 	}
-	f := rawlog.File{Type: typ, Name: rawlog.NameOf(name, hour), Path: name, Hour: hour, Size: size, ETag: etag}
-	if old, ok := c.files[typ][f.Name]; ok && old.Path != name {
-		// Copies of one file: the choice must not depend on the listing's order.
-		if old.Path < name {
-			f, old = old, f
-		}
-		skipped.tell(old.Path, fmt.Errorf("it is another copy of %s", f.Path))
+	right, err := w.tail(ctx, b)
+	return err == nil && bytes.Equal(left, right), err
+}
+
+func (w S3) tail(ctx context.Context, f rawlog.File) ([]byte, error) {
+	from := max(0, f.Size-tailBytes)
+	out, err := w.Client.GetObject(ctx, &s3.GetObjectInput{
+		Bucket: &w.Bucket, Key: aws.String(w.Prefix + f.Path), Range: aws.String(fmt.Sprintf("bytes=%d-", from)),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("comparing %s with its copy: %w", fetch.Printable(f.Path), fetch.S3Error(err))
 	}
-	return c.add(f)
+	tail, err := io.ReadAll(io.LimitReader(out.Body, tailBytes))
+	if cerr := out.Body.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return nil, fmt.Errorf("comparing %s with its copy: %w", fetch.Printable(f.Path), fetch.S3Error(err))
+	}
+	return tail, nil
 }

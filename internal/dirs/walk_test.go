@@ -1,7 +1,10 @@
 package dirs_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,7 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/fetch"
@@ -32,10 +37,45 @@ func walk(t *testing.T, w dirs.Walker, types []rawlog.Type, periods ...string) [
 		ps = append(ps, p)
 	}
 	var files []rawlog.File
-	if err := w.Walk(t.Context(), types, ps, func(f rawlog.File) error { files = append(files, f); return nil }); err != nil {
+	err := w.Walk(t.Context(), types, ps, func(f rawlog.File) error { files = append(files, f); return nil })
+	if errors.As(err, new(*dirs.Incomplete)) {
+		err = nil // for missing to look at
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return files
+}
+
+// missing is what a walk of everything refuses, by path.
+func missing(t *testing.T, w dirs.Walker) map[string]string {
+	t.Helper()
+	err := w.Walk(t.Context(), rawlog.Types(), nil, func(rawlog.File) error { return nil })
+	var part *dirs.Incomplete
+	if err != nil && !errors.As(err, &part) {
+		t.Fatal(err)
+	}
+	refused := map[string]string{}
+	if part != nil {
+		for _, f := range part.Files {
+			refused[f.File.At()] = f.Err.Error()
+		}
+	}
+	return refused
+}
+
+// refuses checks that exactly these paths are refused, for these reasons.
+func refuses(t *testing.T, w dirs.Walker, want map[string]string) {
+	t.Helper()
+	got := missing(t, w)
+	for path, why := range want {
+		if !strings.Contains(got[path], why) {
+			t.Errorf("%s: refused as %q, want %q", path, got[path], why)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("refused %q, want %q", got, want)
+	}
 }
 
 func names(files []rawlog.File) []string {
@@ -68,7 +108,9 @@ const (
 
 var (
 	logs   = []string{a, b, c, d, e, f}
-	others = []string{"readme.txt", "20160910/clicks-1473411600-SlY9UO.zip", "clicks-soon-aaaaaa.zip"}
+	others = []string{"readme.txt", "clicks-soon-aaaaaa.zip"}
+	// misplaced is in the folder of a day that is its own in no time zone.
+	misplaced = "20160911/clicks-1473411600-SlY9UO.zip"
 	// Oldest first, and within an hour by name.
 	want = []string{"clicks " + e, "clicks " + b, "clicks " + a, "clicks " + c, "conversions " + d, "impressions " + f}
 )
@@ -83,6 +125,7 @@ func check(t *testing.T, w dirs.Walker, skipped *skips) []rawlog.File {
 	if w := slices.Sorted(slices.Values(others)); !slices.Equal(*skipped, w) {
 		t.Errorf("skipped %q, want %q", *skipped, w)
 	}
+	refuses(t, w, map[string]string{misplaced: "its hour is on 20160909, its folder says 20160911"})
 	if got := names(walk(t, w, []rawlog.Type{rawlog.Conversions, rawlog.Clicks}, "20160909")); !slices.Equal(got, []string{want[4], want[1], want[2], want[3]}) {
 		t.Errorf("a day of two types: %q", got)
 	}
@@ -96,7 +139,7 @@ func TestS3(t *testing.T) {
 	t.Parallel()
 	store := testkit.S3(t)
 	etags := map[string]string{}
-	for _, name := range append(slices.Clone(logs), others...) {
+	for _, name := range append(slices.Clone(logs), append(others, misplaced)...) {
 		etags[name] = store.Put("logs/"+name, []byte(name))
 	}
 	store.Put("logs2/clicks-1473411600-zzzzzz.zip", []byte("of a neighbour"))
@@ -150,7 +193,7 @@ func TestFolder(t *testing.T) {
 	t.Parallel()
 	base := t.TempDir()
 	root := filepath.Join(base, "root")
-	for _, name := range append(slices.Clone(logs), others...) {
+	for _, name := range append(slices.Clone(logs), append(others, misplaced)...) {
 		path := filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
@@ -208,11 +251,13 @@ func TestFolderOddities(t *testing.T) {
 	if !slices.Equal(got, []string{"clicks in/" + real, "clicks clicks-1473411600-linked.zip"}) {
 		t.Errorf("got %q", got)
 	}
-	slices.Sort(skipped)
-	if !slices.Equal(skipped, skips{"clicks-1473411600-dir.zip", "clicks-1473411600-gone.zip", "clicks-1473411600-out.zip",
-		"clicks-1473411600-pipe.zip", "more"}) {
+	if len(skipped) != 0 { // all are named like raw logs
 		t.Errorf("skipped %q", skipped)
 	}
+	refuses(t, dirs.Folder{Root: root}, map[string]string{
+		"clicks-1473411600-gone.zip": "link to nothing", "clicks-1473411600-out.zip": "leads out of the folder",
+		"clicks-1473411600-pipe.zip": "a pipe", "more": "a folder outside of the source",
+	})
 	err := dirs.Folder{Root: filepath.Join(base, "none\x1b")}.Walk(t.Context(), rawlog.Types(), nil, nil)
 	if err == nil || strings.Contains(err.Error(), "\x1b") {
 		t.Errorf("no folder: %v", err)
@@ -222,18 +267,90 @@ func TestFolderOddities(t *testing.T) {
 	}
 }
 
-// Copies of one file are one file, the same one whatever the listing's order.
+// Copies of one file are one file. Files that differ under one name are none, and
+// both are named, whichever was there first.
 func TestCopies(t *testing.T) {
 	t.Parallel()
-	store := testkit.S3(t)
-	const name = "clicks-1473411600-aaaaaa.zip"
-	for _, folder := range []string{"z/", "20160909/", "m/"} {
-		store.Put(folder+name, []byte(folder))
+	const equal, otherSize, otherBytes = "clicks-1473411600-aaaaaa.zip", "clicks-1473415200-bbbbbb.zip", "clicks-1473418800-cccccc.zip"
+	contents := map[string]string{
+		"z/" + equal: "one", "20160909/" + equal: "one", "m/" + equal: "one",
+		"20160909/" + otherSize: "short", "m/" + otherSize: "much longer",
+		"n/" + otherBytes: "one", "m/" + otherBytes: "two", "o/" + otherBytes: "one",
 	}
-	var skipped skips
-	got := walk(t, dirs.S3{Client: store.Client, Bucket: store.Bucket, Skipped: skipped.tell}, rawlog.Types())
-	if len(got) != 1 || got[0].At() != "20160909/"+name || !slices.Equal(skipped, skips{"m/" + name, "z/" + name}) {
-		t.Errorf("got %+v, skipped %q", got, skipped)
+	store := testkit.S3(t)
+	root := t.TempDir()
+	now := time.Now()
+	for i, path := range slices.Sorted(maps.Keys(contents)) {
+		store.Put(path, []byte(contents[path]))
+		file := filepath.Join(root, path)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(contents[path]), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		when := now.Add(time.Duration(-i) * time.Hour) // the last is the oldest
+		if err := os.Chtimes(file, when, when); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for what, of := range map[string]func(dirs.Skipped) dirs.Walker{
+		"bucket": func(s dirs.Skipped) dirs.Walker {
+			return dirs.S3{Client: store.Client, Bucket: store.Bucket, Skipped: s}
+		},
+		"folder": func(s dirs.Skipped) dirs.Walker { return dirs.Folder{Root: root, Skipped: s} },
+	} {
+		var skipped skips
+		got := walk(t, of(skipped.tell), rawlog.Types())
+		if len(got) != 1 || got[0].Name != "20160909/"+equal || len(skipped) != 2 || slices.Contains(skipped, got[0].At()) {
+			t.Errorf("%s: got %+v, skipped %q", what, got, skipped)
+		}
+		if what == "folder" && got[0].At() != "z/"+equal {
+			t.Errorf("a newer copy was chosen: %s", got[0].At())
+		}
+		refused := missing(t, of(nil))
+		if len(refused) != 2 {
+			t.Errorf("%s: refused %q", what, refused)
+		}
+		for path, why := range refused {
+			if filepath.Base(path) == equal || !strings.Contains(why, "another file of this name with other contents") || !strings.Contains(why, filepath.Base(path)) {
+				t.Errorf("%s: %s: %s", what, path, why)
+			}
+		}
+	}
+}
+
+// inParts uploads an object as its storage's tools do large ones.
+func inParts(t *testing.T, store *testkit.Storage, key string, body []byte) {
+	t.Helper()
+	up, err := store.Client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: &store.Bucket, Key: &key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := store.Client.UploadPart(t.Context(), &s3.UploadPartInput{Bucket: &store.Bucket, Key: &key, UploadId: up.UploadId, PartNumber: aws.Int32(1), Body: bytes.NewReader(body)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = store.Client.CompleteMultipartUpload(t.Context(), &s3.CompleteMultipartUploadInput{Bucket: &store.Bucket, Key: &key, UploadId: up.UploadId,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{ETag: part.ETag, PartNumber: aws.Int32(1)}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Uploads in parts have tags that say nothing about each other.
+func TestCopiesInParts(t *testing.T) {
+	t.Parallel()
+	store := testkit.S3(t)
+	const one, two = "clicks-1473411600-aaaaaa.zip", "clicks-1473415200-bbbbbb.zip"
+	body := bytes.Repeat([]byte("a part of several "), 40_000)
+	inParts(t, store, "a/"+one, body)
+	store.Put("b/"+one, body)
+	inParts(t, store, "a/"+two, body)
+	store.Put("b/"+two, append(slices.Clone(body[1:]), 'x'))
+	w := dirs.S3{Client: store.Client, Bucket: store.Bucket}
+	if got := walk(t, w, rawlog.Types()); len(got) != 1 || got[0].Name != "20160909/"+one {
+		t.Errorf("got %+v", got)
+	}
+	if got := missing(t, w); len(got) != 1 {
+		t.Errorf("refused %q", got)
 	}
 }
 
@@ -289,7 +406,7 @@ func TestAPIOfSimulatedNetwork(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	days, err := api.Expirations(t.Context())
+	days, err := client.LogExpirations(t.Context())
 	if err != nil || days[rawlog.Clicks] != 123 || days[rawlog.Impressions] != 1 {
 		t.Errorf("expirations: %v, %v", days, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/dirs"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 )
@@ -33,25 +34,32 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 	if err := r.askExpirations(ctx, known); err != nil {
 		return nil, err
 	}
-	var jobs []*job
-	seen := make(map[fileKey]bool)
-	err = r.src.Walker.Walk(ctx, r.Types, r.listed(known), func(f rawlog.File) error {
-		key := keyOf(f)
-		// A listing may repeat a file, and a share, a reload or a retry may not want it.
-		if seen[key] || !r.mine(f.Name) || !r.wanted(f.Name) || !r.within(f.Hour) && !open(known[key]) { //guard:listed-once
-			return nil
-		}
-		seen[key] = true
-		if j := r.consider(f, known[key]); j != nil {
-			jobs = append(jobs, j)
-		}
-		return nil
-	})
+	files, doubtful, err := r.list(ctx, known)
 	if err != nil {
 		return nil, fmt.Errorf("listing %s: %w", r.src.Name, err)
 	}
-	r.sum.add(func(s *Summary) { s.Listed = len(seen) })
-	r.reportMissing(known, seen)
+	if err := r.lookUp(ctx, known, files, doubtful); err != nil {
+		return nil, err
+	}
+	files = r.inPlace(known, files, &doubtful)
+	refused, err := r.refuse(ctx, doubtful, known, files)
+	if err != nil {
+		return nil, err
+	}
+	var jobs []*job
+	seen := make(map[fileKey]bool)
+	for _, f := range files {
+		seen[keyOf(f)] = true
+		if j := r.consider(f, known[keyOf(f)]); j != nil {
+			jobs = append(jobs, j)
+		}
+	}
+	for _, f := range doubtful.Files {
+		seen[keyOf(f.File)] = true
+	}
+	r.sum.add(func(s *Summary) { s.Listed = len(files) + refused })
+	r.reportMissing(known, seen, doubtful.Types)
+	r.reportUnmatched(seen)
 	slices.SortStableFunc(jobs, func(a, b *job) int { return compareFiles(a.file(), b.file()) })
 	r.reportDoubles(known, jobs)
 	r.sum.add(func(s *Summary) {
@@ -190,22 +198,6 @@ func tagKind(tag string) string {
 	return "whole"
 }
 
-// listed are the periods that the source is asked for: the run's, and with
-// RetryFailed the days of files that an earlier run left open.
-func (r *run) listed(known map[fileKey]*checkpoint.Entry) []rawlog.Period {
-	if len(r.Periods) == 0 || !r.RetryFailed {
-		return r.Periods
-	}
-	periods := slices.Clone(r.Periods)
-	for _, e := range known {
-		day := rawlog.DayOf(e.File.Hour)
-		if open(e) && !r.within(e.File.Hour) && !r.expired(e.File) && !slices.Contains(periods, day) {
-			periods = append(periods, day)
-		}
-	}
-	return periods
-}
-
 // open tells whether a file is known and not loaded.
 func open(e *checkpoint.Entry) bool {
 	return e != nil && (e.State == checkpoint.Planned || e.State == checkpoint.Failed) //guard:failed-retried
@@ -235,12 +227,15 @@ func (r *run) askExpirations(ctx context.Context, known map[fileKey]*checkpoint.
 }
 
 // reportMissing names what an earlier run listed but did not load, and the
-// source lists no more.
-func (r *run) reportMissing(known map[fileKey]*checkpoint.Entry, seen map[fileKey]bool) {
+// source lists no more. Of a type that it does not list at all nothing is missed.
+func (r *run) reportMissing(known map[fileKey]*checkpoint.Entry, seen map[fileKey]bool, refused []dirs.TypeError) {
+	listed := func(t rawlog.Type) bool {
+		return !slices.ContainsFunc(refused, func(e dirs.TypeError) bool { return e.Type == t })
+	}
 	r.sum.add(func(s *Summary) {
 		for key, e := range known {
-			if open(e) && !seen[key] && r.mine(key.name) && r.wanted(key.name) && !r.expired(e.File) &&
-				(r.RetryFailed || r.within(e.File.Hour)) {
+			if open(e) && !seen[key] && listed(key.typ) && r.mine(key.name) && !r.expired(e.File) &&
+				(r.RetryFailed || r.asked(e.File)) {
 				s.Missing = append(s.Missing, e.File) //guard:missing-reported
 			}
 		}
@@ -260,13 +255,6 @@ func (r *run) mine(name string) bool {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(name))
 	return int(h.Sum32()%uint32(r.Workers)) == r.Worker-1 //guard:worker-share
-}
-
-// wanted tells whether a reload of named files asks for this one.
-func (r *run) wanted(name string) bool {
-	return len(r.Files) == 0 || slices.ContainsFunc(r.Files, func(f string) bool {
-		return name == f || strings.HasSuffix(name, "/"+f) || strings.HasSuffix(f, "/"+name)
-	})
 }
 
 func compareFiles(a, b rawlog.File) int {

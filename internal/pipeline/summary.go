@@ -29,6 +29,8 @@ type Summary struct {
 	Inserts       int   // into the raw tables
 	Elapsed       time.Duration
 	Failures      []Failure
+	Unread        []Failure     // what the source has and could not be read, and is no single file of the run; no Type
+	RefusedTypes  []RefusedType // log types that the source does not list
 	Duplicates    []DoubleHour
 	Shifts        []Shift
 	Mismatches    []Difference
@@ -39,6 +41,12 @@ type Summary struct {
 // Failure is a file that could not be loaded, and why.
 type Failure struct {
 	File rawlog.File
+	Err  string
+}
+
+// RefusedType is a log type that the source refuses to list, and why.
+type RefusedType struct {
+	Type rawlog.Type
 	Err  string
 }
 

@@ -4,6 +4,7 @@
 package rawlog
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strconv"
@@ -67,7 +68,8 @@ const DayLayout = "20060102"
 // ParseName reads type and hour from a file's own name, which looks like
 // clicks-1473411600-SlY9UO.zip: the log type, the epoch seconds of the UTC
 // start of the hour and six characters. Folders before it are free, but where
-// the parent is a date directory it must be the hour's.
+// the parent is a date directory it must be the hour's, in some time zone: else
+// type and hour come with an error that is ErrMisplaced.
 func ParseName(name string) (Type, time.Time, error) {
 	base := path.Base(name)
 	stem, ok := strings.CutSuffix(base, ".zip")
@@ -91,11 +93,17 @@ func ParseName(name string) (Type, time.Time, error) {
 		return "", time.Time{}, fmt.Errorf("%q: %q is no epoch second between 1970 and 2106", name, digits)
 	}
 	hour := time.Unix(sec, 0).UTC()
-	if day := path.Base(path.Dir(name)); isDay(day) && day != hour.Format(DayLayout) {
-		return "", time.Time{}, fmt.Errorf("%q: the name's hour is on %s, its folder says %s", name, hour.Format(DayLayout), day)
+	if day := path.Base(path.Dir(name)); isDay(day) && (day < hour.Add(west).Format(DayLayout) || day > hour.Add(east).Format(DayLayout)) {
+		return typ, hour, fmt.Errorf("%q: %w: its hour is on %s, its folder says %s", name, ErrMisplaced, hour.Format(DayLayout), day)
 	}
 	return typ, hour, nil
 }
+
+// ErrMisplaced is of a raw log in a date directory that is not its hour's.
+var ErrMisplaced = errors.New("a raw log in the folder of another day")
+
+// west and east are how far local time is from UTC at most.
+const west, east = -12 * time.Hour, 14 * time.Hour
 
 // maxEpoch is the last second that ClickHouse's DateTime can hold.
 const maxEpoch = 1<<32 - 1

@@ -1,6 +1,7 @@
 package rawlog
 
 import (
+	"errors"
 	"testing"
 	"time"
 )
@@ -34,6 +35,22 @@ func TestParseName(t *testing.T) {
 		}
 		if tc.ok && (typ != tc.typ || !h.Equal(hour)) {
 			t.Errorf("%q: got %s %s, want %s %s", tc.name, typ, h, tc.typ, hour)
+		}
+	}
+}
+
+// A date directory may be of local time, which is up to 14 hours ahead of UTC
+// and 12 behind.
+func TestParseNameMisplaced(t *testing.T) {
+	t.Parallel()
+	for name, placed := range map[string]bool{
+		"20160910/clicks-1473415200-a.zip": true, "20160910/clicks-1473411600-a.zip": false, // 10:00 and 09:00 of the 9th
+		"20160908/clicks-1473418800-a.zip": true, "20160908/clicks-1473422400-a.zip": false, // 11:00 and 12:00 of the 9th
+		"20160911/clicks-1473458400-a.zip": false, "20150909/clicks-1473411600-a.zip": false,
+	} {
+		typ, hour, err := ParseName(name)
+		if (err == nil) != placed || errors.Is(err, ErrMisplaced) == placed || typ != Clicks || DayOf(hour).String() != "20160909" {
+			t.Errorf("%s: %s %v, %v", name, typ, hour, err)
 		}
 	}
 }

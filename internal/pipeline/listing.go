@@ -1,0 +1,208 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/dirs"
+	"rawlogs/internal/rawlog"
+)
+
+// list asks the source for the files of this run. What the source could not vouch
+// for comes beside them; the listing as a whole stands.
+func (r *run) list(ctx context.Context, known map[fileKey]*checkpoint.Entry) (files []rawlog.File, doubtful dirs.Incomplete, err error) {
+	seen := make(map[fileKey]bool)
+	err = r.src.Walker.Walk(ctx, r.Types, r.listed(known), func(f rawlog.File) error {
+		key := keyOf(f)
+		// A listing may repeat a file, and a share, a reload or a retry may not want it.
+		if seen[key] || !r.mine(f.Name) || !r.asked(f) && !r.retried(known[key]) { //guard:listed-once
+			return nil
+		}
+		seen[key] = true
+		files = append(files, f)
+		return nil
+	})
+	var part *dirs.Incomplete
+	if errors.As(err, &part) {
+		return files, *part, nil
+	}
+	return files, dirs.Incomplete{}, err
+}
+
+// asked reports whether the run is about a file: a reload's named files and those
+// of its periods, or else those of the periods.
+func (r *run) asked(f rawlog.File) bool {
+	if len(r.Files) == 0 {
+		return r.within(f.Hour)
+	}
+	return r.named(f.Name) || len(r.Periods) > 0 && r.within(f.Hour)
+}
+
+// named reports whether a reload names this file.
+func (r *run) named(name string) bool {
+	return slices.ContainsFunc(r.Files, func(f string) bool { return matches(name, f) })
+}
+
+func matches(name, file string) bool {
+	return name == file || strings.HasSuffix(name, "/"+file) || strings.HasSuffix(file, "/"+name)
+}
+
+// retried reports whether a file is taken up because an earlier run left it open.
+func (r *run) retried(e *checkpoint.Entry) bool { return len(r.Files) == 0 && open(e) }
+
+// listed are the periods that the source is asked for: the run's, the days of
+// files that a reload names, and with RetryFailed those of files that an earlier
+// run left open. None is everything.
+func (r *run) listed(known map[fileKey]*checkpoint.Entry) []rawlog.Period {
+	periods := slices.Clone(r.Periods)
+	if len(r.Files) > 0 {
+		for _, name := range r.Files {
+			_, hour, err := rawlog.ParseName(name)
+			if err != nil && !errors.Is(err, rawlog.ErrMisplaced) {
+				return nil
+			}
+			// The source's date directory may be of local time.
+			periods = append(periods, rawlog.Period{From: rawlog.DayOf(hour.Add(-12 * time.Hour)).From, To: rawlog.DayOf(hour.Add(14 * time.Hour)).To})
+		}
+		return periods
+	}
+	if len(periods) == 0 || !r.RetryFailed {
+		return periods
+	}
+	for _, e := range known {
+		day := rawlog.DayOf(e.File.Hour)
+		if open(e) && !r.within(e.File.Hour) && !r.expired(e.File) && !slices.Contains(periods, day) {
+			periods = append(periods, day)
+		}
+	}
+	return periods
+}
+
+// lookupChunk bounds the names in one question to the ledger.
+const lookupChunk = 1000
+
+// lookUp adds to known what the ledger has under the files' names, whatever the
+// hour: a name is one file, also where the listing now has it in another hour.
+func (r *run) lookUp(ctx context.Context, known map[fileKey]*checkpoint.Entry, files []rawlog.File, doubtful dirs.Incomplete) error {
+	if len(r.Periods) == 0 {
+		return nil // all of the ledger is known
+	}
+	var unknown []string
+	for _, f := range files {
+		if known[keyOf(f)] == nil {
+			unknown = append(unknown, f.Name)
+		}
+	}
+	for _, f := range doubtful.Files {
+		unknown = append(unknown, f.File.Name)
+	}
+	for chunk := range slices.Chunk(unknown, lookupChunk) {
+		entries, err := r.entries(ctx, checkpoint.Filter{Types: r.Types, Files: chunk})
+		if err != nil {
+			return err
+		}
+		for i := range entries {
+			if key := keyOf(entries[i].File); known[key] == nil {
+				known[key] = &entries[i] //guard:known-by-name
+			}
+		}
+	}
+	return nil
+}
+
+// moved returns an error where the listing has a file in another hour than its
+// rows. One without rows is of the hour that is listed.
+func moved(e *checkpoint.Entry, f rawlog.File) error {
+	switch {
+	case e == nil || e.File.Hour.Equal(f.Hour):
+		return nil
+	case e.State != checkpoint.Loaded && !hasRows(e):
+		e.File.Hour = f.Hour
+		return nil
+	}
+	const layout = "2006-01-02 15:04"
+	return fmt.Errorf("the source lists it for the hour %s, its rows are loaded for %s; they were left as they are: ask the network which is right",
+		f.Hour.UTC().Format(layout), e.File.Hour.UTC().Format(layout))
+}
+
+// inPlace returns the files that are not listed in another hour than their rows.
+func (r *run) inPlace(known map[fileKey]*checkpoint.Entry, files []rawlog.File, doubtful *dirs.Incomplete) []rawlog.File {
+	return slices.DeleteFunc(files, func(f rawlog.File) bool {
+		err := moved(known[keyOf(f)], f)
+		if err != nil { //guard:hour-of-rows
+			doubtful.Files = append(doubtful.Files, dirs.FileError{File: f, Err: err})
+		}
+		return err != nil
+	})
+}
+
+// refuse records files that the listing could not vouch for. One with rows keeps
+// them and its state: they are of a listing that could be trusted.
+func (r *run) refuse(ctx context.Context, doubtful dirs.Incomplete, known map[fileKey]*checkpoint.Entry, listed []rawlog.File) (refused int, err error) {
+	taken := make(map[fileKey]bool)
+	for _, f := range listed {
+		taken[keyOf(f)] = true
+	}
+	var entries []*checkpoint.Entry
+	for _, p := range doubtful.Files {
+		failure := Failure{p.File, printable(p.Err.Error())}
+		key := keyOf(p.File)
+		if p.File.Type == "" || taken[key] {
+			r.Log.Warn("the source cannot be read as it is", "name", p.File.At(), "err", p.Err)
+			r.sum.add(func(s *Summary) { s.Unread = append(s.Unread, failure) }) //guard:unread-reported
+			continue
+		}
+		if !r.mine(p.File.Name) || !r.asked(p.File) {
+			continue
+		}
+		taken[key] = true
+		refused++
+		r.Log.Error("file refused", "type", p.File.Type, "file", p.File.Name, "err", p.Err)
+		r.sum.add(func(s *Summary) {
+			s.Failed++
+			s.Failures = append(s.Failures, failure)
+		})
+		e := known[key]
+		if e == nil {
+			e = &checkpoint.Entry{File: p.File}
+		}
+		if e.State != checkpoint.Loaded && !hasRows(e) && (e.State != checkpoint.Failed || e.Error != failure.Err) {
+			e.State, e.Error, e.Run = checkpoint.Failed, failure.Err, r.id
+			entries = append(entries, e)
+		}
+	}
+	for _, t := range doubtful.Types {
+		r.Log.Error("log type not listed", "type", t.Type, "err", t.Err)
+		r.sum.add(func(s *Summary) {
+			s.RefusedTypes = append(s.RefusedTypes, RefusedType{t.Type, printable(t.Err.Error())})
+		})
+	}
+	if r.DryRun {
+		return refused, nil
+	}
+	return refused, r.record(ctx, entries)
+}
+
+// reportUnmatched names what a reload asked for and the source does not list. A
+// worker does not know what the others found.
+func (r *run) reportUnmatched(seen map[fileKey]bool) {
+	if r.Workers > 0 {
+		return
+	}
+	for _, file := range r.Files {
+		found := false
+		for key := range seen {
+			found = found || matches(key.name, file)
+		}
+		if !found { //guard:reload-matches
+			r.sum.add(func(s *Summary) {
+				s.Unread = append(s.Unread, Failure{rawlog.File{Name: file, Size: -1}, "the source lists no file of this name"})
+			})
+		}
+	}
+}

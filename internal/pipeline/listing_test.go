@@ -1,0 +1,218 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/dirs"
+	"rawlogs/internal/fetch"
+	"rawlogs/internal/hasoffers"
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/testkit"
+)
+
+// edited changes what a walker yields, and says what of it is doubtful.
+type edited struct {
+	dirs.Walker
+	edit     func(rawlog.File) (rawlog.File, bool)
+	doubtful *dirs.Incomplete
+}
+
+func (w edited) Walk(ctx context.Context, types []rawlog.Type, _ []rawlog.Period, yield func(rawlog.File) error) error {
+	err := w.Walker.Walk(ctx, types, nil, func(f rawlog.File) error {
+		if w.edit != nil {
+			var ok bool
+			if f, ok = w.edit(f); !ok {
+				return nil
+			}
+		}
+		return yield(f)
+	})
+	if err == nil && w.doubtful != nil {
+		return w.doubtful
+	}
+	return err
+}
+
+func entry(t *testing.T, l *checkpoint.Ledger, name string) checkpoint.Entry {
+	t.Helper()
+	entries, err := l.Entries(t.Context(), checkpoint.Filter{Files: []string{name}})
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("%s: %+v, %v", name, entries, err)
+	}
+	return entries[0]
+}
+
+// A name is one file. That the listing has it in another hour, even one of
+// another month, loads nothing a second time.
+func TestListedInAnotherHour(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	src := newFolder(t).hours(2, 50)
+	opts := Options{Network: "acme", Log: testLog(t), Periods: []rawlog.Period{rawlog.DayOf(firstHour)}}
+	if sum, err := Run(t.Context(), st, src.source(), opts); err != nil || sum.Loaded != 2 {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	before, err := checkpoint.Open(st, "acme").Entries(t.Context(), checkpoint.Filter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, later := range []time.Duration{time.Hour, 24 * time.Hour, 40 * 24 * time.Hour} {
+		moved := src.source()
+		moved.Walker = edited{Walker: moved.Walker, edit: func(f rawlog.File) (rawlog.File, bool) {
+			f.Hour = f.Hour.Add(later)
+			return f, true
+		}}
+		opts.Periods = []rawlog.Period{rawlog.DayOf(firstHour.Add(later))}
+		sum, err := Run(t.Context(), st, moved, opts)
+		if err != nil || sum.Failed != 2 || sum.Listed != 2 || sum.Loaded != 0 || !strings.Contains(sum.Failures[0].Err, "its rows are loaded for 2016-09-30") {
+			t.Errorf("%v later: %+v, %v", later, sum, err)
+		}
+		if n := count(t, st, "SELECT count() FROM clicks"); n != 100 {
+			t.Fatalf("%v later: %d rows", later, n)
+		}
+	}
+	after, err := checkpoint.Open(st, "acme").Entries(t.Context(), checkpoint.Filter{})
+	if err != nil || fmt.Sprint(after) != fmt.Sprint(before) {
+		t.Errorf("the ledger changed:\n%+v\n%+v", before, after)
+	}
+}
+
+// What a listing cannot vouch for fails, and is remembered as failed; the rest loads.
+func TestDoubtfulListing(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	src := newFolder(t).hours(3, 50)
+	names := []string{}
+	for name := range src.rows {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	typ, hour, err := rawlog.ParseName(names[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	doubtful := src.source()
+	doubtful.Walker = edited{
+		Walker: doubtful.Walker, edit: func(f rawlog.File) (rawlog.File, bool) { return f, f.Name != names[1] },
+		doubtful: &dirs.Incomplete{
+			Types: []dirs.TypeError{{Type: rawlog.Impressions, Err: errors.New("logging is disabled")}},
+			Files: []dirs.FileError{
+				{File: rawlog.File{Type: typ, Name: names[1], Hour: hour, Size: -1}, Err: errors.New("two files of this name")},
+				{File: rawlog.File{Type: typ, Name: names[0], Hour: hour, Size: -1}, Err: errors.New("listed twice")}, // and yielded
+				{File: rawlog.File{Name: "link", Size: -1}, Err: errors.New("leads out")},
+			},
+		},
+	}
+	opts := Options{Network: "acme", Log: testLog(t), Periods: []rawlog.Period{{From: firstHour, To: firstHour.AddDate(0, 0, 2)}}, RetryFailed: true}
+	for run := range 2 {
+		sum, err := Run(t.Context(), st, doubtful, opts)
+		if err != nil || sum.Listed != 3 || sum.Loaded+sum.AlreadyLoaded != 2 || sum.Failed != 1 || len(sum.Unread) != 2 || len(sum.Missing) != 0 ||
+			len(sum.RefusedTypes) != 1 || sum.RefusedTypes[0].Type != rawlog.Impressions {
+			t.Fatalf("run %d: %+v, %v", run, sum, err)
+		}
+		e := entry(t, checkpoint.Open(st, "acme"), names[1])
+		if e.State != checkpoint.Failed || e.Error != "two files of this name" || e.Version != 1 || !e.File.Hour.Equal(hour) {
+			t.Errorf("run %d: %+v", run, e)
+		}
+	}
+	if sum, err := Run(t.Context(), st, src.source(), opts); err != nil || sum.Loaded != 1 || sum.AlreadyLoaded != 2 || sum.Failed != 0 {
+		t.Errorf("mended: %+v, %v", sum, err)
+	}
+	// Loaded, it stays so.
+	sum, err := Run(t.Context(), st, doubtful, opts)
+	if err != nil || sum.Failed != 1 || entry(t, checkpoint.Open(st, "acme"), names[1]).State != checkpoint.Loaded {
+		t.Errorf("doubtful again: %+v, %v", sum, err)
+	}
+}
+
+// A reload of a period and of files is of both, and says which file there is not.
+func TestReloadPeriodAndFile(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	src := newFolder(t).hours(8, 20) // four of them in September, four in October
+	opts := Options{Network: "acme", Log: testLog(t)}
+	if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
+		t.Fatal(err)
+	}
+	var october []string
+	for name := range src.rows {
+		if strings.HasPrefix(name, "20161001/") {
+			october = append(october, name)
+		}
+	}
+	const unknown = "20161001/clicks-1475280000-nobody.zip"
+	september := rawlog.DayOf(firstHour)
+	for _, tc := range []struct {
+		periods []rawlog.Period
+		files   []string
+		want    int
+		unread  int
+	}{
+		{[]rawlog.Period{september}, october[:1], 5, 0},
+		{nil, october[:2], 2, 0},
+		{[]rawlog.Period{september}, []string{unknown}, 4, 1},
+		{nil, []string{unknown}, 0, 1},
+	} {
+		opts.Reload, opts.Periods, opts.Files = true, tc.periods, tc.files
+		sum, err := Run(t.Context(), st, src.source(), opts)
+		if err != nil || sum.Loaded != tc.want || sum.Replaced != tc.want || sum.Failed != 0 || len(sum.Missing) != 0 || len(sum.Unread) != tc.unread {
+			t.Errorf("%v %v: %+v, %v", tc.periods, tc.files, sum, err)
+		}
+		if tc.unread > 0 && len(sum.Unread) == 1 && sum.Unread[0].File.Name != unknown {
+			t.Errorf("unread: %+v", sum.Unread)
+		}
+	}
+	if n := count(t, st, "SELECT count() FROM clicks"); n != uint64(src.total()) {
+		t.Errorf("%d rows, want %d", n, src.total())
+	}
+}
+
+// How much of a run an error is about is decided once.
+func TestScopes(t *testing.T) {
+	t.Parallel()
+	denied := &fetch.Error{Kind: fetch.Denied, Code: "AccessDenied"}
+	for _, tc := range []struct {
+		err  error
+		want scope
+	}{
+		{&hasoffers.APIError{Kind: hasoffers.Unauthenticated}, ofSource},
+		{&hasoffers.APIError{Kind: hasoffers.Permission}, ofType},
+		{&hasoffers.APIError{Kind: hasoffers.Refused}, ofFile},
+		{&fetch.Error{Kind: fetch.Denied, Code: "ExpiredToken", Source: true}, ofSource},
+		{denied, ofFile},
+		{&fetch.Error{Kind: fetch.NotFound}, ofFile},
+		{errors.New("zip: damaged"), ofFile},
+	} {
+		if got := scopeOf(fmt.Errorf("a file: %w", tc.err)); got != tc.want {
+			t.Errorf("%v: %v, want %v", tc.err, got, tc.want)
+		}
+	}
+	var d denials
+	permission := &hasoffers.APIError{Kind: hasoffers.Permission}
+	if err := d.note(rawlog.Impressions, permission); err != nil || !errors.Is(d.of(rawlog.Impressions), permission) || d.of(rawlog.Clicks) != nil {
+		t.Errorf("a type that is denied: %v", err)
+	}
+	for i := range mostDenied {
+		err := d.note(rawlog.Clicks, denied)
+		if (err != nil) != (i == mostDenied-1) || err != nil && !errors.Is(err, denied) {
+			t.Errorf("denied %d times from the start: %v", i+1, err)
+		}
+	}
+	d = denials{}
+	for i := range 3 * mostDenied {
+		err := error(denied)
+		if i == mostDenied/2 {
+			err = nil
+		}
+		if err := d.note(rawlog.Clicks, err); err != nil {
+			t.Fatalf("one was given, file %d: %v", i+1, err)
+		}
+	}
+}
