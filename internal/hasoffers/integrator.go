@@ -47,7 +47,9 @@ type Integrator struct {
 	cfg  IntegratorConfig
 	auth *url.URL
 
-	mu    sync.Mutex
+	signing chan struct{} // holds one while a goroutine signs in
+
+	mu    sync.Mutex // of what follows; never held over a request
 	held  token
 	known []string // every token held so far: an error may quote an older one
 }
@@ -85,7 +87,7 @@ func NewIntegrator(cfg IntegratorConfig) (*Integrator, error) {
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, errors.New("hasoffers: the sign-in's address is no http(s) URL") // not quoted: it may hold a secret
 	}
-	return &Integrator{cfg: cfg, auth: u}, nil
+	return &Integrator{cfg: cfg, auth: u, signing: make(chan struct{}, 1)}, nil
 }
 
 // Apply adds the IntegratorId and the bearer token; the first call signs in,
@@ -131,16 +133,23 @@ func (i *Integrator) String() string { return "Integrator(hidden)" }
 // GoString is String.
 func (i *Integrator) GoString() string { return i.String() }
 
-// token returns a usable token: the one held, the cached one, or a new one. The
-// lock is held meanwhile, so that many goroutines sign in once.
+// token returns a usable token: the one held, the cached one, or a new one. Many
+// goroutines sign in once: the others wait for the one that does, each for as
+// long as its own context lets it.
 func (i *Integrator) token(ctx context.Context) (string, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	now := time.Now()
-	if i.held.usable(now) {
-		return i.held.Text, nil
+	if text := i.usable(); text != "" {
+		return text, nil
 	}
-	if t, err := i.recall(); err == nil && t.usable(now) {
+	select {
+	case i.signing <- struct{}{}:
+		defer func() { <-i.signing }()
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+	if text := i.usable(); text != "" { // by now
+		return text, nil
+	}
+	if t, err := i.recall(); err == nil && t.usable(time.Now()) {
 		i.hold(t)
 		return t.Text, nil
 	}
@@ -150,12 +159,24 @@ func (i *Integrator) token(ctx context.Context) (string, error) {
 	}
 	i.hold(t)
 	if err := i.remember(t); err != nil {
-		i.cfg.Log.Warn("the sign-in cannot be kept for the next run", "error", err)
+		i.cfg.Log.Warn("the sign-in cannot be kept for the next run", "err", err)
 	}
 	return t.Text, nil
 }
 
+// usable is the token held, or "" where it is none or about to end.
+func (i *Integrator) usable() string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if !i.held.usable(time.Now()) {
+		return ""
+	}
+	return i.held.Text
+}
+
 func (i *Integrator) hold(t token) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	i.held = t
 	i.known = append(i.known, t.Text)
 }
