@@ -124,6 +124,8 @@ var processes = []protection{
 		swap("recover()", "any(nil)"), "internal/pipeline", "TestPanicEndsTheRun"),
 	guard("engine-others-stay", "an engine that another user came to is not waited for",
 		put("return false, nil"), "internal/engine", "TestComesWhileTheLastLeaves"),
+	guard("crash-line", "of a crash its first line is shown, not the end of its stacks",
+		never, "internal/engine", "TestLastWordsOfACrash"),
 	guard("open-files", "archives held open are bounded by ulimit -n",
 		swap(" && len(b.jobs) < l.openFiles", ""), "cmd/ingest", "TestFewOpenFiles"),
 }

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,8 +21,12 @@ import (
 func (e *Engine) query(ctx context.Context, statement string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	ep := e.Endpoint()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+ep.HTTPAddr+"/", strings.NewReader(statement))
+	return e.endpoint.ask(ctx, statement)
+}
+
+func (ep endpoint) ask(ctx context.Context, statement string) (string, error) {
+	at := "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(ep.HTTPPort)) + "/"
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at, strings.NewReader(statement))
 	if err != nil {
 		return "", err
 	}

@@ -78,3 +78,42 @@ func TestNobodyIsTheDefaultUser(t *testing.T) {
 	}
 	_ = conn.Close()
 }
+
+// A query that somebody left running does not keep the server at work once its
+// last user is gone, as at the end of `ingest serve`.
+func TestQueriesEndWithTheServer(t *testing.T) {
+	t.Parallel()
+	e := mustOpen(t, Config{Path: t.TempDir()})
+	ended := make(chan error, 2)
+	for _, statement := range []string{
+		"SELECT /* left */ count() FROM numbers(100000000000000) WHERE NOT ignore(sipHash64(number))",
+		"SELECT /* left */ sum(sleepEachRow(1)) FROM numbers(3000) SETTINGS max_block_size = 3, function_sleep_max_microseconds_per_block = 0",
+	} {
+		go func() {
+			_, err := e.endpoint.ask(context.Background(), statement)
+			ended <- err
+		}()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	err := poll(ctx, func() (bool, error) {
+		n, err := e.query(ctx, "SELECT count() FROM system.processes WHERE query LIKE 'SELECT /* left */%'")
+		return n == "2", err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+	gone(t, e.PID())
+	if took := time.Since(start); took > stopTimeout/2 {
+		t.Errorf("the server worked on for %s", took)
+	}
+	for range 2 {
+		if err := <-ended; err == nil {
+			t.Error("the query came to its end")
+		}
+	}
+}

@@ -5,6 +5,7 @@ package engine
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -20,6 +21,13 @@ func (f folder) lastWords() string {
 		}
 		const most = 5
 		lines := telling(string(raw[max(0, len(raw)-64<<10):]))
+		// Stacks follow a crash's first line, which alone says what happened.
+		if at := slices.IndexFunc(lines, crash.MatchString); at >= 0 { //guard:crash-line
+			lines = lines[at:min(at+2, len(lines))]
+			if strings.HasPrefix(lines[0], "SIGILL") {
+				lines = append(lines, "this processor lacks an instruction that the library needs: use a newer machine, or a ClickHouse server (INGEST_STORE)")
+			}
+		}
 		for _, line := range lines[max(0, len(lines)-most):] {
 			out = append(out, "  "+name+": "+line)
 		}
@@ -29,6 +37,7 @@ func (f folder) lastWords() string {
 
 var (
 	escapes    = regexp.MustCompile("\x1b\\[[0-9;?]*[a-zA-Z]")
+	crash      = regexp.MustCompile(`^(SIG[A-Z]+: |fatal error: |panic: |unexpected fault address )`)
 	stackFrame = regexp.MustCompile(`^[0-9]+\. .* @ 0x[0-9a-f]+`)
 )
 
