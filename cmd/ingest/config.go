@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"rawlogs/internal/fetch"
+	"rawlogs/internal/rawlog"
 )
 
 // Config is what a command works with: every setting read and checked.
@@ -66,17 +66,15 @@ func (s sourceSpec) String() string {
 // defaultNetwork names the rows of a bucket or folder without --network.
 const defaultNetwork = "default"
 
-// networkPattern keeps a network's name usable as a host label, a lease's key
-// and a cell in a table.
-var networkPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
-
 // parseConfig checks the settings' texts; its errors name the flag, variable
 // or file line that the value came from.
 func parseConfig(v values, log *slog.Logger) (*Config, error) {
 	c := &Config{from: v.from, APIURL: v.text("api_url"), Spool: v.text("spool"), Library: v.text("engine_library"), Store: v.text("store")}
 	var err error
-	if c.Network = v.text("network_id"); c.Network != "" && !networkPattern.MatchString(c.Network) {
-		return nil, v.wrong("network_id", fmt.Errorf("%q: want letters, digits, dots and dashes", c.Network))
+	if c.Network = v.text("network_id"); c.Network != "" {
+		if err := rawlog.CheckNetwork(c.Network); err != nil {
+			return nil, v.wrong("network_id", err)
+		}
 	}
 	if c.Source, err = parseSource(v.text("source")); err != nil {
 		return nil, v.wrong("source", err)

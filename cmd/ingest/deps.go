@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/dims"
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/engine"
@@ -31,6 +32,11 @@ func (a *app) openStore(ctx context.Context, cfg *Config) (*store.Store, error) 
 	}
 	if len(applied) > 0 {
 		a.log.Debug("schema applied", "files", len(applied))
+	}
+	if cfg.Network != "" {
+		if err := checkpoint.CheckSpelling(ctx, st, cfg.Network); err != nil {
+			return nil, errors.Join(err, st.Close())
+		}
 	}
 	if err := dims.RenewDictionaries(ctx, st); err != nil {
 		a.log.Warn("names by dictGet may be out of reach; `ingest dims` makes them anew", "err", err)

@@ -65,10 +65,10 @@ func parseNetworks(value any, path, from string) ([]networkEntry, error) {
 			}
 		}
 		id := e.values["id"]
-		if id == "" || seen[id] {
+		if id == "" || seen[strings.ToLower(id)] {
 			return nil, &usageError{err: fmt.Errorf("%s: want an id of its own", from)}
 		}
-		seen[id] = true
+		seen[strings.ToLower(id)] = true
 		entries = append(entries, e)
 	}
 	return entries, nil
@@ -210,7 +210,7 @@ func pickNetworks(v values, want string) ([]networkEntry, error) {
 		known = append(known, e.values["id"])
 	}
 	for id := range strings.SplitSeq(want, ",") {
-		i := slices.Index(known, strings.TrimSpace(id))
+		i := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, strings.TrimSpace(id)) })
 		if i < 0 {
 			return nil, v.wrong("network_id", fmt.Errorf("unknown network %q: want %s", id, strings.Join(known, ", ")))
 		}

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -115,4 +116,32 @@ func TestFilters(t *testing.T) {
 			t.Errorf("%+v: %q, want %q", f, text, want)
 		}
 	}
+}
+
+// One network is one whatever the case of its letters.
+func TestCheckSpelling(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	check := func(network, known string) {
+		t.Helper()
+		err := CheckSpelling(t.Context(), st, network)
+		var wrong *SpellingError
+		if errors.As(err, &wrong) != (known != "") || wrong != nil && wrong.Known != known || known == "" && err != nil {
+			t.Errorf("%s: %v, want %q", network, err, known)
+		}
+	}
+	check("ACME", "")
+	e := Entry{File: rawlog.File{Type: rawlog.Clicks, Name: "f", Hour: time.Unix(1473411600, 0)}, State: Planned}
+	if err := Open(st, "acme").Put(t.Context(), []*Entry{&e}); err != nil {
+		t.Fatal(err)
+	}
+	check("ACME", "acme")
+	check("acme", "")
+	check("acme2", "")
+	// A store that holds both is past refusing.
+	if err := Open(st, "Acme").Put(t.Context(), []*Entry{&e}); err != nil {
+		t.Fatal(err)
+	}
+	check("Acme", "")
+	check("ACME", "acme")
 }

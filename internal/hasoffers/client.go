@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"rawlogs/internal/rawlog"
 )
 
 // Config is what a Client needs; zero values mean the defaults named here.
@@ -99,12 +101,13 @@ func endpoint(base, network string) (*url.URL, error) {
 	if network == "" {
 		return nil, errors.New("hasoffers: no network id")
 	}
-	if strings.ContainsFunc(network, func(r rune) bool {
-		return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-	}) {
-		return nil, fmt.Errorf("hasoffers: network id %q: want letters, digits, dashes and underscores", network)
+	if err := rawlog.CheckNetwork(network); err != nil {
+		return nil, fmt.Errorf("hasoffers: network id %w", err)
 	}
 	if base == "" {
+		if strings.Contains(network, ".") {
+			return nil, fmt.Errorf("hasoffers: network id %q: with a dot in it, the API's address has to be given", network)
+		}
 		base = "https://" + network + ".api.hasoffers.com/Apiv3/json"
 	}
 	u, err := url.Parse(base)
