@@ -14,9 +14,8 @@ const target = "RawLog"
 
 // LogFile is a file as listLogs names it.
 type LogFile struct {
-	Name    string    // opaque, unique within its type: 20160909/clicks-1473411600-SlY9UO.zip
-	Start   time.Time // UTC start of the hour it holds
-	Display string
+	Name  string    // opaque, unique within its type: 20160909/clicks-1473411600-SlY9UO.zip
+	Start time.Time // UTC start of the hour it holds
 }
 
 // ListDateDirs lists the date directories of a log type, e.g. 20160909, in the
@@ -51,7 +50,6 @@ func (c *Client) ListLogs(ctx context.Context, t rawlog.Type, dateDir string) ([
 		return nil, err
 	}
 	var entries []struct {
-		DisplayName    Text
 		StartTimestamp Int
 		Filename       Text
 	}
@@ -67,11 +65,7 @@ func (c *Client) ListLogs(ctx context.Context, t rawlog.Type, dateDir string) ([
 			return nil, malformed(method, fmt.Errorf("%s: startTimestamp %d is no second between 1970 and 2106",
 				printable(string(e.Filename)), e.StartTimestamp))
 		}
-		files[i] = LogFile{
-			Name:    string(e.Filename),
-			Start:   time.Unix(int64(e.StartTimestamp), 0).UTC(),
-			Display: string(e.DisplayName),
-		}
+		files[i] = LogFile{Name: string(e.Filename), Start: time.Unix(int64(e.StartTimestamp), 0).UTC()}
 	}
 	return files, nil
 }

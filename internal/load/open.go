@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"fmt"
 
 	"rawlogs/internal/store"
 )
@@ -13,9 +12,6 @@ func OpenTable(ctx context.Context, st *store.Store, name string) (*Table, error
 	columns, err := st.Columns(ctx, name)
 	if err != nil {
 		return nil, err
-	}
-	if len(columns) == 0 {
-		return nil, fmt.Errorf("store %s has no table %s: run ingest schema apply", st.Name(), name)
 	}
 	t := &Table{Database: st.Database(), Name: name, Columns: columns}
 	return t, t.CheckLineage()
