@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"rawlogs/internal/store"
 )
 
 func TestClock(t *testing.T) {
@@ -150,16 +152,16 @@ func TestLooseName(t *testing.T) {
 
 func TestLineageIsRequired(t *testing.T) {
 	t.Parallel()
-	for i, l := range lineage() {
+	for i, l := range store.Lineage() {
 		table := testTable("a String")
 		table.Columns = slices.Delete(table.Columns, 1+i, 2+i)
-		if _, err := NewBlock(table); err == nil || !strings.Contains(err.Error(), "no column "+l.name) {
-			t.Errorf("without %s: %v", l.name, err)
+		if _, err := NewBlock(table); err == nil || !strings.Contains(err.Error(), "no column "+l.Name) {
+			t.Errorf("without %s: %v", l.Name, err)
 		}
 		table = testTable("a String")
 		table.Columns[1+i].Type = "Array(String)"
-		if _, err := NewBlock(table); err == nil || !strings.Contains(err.Error(), l.name+" is Array(String), want ") {
-			t.Errorf("wrong type of %s: %v", l.name, err)
+		if _, err := NewBlock(table); err == nil || !strings.Contains(err.Error(), l.Name+" is Array(String), want ") {
+			t.Errorf("wrong type of %s: %v", l.Name, err)
 		}
 	}
 }

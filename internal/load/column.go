@@ -26,6 +26,18 @@ type column struct {
 	value    uint64
 }
 
+// What ch-go looks for by type assertion, and goes on without where it is missing:
+// that nothing were inferred would let a column altered in mid-run through.
+var (
+	_ proto.ColInput     = (*column)(nil)
+	_ proto.Inferable    = (*column)(nil)
+	_ proto.Preparable   = (*column)(nil)
+	_ proto.StateEncoder = (*column)(nil)
+	_ proto.ColInput     = (*rescue)(nil)
+	_ proto.Preparable   = (*rescue)(nil)
+	_ proto.StateEncoder = (*rescue)(nil)
+)
+
 // wireSlack is how far beyond a value's end the fast loops may write.
 const wireSlack = 32
 

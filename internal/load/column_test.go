@@ -34,8 +34,8 @@ func testTable(columns ...string) *Table {
 		name, typ, _ := strings.Cut(c, " ")
 		add(name, typ)
 	}
-	for _, l := range lineage() {
-		add(l.name, l.types[0])
+	for _, l := range store.Lineage() {
+		add(l.Name, l.Types[0])
 	}
 	return t
 }

@@ -7,6 +7,7 @@ package load
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"rawlogs/internal/store"
@@ -30,49 +31,20 @@ const (
 	colLoadedAt = "_loaded_at"
 )
 
-// lineage lists the lineage columns with the types that each may have; the
-// first is the one that the schema declares.
-func lineage() []struct {
-	name  string
-	types []string
-} {
-	return []struct {
-		name  string
-		types []string
-	}{
-		{colNetwork, []string{"LowCardinality(String)", "String"}},
-		{colFile, []string{"LowCardinality(String)", "String"}},
-		{colLine, []string{"UInt32", "UInt64"}},
-		{colHour, []string{"DateTime"}},
-		{colInsert, []string{"UInt64"}},
-		{colRescued, []string{"Map(LowCardinality(String), String)"}},
-		{colLoadedAt, []string{"DateTime"}},
-	}
-}
-
 func reserved(name string) bool {
-	for _, l := range lineage() {
-		if l.name == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(store.Lineage(), func(c store.LineageColumn) bool { return c.Name == name })
 }
 
 // CheckLineage returns an error that names the first lineage column that the
 // table lacks, or that has a type which cannot hold it.
 func (t *Table) CheckLineage() error {
-	for _, want := range lineage() {
-		c, ok := t.column(want.name)
+	for _, want := range store.Lineage() {
+		c, ok := t.column(want.Name)
 		if !ok {
-			return fmt.Errorf("table %s has no column %s: add it as %s", t.Name, want.name, want.types[0])
+			return fmt.Errorf("table %s has no column %s: add it as %s", t.Name, want.Name, want.Types[0])
 		}
-		fits := false
-		for _, typ := range want.types {
-			fits = fits || c.Type == typ || typ == "DateTime" && strings.HasPrefix(c.Type, "DateTime(")
-		}
-		if !fits {
-			return fmt.Errorf("table %s: column %s is %s, want %s", t.Name, c.Name, c.Type, strings.Join(want.types, " or "))
+		if !want.Fits(c.Type) {
+			return fmt.Errorf("table %s: column %s is %s, want %s", t.Name, c.Name, c.Type, strings.Join(want.Types, " or "))
 		}
 	}
 	return nil

@@ -289,7 +289,7 @@ func (s *Store) checkTables(ctx context.Context) ([]Finding, error) {
 			switch {
 			case i < 0:
 				add(Fail, name, "lacks the column "+column, "ALTER TABLE "+s.TableName(name)+" ADD COLUMN "+quote(column)+" "+want[column])
-			case columns[i].Type != want[column]:
+			case !fits(name, column, columns[i].Type): //guard:lineage-types
 				add(Fail, name, fmt.Sprintf("column %s is %s, not %s", column, columns[i].Type, want[column]), "ALTER TABLE "+s.TableName(name)+" MODIFY COLUMN "+quote(column)+" "+want[column])
 			}
 		}

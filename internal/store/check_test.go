@@ -35,6 +35,20 @@ func TestCheckGood(t *testing.T) {
 	}
 }
 
+// What a load can fill is right, whether or not the schema declares it so.
+func TestCheckLineageTypes(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	for _, column := range []string{"_line UInt64", "_loaded_at DateTime"} {
+		if err := st.Conn().Exec(t.Context(), "ALTER TABLE impressions MODIFY COLUMN "+column); err != nil {
+			t.Fatalf("%s: %v", column, err)
+		}
+	}
+	if f := find(st.Check(t.Context()), "table impressions", ""); f == nil || f.Level != store.OK {
+		t.Errorf("%+v", f)
+	}
+}
+
 func TestCheckSpoiled(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)

@@ -3,6 +3,7 @@ package store
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // wanted lists the columns, with their types, that the commands read and write
@@ -16,13 +17,46 @@ func wanted(table string) map[string]string {
 	case RejectedRows:
 		return rejectedColumns
 	}
-	return lineage
+	columns := map[string]string{}
+	for _, c := range Lineage() {
+		columns[c.Name] = c.Types[0]
+	}
+	return columns
 }
 
-// lineage are the columns, by type, that every raw table must have.
-var lineage = map[string]string{
-	"network": "LowCardinality(String)", "_file": "LowCardinality(String)", "_line": "UInt32", "_hour": "DateTime('UTC')",
-	"_insert": "UInt64", "_rescued": "Map(LowCardinality(String), String)", "_loaded_at": "DateTime('UTC')",
+// fits reports whether a column may have a type.
+func fits(table, column, typ string) bool {
+	if slices.Contains(rawTables(), table) {
+		return slices.ContainsFunc(Lineage(), func(c LineageColumn) bool { return c.Name == column && c.Fits(typ) })
+	}
+	return wanted(table)[column] == typ
+}
+
+// LineageColumn is a column that tells where a row came from, with the types that
+// it may have; the first is the one that the schema declares.
+type LineageColumn struct {
+	Name  string
+	Types []string
+}
+
+// Lineage lists the columns that every raw table must have. They are filled by the
+// loader alone.
+func Lineage() []LineageColumn {
+	text := []string{"LowCardinality(String)", "String"}
+	hour := []string{"DateTime('UTC')", "DateTime"}
+	return []LineageColumn{
+		{"network", text}, {"_file", text}, {"_line", []string{"UInt32", "UInt64"}}, {"_hour", hour}, {"_insert", []string{"UInt64"}},
+		{"_rescued", []string{"Map(LowCardinality(String), String)"}}, {"_loaded_at", hour},
+	}
+}
+
+// Fits reports whether the column may have a type. In which zone a DateTime is
+// shown makes no difference to it.
+func (c LineageColumn) Fits(typ string) bool {
+	if slices.Contains(c.Types, "DateTime") && strings.HasPrefix(typ, "DateTime(") {
+		return true
+	}
+	return slices.Contains(c.Types, typ)
 }
 
 var ledgerColumns = map[string]string{
