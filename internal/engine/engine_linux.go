@@ -208,6 +208,12 @@ func (e *Engine) Endpoint() Endpoint {
 	}
 }
 
+// PasswordFiles are the files that hold the passwords of the server's user and
+// of its reader, for as long as the folder exists.
+func (e *Engine) PasswordFiles() (user, reader string) {
+	return e.folder.file(passwordFile), e.folder.file(readerFile)
+}
+
 // PID is the host's process id.
 func (e *Engine) PID() int { return e.endpoint.PID }
 

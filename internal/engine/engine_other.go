@@ -16,6 +16,9 @@ func Open(context.Context, Config) (*Engine, error) { return nil, ErrUnsupported
 // Endpoint is empty.
 func (e *Engine) Endpoint() Endpoint { return Endpoint{} }
 
+// PasswordFiles are none.
+func (e *Engine) PasswordFiles() (user, reader string) { return "", "" }
+
 // PID is 0.
 func (e *Engine) PID() int { return 0 }
 

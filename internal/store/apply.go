@@ -131,6 +131,13 @@ func (s *Store) taken(name string, o object) *TakenError {
 
 const objectColumns = "SELECT name, engine, comment, if(engine = 'View', as_select, '') FROM system.tables WHERE database = ?"
 
+// Applied reports whether the tables that loading needs are there.
+func (s *Store) Applied(ctx context.Context) (bool, error) {
+	have, err := s.objects(ctx)
+	_, there := have["ingest_files"]
+	return there, err
+}
+
 // objects lists what the database holds, by name.
 func (s *Store) objects(ctx context.Context) (map[string]object, error) {
 	return s.list(ctx, objectColumns, s.Database())

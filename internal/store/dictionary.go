@@ -21,9 +21,10 @@ type Dictionary struct {
 }
 
 // PutDictionary makes or replaces a dictionary and loads it. The server reads
-// the rows as the user of this connection, whose password therefore stands in
-// the dictionary's definition: on the server's disk in clear, as such
-// definitions are, and [HIDDEN] in everything that SQL shows.
+// the rows as the user of this connection, in an embedded store as its reader,
+// whose password therefore stands in the dictionary's definition: on the
+// server's disk in clear, as such definitions are, and [HIDDEN] in everything
+// that SQL shows.
 //
 // Where the server does not let this user have dictionaries, a view of the same
 // name takes its place: JOIN works with either. It returns whether it is a
@@ -95,6 +96,10 @@ func DictionaryMark(comment string) bool { return dictionaryMark.MatchString(com
 func (s *Store) createDictionary(ctx context.Context, d Dictionary) error {
 	s.mu.RLock()
 	user, password := s.native.User, s.native.Password
+	if s.engine != nil { // its users can read its own files, this definition among them
+		reader := s.engine.Endpoint().AsReader()
+		user, password = reader.User, reader.Password //guard:dictionary-reader
+	}
 	s.mu.RUnlock()
 	var columns, keys []string
 	for i, c := range d.Columns {

@@ -26,6 +26,12 @@ type Config struct {
 	Spec string
 	// Log receives what happens to the store; nil is silent.
 	Log *slog.Logger
+	// Existing opens only what is there: an embedded store that is absent is
+	// engine.ErrAbsent, and is not made.
+	Existing bool
+	// Reader connects to an embedded store as the user who may only read its
+	// tables; a server knows its users by the address.
+	Reader bool
 	// Engine is how to start an embedded store; its Path comes from Spec.
 	Engine engine.Config
 	// KillWait bounds the wait for killed queries to end; 0 is 90 seconds.
@@ -87,7 +93,7 @@ func (s *Store) connect(ctx context.Context) error {
 	var eng *engine.Engine
 	if t.path != "" {
 		cfg := s.cfg.Engine
-		cfg.Path = t.path
+		cfg.Path, cfg.Existing = t.path, s.cfg.Existing
 		if cfg.Log == nil {
 			cfg.Log = s.cfg.Log
 		}
@@ -95,7 +101,14 @@ func (s *Store) connect(ctx context.Context) error {
 		if eng, err = engine.Open(ctx, cfg); err != nil {
 			return err
 		}
-		t = t.at(eng.Endpoint())
+		endpoint := eng.Endpoint()
+		if s.cfg.Reader { //guard:sql-reader
+			endpoint = endpoint.AsReader()
+		}
+		if endpoint.Password == "" {
+			return errors.Join(errors.New("the ClickHouse that runs there was started by an older ingest: end what uses it, such as `ingest serve`"), eng.Close())
+		}
+		t = t.at(endpoint)
 	}
 	conn, known, addr, err := s.dial(ctx, t)
 	if eng != nil && errors.Is(err, syscall.ECONNREFUSED) { //guard:engine-listens-again
@@ -106,6 +119,9 @@ func (s *Store) connect(ctx context.Context) error {
 	}
 	if err != nil {
 		if eng != nil {
+			if s.cfg.Existing && code(err) == codeUnknownDatabase {
+				err = engine.ErrAbsent // its making was cut short
+			}
 			err = errors.Join(err, eng.Close())
 		}
 		return err

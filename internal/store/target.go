@@ -106,6 +106,16 @@ func parseSpec(spec string) (target, error) {
 	return t, nil
 }
 
+// NameOf names the store of a spec for people, as Store.Name does; "" where the
+// spec cannot be read.
+func NameOf(spec string) string {
+	t, err := parseSpec(spec)
+	if err != nil {
+		return ""
+	}
+	return t.name
+}
+
 func queryOf(spec string) string {
 	_, query, _ := strings.Cut(spec, "?")
 	return query
