@@ -11,8 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"rawlogs/internal/dirs"
+	"rawlogs/internal/engine"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/store"
 )
 
 func newCheck(a *app) *cobra.Command {
@@ -43,7 +45,7 @@ func (a *app) runCheck(ctx context.Context, cfg *Config) error {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
 	var all []finding
-	for _, check := range []func(context.Context, *Config) []finding{checkZone, a.checkAPI, a.checkStorage, a.checkStore} {
+	for _, check := range []func(context.Context, *Config) []finding{checkZone, checkRisks, a.checkAPI, a.checkStorage, a.checkStore} {
 		found := check(ctx, cfg)
 		all = append(all, found...)
 		for _, f := range found {
@@ -95,6 +97,14 @@ func failure(what string, err error) []finding {
 func checkZone(_ context.Context, cfg *Config) []finding {
 	return []finding{{Level: "ok", What: "time zone", Detail: fmt.Sprintf("%s (%s), where it is %s now",
 		cfg.Zone, cfg.from["timezone"], time.Now().In(cfg.Zone).Format("15:04 -0700"))}}
+}
+
+func checkRisks(_ context.Context, cfg *Config) []finding {
+	var found []finding
+	for _, risk := range cfg.risks {
+		found = append(found, finding{Level: "warn", What: "settings", Detail: risk})
+	}
+	return found
 }
 
 // checkAPI calls the one method that lists nothing.
@@ -188,8 +198,20 @@ func readByte(ctx context.Context, src pipeline.Source, f rawlog.File) (err erro
 	return err
 }
 
+// checkAbsent looks at what an embedded store needs to be made by the first load.
+func (a *app) checkAbsent(cfg *Config, none *absentError) []finding {
+	if _, err := engine.FindLibrary(cfg.Library); err != nil {
+		return failure("store", err)
+	}
+	return []finding{{Level: "warn", What: "store", Detail: none.Error(), Hint: none.hint}}
+}
+
 func (a *app) checkStore(ctx context.Context, cfg *Config) (found []finding) {
-	st, err := a.openStore(ctx, cfg)
+	st, err := a.connect(ctx, cfg, store.Config{Existing: true})
+	var none *absentError
+	if errors.As(err, &none) {
+		return a.checkAbsent(cfg, none)
+	}
 	if err != nil {
 		return failure("store", err)
 	}
@@ -198,7 +220,17 @@ func (a *app) checkStore(ctx context.Context, cfg *Config) (found []finding) {
 			found = append(found, failure("store", err)...)
 		}
 	}()
+	applied, err := st.Applied(ctx)
+	if err != nil {
+		return failure("store", err)
+	}
+	if !applied {
+		found = append(found, finding{Level: "warn", What: "tables", Detail: st.Name() + " has none of ingest's tables yet", Hint: "the first load makes them, or `ingest schema apply`"})
+	}
 	for _, f := range st.Check(ctx) {
+		if strings.HasPrefix(f.What, "table ") && !applied {
+			continue
+		}
 		found = append(found, finding{Level: fmt.Sprint(f.Level), What: f.What, Detail: f.Detail, Hint: f.Hint})
 	}
 	return found

@@ -52,7 +52,7 @@ load: while one is at work it says so and ends.
 func (a *app) runEvolve(ctx context.Context, all []*Config, o EvolveOptions) (err error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
-	st, err := a.openStore(ctx, all[0])
+	st, err := a.lookAt(ctx, all[0])
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (a *app) runDrift(ctx context.Context, cfg *Config, o DriftOptions) (err er
 	}
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
-	st, err := a.openStore(ctx, cfg)
+	st, err := a.lookAt(ctx, cfg)
 	if err != nil {
 		return err
 	}

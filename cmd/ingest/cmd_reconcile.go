@@ -110,7 +110,7 @@ func (a *app) runReconcile(ctx context.Context, cfg *Config, o ReconcileOptions,
 	if _, err := o.config(a, cfg); err != nil {
 		return err
 	}
-	st, err := a.openStore(ctx, cfg)
+	st, err := a.lookAt(ctx, cfg)
 	if err != nil {
 		return err
 	}

@@ -5,24 +5,26 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"rawlogs/internal/store"
 )
 
 func newSchema(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "schema",
-		Short: "print, apply or evolve the tables' definitions",
+		Short: "print, apply or evolve the tables' definitions, or print a user for analysts",
 		Example: `  ingest schema print > schema.sql
   ingest schema apply --store clickhouse://loader@ch1:9000/rawlogs`,
 		Long: "Every load applies the schema itself; `apply` is for who wants it done before, or\nunder another user.\n\n" + exits(exitDone, exitFailed, exitUsage),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return &usageError{err: fmt.Errorf("ingest schema: unknown command %q", args[0]), hint: "commands: print, apply, evolve, drift"}
+				return &usageError{err: fmt.Errorf("ingest schema: unknown command %q", args[0]), hint: "commands: print, apply, evolve, drift, reader"}
 			}
-			return &usageError{err: fmt.Errorf("ingest schema: want print, apply, evolve or drift")}
+			return &usageError{err: fmt.Errorf("ingest schema: want print, apply, evolve, drift or reader")}
 		},
 		Args: cobra.ArbitraryArgs,
 	}
-	cmd.AddCommand(newSchemaEvolve(a), newSchemaDrift(a),
+	cmd.AddCommand(newSchemaEvolve(a), newSchemaDrift(a), newSchemaReader(a),
 		&cobra.Command{
 			Use:     "print",
 			Short:   "print the statements",
@@ -71,7 +73,7 @@ func (a *app) runSchemaPrint(cfg *Config) error {
 func (a *app) runSchemaApply(ctx context.Context, cfg *Config) (err error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
-	st, err := a.connect(ctx, cfg)
+	st, err := a.connect(ctx, cfg, store.Config{})
 	if err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ type failed struct {
 func (a *app) runStatus(ctx context.Context, cfg *Config, o StatusOptions, periods []rawlog.Period) (err error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
-	st, err := a.openStore(ctx, cfg)
+	st, err := a.lookAt(ctx, cfg)
 	if err != nil {
 		return err
 	}

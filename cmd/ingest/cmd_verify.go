@@ -64,7 +64,7 @@ func describeDifference(d pipeline.Difference) verifyDifference {
 func (a *app) runVerify(ctx context.Context, cfg *Config, types []rawlog.Type, periods []rawlog.Period) (err error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
-	st, err := a.openStore(ctx, cfg)
+	st, err := a.lookAt(ctx, cfg)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"strconv"
@@ -32,7 +33,8 @@ type Config struct {
 	Spool     string
 	Library   string
 
-	from map[string]string // where each setting's value came from
+	from  map[string]string // where each setting's value came from
+	risks []string          // of the settings, for people
 }
 
 // secret is text that must not be printed: every way fmt, slog and
@@ -111,7 +113,45 @@ func parseConfig(v values, log *slog.Logger) (*Config, error) {
 	if c.SignIn, err = parseSignIn(v, token, log); err != nil {
 		return nil, err
 	}
+	c.risks = c.risky(v)
+	for _, risk := range c.risks {
+		log.Warn(risk)
+	}
 	return c, v.checkFound(c)
+}
+
+// risky lists what is allowed and may still not be meant: secrets that travel in
+// clear, or lie open.
+func (c *Config) risky(v values) []string {
+	var risks []string
+	for _, s := range []struct{ key, url string }{{"api_url", c.APIURL}, {"auth_url", c.SignIn.AuthURL}} {
+		if u, err := url.Parse(s.url); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) { //guard:plain-http-told
+			risks = append(risks, fmt.Sprintf("%s: %s is http: the credentials and everything that the API answers travel in clear to %s; use https", v.from[s.key], s.key, u.Hostname()))
+		}
+	}
+	// "ingest.yaml:3"; no other place of a setting has a colon.
+	if at := strings.LastIndex(v.from["store"], ":"); at > 0 && withPassword(c.Store) {
+		path := v.from["store"][:at]
+		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o044 != 0 { //guard:readable-password-told
+			risks = append(risks, fmt.Sprintf("%s: others can read the store's password in this file; chmod 600 it, or put the store into INGEST_STORE", v.from["store"]))
+		}
+	}
+	return risks
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// withPassword reports whether a store's address holds a password.
+func withPassword(store string) bool {
+	u, err := url.Parse(store)
+	if err != nil {
+		return false
+	}
+	_, inUser := u.User.Password()
+	return inUser || u.Query().Has("password")
 }
 
 // minMemory is what one fetcher, one parser and one wire block need.
@@ -165,8 +205,7 @@ func checkStore(s, from string) error {
 	if err != nil || u.Host == "" {
 		return errors.New("cannot be read: want clickhouse://USER:PASSWORD@HOST:9000/DATABASE, with reserved characters in the password escaped as %XX")
 	}
-	_, inUser := u.User.Password()
-	if from == "--store" && (inUser || u.Query().Has("password")) {
+	if from == "--store" && withPassword(s) {
 		return errors.New("holds a password, which a command line shows to everyone: put it into INGEST_STORE or ingest.yaml")
 	}
 	return nil

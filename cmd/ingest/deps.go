@@ -20,9 +20,10 @@ import (
 	"rawlogs/schema"
 )
 
-// openStore opens the configured store and makes sure of its tables.
+// openStore opens the configured store for a command that writes: an embedded
+// store that is absent is made, and so are tables that are.
 func (a *app) openStore(ctx context.Context, cfg *Config) (*store.Store, error) {
-	st, err := a.connect(ctx, cfg)
+	st, err := a.connect(ctx, cfg, store.Config{})
 	if err != nil {
 		return nil, err
 	}
@@ -44,9 +45,44 @@ func (a *app) openStore(ctx context.Context, cfg *Config) (*store.Store, error) 
 	return st, nil
 }
 
-// connect opens the configured store as it is.
-func (a *app) connect(ctx context.Context, cfg *Config) (*store.Store, error) {
-	return store.Open(ctx, store.Config{Spec: cfg.Store, Log: a.log, Engine: engine.Config{Library: cfg.Library, Log: a.log}})
+// lookAt opens the configured store for a command that looks. It makes nothing:
+// in a wrong folder, an empty store would answer every question with 0. Where
+// there is no store, or none of its tables, the error is an *absentError.
+func (a *app) lookAt(ctx context.Context, cfg *Config) (*store.Store, error) {
+	st, err := a.connect(ctx, cfg, store.Config{Existing: true})
+	if err != nil {
+		return nil, err
+	}
+	applied, err := st.Applied(ctx)
+	if err == nil && !applied {
+		err = absent(cfg, "has none of ingest's tables yet")
+	}
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return st, nil
+}
+
+// connect opens the configured store as it is, in the way that how says.
+func (a *app) connect(ctx context.Context, cfg *Config, how store.Config) (*store.Store, error) {
+	how.Spec, how.Log, how.Engine = cfg.Store, a.log, engine.Config{Library: cfg.Library, Log: a.log}
+	st, err := store.Open(ctx, how)
+	if errors.Is(err, engine.ErrAbsent) {
+		return nil, absent(cfg, "is not there")
+	}
+	return st, err
+}
+
+// absentError reports that there is nothing yet to look at.
+type absentError struct{ hintError }
+
+func (e *absentError) Unwrap() error { return &e.hintError }
+
+func absent(cfg *Config, what string) error {
+	return &absentError{hintError{
+		err:  fmt.Errorf("the store %s (%s) %s", store.NameOf(cfg.Store), cfg.from["store"], what),
+		hint: "a load makes it, or `ingest schema apply`; if it should be there, name it with --store, INGEST_STORE or ingest.yaml, or run ingest in its folder",
+	}}
 }
 
 func closing(c interface{ Close() error }, err *error) {
@@ -117,6 +153,14 @@ func (a *app) expirations(ctx context.Context, cfg *Config) (map[rawlog.Type]int
 	return client.LogExpirations(ctx)
 }
 
+// databaseOf is the database of the configured store's tables.
+func databaseOf(cfg *Config) string {
+	if u, err := url.Parse(cfg.Store); err == nil && u.Scheme == "clickhouse" {
+		return cmp.Or(strings.Trim(u.Path, "/"), "default")
+	}
+	return engine.DefaultDatabase
+}
+
 // schemaStatement is one statement of the tables' definitions. Its JSON names
 // are a promise.
 type schemaStatement struct {
@@ -128,11 +172,7 @@ type schemaStatement struct {
 // schemaStatements are the statements that `schema apply` would run on the
 // configured store.
 func schemaStatements(cfg *Config) ([]schemaStatement, error) {
-	database := engine.DefaultDatabase
-	if u, err := url.Parse(cfg.Store); err == nil && u.Scheme == "clickhouse" {
-		database = cmp.Or(strings.Trim(u.Path, "/"), "default")
-	}
-	statements, err := schema.Statements(database, map[string]string{
+	statements, err := schema.Statements(databaseOf(cfg), map[string]string{
 		"mergetree": "MergeTree", "replacing:version": "ReplacingMergeTree(version)", "replacing:seq": "ReplacingMergeTree(seq)",
 		"on_cluster": "", "durable": "fsync_after_insert = 1, fsync_part_directory = 1",
 		"no_insert_dedup": "non_replicated_deduplication_window = 0",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/store"
 )
 
 // LoadOptions are the flags that run, backfill and reload share.
@@ -45,11 +47,20 @@ func (a *app) load(ctx context.Context, cfg *Config, o LoadOptions, opts pipelin
 	if err != nil {
 		return err
 	}
-	st, err := a.openStore(ctx, cfg)
-	if err != nil {
-		return err
+	open := a.openStore
+	if o.DryRun { //guard:dry-run-makes-nothing
+		open = a.lookAt
 	}
-	defer closing(st, &err)
+	st, err := open(ctx, cfg)
+	var none *absentError
+	switch {
+	case errors.As(err, &none) && o.DryRun:
+		a.log.Info("nothing is loaded yet", "err", err)
+	case err != nil:
+		return err
+	default:
+		defer closing(st, &err)
+	}
 
 	opts.Network, opts.Types, opts.DryRun = cfg.Network, o.Types.list(), o.DryRun
 	opts.Zone, opts.MaxMemory = cfg.Zone, cfg.MaxMemory
@@ -62,7 +73,7 @@ func (a *app) load(ctx context.Context, cfg *Config, o LoadOptions, opts pipelin
 	if err != nil && sum.Listed == 0 && sum.Recovered == 0 {
 		return err // it did not get as far as having something to sum up
 	}
-	out := summarize(cfg, st.Name(), o.DryRun, sum)
+	out := summarize(cfg, store.NameOf(cfg.Store), o.DryRun, sum)
 	if perr := a.printSummary(out); err == nil {
 		err = perr
 	}

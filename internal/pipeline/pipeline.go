@@ -128,7 +128,8 @@ type run struct {
 
 // Run brings the store up to date with what the source lists, as opts say. The
 // summary is right as far as the run came, also beside an error. A
-// *checkpoint.HeldError tells that another run is at work.
+// *checkpoint.HeldError tells that another run is at work. In a dry run st may be
+// nil: there is no store yet, and everything is to be loaded.
 func Run(ctx context.Context, st *store.Store, src Source, opts Options) (Summary, error) {
 	opts = opts.withDefaults()
 	r := &run{
@@ -147,8 +148,10 @@ func Run(ctx context.Context, st *store.Store, src Source, opts Options) (Summar
 }
 
 func (r *run) do(ctx context.Context) (err error) {
-	if err := r.openTables(ctx); err != nil {
-		return err
+	if r.st != nil {
+		if err := r.openTables(ctx); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

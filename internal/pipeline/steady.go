@@ -37,6 +37,9 @@ func span(files []rawlog.File) rawlog.Period {
 
 // entries reads the ledger, also from a store that is away for a moment.
 func (r *run) entries(ctx context.Context, f checkpoint.Filter) (entries []checkpoint.Entry, err error) {
+	if r.st == nil { // a dry run before the first load
+		return nil, nil
+	}
 	err = r.steady(ctx, func(ctx context.Context) (err error) {
 		entries, err = r.ledger.Entries(ctx, f)
 		return err
