@@ -237,15 +237,3 @@ func TestInterrupt(t *testing.T) {
 		t.Fatal("after two signals the context goes on")
 	}
 }
-
-func TestKeyword(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{
-		"select 1": "SELECT", "  -- x\n/* y\n */ With a AS (SELECT 1) SELECT a": "WITH", "(select 1)": "(",
-		"ALTER TABLE x": "ALTER", "": "", "-- only": "", "#!/x\nSHOW TABLES": "SHOW", "42": "",
-	} {
-		if got := keyword(in); got != want {
-			t.Errorf("%q: got %q, want %q", in, got, want)
-		}
-	}
-}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -39,7 +37,7 @@ func newServe(a *app) *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.ShowPassword && !isTerminal(a.stdout) {
-				return &usageError{err: errors.New("--show-password: stdout is no terminal; read the password file instead")}
+				return &usageError{err: errors.New("--show-password: stdout is not a terminal; read the password file instead")}
 			}
 			for _, port := range []int{o.HTTPPort, o.TCPPort} {
 				if port < 0 || port > 65535 {
@@ -68,6 +66,9 @@ type served struct {
 	User         string `json:"user"`
 	Database     string `json:"database"`
 	PasswordFile string `json:"password_file"`
+
+	Reader             string `json:"reader"` // a user for analysts
+	ReaderPasswordFile string `json:"reader_password_file"`
 }
 
 func (a *app) runServe(ctx context.Context, cfg *Config, o ServeOptions) (err error) {
@@ -89,39 +90,19 @@ func (a *app) runServe(ctx context.Context, cfg *Config, o ServeOptions) (err er
 	if err := st.Close(); err != nil {
 		return err
 	}
-	file, err := writePassword(path, eng.Endpoint().Password)
-	if err != nil {
+	if err := a.printServed(eng, path, o); err != nil {
 		return err
 	}
-	if err := a.printServed(eng, path, file, o); err != nil {
-		return errors.Join(err, os.Remove(file))
-	}
 	<-ctx.Done()
-	return os.Remove(file)
+	return nil
 }
 
-// writePassword puts the password of this session into a file that only its
-// owner can read.
-func writePassword(dir, password string) (string, error) {
-	file := filepath.Join(dir, "password")
-	if abs, err := filepath.Abs(file); err == nil {
-		file = abs
-	}
-	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", err
-	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return "", err
-	}
-	_, err = f.WriteString(password + "\n")
-	return file, errors.Join(err, f.Close())
-}
-
-func (a *app) printServed(eng *engine.Engine, path, file string, o ServeOptions) error {
+func (a *app) printServed(eng *engine.Engine, path string, o ServeOptions) error {
 	e := eng.Endpoint()
+	file, readerFile := eng.PasswordFiles()
 	s := served{Path: path, PID: eng.PID(), Native: e.Addr, HTTP: "http://" + e.HTTPAddr, Play: "http://" + e.HTTPAddr + "/play",
-		Dashboard: "http://" + e.HTTPAddr + "/dashboard", User: e.User, Database: e.Database, PasswordFile: file}
+		Dashboard: "http://" + e.HTTPAddr + "/dashboard", User: e.User, Database: e.Database, PasswordFile: file,
+		Reader: e.ReaderUser, ReaderPasswordFile: readerFile}
 	if a.json {
 		return printJSON(a.stdout, s)
 	}
@@ -138,9 +119,10 @@ func (a *app) printServed(eng *engine.Engine, path, file string, o ServeOptions)
   DSN        clickhouse://%s:PASSWORD@%s/%s
   user       %s
   password   %s
+  analysts   user %s, who may only read the tables; password in %s
 Ctrl-C ends it.
 `, clean(path), s.Play, s.Dashboard, e.User, shellQuote(file), s.HTTP, e.Database,
-		host, port, e.User, shellQuote(file), e.Database, e.User, e.Addr, e.Database, e.User, clean(password))
+		host, port, e.User, shellQuote(file), e.Database, e.User, e.Addr, e.Database, e.User, clean(password), e.ReaderUser, clean(readerFile))
 	return err
 }
 

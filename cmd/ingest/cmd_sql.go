@@ -13,6 +13,9 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"rawlogs/internal/sqltext"
+	"rawlogs/internal/store"
 )
 
 // SQLOptions are the flags of `ingest sql`.
@@ -21,13 +24,17 @@ type SQLOptions struct {
 	File   string
 	Write  bool
 	Params map[string]string
+	Set    map[string]string
+	Safe   bool
 }
 
 // AddFlags adds them to f.
 func (o *SQLOptions) AddFlags(f *pflag.FlagSet) {
 	f.StringVarP(&o.Format, "format", "f", "table", "table, tsv, csv or json")
 	f.StringVar(&o.File, "file", "", "read the statement from a file")
-	f.BoolVar(&o.Write, "write", false, "allow the statement to change data")
+	f.BoolVar(&o.Write, "write", false, "run the statement with all rights, also to change data")
+	f.StringToStringVar(&o.Set, "set", nil, "NAME=VALUE of a ClickHouse setting for the statement")
+	f.BoolVar(&o.Safe, "safe-csv", false, "csv for spreadsheets: an apostrophe before texts that they would run as formulas")
 	f.StringToStringVarP(&o.Params, "param", "p", nil, "NAME=VALUE for {NAME:Type} in the statement")
 }
 
@@ -46,7 +53,13 @@ func newSQL(a *app) *cobra.Command {
   csv    ClickHouse's CSV with a header line
   json   one JSON object a row (the same as --json)
 
-The statement is read-only unless --write is given. It must not have a FORMAT of its own.
+On a terminal, control characters are escaped in every format; files and pipes get
+them as they are. --safe-csv leaves numbers alone, also negative ones.
+
+Without --write only SELECT, WITH, SHOW, DESCRIBE, EXPLAIN and EXISTS run: in an
+embedded store as the user reader, who has no right to write or to open files and
+addresses; on a server with readonly=1, where settings go into --set. The statement
+must not have a FORMAT of its own.
 
 ` + exits(exitDone, exitFailed, exitUsage, exitInterrupted),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -60,6 +73,11 @@ The statement is read-only unless --write is given. It must not have a FORMAT of
 			query, err := a.statement(o, args)
 			if err != nil {
 				return err
+			}
+			if !o.Write {
+				if query, err = reading(query); err != nil {
+					return err
+				}
 			}
 			return a.runSQL(cmd.Context(), cfg, o, query)
 		},
@@ -100,25 +118,64 @@ func (a *app) statement(o SQLOptions, args []string) (string, error) {
 	return query, nil
 }
 
+// reading lets only statements through that read. The server has rights and
+// settings against the rest too; this says it before anything is sent.
+func reading(query string) (string, error) {
+	st, err := sqltext.Reading(query)
+	if err != nil {
+		return "", &hintError{
+			err:  fmt.Errorf("not run, as it might change data or reach past the store: %w", err),
+			hint: onlyReads,
+		}
+	}
+	return st.Text, nil
+}
+
+const onlyReads = "`ingest sql` only reads unless --write is given"
+
 func (a *app) runSQL(ctx context.Context, cfg *Config, o SQLOptions, query string) (err error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
-	st, err := a.openStore(ctx, cfg)
+	st, err := a.connect(ctx, cfg, store.Config{Existing: true, Reader: !o.Write})
 	if err != nil {
 		return err
 	}
 	defer closing(st, &err)
-	settings := clickhouse.Settings{}
-	if !o.Write {
-		// 2, not 1: a read-only user may still choose settings of its query.
-		settings["readonly"] = 2
+	settings, err := o.settings(ctx, st)
+	if err != nil {
+		return sqlError(err)
 	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings), clickhouse.WithParameters(o.Params))
 	w := bufio.NewWriterSize(a.stdout, 64<<10)
-	if err = printQuery(ctx, st.Conn(), w, o.Format, query, a.note); err == nil {
+	out := newResult(w, o.Format, a.note)
+	out.escape, out.safe = isTerminal(a.stdout), o.Safe
+	if err = printQuery(ctx, st.Conn(), out, query); err == nil {
 		err = w.Flush()
 	}
 	return sqlError(err)
+}
+
+// settings are those that go with the statement. readonly=1 also forbids the
+// table functions that open files and addresses, and to change a setting
+// within the statement; a user whose profile is read-only already may not even
+// ask for it.
+func (o SQLOptions) settings(ctx context.Context, st *store.Store) (clickhouse.Settings, error) {
+	settings := clickhouse.Settings{}
+	for name, value := range o.Set {
+		settings[name] = value
+	}
+	if o.Write {
+		return settings, nil
+	}
+	var now uint64
+	if err := st.Conn().QueryRow(ctx, "SELECT toUInt64(getSetting('readonly'))").Scan(&now); err != nil {
+		return nil, err
+	}
+	delete(settings, "readonly")
+	if now == 0 { //guard:sql-readonly
+		settings["readonly"] = 1
+	}
+	return settings, nil
 }
 
 // note tells the reader of a terminal something beside the result.
@@ -137,7 +194,12 @@ func sqlError(err error) error {
 	case 62: // SYNTAX_ERROR
 		return &hintError{err: text, hint: "`ingest sql` runs one statement, without a FORMAT of its own"}
 	case 164: // READONLY
-		return &hintError{err: text, hint: "`ingest sql` only reads unless --write is given"}
+		if strings.Contains(ex.Message, "Cannot modify") {
+			return &hintError{err: text, hint: "give settings beside the statement: --set NAME=VALUE"}
+		}
+		return &hintError{err: text, hint: onlyReads}
+	case 497: // ACCESS_DENIED
+		return &hintError{err: text, hint: "without --write, `ingest sql` has the rights to read the tables and no more"}
 	case 60: // UNKNOWN_TABLE
 		return &hintError{err: text, hint: "`ingest sql 'SHOW TABLES'` lists the tables"}
 	case 47: // UNKNOWN_IDENTIFIER

@@ -42,6 +42,22 @@ func clean(s string) string {
 	return b.String()
 }
 
+// cleanRow is clean for a row of tsv, csv or json, in which tabs part cells and a
+// quoted cell may hold line breaks.
+func cleanRow(s string) string {
+	var b strings.Builder
+	for {
+		i := strings.IndexAny(s, "\t\n")
+		if i < 0 {
+			b.WriteString(clean(s))
+			return b.String()
+		}
+		b.WriteString(clean(s[:i]))
+		b.WriteByte(s[i])
+		s = s[i+1:]
+	}
+}
+
 // cleanLines is clean for our own text of several lines.
 func cleanLines(s string) string {
 	lines := strings.Split(s, "\n")

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"rawlogs/internal/sqltext"
 )
 
 var sqlFormats = []string{"table", "tsv", "csv", "json"}
@@ -23,22 +25,21 @@ type querier interface {
 	Exec(ctx context.Context, query string, args ...any) error
 }
 
-// printQuery runs query and writes its result to w. Values are formatted by
+// printQuery runs query and writes its result to out. Values are formatted by
 // ClickHouse itself: the query becomes a subquery of formatRow, so that over
 // the native protocol too every type looks as in clickhouse-client.
-func printQuery(ctx context.Context, conn querier, w io.Writer, format, query string, note func(string)) error {
-	switch keyword(query) {
-	case "SELECT", "WITH", "FROM", "VALUES", "(":
-	case "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "EXISTS", "CHECK":
-		return printPlain(ctx, conn, w, format, query, note)
+func printQuery(ctx context.Context, conn querier, out *result, query string) error {
+	switch first := sqltext.First(query); {
+	case sqltext.Selects(first):
+	case sqltext.Answers(first):
+		return printPlain(ctx, conn, out, query)
 	default:
 		return conn.Exec(ctx, query)
 	}
-	columns, err := describe(ctx, conn, query)
-	if err != nil {
+	var err error
+	if out.columns, err = describe(ctx, conn, query); err != nil {
 		return err
 	}
-	out := newResult(w, format, columns, note)
 	ctx, cancel := context.WithCancel(ctx)
 	rows, err := conn.Query(ctx, "SELECT formatRowNoNewline('"+out.clickhouseFormat()+"', *) FROM (\n"+query+"\n)")
 	if err != nil {
@@ -87,23 +88,15 @@ func columnsOf(rows driver.Rows) []resultColumn {
 	return columns
 }
 
-var leading = regexp.MustCompile(`^(?s:\s+|--[^\n]*(\n|$)|#![^\n]*(\n|$)|/\*.*?\*/)+`)
-var word = regexp.MustCompile(`^([A-Za-z]+|\()`)
-
-// keyword returns the statement's first word in capitals, comments skipped.
-func keyword(query string) string {
-	return strings.ToUpper(word.FindString(leading.ReplaceAllString(query, "")))
-}
-
 // printPlain prints what statements other than SELECT answer: names, numbers
 // and texts, which cannot be a subquery.
-func printPlain(ctx context.Context, conn querier, w io.Writer, format, query string, note func(string)) error {
+func printPlain(ctx context.Context, conn querier, out *result, query string) error {
 	rows, err := conn.Query(ctx, query)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	out := newResult(w, format, columnsOf(rows), note)
+	out.columns = columnsOf(rows)
 	targets := make([]any, len(out.columns))
 	for i, c := range rows.ColumnTypes() {
 		targets[i] = reflect.New(c.ScanType()).Interface()
@@ -132,13 +125,15 @@ type result struct {
 	format  string
 	columns []resultColumn
 	note    func(string)
+	escape  bool // for a terminal: what it would act on
+	safe    bool // csv for spreadsheets
 	begun   bool
 	table   [][]string
 	dropped int
 }
 
-func newResult(w io.Writer, format string, columns []resultColumn, note func(string)) *result {
-	return &result{w: w, format: format, columns: columns, note: note}
+func newResult(w io.Writer, format string, note func(string)) *result {
+	return &result{w: w, format: format, note: note}
 }
 
 // clickhouseFormat is the format in which ClickHouse shall hand over a row.
@@ -152,8 +147,7 @@ func (r *result) line(line string) error {
 		if err := r.header(); err != nil {
 			return err
 		}
-		_, err := io.WriteString(r.w, line+"\n")
-		return err
+		return r.write(line)
 	}
 	if len(r.table) == maxTableRows {
 		r.dropped++
@@ -215,7 +209,18 @@ func (r *result) header() error {
 	for i, c := range r.columns {
 		names[i] = `"` + strings.ReplaceAll(c.name, `"`, `""`) + `"`
 	}
-	_, err := io.WriteString(r.w, strings.Join(names, ",")+"\n")
+	return r.write(strings.Join(names, ","))
+}
+
+// write writes a row in one of the formats for programs.
+func (r *result) write(line string) error {
+	if r.safe && r.format == "csv" { //guard:safe-csv
+		line = safeCSV(line)
+	}
+	if r.escape { //guard:terminal-escapes
+		line = cleanRow(line)
+	}
+	_, err := io.WriteString(r.w, line+"\n")
 	return err
 }
 

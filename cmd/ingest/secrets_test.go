@@ -133,7 +133,7 @@ func TestSecretsShowNowhere(t *testing.T) {
 	p.run(exitFailed, "backfill", "20160909", "--type", "clicks", "-v")
 	network.Faults.RevokeToken(false)
 	for _, table := range []string{"ingest_files", "ingest_leases", "rejected_rows", "system.query_log", "system.text_log", "system.processes", "system.settings"} {
-		cmd, stdout, stderr := p.command("sql", "-f", "json", "SELECT * FROM "+table)
+		cmd, stdout, stderr := p.command("sql", "--write", "-f", "json", "SELECT * FROM "+table)
 		if status := exitOf(cmd.Run()); status != exitDone && !strings.HasPrefix(table, "system.") {
 			t.Errorf("%s: exit status %d: %s", table, status, stderr)
 		}

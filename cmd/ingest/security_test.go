@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/creack/pty"
+
+	"rawlogs/internal/engine"
+	"rawlogs/internal/testkit"
+)
+
+// What `ingest schema reader` prints is SQL to the server, and makes a user who
+// reads, with limits, and whom nobody can be yet.
+func TestSchemaReader(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	statements := readerStatements("raw`logs", "analyst")
+	for _, s := range statements {
+		var formatted string
+		if err := st.Conn().QueryRow(t.Context(), "SELECT formatQuery(?)", s).Scan(&formatted); err != nil {
+			t.Errorf("%s: %v", s, err)
+		}
+	}
+	all := strings.Join(statements, ";\n")
+	for _, want := range []string{"GRANT SELECT, dictGet ON `raw\\`logs`.* TO `analyst_role`", "readonly = 2 READONLY", "max_execution_time", "max_memory_usage"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%q is missing from\n%s", want, all)
+		}
+	}
+	for _, bad := range []string{"INSERT", "FILE", "URL", "S3", "REMOTE", "ON *.*"} {
+		if strings.Contains(all, bad) {
+			t.Errorf("%q is in\n%s", bad, all)
+		}
+	}
+}
+
+// A statement of a visitor's making shows in a terminal as text; a file gets
+// every byte.
+func TestTerminalEscapes(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t)
+	p.hold()
+	const bad = "SELECT char(27) || '[2J' || char(0xc2, 0x9b) || '31m' || char(7) AS c"
+	for _, format := range []string{"tsv", "csv", "json", "table"} {
+		cmd, _, stderr := p.command("sql", "-f", format, bad)
+		master, slave, err := pty.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.Stdout = slave
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if err := slave.Close(); err != nil {
+			t.Fatal(err)
+		}
+		shown, _ := io.ReadAll(master) // ends with EIO when the other end is closed
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%s: %v: %s", format, err, stderr)
+		}
+		_ = master.Close()
+		if text := string(shown); strings.ContainsAny(text, "\x1b\a\u009b") || !strings.Contains(text, "[2J") {
+			t.Errorf("%s shows %q", format, text)
+		}
+	}
+	out, _ := p.run(exitDone, "sql", "-f", "csv", bad)
+	if !strings.Contains(out, "\x1b[2J\u009b31m\a") {
+		t.Errorf("a pipe gets %q", out)
+	}
+}
+
+func TestSafeCSV(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		`"=1+1"`: `"'=1+1"`, `-5,"-5","+4.5e3","-x"`: `-5,"-5","+4.5e3","'-x"`, `"","a","a=1"`: `"","a","a=1"`,
+		`"@x",\N,"x,=1","a""b","""=1"`: `"'@x",\N,"x,=1","a""b","""=1"`, "\"\t=1\",\"\r\",\"\n\"": "\"'\t=1\",\"'\r\",\"'\n\"",
+		"\"＝1\"": "\"'＝1\"", `"open`: `"open`, "": "", "1,2": "1,2", `"-1,000.5"`: `"-1,000.5"`, `"-1+cmd|' /C calc'!A0"`: `"'-1+cmd|' /C calc'!A0"`,
+	} {
+		if got := safeCSV(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
+// Settings that let a secret travel in clear or lie open are said aloud, by every
+// command and by check.
+func TestRisksAreSaid(t *testing.T) {
+	t.Parallel()
+	open := filepath.Join(t.TempDir(), "open.yaml")
+	text := "store: clickhouse://loader:canary@127.0.0.1:1/raw\n"
+	if err := os.WriteFile(open, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	closed := filepath.Join(t.TempDir(), "closed.yaml")
+	if err := os.WriteFile(closed, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		env  map[string]string
+		want string // "" is silence
+	}{
+		{map[string]string{"HASOFFERS_API_URL": "http://api.example.com/x"}, "HASOFFERS_API_URL: api_url is http: the credentials"},
+		{map[string]string{"HASOFFERS_AUTH_URL": "http://auth.example.com/x"}, "HASOFFERS_AUTH_URL: auth_url is http"},
+		{map[string]string{"HASOFFERS_API_URL": "https://api.example.com/x"}, ""},
+		{map[string]string{"HASOFFERS_API_URL": "http://127.0.0.1:8080"}, ""},
+		{map[string]string{"HASOFFERS_API_URL": "http://[::1]:8080"}, ""},
+		{map[string]string{"HASOFFERS_API_URL": "http://localhost:8080"}, ""},
+		{map[string]string{"INGEST_CONFIG": open}, "open.yaml:1: others can read the store's password"},
+		{map[string]string{"INGEST_CONFIG": closed}, ""},
+		{map[string]string{"INGEST_CONFIG": open, "INGEST_STORE": "embedded:x"}, ""},
+	} {
+		v, err := readSettings(newRoot(newApp(nil, io.Discard, io.Discard, nil)).PersistentFlags(), func(name string) string { return tc.env[name] })
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		cfg, err := parseConfig(v, slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := fmt.Sprint(checkRisks(t.Context(), cfg))
+		for name, said := range map[string]string{"log": log.String(), "check": found} {
+			if got := strings.Contains(said, tc.want); !got || tc.want == "" && strings.TrimSpace(said) != "" && said != "[]" {
+				t.Errorf("%v: %s says %q", tc.env, name, said)
+			}
+			if strings.Contains(said, "canary") {
+				t.Errorf("%v: %s shows the password", tc.env, name)
+			}
+		}
+	}
+}
+
+// On a server, where users are not ours to make, readonly refuses what the text
+// does not show; a profile that is read-only already is left as it is.
+func TestSQLOnAServer(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t)
+	p.hold()
+	p.run(exitDone, "schema", "apply")
+	e, err := engine.Open(t.Context(), engine.Config{Path: filepath.Join(p.dir, "data/clickhouse")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	for name, ep := range map[string]engine.Endpoint{"owner": e.Endpoint(), "reader": e.Endpoint().AsReader()} {
+		p := &program{t: t, dir: p.dir, env: append(p.env, "INGEST_STORE=clickhouse://"+ep.User+":"+ep.Password+"@"+ep.Addr+"/"+ep.Database)}
+		for _, bad := range []string{
+			"SELECT * FROM url('http://127.0.0.1:1/', LineAsString)", "SELECT * FROM remote('127.0.0.1', system.one)", "SELECT * FROM executable('id', CSV, 'a String')",
+			"SELECT (SELECT max(line) FROM url('http://127.0.0.1:1/', LineAsString))", "DESCRIBE (SELECT * FROM url('http://127.0.0.1:1/', CSV))",
+			"EXPLAIN ESTIMATE SELECT * FROM url('http://127.0.0.1:1/', LineAsString)", "SELECT * FROM url('http://127.0.0.1:1/', LineAsString) SETTINGS readonly = 0",
+		} {
+			if _, stderr := p.run(exitFailed, "sql", "--set", "readonly=0", bad); !strings.Contains(stderr, "code 164") && !strings.Contains(stderr, "code 497") && !strings.Contains(stderr, "not run") {
+				t.Errorf("%s: %s: %s", name, bad, stderr)
+			}
+		}
+		if out, _ := p.run(exitDone, "sql", "-f", "tsv", "--set", "max_threads=3", "SELECT count(), getSetting('max_threads') FROM conversions_current"); out != "0\t3\n" {
+			t.Errorf("%s: %s", name, out)
+		}
+	}
+}
