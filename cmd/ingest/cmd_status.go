@@ -76,6 +76,7 @@ type statusReport struct {
 	Listed   bool      `json:"listed"`
 	Days     []dayLine `json:"days"`
 	Failures []failed  `json:"failures"`
+	Lost     []failed  `json:"lost"` // not loaded, and no longer listed by the source
 	Warnings []string  `json:"warnings"`
 }
 
@@ -104,7 +105,7 @@ func (a *app) runStatus(ctx context.Context, cfg *Config, o StatusOptions, perio
 }
 
 func (a *app) status(ctx context.Context, cfg *Config, st *store.Store, o StatusOptions, periods []rawlog.Period) (statusReport, error) {
-	report := statusReport{Network: cfg.Network, Source: cfg.Source.String(), Store: st.Name(), Days: []dayLine{}, Failures: []failed{}, Warnings: []string{}}
+	report := statusReport{Network: cfg.Network, Source: cfg.Source.String(), Store: st.Name(), Days: []dayLine{}, Failures: []failed{}, Lost: []failed{}, Warnings: []string{}}
 	if cfg.Network == "" {
 		return report, cfg.requireCredentials()
 	}
@@ -117,22 +118,24 @@ func (a *app) status(ctx context.Context, cfg *Config, st *store.Store, o Status
 	if err != nil {
 		return report, err
 	}
-	known := map[rawlog.Type]map[string]bool{}
+	begun := map[fileID]bool{}
 	for _, e := range entries {
-		if known[e.File.Type] == nil {
-			known[e.File.Type] = map[string]bool{}
-		}
-		known[e.File.Type][e.File.Name] = e.State != checkpoint.Planned
+		begun[idOf(e.File)] = e.State != checkpoint.Planned
 		if e.State == checkpoint.Failed {
 			report.Failures = append(report.Failures, failed{string(e.File.Type), e.File.Name, e.Error})
 		}
 	}
 	missing := map[dayKey]int64{}
 	if !o.Offline {
-		if missing, err = a.missing(ctx, cfg, o.Types.list(), periods, known); err != nil {
-			report.Warnings = append(report.Warnings, fmt.Sprintf("the source was not listed: %v", err))
+		listed := map[fileID]bool{}
+		missing, err = a.missing(ctx, cfg, o.Types.list(), periods, begun, listed)
+		if err != nil {
+			report.Warnings = append(report.Warnings, fmt.Sprintf("could not list the source: %v", err))
 		}
 		report.Listed = err == nil
+		if report.Listed {
+			report.Lost = lost(entries, listed)
+		}
 	}
 	report.Days = dayLines(days, missing, report.Listed)
 	if report.Listed {
@@ -150,15 +153,35 @@ type dayKey struct {
 	day string
 }
 
-// missing counts the files that the source lists and the ledger has not begun.
-func (a *app) missing(ctx context.Context, cfg *Config, types []rawlog.Type, periods []rawlog.Period, known map[rawlog.Type]map[string]bool) (map[dayKey]int64, error) {
+type fileID struct {
+	typ  rawlog.Type
+	name string
+}
+
+func idOf(f rawlog.File) fileID { return fileID{f.Type, f.Name} }
+
+// lost are the files that are not loaded and that the source does not list.
+func lost(entries []checkpoint.Entry, listed map[fileID]bool) []failed {
+	out := []failed{}
+	for _, e := range entries {
+		if (e.State == checkpoint.Planned || e.State == checkpoint.Failed) && !listed[idOf(e.File)] {
+			out = append(out, failed{string(e.File.Type), e.File.Name, e.Error})
+		}
+	}
+	return out
+}
+
+// missing counts the files that the source lists and the ledger has not begun,
+// and notes all that it lists.
+func (a *app) missing(ctx context.Context, cfg *Config, types []rawlog.Type, periods []rawlog.Period, begun, listed map[fileID]bool) (map[dayKey]int64, error) {
 	src, err := a.openSource(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
 	counts := map[dayKey]int64{}
 	err = src.Walker.Walk(ctx, types, periods, func(f rawlog.File) error {
-		if !known[f.Type][f.Name] {
+		listed[idOf(f)] = true
+		if !begun[idOf(f)] {
 			counts[dayKey{f.Type, f.Hour.UTC().Format(rawlog.DayLayout)}]++
 		}
 		return nil
@@ -264,6 +287,11 @@ func (r statusReport) print(w io.Writer) error {
 	}
 	for _, f := range r.Failures {
 		if _, err := fmt.Fprintf(w, "failed: %s\n", clean(f.Type+" "+f.Name+": "+f.Error)); err != nil {
+			return err
+		}
+	}
+	for _, f := range r.Lost {
+		if _, err := fmt.Fprintf(w, "lost: %s: not loaded, and no longer listed by the source\n", clean(f.Type+" "+f.Name)); err != nil {
 			return err
 		}
 	}

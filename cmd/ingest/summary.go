@@ -37,7 +37,7 @@ type summary struct {
 	Seconds  float64 `json:"seconds"`
 
 	Planned    []summaryFile      `json:"planned,omitempty"` // of a dry run
-	Missing    []summaryFile      `json:"missing,omitempty"` // loaded, but no longer listed
+	Missing    []summaryFile      `json:"missing,omitempty"` // not loaded, and no longer listed by the source
 	Failures   []summaryFile      `json:"failures,omitempty"`
 	Unread     []summaryFile      `json:"unread,omitempty"`        // of the source, and no single file of this run
 	Refused    []summaryType      `json:"refused_types,omitempty"` // log types that the source does not list
@@ -127,6 +127,9 @@ func (s summary) verdict(interrupted bool) error {
 	if n := len(s.Unread); n > 0 {
 		what = append(what, fmt.Sprintf("%s of the source could not be read", plural(n, "name")))
 	}
+	if len(s.Missing) > 0 { //guard:lost-files-tell
+		what = append(what, fmt.Sprintf("%s not loaded and no longer listed by the source", plural(len(s.Missing), "file")))
+	}
 	if s.Rejected > 0 {
 		what = append(what, fmt.Sprintf("%s rejected; see the table rejected_rows", plural(s.Rejected, "row")))
 	}
@@ -187,9 +190,8 @@ func (s summary) text() string {
 		n    int
 		what string
 	}{
-		{f.Recovered, "left by a run that died: cleaned up and loaded again"},
+		{f.Recovered, "left by a run that died: cleaned up"},
 		{f.Replaced, "changed at the source: rows replaced"},
-		{len(s.Missing), "loaded but no longer listed by the source"},
 		{f.Skipped, "of the source skipped: not raw logs by their names"},
 	} {
 		if n.n > 0 {
@@ -215,6 +217,9 @@ func (s summary) text() string {
 	})
 	list("not listed", len(s.Refused), func(i int) string { return s.Refused[i].Type + ": " + s.Refused[i].Error })
 	list("not read", len(s.Unread), func(i int) string { return s.Unread[i].Name + ": " + s.Unread[i].Error })
+	list("not loaded, and no longer listed by the source: lost unless it lists them again", len(s.Missing), func(i int) string {
+		return s.Missing[i].Type + " " + s.Missing[i].Name
+	})
 	list("two files for an hour", len(s.Duplicates), func(i int) string {
 		d := s.Duplicates[i]
 		return d.Type + " " + stamp(d.Hour) + ": " + strings.Join(d.Files, ", ")

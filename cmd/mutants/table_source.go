@@ -89,6 +89,8 @@ var api = []protection{
 		swap("seen[key] || ", ""), "internal/pipeline", "TestListedTwice"),
 	guard("prefix-verified", "a listing by prefix is believed only where single days agree",
 		never, "internal/dirs", "TestAPIPrefixesAreVerified"),
+	guard("lost-files-tell", "a file that is lost makes the status 3",
+		never, "cmd/ingest", "TestScripts/lost"),
 	guard("missing-reported", "a file that is no longer listed is reported",
 		cut, "internal/faults", "TestVanishedFile"),
 	guard("second-file-reported", "a second file of an hour is reported",

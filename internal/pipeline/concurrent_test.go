@@ -133,7 +133,7 @@ func TestLeaseOfDeadHost(t *testing.T) {
 	opts := Options{Network: "acme"}
 	ctx, die := context.WithCancelCause(t.Context())
 	defer die(nil)
-	s := &saboteur{at: 5, fault: dieAfter, die: die}
+	s := &saboteur{trap: trap{at: moment{"insert", "", 1}}, fault: dieAfter, die: die}
 	hooked := cfg
 	hooked.Hook = s.hook
 	if _, err := Run(ctx, testkit.OpenStore(t, hooked), src.source(), opts); err == nil {
@@ -212,7 +212,7 @@ func TestAnalystsMeanwhile(t *testing.T) {
 	for round := range 3 {
 		src.write(gen.Spec{Type: rawlog.Clicks, Hour: firstHour.Add(time.Duration(round) * time.Hour), Rows: 70 + round})
 		ctx, die := context.WithCancelCause(t.Context())
-		s := &saboteur{at: int64(6 + 2*round), fault: dieAfter, die: die}
+		s := &saboteur{trap: trap{at: []moment{{"delete", "", 1}, {"insert", "", 1}, {"ledger", "loaded", 1}}[round]}, fault: dieAfter, die: die}
 		hooked := cfg
 		hooked.Hook = s.hook
 		_, _ = Run(ctx, testkit.OpenStore(t, hooked), src.source(), opts) // it dies on its way

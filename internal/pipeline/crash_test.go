@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -30,30 +31,63 @@ func (f fault) String() string { return [...]string{"lost", "unknown", "die-befo
 
 var errDead = errors.New("the process is dead")
 
-// saboteur is a store hook that lets a fault befall the n-th write, or the first
-// of a kind.
+// moment is the n-th write of a kind in a run, from 1. How many INSERTs a run
+// sends, and so what its n-th write is, may differ between runs.
+type moment struct {
+	kind, state string // of the Op, and how its Detail begins
+	nth         int
+}
+
+func (m moment) String() string {
+	return strings.TrimSpace(m.kind+" "+m.state) + "/" + fmt.Sprint(m.nth)
+}
+
+// trap waits for a moment. It is safe for concurrent use.
+type trap struct {
+	at   moment
+	mu   sync.Mutex
+	seen map[moment]int
+	all  []moment
+	op   atomic.Value // the store.Op that it caught
+}
+
+// caught reports whether this write is the one.
+func (t *trap) caught(op store.Op) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.seen == nil {
+		t.seen = make(map[moment]int)
+	}
+	state, _, _ := strings.Cut(op.Detail, " ")
+	if op.Kind != "ledger" && op.Kind != "lease" {
+		state = ""
+	}
+	kind := moment{kind: op.Kind, state: state}
+	t.seen[kind]++
+	kind.nth = t.seen[kind]
+	t.all = append(t.all, kind)
+	if kind != t.at {
+		return false
+	}
+	t.op.Store(op)
+	return true
+}
+
+// saboteur is a store hook that lets a fault befall a write.
 type saboteur struct {
-	at           int64
-	kind, detail string // instead of at: of the Op, and how its Detail begins
-	fault        fault
-	die          context.CancelCauseFunc
-	calls        atomic.Int64
-	dead         atomic.Bool
-	op           atomic.Value
+	trap
+	fault fault
+	die   context.CancelCauseFunc
+	dead  atomic.Bool
 }
 
 func (s *saboteur) hook(ctx context.Context, op store.Op, do func(context.Context) error) error {
 	if s.dead.Load() {
 		return errDead
 	}
-	hit := s.calls.Add(1) == s.at
-	if s.kind != "" {
-		hit = s.op.Load() == nil && op.Kind == s.kind && strings.HasPrefix(op.Detail, s.detail)
-	}
-	if !hit {
+	if !s.caught(op) {
 		return do(ctx)
 	}
-	s.op.Store(op)
 	switch s.fault {
 	case unknown, dieAfter:
 		if err := do(ctx); err != nil {
@@ -96,7 +130,7 @@ func fingerprint(t testing.TB, st *store.Store, network string) string {
 			count(t, st, "SELECT sum(cityHash64(* EXCEPT (network, _insert, _loaded_at)))"+where, network))
 	}
 	return out + fmt.Sprintf("ledger %x", count(t, st, `
-		SELECT sum(cityHash64(log_type, file, hour, state, lines, rows, rescued, rejected, first_time, last_time, error))
+		SELECT sum(cityHash64(log_type, file, hour, state, lines, rows, rescued, rejected, ifNull(first_time, 0), ifNull(last_time, 0), error))
 		FROM ingest_files FINAL WHERE network = ?`, network))
 }
 
@@ -144,26 +178,28 @@ func TestCrashMatrix(t *testing.T) {
 	before, after := season(t)
 	load(t, "clean", before)
 	after.later()
-	counting := &saboteur{at: -1}
+	counting := new(saboteur)
 	if err := hooked(t, counting, "clean", after); err != nil {
 		t.Fatal(err)
 	}
 	want := fingerprint(t, st, "clean")
-	writes := counting.calls.Load()
-	if writes < 10 {
-		t.Fatalf("only %d writes; the matrix would prove little", writes)
+	if len(counting.all) < 10 {
+		t.Fatalf("only %d writes; the matrix would prove little", len(counting.all))
 	}
 
 	for _, f := range []fault{lost, unknown, dieFirst, dieAfter} {
-		for i := int64(1); i <= writes; i++ {
-			t.Run(fmt.Sprintf("%s/%d", f, i), func(t *testing.T) {
+		for _, at := range counting.all {
+			t.Run(fmt.Sprintf("%s/%s", f, at), func(t *testing.T) {
 				t.Parallel()
-				network := fmt.Sprintf("%s-%d", f, i)
+				network := fmt.Sprintf("%s-%s", f, at)
 				before, after := season(t)
 				load(t, network, before)
 				after.later()
-				s := &saboteur{at: i, fault: f}
+				s := &saboteur{trap: trap{at: at}, fault: f}
 				err := hooked(t, s, network, after)
+				if s.op.Load() == nil {
+					t.Fatal("the fault never struck")
+				}
 				if err != nil && f != dieFirst && f != dieAfter {
 					t.Errorf("write %v: the run did not mend it: %v", s.op.Load(), err)
 				}

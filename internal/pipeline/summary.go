@@ -17,10 +17,10 @@ type Summary struct {
 	Planned       int // files to load
 	Loaded        int
 	Failed        int
-	Left          int // planned but not begun or not ended: dry run, interrupt or error
-	Missing       []rawlog.File
-	Recovered     int // files that a dead run had left loading
-	Replaced      int // files loaded again in the place of earlier rows
+	Left          int           // planned but not begun or not ended: dry run, interrupt or error
+	Missing       []rawlog.File // known to the ledger, not loaded, and no longer listed: lost unless they come back
+	Recovered     int           // files that a dead run had left loading
+	Replaced      int           // files loaded again in the place of earlier rows
 	Lines         uint64
 	Rows          uint64
 	Rescued       uint64
