@@ -74,6 +74,6 @@ mutants: engine build bin/versitygw ## take each protection out and see its test
 	go run ./cmd/mutants -only '$(ONLY)'
 
 .PHONY: chaos
-chaos: engine build bin/versitygw ## kill loads at random and compare every row; SEED=… ROUNDS=…
+chaos: engine build bin/versitygw ## kill and stop loads at random, spoil their sources, compare every row; SEED=… ROUNDS=…
 	go build -trimpath -o bin/ ./cmd/chaos
 	bin/chaos --rounds $(or $(ROUNDS),200) $(if $(SEED),--seed $(SEED))

@@ -19,14 +19,14 @@ import (
 // game is a world in play.
 type game struct {
 	*world
-	cfg     Config
-	pool    *pool
-	present map[source]map[string]content
-	stores  int          // begun so far
-	open    *store.Store // nil while nobody but ingest has it open
-	pace    map[way]time.Duration
-	last    result // of the latest run, to tell about
-	tally   tally
+	cfg    Config
+	pool   *pool
+	files  map[source]map[string]*record
+	stores int          // begun so far
+	open   *store.Store // nil while nobody but ingest has it open
+	pace   map[way]time.Duration
+	last   result // of the latest run, to tell about
+	tally  tally
 }
 
 // way is what decides how long an undisturbed run takes.
@@ -37,7 +37,8 @@ type way struct {
 
 // tally counts what the rounds came to, to be read by people.
 type tally struct {
-	rounds, fromAPI, runs, killed, stopped, failed, done int
+	rounds, fromAPI, runs, killed, stopped, paused, failed, done int
+	named                                                        int // files that a last run named as not loaded
 }
 
 // play plays the rounds; an error tells what did not hold, and in which scenario.
@@ -60,7 +61,7 @@ func play(ctx context.Context, cfg Config) (err error) {
 	}
 	begin := time.Now()
 	for round := cfg.First; round < cfg.First+cfg.Rounds; round++ {
-		s := draw(cfg.Seed, round, g.pool.slots, g.present)
+		s := draw(cfg.Seed, round, g.pool.slots, g.present())
 		if err := g.round(ctx, s); err != nil {
 			if g.open != nil {
 				_ = g.open.Close() // what there is to say is said below
@@ -72,8 +73,8 @@ func play(ctx context.Context, cfg Config) (err error) {
 		}
 		if g.tally.rounds++; g.tally.rounds%10 == 0 || g.tally.rounds == cfg.Rounds {
 			t := g.tally
-			cfg.say("round %d, %d through the API: %d runs: %d killed, %d interrupted, %d lost their store, %d came to their end; %s a round\n",
-				round, t.fromAPI, t.runs, t.killed, t.stopped, t.failed, t.done, (time.Since(begin) / time.Duration(t.rounds)).Round(time.Millisecond))
+			cfg.say("round %d, %d through the API: %d runs: %d killed, %d interrupted, %d paused, %d lost their store or lease, %d came to their end; %d files named as not loaded; %s a round\n",
+				round, t.fromAPI, t.runs, t.killed, t.stopped, t.paused, t.failed, t.done, t.named, (time.Since(begin) / time.Duration(t.rounds)).Round(time.Millisecond))
 		}
 	}
 	return g.leave(ctx)
@@ -82,7 +83,7 @@ func play(ctx context.Context, cfg Config) (err error) {
 // measure times undisturbed runs from both sources, with the store closed and
 // open beside them.
 func (g *game) measure(ctx context.Context) error {
-	if err := errors.Join(g.empty(ctx), g.finish(ctx, scenario{source: folder, args: backfill})); err != nil { // creates the store
+	if err := errors.Join(g.empty(ctx), g.finish(ctx, scenario{source: folder})); err != nil { // creates the store
 		return err
 	}
 	for i := range 4 {
@@ -91,11 +92,14 @@ func (g *game) measure(ctx context.Context) error {
 				return err
 			}
 		}
-		s := draw(g.cfg.Seed, -2-i, g.pool.slots, g.present) // two times two rounds
-		if err := g.change(ctx, s); err != nil {
-			return err
+		s := scenario{source: drawSource(g.cfg.Seed, -2-i)} // two times two rounds
+		files := changes{}
+		for slot := range g.pool.slots {
+			if slot%4 == i || slot == large {
+				files[g.pool.slots[slot].name(-1-i)] = file{content{slot, i % versions}, sound}
+			}
 		}
-		if err := g.finish(ctx, s); err != nil {
+		if err := errors.Join(g.change(ctx, s.source, files), g.finish(ctx, s)); err != nil {
 			return err
 		}
 		g.pace[way{s.source, g.open != nil}] = g.last.took
@@ -104,7 +108,7 @@ func (g *game) measure(ctx context.Context) error {
 		g.cfg.say("an undisturbed run from the %s takes %s, beside an open store %s\n",
 			from, g.pace[way{from, false}].Round(time.Millisecond), g.pace[way{from, true}].Round(time.Millisecond))
 	}
-	return nil
+	return g.hold(ctx, scenario{source: folder}, scenario{source: api})
 }
 
 // empty begins anew.
@@ -112,43 +116,21 @@ func (g *game) empty(ctx context.Context) error {
 	if err := g.leave(ctx); err != nil {
 		return err
 	}
-	former, gone := g.store, g.present[api]
+	former, there := g.store, g.files[api]
 	g.stores++
 	g.store = filepath.Join(g.root, fmt.Sprintf("store%d", g.stores))
-	g.present = map[source]map[string]content{folder: {}, api: {}}
+	g.files = map[source]map[string]*record{folder: {}, api: {}}
 	if former == "" {
 		return nil
 	}
-	for name, c := range gone {
-		if err := g.sim.remove(ctx, g.pool.slots[c.slot].typ, name); err != nil {
-			return err
+	for name, f := range there {
+		if f.form != gone {
+			if err := g.sim.remove(ctx, g.pool.slots[f.slot].typ, name); err != nil {
+				return err
+			}
 		}
 	}
-	return errors.Join(os.RemoveAll(former), os.RemoveAll(g.files), os.Mkdir(g.files, 0o700))
-}
-
-// change puts other files into the scenario's source.
-func (g *game) change(ctx context.Context, s scenario) error {
-	for name, c := range s.change {
-		data, err := os.ReadFile(g.pool.path(c))
-		if err != nil {
-			return err
-		}
-		if s.source == api {
-			err = g.sim.put(ctx, g.pool.slots[c.slot], name, data)
-		} else {
-			err = writeFile(filepath.Join(g.files, filepath.FromSlash(name)), data)
-		}
-		if err != nil {
-			return err
-		}
-		g.present[s.source][name] = c
-	}
-	return nil
-}
-
-func writeFile(path string, data []byte) error {
-	return errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, data, 0o600))
+	return errors.Join(os.RemoveAll(former), os.RemoveAll(g.world.files), os.Mkdir(g.world.files, 0o700))
 }
 
 // round plays one scenario and holds what is there then against what must be.
@@ -162,13 +144,16 @@ func (g *game) round(ctx context.Context, s scenario) error {
 	if s.served {
 		arrive = g.enter
 	}
-	if err := errors.Join(arrive(ctx), g.change(ctx, s)); err != nil {
+	if err := arrive(ctx); err != nil {
 		return err
 	}
 	for _, a := range s.attacks {
-		if err := g.attack(ctx, s, a); err != nil {
+		if err := errors.Join(g.change(ctx, s.source, a.before), g.attack(ctx, s, a)); err != nil {
 			return err
 		}
+	}
+	if err := g.change(ctx, s.source, s.late); err != nil {
+		return err
 	}
 	if s.served || s.beside {
 		if err := g.enter(ctx); err != nil {
@@ -181,7 +166,7 @@ func (g *game) round(ctx context.Context, s scenario) error {
 	if err := g.enter(ctx); err != nil {
 		return err
 	}
-	return g.hold(ctx, s.source)
+	return g.hold(ctx, s)
 }
 
 // enter opens the store, or mends it if its ClickHouse was killed; the kill may
@@ -212,14 +197,35 @@ func (g *game) leave(ctx context.Context) error {
 	return errors.Join(err, g.lingering(ctx))
 }
 
-// attack runs ingest under blows. It may fail only for want of its store.
+// attack runs ingest under blows.
 func (g *game) attack(ctx context.Context, s scenario, a attack) error {
-	var err error
-	if g.last, err = g.run(ctx, s.source, s.args, g.pace[way{s.source, g.open != nil}], a.blows); err != nil {
+	if a.pause == nil {
+		return g.strike(ctx, s, command{blows: a.blows})
+	}
+	// Whoever makes a lease run out needs the store.
+	if err := g.enter(ctx); err != nil {
+		return err
+	}
+	c := command{blows: a.blows, asleep: func() error { return g.asleep(ctx, s, a.pause) }, end: a.pause.end, rivals: true}
+	if err := g.strike(ctx, s, c); err != nil || s.served {
+		return err
+	}
+	return g.leave(ctx)
+}
+
+// exitHeld is the exit status of a run that another one keeps out.
+const exitHeld = 75
+
+// strike is one run under blows. It may fail only for want of its store, or of
+// its lease where another run is about.
+func (g *game) strike(ctx context.Context, s scenario, c command) (err error) {
+	g.note(s.source)
+	c.source, c.args, c.pace = s.source, s.args(), g.pace[way{s.source, g.open != nil}]
+	if g.last, err = g.run(ctx, c); err != nil {
 		return err
 	}
 	g.tally.runs++
-	server := slices.ContainsFunc(a.blows, func(b blow) bool { return b.target == server })
+	server := slices.ContainsFunc(c.blows, func(b blow) bool { return b.target == server })
 	switch g.last.status {
 	case -1:
 		g.tally.killed++
@@ -228,8 +234,14 @@ func (g *game) attack(ctx context.Context, s scenario, a attack) error {
 	case 0, 3:
 		g.tally.done++
 	case 1:
-		if !server {
+		lease := c.rivals && strings.Contains(g.last.output, "lease")
+		if !server && !lease {
 			return errors.New("it failed")
+		}
+		g.tally.failed++
+	case exitHeld:
+		if !c.rivals {
+			return errors.New("somebody holds its lease")
 		}
 		g.tally.failed++
 	default:
@@ -238,57 +250,41 @@ func (g *game) attack(ctx context.Context, s scenario, a attack) error {
 	return nil
 }
 
-// finish runs ingest undisturbed. It must come to its end at once, also where it
-// has to tell of rejected lines (3).
-func (g *game) finish(ctx context.Context, s scenario) error {
-	for _, args := range s.last() {
-		var err error
-		if g.last, err = g.run(ctx, s.source, args, 0, nil); err != nil {
+// asleep is what happens while a run is stopped: its lease runs out, its source
+// changes, and another run comes. One that keeps its lease keeps that one out.
+func (g *game) asleep(ctx context.Context, s scenario, p *pause) error {
+	g.tally.paused++
+	if p.expire {
+		if err := g.expireLeases(ctx, s.source); err != nil {
 			return err
 		}
-		if g.last.status != 0 && (g.last.status != 3 || !strings.Contains(g.last.output, "+ failed 0\n")) {
+	}
+	if err := g.change(ctx, s.source, p.change); err != nil {
+		return err
+	}
+	return g.strike(ctx, s, command{blows: p.blows, rivals: !p.expire})
+}
+
+// expireLeases makes a network's leases run out, as a minute of waiting would.
+func (g *game) expireLeases(ctx context.Context, of source) error {
+	return g.open.Conn().Exec(ctx, `
+		INSERT INTO ingest_leases SELECT network, run, worker, owner, process, state, since, now64(3) - INTERVAL 1 SECOND, seq + 1000
+		FROM ingest_leases WHERE network = ? ORDER BY seq DESC LIMIT 1 BY run`, g.network(of))
+}
+
+// finish runs ingest undisturbed. It must come to its end at once, also where it
+// has to tell of rejected lines or of files that it could not load (3).
+func (g *game) finish(ctx context.Context, s scenario) (err error) {
+	g.note(s.source)
+	for _, args := range s.last() {
+		if g.last, err = g.run(ctx, command{source: s.source, args: append(args, "--json")}); err != nil {
+			return err
+		}
+		if g.last.status != 0 && g.last.status != 3 {
 			return fmt.Errorf("an undisturbed run ended with exit status %d", g.last.status)
 		}
 	}
 	return nil
-}
-
-// hold is the oracle: every row of every file of both sources exactly once, the
-// ledger and ingest's own verification agreeing, and nothing left on the disk.
-func (g *game) hold(ctx context.Context, loaded source) error {
-	for _, from := range sources {
-		got, err := sumUp(ctx, g.open, g.network(from))
-		if err != nil {
-			return err
-		}
-		want := map[string]sums{}
-		for name, c := range g.present[from] {
-			want[name] = g.pool.want[c]
-		}
-		if err := compare(got, want); err != nil {
-			return fmt.Errorf("from the %s:\n%w", from, err)
-		}
-	}
-	if err := broken(ctx, g.open); err != nil {
-		return err
-	}
-	verified, err := g.run(ctx, loaded, []string{"verify"}, 0, nil)
-	if err != nil {
-		return err
-	}
-	if verified.status != 0 {
-		g.last = verified
-		return errors.New("ingest verify sees a difference")
-	}
-	var errs []error
-	for _, dir := range []string{g.spool, g.temp} {
-		entries, err := os.ReadDir(dir)
-		errs = append(errs, err)
-		for _, e := range entries {
-			errs = append(errs, fmt.Errorf("left behind: %s", filepath.Join(dir, e.Name())))
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // serverLog is the end of what the store's ClickHouse had to say.

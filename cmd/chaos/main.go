@@ -1,8 +1,9 @@
-// Command chaos proves by trial that ingest loads every row exactly once. Round
-// after round it changes the files of a folder or of a simulated network, starts
-// ingest as a real process, kills it, its embedded ClickHouse or both at random
-// moments, lets it run to its end, and compares every row with what the files
-// hold. A seed replays.
+// Command chaos proves by trial that ingest loads every row exactly once and
+// loses none in silence. Round after round it changes the files of a folder or of
+// a simulated network, breaks and removes some, starts ingest as a real process,
+// kills it, its embedded ClickHouse or both at random moments, or stops it while
+// another run comes, lets it run to its end, and compares every row with what the
+// files hold. A seed replays.
 package main
 
 import (

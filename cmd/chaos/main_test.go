@@ -1,15 +1,21 @@
 package main
 
 import (
-	"maps"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"rawlogs/internal/engine"
+	"rawlogs/internal/parse"
 	"rawlogs/internal/testkit"
 )
 
@@ -51,40 +57,94 @@ func TestRounds(t *testing.T) {
 	}
 }
 
-// TestReplay: a seed means the same scenarios; of two rounds one loads through
-// the API, where nothing is replaced but what is loaded again.
+// TestReplay: a seed means the same scenarios, of which each pair loads from
+// either source, and among them is each move that there is.
 func TestReplay(t *testing.T) {
-	present := map[source]map[string]content{
-		folder: {"a": {1, 0}, "b": {2, 1}},
-		api:    {"c": {3, 2}, slots()[clickHours].name(99): {clickHours, 0}},
+	t.Parallel()
+	present := map[source]map[string]file{folder: {}, api: {}}
+	for i, slot := range slots() {
+		for _, from := range sources {
+			present[from][slot.name(-1)] = file{content{i, 0}, sound}
+		}
 	}
-	replaced := 0
-	for round := -4; round < 400; round++ {
+	met := map[string]bool{}
+	for round := range 800 {
 		one, two := draw(7, round, slots(), present), draw(7, round, slots(), present)
-		if one.String() != two.String() || !maps.Equal(one.change, two.change) {
+		if one.String() != two.String() {
 			t.Fatalf("round %d: %s, then %s", round, one, two)
 		}
 		if round%2 != 0 && one.source == drawSource(7, round+1) {
 			t.Errorf("rounds %d and %d both load from the %s", round, round+1, one.source)
 		}
-		if one.source != api {
-			continue
+		if one.source == folder && strings.Contains(one.String(), string(dangling)) {
+			t.Errorf("round %d: %s", round, one)
 		}
-		for name := range present[folder] {
-			if _, ok := one.change[name]; ok {
-				t.Errorf("round %d replaces a file of another source", round)
+		moves := func(when string, c changes) {
+			for name, f := range c {
+				if one.source == api && one.noticed(name, slots()[f.slot]) {
+					met["reloaded "+string(f.form)] = true
+				}
+				met[when+string(f.form)] = true
 			}
 		}
-		for name := range present[api] {
-			if _, ok := one.change[name]; ok {
-				replaced++
-				if !one.reloads() || !reloaded(name) {
-					t.Errorf("round %d replaces %s unnoticed", round, name)
-				}
+		for i, a := range one.attacks {
+			moves([]string{"first ", "between ", "between "}[i], a.before)
+			if a.pause != nil {
+				moves("asleep ", a.pause.change)
+				met[fmt.Sprint("expired ", a.pause.expire, a.pause.end)] = true
+			}
+		}
+		moves("late ", one.late)
+		if one.reload != nil {
+			met[one.reload.period+string(one.reload.typ)] = true
+		}
+	}
+	for _, f := range []form{sound, padded, cut, flipped, nameless, empty, page, dangling, gone} {
+		for _, when := range []string{"first ", "between ", "asleep ", "late ", "reloaded "} {
+			if !met[when+string(f)] {
+				t.Errorf("no round has a move %q", when+string(f))
 			}
 		}
 	}
-	if replaced == 0 {
-		t.Error("nothing is ever replaced behind the API")
+	for _, period := range append(periods, "") {
+		if !met[period] {
+			t.Errorf("no round reloads %q", period)
+		}
+	}
+	for _, end := range []syscall.Signal{syscall.SIGCONT, syscall.SIGKILL} {
+		if !met[fmt.Sprint("expired ", true, end)] || !met[fmt.Sprint("expired ", false, end)] {
+			t.Errorf("no pause with and without its lease ends with %s", end)
+		}
+	}
+}
+
+// TestSpoil: what is to be loaded has its rows, and what is not has none.
+func TestSpoil(t *testing.T) {
+	t.Parallel()
+	whole, err := zipOf("one,two\n" + strings.Repeat("1,2\n", 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []form{sound, padded, cut, flipped, nameless, empty, page} {
+		data, err := spoil(f, whole, int64(len(whole))+100, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		z, err := parse.OpenZip(bytes.NewReader(data), int64(len(data)))
+		if err == nil {
+			var inflater parse.Inflater
+			text := inflater.Stream(z)
+			_, err = io.Copy(io.Discard, text)
+			err = errors.Join(err, text.Close())
+		}
+		if ok := f.loads() || f == nameless || f == empty; ok != (err == nil) {
+			t.Errorf("%s: %v", f, err)
+		}
+		if f == padded && len(data) != len(whole)+100 {
+			t.Errorf("padded to %d bytes, want %d", len(data), len(whole)+100)
+		}
+	}
+	if data, err := spoil(nameless, whole, 0, true); err != nil || len(data) == 0 {
+		t.Errorf("a large one: %d bytes, %v", len(data), err)
 	}
 }

@@ -26,12 +26,16 @@ type sim struct {
 // waits of a rate limit are other tests' business.
 const calls = 10_000
 
+// kept is for how long the network says that it keeps files: what it no longer
+// lists has not expired.
+var kept = map[rawlog.Type]int{rawlog.Clicks: 36500, rawlog.Conversions: 36500, rawlog.Impressions: 36500}
+
 func newSim(ctx context.Context, cfg Config) (*sim, error) {
 	server, err := storage.Start(ctx, storage.Config{Binary: cfg.Storage, Dir: filepath.Join(cfg.Folder, "s3")})
 	if err != nil {
 		return nil, err
 	}
-	n, err := simnet.New(ctx, simnet.Config{Seed: cfg.Seed, Storage: server.Account(), Limit: calls, Window: time.Second})
+	n, err := simnet.New(ctx, simnet.Config{Seed: cfg.Seed, Storage: server.Account(), Limit: calls, Window: time.Second, Retention: kept})
 	if err != nil {
 		return nil, errors.Join(err, server.Close())
 	}

@@ -149,3 +149,20 @@ func (p *pool) write(version int, network *gen.Network) ([]gen.Truth, error) {
 	}
 	return truths, nil
 }
+
+// sums is what a load of the version comes to.
+func (p *pool) sums(v version) sums {
+	s := p.want[v.content]
+	s.Size = uint64(v.size)
+	return s
+}
+
+// matches reports whether the store has a version's rows and rejected lines, and
+// the ledger says so. Of a file whose newer version failed, it speaks of that.
+func (p *pool) matches(got sums, v version) bool {
+	want := p.sums(v)
+	if got.State == "failed" {
+		got.State, got.Error, got.Lines, got.Size = want.State, want.Error, want.Lines, want.Size
+	}
+	return got == want
+}

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -64,24 +66,37 @@ func (w *world) network(from source) string {
 	return w.sim.ID()
 }
 
+// command is a run of ingest and what befalls it.
+type command struct {
+	source source
+	args   []string
+	pace   time.Duration // of an undisturbed one
+	blows  []blow
+	asleep func() error   // what happens while it is stopped
+	end    syscall.Signal // of that
+	rivals bool           // another run may take its lease, or have it
+}
+
 // result is how a run of ingest ended.
 type result struct {
 	status int // -1 for one that a signal ended
 	took   time.Duration
-	output string
+	stdout string
+	output string // and stderr
 }
 
 // hang is longer than any run of so little may take, however loaded the machine.
-const hang = 90 * time.Second
+const hang = 3 * time.Minute
 
 // run starts ingest, deals the blows at their moments, and waits for its end.
-func (w *world) run(ctx context.Context, from source, args []string, pace time.Duration, blows []blow) (result, error) {
-	cmd := exec.CommandContext(ctx, w.ingest, append(args, "-v")...)
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
+func (w *world) run(ctx context.Context, c command) (result, error) {
+	cmd := exec.CommandContext(ctx, w.ingest, append(c.args, "-v")...)
+	var stdout, output bytes.Buffer
+	both := &together{w: &output}
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(&stdout, both), both
 	cmd.WaitDelay = time.Second
 	cmd.Dir = w.root
-	cmd.Env = w.settings(from)
+	cmd.Env = w.settings(c.source)
 	start := time.Now()
 	if err := cmd.Start(); err != nil {
 		return result{}, err
@@ -90,15 +105,16 @@ func (w *world) run(ctx context.Context, from source, args []string, pace time.D
 	go func() { ended <- cmd.Wait() }()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	blows, slept := c.blows, time.Duration(0)
 	for {
-		next := hang
+		next := hang + slept
 		if len(blows) > 0 {
-			next = time.Duration(blows[0].at * float64(pace))
+			next = time.Duration(blows[0].at * float64(c.pace))
 		}
 		timer.Reset(next - time.Since(start))
 		select {
 		case err := <-ended:
-			r := result{took: time.Since(start), output: output.String()}
+			r := result{took: time.Since(start), stdout: stdout.String(), output: output.String()}
 			var exit *exec.ExitError
 			if err != nil && !errors.As(err, &exit) {
 				return r, err
@@ -107,18 +123,73 @@ func (w *world) run(ctx context.Context, from source, args []string, pace time.D
 			return r, ctx.Err()
 		case <-timer.C:
 		}
-		if len(blows) == 0 {
+		var err error
+		switch {
+		case len(blows) == 0:
 			_ = cmd.Process.Signal(syscall.SIGQUIT) // its stacks tell where it hangs
 			err := <-ended
 			return result{}, fmt.Errorf("ingest hangs for %s (%w):\n%s", hang, err, output.String())
-		}
-		if blows[0].target == loader {
+		case blows[0].signal == syscall.SIGSTOP:
+			began := time.Now()
+			err = sleep(ctx, cmd.Process, c)
+			slept += time.Since(began)
+		case blows[0].target == loader:
 			_ = cmd.Process.Signal(blows[0].signal) // it may be over
-		} else if err := w.killServer(blows[0].signal); err != nil {
+		default:
+			err = w.killServer(blows[0].signal)
+		}
+		if err != nil {
+			_ = cmd.Process.Kill()
+			<-ended //nolint:errcheck // it was killed
 			return result{}, err
 		}
 		blows = blows[1:]
 	}
+}
+
+// together takes what two writers say.
+type together struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (t *together) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.w.Write(p)
+}
+
+// sleep stops a process, lets happen what is to happen meanwhile, and lets it go
+// on. One that is over sleeps no more.
+func sleep(ctx context.Context, p *os.Process, c command) error {
+	stopping := p.Signal(syscall.SIGSTOP) == nil
+	if !stopping || !stopped(ctx, p.Pid) {
+		return nil
+	}
+	return errors.Join(c.asleep(), p.Signal(c.end))
+}
+
+// stopped waits until the process is stopped; false: it ended before.
+func stopped(ctx context.Context, pid int) bool {
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		switch stateOf(pid) {
+		case "T":
+			return struct{}{}, nil
+		case "Z", "":
+			return struct{}{}, backoff.Permanent(errors.New("it is over"))
+		}
+		return struct{}{}, errors.New("it runs")
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(time.Millisecond)))
+	return err == nil
+}
+
+// stateOf is the letter that the system has for a process: T for one that is
+// stopped, Z for a zombie, nothing for one that is gone.
+func stateOf(pid int) string {
+	stat, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	state, _, _ := strings.Cut(rest, " ")
+	return state
 }
 
 func inherited(names ...string) []string {
@@ -172,8 +243,7 @@ func processes(pleases func(dir string) bool) ([]int, error) {
 		if err != nil || pid == os.Getpid() || !pleases(filepath.Join("/proc", e.Name())) {
 			continue
 		}
-		stat, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "stat"))
-		if _, rest, ok := strings.Cut(string(stat), ") "); ok && !strings.HasPrefix(rest, "Z") {
+		if state := stateOf(pid); state != "" && state != "Z" {
 			pids = append(pids, pid)
 		}
 	}

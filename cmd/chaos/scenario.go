@@ -1,13 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"rawlogs/internal/rawlog"
 )
@@ -23,21 +22,47 @@ const (
 
 var sources = []source{folder, api}
 
+// file is what a source has under a name: a slot's version, sound or not.
+type file struct {
+	content
+	form form
+}
+
+func (f file) String() string {
+	if f.form == gone {
+		return string(f.form)
+	}
+	return strings.TrimSpace(fmt.Sprintf("v%d %s", f.version, f.form))
+}
+
 // scenario is a round's plan, drawn from the seed, the round's number and what
-// the rounds before it left to be replaced.
+// the rounds before it left at the source.
 type scenario struct {
 	source  source
-	fresh   bool               // on an empty store and folder
-	served  bool               // the store is open all the while, as by an analyst; ingest finds its ClickHouse running
-	beside  bool               // the store is open when the last run starts
-	change  map[string]content // files to put into the source
-	args    []string           // of ingest under attack
+	fresh   bool // on an empty store and folder
+	served  bool // the store is open all the while, as by an analyst; ingest finds its ClickHouse running
+	beside  bool // the store is open when the last run starts
+	reload  *selection
 	attacks []attack
+	late    changes // after the attacks, before the last run
 }
+
+// changes are files to put into the source, or to take out of it.
+type changes map[string]file
 
 // attack is one run of ingest that is not left alone.
 type attack struct {
-	blows []blow
+	before changes
+	blows  []blow
+	pause  *pause // while ingest is stopped
+}
+
+// pause is what happens while a run is stopped (by the first blow).
+type pause struct {
+	expire bool // its lease runs out
+	change changes
+	blows  []blow // to the run that comes meanwhile
+	end    syscall.Signal
 }
 
 // blow is what befalls a run at a moment, in parts of an undisturbed run's time.
@@ -56,9 +81,17 @@ const (
 
 func (b blow) String() string { return fmt.Sprintf("%s to %s at %.3f", b.signal, b.target, b.at) }
 
+func (c changes) String() string {
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(c)) {
+		words = append(words, name+" "+c[name].String())
+	}
+	return "{" + strings.Join(words, ", ") + "}"
+}
+
 func (s scenario) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "ingest %s from the %s", strings.Join(s.args, " "), s.source)
+	fmt.Fprintf(&b, "ingest %s from the %s", strings.Join(s.args(), " "), s.source)
 	if s.fresh {
 		b.WriteString(", empty store")
 	}
@@ -66,108 +99,70 @@ func (s scenario) String() string {
 		b.WriteString(", store served")
 	}
 	for _, a := range s.attacks {
-		fmt.Fprintf(&b, "; %v", a.blows)
+		fmt.Fprintf(&b, "\n  %s, then %v", a.before, a.blows)
+		if p := a.pause; p != nil {
+			fmt.Fprintf(&b, "; meanwhile (lease expires: %v) %s, %v, then %s", p.expire, p.change, p.blows, p.end)
+		}
 	}
-	fmt.Fprintf(&b, "; %d files changed, store open beside the last run: %v", len(s.change), s.beside)
+	fmt.Fprintf(&b, "\n  %s, then the last run, store open beside it: %v", s.late, s.beside)
 	return b.String()
+}
+
+var backfill = []string{"backfill", "2016"}
+
+// args are those of ingest under attack.
+func (s scenario) args() []string {
+	if s.reload != nil {
+		return s.reload.args()
+	}
+	return backfill
 }
 
 // last is what must bring all of the source's files into the store,
 // undisturbed. The API tells nothing of a replaced file: what replaces it is the
 // reload that was attacked, so that is to be run to its end.
 func (s scenario) last() [][]string {
-	if s.source == api && s.reloads() {
-		return [][]string{s.args, backfill}
+	if s.source == api && s.reload != nil {
+		return [][]string{s.args(), backfill}
 	}
 	return [][]string{backfill}
 }
 
-func (s scenario) reloads() bool { return s.args[0] == "reload" }
-
-var (
-	backfill = []string{"backfill", "2016"}
-	reload   = []string{"reload", reloadDay, "--type", string(rawlog.Conversions)}
-)
-
-const reloadDay = "20160930"
-
-// draw makes the scenario of a round. present is what the sources hold.
-func draw(seed uint64, round int, slots []slot, present map[source]map[string]content) scenario {
-	r := rand.New(rand.NewPCG(seed, uint64(round)))
-	s := scenario{
-		source: drawSource(seed, round),
-		fresh:  r.IntN(15) == 0, served: r.IntN(2) == 0, beside: r.IntN(4) > 0,
-		change: map[string]content{}, args: backfill,
-	}
-	fresh := r.Perm(len(slots))[:2+r.IntN(7)]
-	if r.IntN(3) == 0 {
-		fresh = append(fresh, large)
-	}
-	for _, i := range fresh {
-		s.change[slots[i].name(pair(round))] = content{i, r.IntN(versions)}
-	}
-	if r.IntN(10) == 0 {
-		s.args = reload
-	}
-	names := slices.Sorted(maps.Keys(present[s.source]))
-	if s.source == api {
-		names = slices.DeleteFunc(names, func(name string) bool { return !s.reloads() || !reloaded(name) })
-	}
-	for range r.IntN(4) {
-		if len(names) == 0 || s.fresh {
-			break
-		}
-		name := names[r.IntN(len(names))]
-		c := present[s.source][name]
-		s.change[name] = content{c.slot, (c.version + 1 + r.IntN(versions-1)) % versions}
-	}
-	for range 1 + r.IntN(4)/3 + r.IntN(8)/7 {
-		s.attacks = append(s.attacks, drawAttack(r))
-	}
-	return s
+// noticed reports whether the last runs look at a file whatever the ledger says
+// of it: the source tells that it changed, or it is reloaded.
+func (s scenario) noticed(name string, slot slot) bool {
+	return s.source == folder || s.reload != nil && s.reload.covers(name, slot)
 }
 
-// pair numbers two rounds alike, 1 and 2, 3 and 4: one loads from the folder and
-// the other through the API. Their new files go by the same names, so that what
-// takes one network's file for the other's shows.
-func pair(round int) int { return (round - 1) >> 1 }
-
-// drawSource draws which round of a pair loads from the folder.
-func drawSource(seed uint64, round int) source {
-	r := rand.New(rand.NewPCG(seed, ^uint64(pair(round))))
-	if r.IntN(2) == round&1 {
-		return folder
-	}
-	return api
+// selection is what a reload asks for.
+type selection struct {
+	period string
+	typ    rawlog.Type // "": all
+	files  []string    // instead of a period
 }
 
-// reloaded tells whether `reload` loads a file again.
-func reloaded(name string) bool {
-	return strings.HasPrefix(name, reloadDay+"/"+string(rawlog.Conversions)+"-")
+var periods = []string{"2016", "201609", "201610", "20160930", "20161001", "20160930..20161001"}
+
+func (r *selection) args() []string {
+	args := []string{"reload"}
+	if r.files != nil {
+		return append(args, r.files...)
+	}
+	args = append(args, r.period)
+	if r.typ != "" {
+		args = append(args, "--type", string(r.typ))
+	}
+	return args
 }
 
-func drawAttack(r *rand.Rand) attack {
-	// Most moments lie within the run; a few come when it should be over.
-	at := r.Float64() * 1.15
-	soon := at + r.Float64()*0.1
-	kill := func(at float64, t target) blow { return blow{at, t, syscall.SIGKILL} }
-	var blows []blow
-	switch r.IntN(10) {
-	case 0, 1, 2:
-		blows = []blow{kill(at, loader)}
-	case 3, 4:
-		blows = []blow{kill(at, server)}
-	case 5:
-		blows = []blow{kill(at, loader), kill(at, server)}
-	case 6:
-		blows = []blow{kill(at, server), kill(soon, loader)}
-	case 7:
-		blows = []blow{{at, loader, syscall.SIGINT}}
-	case 8:
-		blows = []blow{{at, loader, syscall.SIGINT}, {soon, loader, syscall.SIGTERM}}
-	case 9:
-		blows = []blow{{at, loader, syscall.SIGTERM}, kill(soon, server)}
+func (r *selection) covers(name string, of slot) bool {
+	if r.files != nil {
+		return slices.Contains(r.files, name)
 	}
-	slices.SortStableFunc(blows, func(a, b blow) int { return cmp.Compare(a.at, b.at) })
-	return attack{blows}
+	return within(r.period, of.hour) && (r.typ == "" || r.typ == of.typ)
+}
+
+func within(period string, hour time.Time) bool {
+	p, err := rawlog.ParsePeriod(period)
+	return err == nil && p.Contains(hour)
 }
