@@ -131,11 +131,11 @@ func (a *app) runStats(ctx context.Context, cfg *Config, o StatsOptions, periods
 	}
 	keep := func(report.Answer) error { return nil }
 	if !o.DryRun {
-		st, err := a.openStore(ctx, cfg)
-		if err != nil {
-			return err
+		st, openErr := a.openStore(ctx, cfg)
+		if openErr != nil {
+			return openErr
 		}
-		defer closing(st, &err)
+		defer closing(st, &err) // the function's own err, which no inner one may hide
 		kept := report.Open(st, cfg.Network)
 		keep = func(answer report.Answer) error { return kept.Put(ctx, q, answer) }
 	}
@@ -147,9 +147,11 @@ func (a *app) runStats(ctx context.Context, cfg *Config, o StatsOptions, periods
 			out.Calls += answer.Calls
 			out.Count += len(answer.Rows)
 			out.Days += int(answer.To.Sub(answer.From).Hours() / 24)
-			if a.json || len(out.Rows)+len(answer.Rows) <= maxTableRows {
-				out.Rows = append(out.Rows, answer.Rows...)
+			shown := answer.Rows
+			if room := maxTableRows - len(out.Rows); !a.json && len(shown) > room {
+				shown = shown[:room] // the first ones, without a hole
 			}
+			out.Rows = append(out.Rows, shown...)
 			for name, v := range answer.Totals {
 				totals[name] = totals[name].Add(v)
 			}

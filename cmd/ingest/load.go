@@ -43,6 +43,7 @@ func (a *app) load(ctx context.Context, cfg *Config, o LoadOptions, opts pipelin
 	if err != nil {
 		return err
 	}
+	a.skipped.Store(0) // of the network before
 	src, err := a.openSource(ctx, cfg)
 	if err != nil {
 		return err
