@@ -185,6 +185,30 @@ func Landed(ctx context.Context, st *store.Store, table, queryID string, id uint
 	return false, &PartialError{Table: table, Insert: id, Sent: rows, Stored: n}
 }
 
+// Visible counts the rows of an INSERT that was acknowledged. An error means that
+// this user does not see all that it wrote.
+func Visible(ctx context.Context, st *store.Store, table string, id uint64, rows int) error {
+	n, err := st.CountInsert(ctx, table, id)
+	if err != nil || n == uint64(rows) { //guard:first-insert-seen
+		return err
+	}
+	return &HiddenError{Table: table, Insert: id, Sent: rows, Stored: n}
+}
+
+// HiddenError reports rows that the store acknowledged and does not show.
+type HiddenError struct {
+	Table  string
+	Insert uint64
+	Sent   int
+	Stored uint64
+}
+
+// Error says what to look at.
+func (e *HiddenError) Error() string {
+	return fmt.Sprintf("insert %d into %s: %d rows were acknowledged, and %d are seen; a row policy or a TTL takes them away (see ingest check). "+
+		"Nothing more is loaded, as what is there could not be told from what is lost", e.Insert, e.Table, e.Sent, e.Stored)
+}
+
 // PartialError tells of an INSERT that is neither whole nor absent.
 type PartialError struct {
 	Table  string

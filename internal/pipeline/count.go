@@ -16,8 +16,12 @@ type MismatchError struct{ Differences []Difference }
 // Error names the first difference and what to do.
 func (e *MismatchError) Error() string {
 	d := e.Differences[0]
-	return fmt.Sprintf("row counts of %d files differ from the ledger, the first %s %s: %s; "+
-		"see ingest verify, and load them again with ingest reload", len(e.Differences), d.File.Type, d.File.Name, d)
+	advice := "see ingest verify, and load them again with ingest reload"
+	if slices.ContainsFunc(e.Differences, func(d Difference) bool { return d.Stored == 0 && d.Ledger > 0 }) { //guard:no-reload-of-hidden
+		// A reload would double rows that are only hidden.
+		advice = "a table's TTL, a row policy or a DELETE by hand takes or hides rows: find out by ingest check before anything is loaded again"
+	}
+	return fmt.Sprintf("row counts of %d files differ from the ledger, the first %s %s: %s; %s", len(e.Differences), d.File.Type, d.File.Name, d, advice)
 }
 
 // Difference is a file whose rows in the store are not those of the ledger.

@@ -51,6 +51,9 @@ func (r *run) once(ctx context.Context, table string, send func(id uint64, query
 		var own *load.FillError
 		switch {
 		case err == nil:
+			if err := r.see(ctx, table, id, rows); err != nil {
+				return 0, backoff.Permanent(err)
+			}
 			return id, nil
 		case ctx.Err() != nil:
 			return 0, backoff.Permanent(context.Cause(ctx))
@@ -77,6 +80,15 @@ func (r *run) once(ctx context.Context, table string, send func(id uint64, query
 		return 0, err
 	}
 	return persist(ctx, r, try)
+}
+
+// see counts the rows of the first INSERT into a table that was acknowledged: a
+// count of 0 settles nothing on a store that hides rows from this user.
+func (r *run) see(ctx context.Context, table string, id uint64, rows int) error {
+	if _, seen := r.seen.LoadOrStore(table, true); seen || rows <= 0 {
+		return nil
+	}
+	return r.steady(ctx, func(ctx context.Context) error { return load.Visible(ctx, r.st, table, id, rows) })
 }
 
 // landed settles an INSERT of unknown outcome, waiting for a store that is away.

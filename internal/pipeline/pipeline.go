@@ -18,6 +18,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -117,6 +118,7 @@ type run struct {
 	ledger *checkpoint.Ledger
 	lease  *checkpoint.Lease
 	tables map[rawlog.Type]*load.Table
+	seen   sync.Map            // tables in which rows of this run were seen, after its first INSERT
 	kept   map[rawlog.Type]int // days that the source keeps files, where it was asked and told
 	budget budget
 	sum    *collector
@@ -152,6 +154,9 @@ func (r *run) do(ctx context.Context) (err error) {
 		if err := r.openTables(ctx); err != nil {
 			return err
 		}
+	}
+	if err := r.steady(ctx, r.loadable); err != nil { //guard:store-loadable
+		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -252,6 +257,15 @@ func (r *run) openTables(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// loadable looks at what would make a count no proof, before one is believed.
+func (r *run) loadable(ctx context.Context) error {
+	tables := make([]string, len(r.Types))
+	for i, t := range r.Types {
+		tables[i] = string(t)
+	}
+	return r.st.Loadable(ctx, tables)
 }
 
 func (r *run) share() string {

@@ -3,15 +3,12 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
-	"regexp"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
-
-	"rawlogs/internal/rawlog"
 )
 
 // Level is how bad a finding is.
@@ -33,8 +30,9 @@ type Finding struct {
 	Hint   string // what to do about it; "" where nothing is wrong
 }
 
-// Check looks at everything about the store that loading depends on, and
-// changes nothing. What cannot be asked is itself a finding.
+// Check looks at everything about the store that loading depends on, and tries
+// out on tables of its own what a load does; they are gone when it returns. What
+// cannot be asked is itself a finding.
 func (s *Store) Check(ctx context.Context) []Finding {
 	var out []Finding
 	for _, c := range []struct {
@@ -43,6 +41,7 @@ func (s *Store) Check(ctx context.Context) []Finding {
 	}{
 		{"server", s.checkServer}, {"connection", s.checkConnection}, {"clock", s.checkClock}, {"disk", s.checkDisk},
 		{"settings", s.checkSettings}, {"rights", s.checkRights}, {"tables", s.checkTables}, {"mutations", s.checkMutations},
+		{"recovery", s.checkRecovery}, {"rehearsal", s.checkRehearsal}, {"address", s.checkAddress},
 	} {
 		found, err := c.look(ctx)
 		if err != nil {
@@ -139,11 +138,12 @@ func (s *Store) checkDisk(ctx context.Context) ([]Finding, error) {
 // checkSettings looks for settings that we rely on and may not set.
 func (s *Store) checkSettings(ctx context.Context) ([]Finding, error) {
 	want := map[string]string{}
-	for _, m := range []map[string]string{everySetting, insertSetting, streamSetting} {
-		for name, value := range m {
-			want[name] = value
-		}
+	for _, m := range []map[string]string{everySetting, limitSetting, insertSetting, streamSetting} {
+		maps.Copy(want, m)
 	}
+	s.mu.RLock()
+	known := s.known
+	s.mu.RUnlock()
 	rows, err := s.Conn().Query(ctx, "SELECT name, value, readonly FROM system.settings WHERE has(?, name) ORDER BY name", append(settingNames(), "readonly"))
 	if err != nil {
 		return nil, err
@@ -159,7 +159,7 @@ func (s *Store) checkSettings(ctx context.Context) ([]Finding, error) {
 		switch {
 		case name == "readonly" && value != "0":
 			return one(Fail, "the user's profile is read-only (readonly = "+value+")", "give it a profile with readonly = 0")
-		case name != "readonly" && readonly == 1 && value != want[name]:
+		case name != "readonly" && (readonly == 1 || !known[name]) && value != want[name]: //guard:settings-told
 			stuck = append(stuck, name+" = "+value)
 		}
 	}
@@ -175,13 +175,27 @@ func (s *Store) checkSettings(ctx context.Context) ([]Finding, error) {
 // checkRights asks for every right that the commands use.
 func (s *Store) checkRights(ctx context.Context) ([]Finding, error) {
 	all := quote(s.Database()) + ".*"
+	missing, err := s.missingRights(ctx, []string{"SELECT", "INSERT", "CREATE TABLE", "CREATE VIEW", "ALTER DELETE", "ALTER ADD COLUMN", "ALTER UPDATE"})
+	if err != nil {
+		return nil, err
+	}
+	if len(missing) > 0 {
+		text := strings.Join(missing, ", ")
+		return one(Fail, "the user lacks "+text+" on "+all, "GRANT "+text+" ON "+all+" TO "+quote(s.user()))
+	}
+	return one(OK, "the user may create, insert, select, delete and alter in "+all, "")
+}
+
+// missingRights are those of rights on the database that the user does not have;
+// of a server too old to be asked they are none.
+func (s *Store) missingRights(ctx context.Context, rights []string) ([]string, error) {
 	var missing []string
-	for _, right := range []string{"SELECT", "INSERT", "CREATE TABLE", "CREATE VIEW", "ALTER DELETE", "ALTER ADD COLUMN", "ALTER UPDATE"} {
+	for _, right := range rights {
 		var granted uint8
-		if err := s.Conn().QueryRow(ctx, "CHECK GRANT "+right+" ON "+all).Scan(&granted); err != nil {
+		if err := s.Conn().QueryRow(ctx, "CHECK GRANT "+right+" ON "+quote(s.Database())+".*").Scan(&granted); err != nil {
 			const syntaxError = 62
 			if code(err) == syntaxError {
-				return one(Warn, "this server cannot be asked for rights (CHECK GRANT)", "the first run will tell")
+				return nil, nil
 			}
 			return nil, err
 		}
@@ -189,11 +203,7 @@ func (s *Store) checkRights(ctx context.Context) ([]Finding, error) {
 			missing = append(missing, right)
 		}
 	}
-	if len(missing) > 0 {
-		text := strings.Join(missing, ", ")
-		return one(Fail, "the user lacks "+text+" on "+all, "GRANT "+text+" ON "+all+" TO "+quote(s.user()))
-	}
-	return one(OK, "the user may create, insert, select, delete and alter in "+all, "")
+	return missing, nil
 }
 
 func (s *Store) user() string {
@@ -217,97 +227,7 @@ func (s *Store) checkMutations(ctx context.Context) ([]Finding, error) {
 		if err := rows.Scan(&table, &n, &reason); err != nil {
 			return nil, err
 		}
-		out = append(out, Finding{Warn, "table " + table, fmt.Sprintf("%d deletions or updates are stuck: %s", n, reason), "KILL MUTATION those of system.mutations that cannot end, or mend what they say"})
+		out = append(out, Finding{Warn, "table " + table, fmt.Sprintf("%d deletions or updates are stuck: %s", n, withoutTrace(reason)), "KILL MUTATION those of system.mutations that cannot end, or mend what they say"})
 	}
 	return out, rows.Err()
-}
-
-// rawTables are the tables of rows.
-func rawTables() []string {
-	var names []string
-	for _, t := range rawlog.Types() {
-		names = append(names, string(t))
-	}
-	return names
-}
-
-var identifier = regexp.MustCompile("[a-zA-Z_][a-zA-Z0-9_]*[ \t]*\\(?|`[^`]*`")
-
-// oneFileOnePartition tells whether a partition key looks at nothing of a row
-// but its file's hour.
-func oneFileOnePartition(key string) bool {
-	return !slices.ContainsFunc(identifier.FindAllString(key, -1), func(word string) bool {
-		return !strings.HasSuffix(word, "(") && word != "_hour" && word != "`_hour`"
-	})
-}
-
-// checkTables compares the tables with what the commands rely on, and not
-// with the whole schema: columns are the analysts' to add.
-func (s *Store) checkTables(ctx context.Context) ([]Finding, error) {
-	const apply = "ingest schema apply makes it"
-	rows, err := s.Conn().Query(ctx, `
-		SELECT name, engine, partition_key, arrayStringConcat(dependencies_table, ', ')
-		FROM system.tables WHERE database = ?`, s.Database())
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	type table struct{ engine, partition, views string }
-	have := map[string]table{}
-	for rows.Next() {
-		var name string
-		var t table
-		if err := rows.Scan(&name, &t.engine, &t.partition, &t.views); err != nil {
-			return nil, err
-		}
-		have[name] = t
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	var out []Finding
-	add := func(l Level, table, detail, hint string) {
-		out = append(out, Finding{l, "table " + table, detail, hint})
-	}
-	for _, name := range append(rawTables(), "ingest_files", "ingest_leases", RejectedRows) {
-		before := len(out)
-		t, ok := have[name]
-		if !ok {
-			add(Fail, name, "is not there", apply)
-			continue
-		}
-		columns, err := s.Columns(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		if !strings.HasSuffix(t.engine, "MergeTree") || name == "ingest_files" && !strings.HasSuffix(t.engine, "ReplacingMergeTree") {
-			add(Fail, name, "has the engine "+t.engine, "move it away (RENAME TABLE), apply the schema, and copy its rows back")
-		}
-		want := wanted(name)
-		for _, column := range sortedKeys(want) {
-			i := slices.IndexFunc(columns, func(c Column) bool { return c.Name == column })
-			switch {
-			case i < 0:
-				add(Fail, name, "lacks the column "+column, "ALTER TABLE "+s.TableName(name)+" ADD COLUMN "+quote(column)+" "+want[column])
-			case !fits(name, column, columns[i].Type): //guard:lineage-types
-				add(Fail, name, fmt.Sprintf("column %s is %s, not %s", column, columns[i].Type, want[column]), "ALTER TABLE "+s.TableName(name)+" MODIFY COLUMN "+quote(column)+" "+want[column])
-			}
-		}
-		if !slices.Contains(rawTables(), name) {
-			if len(out) == before {
-				add(OK, name, fmt.Sprintf("%s, %d columns", t.engine, len(columns)), "")
-			}
-			continue
-		}
-		if !oneFileOnePartition(t.partition) {
-			add(Fail, name, "is partitioned by "+t.partition+", so that a file's rows spread and can land in part", "make it anew with PARTITION BY toYYYYMM(_hour) and copy its rows") //guard:partition-check
-		}
-		if t.views != "" {
-			add(Warn, name, "feeds "+t.views, "deletions and reloads do not reach a materialized view: it will drift from the table")
-		}
-		if len(out) == before {
-			add(OK, name, fmt.Sprintf("%s by month of the file, %d columns", t.engine, len(columns)), "")
-		}
-	}
-	return out, nil
 }

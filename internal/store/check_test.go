@@ -91,20 +91,23 @@ func TestCheckSpoiled(t *testing.T) {
 	}
 }
 
-// TestCheckWithoutRights asks as the engine's own user default, who may
-// nothing but open the listeners.
+// TestCheckWithoutRights asks as a user who may only read.
 func TestCheckWithoutRights(t *testing.T) {
 	t.Parallel()
 	embedded := testkit.Database(t)
 	ep, _ := embedded.Engine()
-	st, err := store.Open(t.Context(), store.Config{Spec: "clickhouse://default@" + ep.Addr + "/" + ep.Database})
+	ep = ep.AsReader()
+	st, err := store.Open(t.Context(), store.Config{Spec: "clickhouse://" + ep.User + ":" + ep.Password + "@" + ep.Addr + "/" + ep.Database})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer st.Close()
 	found := st.Check(t.Context())
-	if f := find(found, "rights", "lacks SELECT, INSERT"); f == nil || f.Level != store.Fail || !strings.Contains(f.Hint, "TO `default`") {
+	if f := find(found, "rights", "lacks INSERT"); f == nil || f.Level != store.Fail || !strings.Contains(f.Hint, "TO `"+ep.User+"`") {
 		t.Errorf("%+v", found)
+	}
+	if err := embedded.Conn().Exec(t.Context(), "DROP TABLE rejected_rows"); err != nil {
+		t.Fatal(err)
 	}
 	if _, err := st.Apply(t.Context()); !store.Fatal(err) {
 		t.Errorf("applying without rights: %v", err)

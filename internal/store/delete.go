@@ -132,9 +132,7 @@ func (s *Store) deleteOnce(ctx context.Context, c Scope, fence Fence, where stri
 	if fence.Condition != "" {
 		where += " AND (" + fence.Condition + ")" //guard:deletion-fenced
 	}
-	return s.Write(ctx, Op{Kind: "delete", Detail: c.Table()}, func(ctx context.Context) error {
-		return s.Conn().Exec(fence.Context(ctx), "DELETE FROM "+s.TableName(c.Table())+" WHERE "+where, args...)
-	})
+	return s.deleteWhere(fence.Context(ctx), c.Table(), where, args...)
 }
 
 // EndDeletions stops fenced deletions of a run that is over. KILL QUERY ends

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -99,6 +101,9 @@ type asker interface {
 // ask asks the server behind a connection who it is, and admits it or not.
 func (p *pin) ask(ctx context.Context, addr string, conn asker) error {
 	text, err := conn.text(ctx, askIdentity)
+	if errors.Is(err, sql.ErrNoRows) {
+		return errCutShort
+	}
 	if err != nil {
 		return fmt.Errorf("asking the server who it is: %w", err)
 	}

@@ -174,6 +174,8 @@ func (t target) askSettings(ctx context.Context, addr string, greet greeting) (m
 	return known, err
 }
 
+var errCutShort = errors.New("the profile's settings (offset, a filter?) cut a result of one row short: lift them for this user")
+
 func (t target) askSettingsWith(ctx context.Context, addr string, greet greeting, settings clickhouse.Settings) (known map[string]bool, err error) {
 	conn := newPool(poolOptions(t, addr, settings), greet)
 	defer func() { err = errors.Join(err, conn.Close()) }()
@@ -183,7 +185,7 @@ func (t target) askSettingsWith(ctx context.Context, addr string, greet greeting
 	err = conn.QueryRow(ctx, "SELECT groupArray(name) FROM system.settings WHERE has(?, name) AND NOT readonly", settingNames()).Scan(&names)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return nil, errors.New("the profile's settings (offset?) cut a result of one row short: lift them for this user")
+		return nil, errCutShort
 	case code(err) == codeUnknownDatabase:
 		return nil, fmt.Errorf("database %s does not exist on %s: create it there (CREATE DATABASE %s): %w", t.database, addr, quote(t.database), err)
 	case err != nil:

@@ -49,7 +49,8 @@ const (
 
 // newPool makes a pool that has dialled nothing yet. greet is asked for every
 // new connection, which is dropped if that is an error.
-func newPool(options *clickhouse.Options, greet greeting) *pool {
+func newPool(of *clickhouse.Options, greet greeting) *pool {
+	options := *of
 	options.MaxOpenConns, options.MaxIdleConns = 1, 1
 	options.DialStrategy = func(ctx context.Context, n int, opts *clickhouse.Options, dial clickhouse.Dial) (clickhouse.DialResult, error) {
 		if n > 1 {
@@ -57,7 +58,7 @@ func newPool(options *clickhouse.Options, greet greeting) *pool {
 		}
 		return dial(ctx, opts.Addr[0], opts)
 	}
-	return &pool{options: options, greet: greet, open: make(chan struct{}, mostConns)}
+	return &pool{options: &options, greet: greet, open: make(chan struct{}, mostConns)}
 }
 
 // with runs do on a greeted connection; where do keeps it, it must give it back

@@ -58,6 +58,9 @@ var retryableCodes = map[int32]string{
 // Codes that are told apart elsewhere.
 const (
 	codeUnknownDatabase = 81
+	codeUnfinished      = 341
+	codeHasProjections  = 344
+	codeAccessDenied    = 497
 	codeTooManyParts    = 252
 )
 

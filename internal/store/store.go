@@ -36,6 +36,9 @@ type Config struct {
 	Engine engine.Config
 	// KillWait bounds the wait for killed queries to end; 0 is 90 seconds.
 	KillWait time.Duration
+	// MutationWait is how long a deletion may make no progress before it is
+	// called stuck; 0 is 45 seconds.
+	MutationWait time.Duration
 	// Hook wraps every write; nil runs it as it is.
 	Hook Hook
 }

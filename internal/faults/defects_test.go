@@ -1,0 +1,212 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rawlogs/internal/engine"
+	"rawlogs/internal/gen"
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/store"
+	"rawlogs/internal/testkit"
+)
+
+// defect is a server, or a user of it, that is not as a loader would have it.
+type defect struct {
+	name    string
+	profile string   // of the user, in users.xml
+	grants  []string // of the user; nil is everything
+	filter  string   // a row policy on clicks
+	sql     []string // by an administrator
+	named   string   // by check; "" where check finds nothing
+	runs    bool     // all the same
+}
+
+var loaderGrants = []string{
+	"SELECT, INSERT, CREATE TABLE, DROP TABLE, CREATE VIEW, ALTER DELETE, ALTER ADD COLUMN, ALTER UPDATE ON {db}.*",
+	"TABLE ENGINE ON MergeTree", "TABLE ENGINE ON ReplacingMergeTree",
+	"SELECT ON system.disks", "SELECT ON system.mutations", "SELECT ON system.processes",
+}
+
+// grantsBut are the loader's grants but one.
+func grantsBut(text string) []string {
+	var out []string
+	for _, g := range loaderGrants {
+		g = strings.Replace(g, text, "", 1)
+		g = strings.ReplaceAll(strings.TrimPrefix(g, ", "), ", ,", ",")
+		if g != "" {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+var defects = []defect{
+	{name: "none", runs: true},
+	{name: "only the rights it needs", grants: loaderGrants, runs: true},
+	{name: "limits and filters", runs: true, profile: "<extremes>1</extremes><max_result_rows>1</max_result_rows><max_rows_to_read>1</max_rows_to_read>" +
+		"<max_query_size>300</max_query_size><additional_result_filter>0</additional_result_filter><max_execution_time>1</max_execution_time>"},
+	{name: "a limit that is held", named: "max_rows_to_read = 1",
+		profile: "<max_rows_to_read>1</max_rows_to_read><constraints><max_rows_to_read><const/></max_rows_to_read></constraints>"},
+	{name: "a limit within bounds", named: "max_execution_time = 600", runs: true,
+		profile: "<max_execution_time>600</max_execution_time><constraints><max_execution_time><min>1</min><max>600</max></max_execution_time></constraints>"},
+	{name: "extremes that are held", named: "extremes = 1",
+		profile: "<extremes>1</extremes><constraints><extremes><const/></extremes></constraints>"},
+	{name: "a filter that is held", named: "cut a result of one row short",
+		profile: "<additional_result_filter>0</additional_result_filter><constraints><additional_result_filter><const/></additional_result_filter></constraints>"},
+	{name: "read-only", named: "read-only", profile: "<readonly>1</readonly>"},
+	{name: "no processes", named: "system.processes", grants: grantsBut("SELECT ON system.processes"), runs: true},
+	{name: "no mutations", named: "system.mutations", grants: grantsBut("SELECT ON system.mutations"), runs: true},
+	{name: "no deletion", named: "ALTER DELETE", grants: grantsBut("ALTER DELETE")},
+	{name: "no insertion", named: "INSERT", grants: grantsBut("INSERT")},
+	{name: "no new tables", named: "CREATE TABLE", grants: grantsBut("CREATE TABLE"), runs: true},
+	{name: "no engine", named: "TABLE ENGINE ON MergeTree", grants: grantsBut("TABLE ENGINE ON MergeTree"), runs: true},
+	{name: "a row policy", named: "filtered for this user by", filter: "network = 'x'"},
+	{name: "a row policy that hides nothing", filter: "1", runs: true},
+	{name: "a projection", named: "has the projection by_offer", runs: true,
+		sql: []string{"ALTER TABLE clicks ADD PROJECTION by_offer (SELECT offer_id, count() GROUP BY offer_id)"}},
+	{name: "a projection that is rebuilt", named: "mode rebuild", runs: true,
+		sql: []string{"ALTER TABLE clicks ADD PROJECTION by_hour (SELECT _hour, offer_id ORDER BY _hour)",
+			"ALTER TABLE clicks MODIFY SETTING lightweight_mutation_projection_mode = 'rebuild'"}},
+	{name: "a TTL", named: "loses rows by its TTL", sql: []string{"ALTER TABLE clicks MODIFY TTL _hour + INTERVAL 1 YEAR"}},
+	{name: "a ledger that forgets", named: "loses rows by its TTL", runs: true, sql: []string{"ALTER TABLE ingest_files MODIFY TTL hour + INTERVAL 1 YEAR"}},
+}
+
+// Whatever is wrong with a server or its user, check names it, or a run succeeds;
+// and what check calls good, runs.
+func TestCheckOrRun(t *testing.T) {
+	t.Parallel()
+	open := defectUsers(t)
+	for i, d := range defects {
+		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
+			st, admin, err := open(t, i)
+			if err != nil {
+				if d.runs || d.named == "" || !strings.Contains(err.Error(), d.named) {
+					t.Errorf("opening it: %v; want %q", err, d.named)
+				}
+				return
+			}
+			r := (&database{st: admin}).rig(t)
+			f := r.folder()
+			for hour := range 2 {
+				name := gen.FileName(rawlog.Clicks, hourOf(hour), 7)
+				f.put(name, r.zip(name, gen.Spec{Type: rawlog.Clicks, Hour: hourOf(hour), Rows: 20}))
+			}
+			if d.filter != "" { // it shows where there are rows
+				r.options.Network += ".other"
+				if _, err := r.runOn(admin, f.source()); err != nil {
+					t.Fatal(err)
+				}
+				r.options.Network = r.network
+			}
+			named, good := false, true
+			found := st.Check(t.Context())
+			for _, finding := range found {
+				if finding.Level != store.OK && !strings.HasPrefix(finding.What, "disk") {
+					good = false
+					named = named || d.named != "" && strings.Contains(finding.Detail+finding.Hint, d.named)
+				}
+			}
+			if named != (d.named != "") || good != (d.named == "") {
+				t.Errorf("check found %+v; want %q", found, d.named)
+			}
+			_, err = r.runOn(st, f.source())
+			if err == nil {
+				r.options.Reload = true
+				_, err = r.runOn(st, f.source())
+			}
+			if runs := err == nil; runs != d.runs {
+				t.Errorf("a load and a reload: %v; want success: %v", err, d.runs)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		_, admin, err := open(t, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if left := leftovers(t, admin); left > 0 {
+			t.Errorf("%d tables of checks are left", left)
+		}
+	})
+}
+
+func leftovers(t *testing.T, st *store.Store) (n uint64) {
+	t.Helper()
+	if err := st.Conn().QueryRow(context.WithoutCancel(t.Context()), "SELECT count() FROM system.tables WHERE database = ? AND startsWith(name, 'ingest_check_')", st.Database()).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// defectUsers makes an engine with a user for each defect, and a database for
+// each that is the tables' own; open opens a store as that user, and as an
+// administrator.
+func defectUsers(t *testing.T) (open func(t *testing.T, i int) (st, admin *store.Store, err error)) {
+	t.Helper()
+	folder := filepath.Join(t.TempDir(), "store")
+	first, err := store.Open(t.Context(), store.Config{Spec: "embedded:" + folder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	databases := make([]string, len(defects))
+	var profiles, users strings.Builder
+	for i, d := range defects {
+		name, db := fmt.Sprintf("defect%d", i), "shared"
+		if len(d.sql) > 0 {
+			db = name
+		}
+		databases[i] = db
+		fmt.Fprintf(&profiles, "<%s>%s</%s>", name, d.profile, name)
+		fmt.Fprintf(&users, "<%s><password>pw</password><networks><ip>127.0.0.1</ip></networks><profile>%s</profile><quota>default</quota>", name, name)
+		if d.grants != nil {
+			users.WriteString("<grants>")
+			for _, g := range d.grants {
+				fmt.Fprintf(&users, "<query>GRANT %s</query>", strings.ReplaceAll(g, "{db}", db))
+			}
+			users.WriteString("</grants>")
+		}
+		if d.filter != "" {
+			fmt.Fprintf(&users, "<databases><%s><clicks><filter>%s</filter></clicks></%s></databases>", db, d.filter, db)
+		}
+		fmt.Fprintf(&users, "</%s>", name)
+	}
+	dir := filepath.Join(folder, "users.d")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	text := "<clickhouse><profiles>" + profiles.String() + "</profiles><users>" + users.String() + "</users></clickhouse>"
+	if err := os.WriteFile(filepath.Join(dir, "defects.xml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	admins := make(map[string]*store.Store)
+	for i, d := range defects {
+		db := databases[i]
+		if admins[db] == nil {
+			admins[db] = testkit.OpenStore(t, store.Config{Spec: "embedded:" + folder, Engine: engine.Config{Database: db}})
+		}
+		for _, sql := range d.sql {
+			if err := admins[db].Conn().Exec(t.Context(), sql); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return func(t *testing.T, i int) (st, admin *store.Store, err error) {
+		admin = admins[databases[i]]
+		ep, _ := admin.Engine()
+		ctx := context.WithoutCancel(t.Context())
+		st, err = store.Open(ctx, store.Config{Spec: fmt.Sprintf("clickhouse://defect%d:pw@%s/%s", i, ep.Addr, databases[i])})
+		if err == nil {
+			t.Cleanup(func() { _ = st.Close() })
+		}
+		return st, admin, err
+	}
+}

@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"rawlogs/internal/rawlog"
+)
+
+// rawTables are the tables of rows.
+func rawTables() []string {
+	var names []string
+	for _, t := range rawlog.Types() {
+		names = append(names, string(t))
+	}
+	return names
+}
+
+var identifier = regexp.MustCompile("[a-zA-Z_][a-zA-Z0-9_]*[ \t]*\\(?|`[^`]*`")
+
+// oneFileOnePartition tells whether a partition key looks at nothing of a row
+// but its file's hour.
+func oneFileOnePartition(key string) bool {
+	return !slices.ContainsFunc(identifier.FindAllString(key, -1), func(word string) bool {
+		return !strings.HasSuffix(word, "(") && word != "_hour" && word != "`_hour`"
+	})
+}
+
+// checkTables compares the tables with what the commands rely on, and not
+// with the whole schema: columns are the analysts' to add.
+func (s *Store) checkTables(ctx context.Context) ([]Finding, error) {
+	const apply = "ingest schema apply makes it"
+	rows, err := s.Conn().Query(ctx, `
+		SELECT name, engine, partition_key, arrayStringConcat(dependencies_table, ', '), engine_full, create_table_query
+		FROM system.tables WHERE database = ?`, s.Database())
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	type table struct{ engine, partition, views, full, create string }
+	have := map[string]table{}
+	for rows.Next() {
+		var name string
+		var t table
+		if err := rows.Scan(&name, &t.engine, &t.partition, &t.views, &t.full, &t.create); err != nil {
+			return nil, err
+		}
+		have[name] = t
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	var out []Finding
+	add := func(l Level, table, detail, hint string) {
+		out = append(out, Finding{l, "table " + table, detail, hint})
+	}
+	for _, name := range append(rawTables(), "ingest_files", "ingest_leases", RejectedRows) {
+		before := len(out)
+		t, ok := have[name]
+		if !ok {
+			add(Fail, name, "is not there", apply)
+			continue
+		}
+		columns, err := s.Columns(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if f := servedEngine(name, t.engine); f.Level != OK {
+			out = append(out, f)
+		} else if f, err := s.unfiltered(ctx, name); err != nil {
+			return nil, err
+		} else if f.Level != OK {
+			out = append(out, f)
+		}
+		out = append(out, additions(name, t.full, t.create)...)
+		want := wanted(name)
+		for _, column := range sortedKeys(want) {
+			i := slices.IndexFunc(columns, func(c Column) bool { return c.Name == column })
+			switch {
+			case i < 0:
+				add(Fail, name, "lacks the column "+column, "ALTER TABLE "+s.TableName(name)+" ADD COLUMN "+quote(column)+" "+want[column])
+			case !fits(name, column, columns[i].Type): //guard:lineage-types
+				add(Fail, name, fmt.Sprintf("column %s is %s, not %s", column, columns[i].Type, want[column]), "ALTER TABLE "+s.TableName(name)+" MODIFY COLUMN "+quote(column)+" "+want[column])
+			}
+		}
+		if !slices.Contains(rawTables(), name) {
+			if len(out) == before {
+				add(OK, name, fmt.Sprintf("%s, %d columns", t.engine, len(columns)), "")
+			}
+			continue
+		}
+		if !oneFileOnePartition(t.partition) {
+			add(Fail, name, "is partitioned by "+t.partition+", so that a file's rows spread and can land in part", "make it anew with PARTITION BY toYYYYMM(_hour) and copy its rows") //guard:partition-check
+		}
+		if t.views != "" {
+			add(Warn, name, "feeds "+t.views, "deletions and reloads do not reach a materialized view: it will drift from the table")
+		}
+		if len(out) == before {
+			add(OK, name, fmt.Sprintf("%s by month of the file, %d columns", t.engine, len(columns)), "")
+		}
+	}
+	return out, nil
+}
+
+var (
+	quoted     = regexp.MustCompile(`'(?:[^'\\]|\\.)*'`)
+	projection = regexp.MustCompile("\\bPROJECTION (`[^`]*`|\\S+)")
+	rowTTL     = regexp.MustCompile(`\bTTL (.*?)(?: SETTINGS |$)`)
+	rebuilds   = regexp.MustCompile(`lightweight_mutation_projection_mode = 'rebuild'`)
+)
+
+// additions looks for what administrators and analysts add to a table that
+// takes rows away, or keeps them from being taken away.
+func additions(table, full, create string) []Finding {
+	var out []Finding
+	what := "table " + table
+	var names []string
+	for _, m := range projection.FindAllStringSubmatch(quoted.ReplaceAllString(create, "''"), -1) {
+		names = append(names, m[1])
+	}
+	switch list := strings.Join(names, ", "); {
+	case list != "" && rebuilds.MatchString(create):
+		out = append(out, Finding{Fail, what, "has the projection " + list + " in the mode rebuild, which goes on answering with rows that were deleted",
+			"ALTER TABLE " + table + " RESET SETTING lightweight_mutation_projection_mode, and ALTER TABLE " + table + " MATERIALIZE PROJECTION " + list})
+	case list != "":
+		out = append(out, Finding{Warn, what, "has the projection " + list + ": its rows are deleted by ALTER TABLE … DELETE, which writes whole parts anew",
+			"a table or a view of its own does not slow down reloads"})
+	}
+	if m := rowTTL.FindStringSubmatch(quoted.ReplaceAllString(full, "''")); m != nil && table != "ingest_leases" { // whose TTL is the schema's
+		level, hint := Warn, "the final count of a load of older files fails, and verify names them: load only what the TTL keeps, or remove it (ALTER TABLE "+table+" REMOVE TTL)"
+		if table == "ingest_files" {
+			level, hint = Fail, "files that the ledger forgets are loaded again: ALTER TABLE ingest_files REMOVE TTL"
+		}
+		out = append(out, Finding{level, what, "loses rows by its TTL " + m[1], hint})
+	}
+	return out
+}

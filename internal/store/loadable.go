@@ -1,0 +1,128 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Loadable returns an error if rows that a run loads into these tables could be
+// torn apart, hidden from it or lost: it looks before a run decides anything.
+// The ledger and the leases are always looked at too.
+func (s *Store) Loadable(ctx context.Context, tables []string) error {
+	if served, err := s.servedDatabase(ctx); err != nil || served.Level == Fail {
+		return refusal(served, err)
+	}
+	engines, err := s.engines(ctx)
+	if err != nil {
+		return err
+	}
+	for _, table := range slices.Concat(tables, []string{RejectedRows, "ingest_files", "ingest_leases"}) {
+		if engine, ok := engines[table]; ok {
+			if f := servedEngine(table, engine); f.Level == Fail { //guard:engines-served
+				return refusal(f, nil)
+			}
+		}
+		if f, err := s.unfiltered(ctx, table); err != nil || f.Level == Fail { //guard:rows-seen
+			return refusal(f, err)
+		}
+	}
+	return nil
+}
+
+// refusal is a finding as an error.
+func refusal(f Finding, err error) error {
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%s %s: %s", f.What, f.Detail, f.Hint)
+}
+
+const notServed = "replicated and distributed tables are not served yet: name a server that has tables of its own"
+
+// servedDatabase looks for engines of databases that put other engines into the
+// tables than were asked for.
+func (s *Store) servedDatabase(ctx context.Context) (Finding, error) {
+	var engine string
+	err := s.Conn().QueryRow(ctx, "SELECT any(engine) FROM system.databases WHERE name = ?", s.Database()).Scan(&engine)
+	if err != nil {
+		return Finding{}, fmt.Errorf("looking at the database: %w", err)
+	}
+	what := "database " + s.Database()
+	if slices.Contains([]string{"Replicated", "Shared"}, engine) {
+		return Finding{Fail, what, "has the engine " + engine, notServed}, nil
+	}
+	return Finding{OK, what, "has the engine " + engine, ""}, nil
+}
+
+func (s *Store) engines(ctx context.Context) (map[string]string, error) {
+	rows, err := s.Conn().Query(ctx, "SELECT name, engine FROM system.tables WHERE database = ?", s.Database())
+	if err != nil {
+		return nil, fmt.Errorf("listing the tables: %w", err)
+	}
+	defer rows.Close()
+	engines := map[string]string{}
+	for rows.Next() {
+		var name, engine string
+		if err := rows.Scan(&name, &engine); err != nil {
+			return nil, fmt.Errorf("listing the tables: %w", err)
+		}
+		engines[name] = engine
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("listing the tables: %w", err)
+	}
+	return engines, nil
+}
+
+// servedEngine tells what may hold our rows: tables of this one server, in which
+// an INSERT is whole and a deletion is done when it says so.
+func servedEngine(table, engine string) Finding {
+	what := "table " + table
+	for _, prefix := range []string{"Replicated", "Shared", "Distributed"} {
+		if strings.HasPrefix(engine, prefix) {
+			return Finding{Fail, what, "has the engine " + engine, notServed}
+		}
+	}
+	if !strings.HasSuffix(engine, "MergeTree") || table == "ingest_files" && engine != "ReplacingMergeTree" {
+		return Finding{Fail, what, "has the engine " + engine, "move it away (RENAME TABLE), apply the schema, and copy its rows back"}
+	}
+	return Finding{OK, what, engine, ""}
+}
+
+// unfiltered looks for a filter that the server puts on what this user reads of
+// a table: a row policy, or one of the profile that cannot be switched off. A
+// count is no proof through it. The plan shows it where the table has rows.
+func (s *Store) unfiltered(ctx context.Context, table string) (Finding, error) {
+	what := "table " + table
+	rows, err := s.Conn().Query(ctx, "EXPLAIN actions = 1 SELECT * FROM "+s.TableName(table))
+	if err != nil {
+		return Finding{}, fmt.Errorf("looking for row policies on %s: %w", table, err)
+	}
+	defer rows.Close()
+	var filter string
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return Finding{}, fmt.Errorf("looking for row policies on %s: %w", table, err)
+		}
+		if _, after, found := strings.Cut(line, "filter column:"); found && !strings.Contains(after, "_row_exists") {
+			filter = strings.TrimSpace(after)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return Finding{}, fmt.Errorf("looking for row policies on %s: %w", table, err)
+	}
+	if filter == "" {
+		return Finding{OK, what, "is read whole", ""}, nil
+	}
+	return hidden(table, filter, s.user()), nil
+}
+
+func hidden(table, filter, user string) Finding {
+	return Finding{
+		Fail, "table " + table, "is filtered for this user by " + filter + " (a row policy)",
+		"a loader must see every row, or it takes what is there for lost and loads it again: CREATE ROW POLICY ingest ON " + table + " USING 1 TO " + quote(user) + ", or drop the policy",
+	}
+}

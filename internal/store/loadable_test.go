@@ -1,0 +1,58 @@
+package store_test
+
+import (
+	"strings"
+	"testing"
+
+	"rawlogs/internal/store"
+	"rawlogs/internal/testkit"
+)
+
+func TestEnginesServed(t *testing.T) {
+	t.Parallel()
+	for engine, want := range map[string]string{
+		"MergeTree": "", "ReplacingMergeTree": "",
+		"ReplicatedMergeTree": "not served yet", "SharedMergeTree": "not served yet", "ReplicatedReplacingMergeTree": "not served yet", "Distributed": "not served yet",
+		"Memory": "RENAME TABLE", "View": "RENAME TABLE",
+	} {
+		f := store.ServedEngine("clicks", engine)
+		if (f.Level == store.OK) != (want == "") || !strings.Contains(f.Hint, want) {
+			t.Errorf("%s: %+v", engine, f)
+		}
+	}
+	if f := store.ServedEngine("ingest_files", "MergeTree"); f.Level != store.Fail {
+		t.Errorf("a ledger whose versions are not replaced: %+v", f)
+	}
+	st := testkit.Database(t)
+	if err := st.Loadable(t.Context(), []string{"clicks"}); err != nil {
+		t.Error(err)
+	}
+	for _, sql := range []string{"DROP TABLE clicks", "CREATE TABLE clicks (network String) ENGINE = Memory"} {
+		if err := st.Conn().Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := st.Loadable(t.Context(), []string{"clicks"}); err == nil || !strings.Contains(err.Error(), "engine Memory") {
+		t.Errorf("a table in memory: %v", err)
+	}
+}
+
+// A check that was killed leaves tables; the next one removes them, and only those.
+func TestDeadChecksLeaveNothing(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	names := []string{"ingest_check_1000000000_0123abcd_clicks", "ingest_check_4000000000_0123abcd_clicks", "ingest_checkered"}
+	for _, name := range names {
+		if err := st.Conn().Exec(t.Context(), "CREATE TABLE "+name+" (n UInt8) ENGINE = Memory"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	st.Check(t.Context())
+	var left []string
+	if err := st.Conn().QueryRow(t.Context(), "SELECT arraySort(groupArray(name)) FROM system.tables WHERE database = ? AND name LIKE 'ingest_check%'", st.Database()).Scan(&left); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Join(left, " ") != names[1]+" "+names[2] {
+		t.Errorf("left: %v", left)
+	}
+}

@@ -1,0 +1,155 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// mutationWait is how long a deletion may stand still before it is called stuck:
+// the server tries again by itself what fails for want of memory.
+const mutationWait = 45 * time.Second
+
+// StuckMutationError reports a deletion or an update that does not end, behind
+// which every further one waits.
+type StuckMutationError struct {
+	Table, Mutation, Command string
+	Reason                   string // "" where the server names none
+}
+
+// Error names the mutation, its table and what to do.
+func (e *StuckMutationError) Error() string {
+	reason := e.Reason
+	if reason == "" {
+		reason = "it makes no progress; are merges stopped (SYSTEM START MERGES)?"
+	}
+	return fmt.Sprintf("table %s: mutation %s (%s) is stuck, and deletions wait behind it: %s; mend that, or KILL MUTATION WHERE table = '%s' AND mutation_id = '%s', and run again",
+		e.Table, e.Mutation, e.Command, reason, e.Table, e.Mutation)
+}
+
+// deleteWhere runs one deletion, and returns when the server says that it is
+// done. None is begun while another one is at work on the table: it would only
+// wait behind it, and a repeated step would queue one more each time.
+func (s *Store) deleteWhere(ctx context.Context, table, where string, args ...any) error {
+	if err := s.awaitMutations(unmarked{ctx}, table); err != nil { //guard:none-queued
+		return err
+	}
+	return s.Write(ctx, Op{Kind: "delete", Detail: table}, func(ctx context.Context) error {
+		err := s.mutate(ctx, table, "DELETE FROM "+s.TableName(table)+" WHERE "+where, args...)
+		if code(err) == codeHasProjections { //guard:projections-deleted
+			err = s.mutate(ctx, table, "ALTER TABLE "+s.TableName(table)+" DELETE WHERE "+where, args...)
+		}
+		return err
+	})
+}
+
+// mutate runs a statement that is a mutation. The server waits with its answer
+// until the mutation has ended, for ever if need be, so it is watched meanwhile.
+func (s *Store) mutate(ctx context.Context, table, statement string, args ...any) error {
+	watched, stop := context.WithCancelCause(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for sleep(watched, watchEvery) {
+			var stuck *StuckMutationError
+			if err := s.awaitMutations(unmarked{watched}, table); errors.As(err, &stuck) {
+				stop(err)
+			}
+		}
+	}()
+	err := s.Conn().Exec(watched, statement, args...)
+	cause := context.Cause(watched)
+	stop(nil)
+	<-ended
+	var stuck *StuckMutationError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(cause, &stuck):
+		return stuck
+	case code(err) == codeUnfinished: //guard:unfinished-awaited
+		// It failed once. Whether its rows are gone when it has ended is the
+		// caller's to count.
+		return s.awaitMutations(unmarked{ctx}, table)
+	}
+	return err
+}
+
+const watchEvery = 2 * time.Second
+
+// awaitMutations waits until no mutation of the table is unfinished, for as long
+// as they get on.
+func (s *Store) awaitMutations(ctx context.Context, table string) error {
+	var before progress
+	since := time.Now()
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, watchEvery) {
+		now, stuck, err := s.unfinished(ctx, table)
+		if code(err) == codeAccessDenied {
+			return nil // check says that it would be of use
+		}
+		if err != nil {
+			return fmt.Errorf("looking at the mutations of %s: %w", table, err)
+		}
+		if now.first == "" {
+			return nil
+		}
+		if now != before {
+			before, since = now, time.Now()
+		}
+		if time.Since(since) > cmp.Or(s.cfg.MutationWait, mutationWait) { //guard:stuck-named
+			return stuck
+		}
+		if !sleep(ctx, pause) {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// progress is what changes while mutations get on, which they do one after the other.
+type progress struct {
+	first   string // mutation
+	parts   int64  // that it has still to do
+	written string // of those at work
+}
+
+// unfinished describes the table's unfinished mutations, and the first of them.
+func (s *Store) unfinished(ctx context.Context, table string) (progress, *StuckMutationError, error) {
+	var p progress
+	stuck := &StuckMutationError{Table: table}
+	err := s.Conn().QueryRow(ctx, `
+		SELECT argMin(mutation_id, create_time), argMin(parts_to_do, create_time), argMin(command, create_time), argMax(latest_fail_reason, latest_fail_time)
+		FROM system.mutations WHERE database = ? AND table = ? AND NOT is_done`,
+		s.Database(), table).Scan(&p.first, &p.parts, &stuck.Command, &stuck.Reason)
+	if err != nil || p.first == "" {
+		return p, nil, err
+	}
+	stuck.Mutation = p.first
+	stuck.Reason = withoutTrace(stuck.Reason)
+	if len(stuck.Command) > 200 {
+		stuck.Command = stuck.Command[:200] + "…"
+	}
+	// A part that fails is begun anew each time: only one that has not failed
+	// counts as progress.
+	if stuck.Reason == "" {
+		err = s.Conn().QueryRow(ctx, "SELECT toString(groupArray((result_part_name, rows_written))) FROM system.merges WHERE database = ? AND table = ? AND is_mutation",
+			s.Database(), table).Scan(&p.written)
+		if code(err) == codeAccessDenied {
+			err = nil
+		}
+	}
+	return p, stuck, err
+}
+
+// sleep waits, and reports whether the context is still alive then.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,238 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/proto"
+	"golang.org/x/sync/errgroup"
+)
+
+// scratchPrefix begins the names of a rehearsal's tables; the second of their
+// making follows.
+const scratchPrefix = "ingest_check_"
+
+// scratchAge is when a rehearsal's table is taken for a dead check's.
+const scratchAge = 10 * time.Minute
+
+// checkRehearsal does on copies of the tables, of the same definition, what a
+// run does: rows go in, are counted, deleted and counted again.
+func (s *Store) checkRehearsal(ctx context.Context) ([]Finding, error) {
+	if missing, err := s.missingRights(ctx, []string{"CREATE TABLE", "DROP TABLE"}); err != nil || len(missing) > 0 {
+		if err != nil {
+			return nil, err
+		}
+		return one(Warn, "a load cannot be rehearsed: the user lacks "+strings.Join(missing, ", "),
+			"GRANT "+strings.Join(missing, ", ")+" ON "+quote(s.Database())+".* TO "+quote(s.user())+" for the checks' own tables, "+scratchPrefix+"…")
+	}
+	now, err := s.Now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.dropDeadScratch(ctx, now); err != nil {
+		return nil, err
+	}
+	have, err := s.engines(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := slices.Concat(rawTables(), []string{RejectedRows, "ingest_files", "ingest_leases"})
+	found := make([]Finding, len(names))
+	var group errgroup.Group
+	for i, table := range names {
+		if have[table] == "" {
+			continue // checkTables says it
+		}
+		group.Go(func() error {
+			scratch := fmt.Sprintf("%s%d_%08x_%s", scratchPrefix, now.Unix(), rand.Uint32(), table)
+			found[i] = s.rehearse(ctx, table, scratch)
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(found, func(f Finding) bool { return f.Level == "" }), nil
+}
+
+// dropDeadScratch removes what checks left behind that were killed.
+func (s *Store) dropDeadScratch(ctx context.Context, now time.Time) error {
+	have, err := s.engines(ctx)
+	if err != nil {
+		return err
+	}
+	for name := range have {
+		rest, ok := strings.CutPrefix(name, scratchPrefix)
+		made, _, _ := strings.Cut(rest, "_")
+		second, err := strconv.ParseInt(made, 10, 64)
+		if ok && err == nil && now.Sub(time.Unix(second, 0)) > scratchAge {
+			if err := s.dropScratch(ctx, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Store) dropScratch(ctx context.Context, scratch string) error {
+	if !strings.HasPrefix(scratch, scratchPrefix) {
+		return fmt.Errorf("%s is no table of a check's", scratch)
+	}
+	return s.ddl(ctx, "DROP TABLE "+scratch, "DROP TABLE IF EXISTS "+s.TableName(scratch)+" SYNC")
+}
+
+// rehearse goes through a load on a copy of a table.
+func (s *Store) rehearse(ctx context.Context, table, scratch string) (f Finding) {
+	what := "rehearsal " + table
+	fail := func(step string, err error) Finding {
+		return Finding{Fail, what, step + ": " + err.Error(), hintFor(err, s.user())}
+	}
+	if err := s.ddl(ctx, "CREATE TABLE "+scratch, "CREATE TABLE "+s.TableName(scratch)+" AS "+s.TableName(table)); err != nil {
+		return fail("making a copy of the table", err)
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		if err := s.dropScratch(ctx, scratch); err != nil && f.Level != Fail {
+			f = fail("dropping the copy "+scratch, err)
+		}
+	}()
+	const rows = 3
+	raw := slices.Contains(rawTables(), table)
+	insert := s.rehearseInsert
+	if raw {
+		insert = s.rehearseStream
+	}
+	if err := insert(ctx, scratch, rows); err != nil {
+		return fail("inserting rows", err)
+	}
+	count := func() (n uint64, err error) {
+		err = s.Conn().QueryRow(ctx, "SELECT count() FROM "+s.TableName(scratch)+" WHERE network = ?", scratchNetwork).Scan(&n)
+		return n, err
+	}
+	n, err := count()
+	if err != nil {
+		return fail("counting rows", err)
+	}
+	if n != rows {
+		return Finding{Fail, what, fmt.Sprintf("%d rows were inserted and acknowledged, %d are seen", rows, n),
+			"look for a TTL or a row policy that takes them away: SHOW CREATE TABLE, SHOW ROW POLICIES"}
+	}
+	if !raw && table != RejectedRows {
+		return Finding{OK, what, "rows inserted and counted on a copy", ""} // nothing of the ledger is ever deleted
+	}
+	if err := s.deleteWhere(ctx, scratch, "network = ?", scratchNetwork); err != nil {
+		return fail("deleting rows", err)
+	}
+	if n, err = count(); err != nil || n != 0 {
+		return fail("deleting rows", errors.Join(err, fmt.Errorf("%d of %d are left", n, rows)))
+	}
+	return Finding{OK, what, "rows inserted, counted, deleted and counted on a copy", ""}
+}
+
+// scratchNetwork is the network of a rehearsal's rows.
+const scratchNetwork = "ingest check"
+
+func (s *Store) rehearseInsert(ctx context.Context, scratch string, rows int) error {
+	version := "version"
+	switch {
+	case strings.HasSuffix(scratch, RejectedRows):
+		version = "_insert"
+	case strings.HasSuffix(scratch, "leases"):
+		version = "seq"
+	}
+	columns, values := "network, "+version, "?, number"
+	if version == "seq" {
+		columns, values = columns+", expires", values+", now64(3) + INTERVAL 1 DAY" // our own TTL goes by it
+	}
+	if strings.HasSuffix(scratch, "ingest_files") {
+		columns, values = columns+", file", values+", toString(number)" // else they are versions of one row
+	}
+	return s.Write(ctx, Op{Kind: "check", Detail: scratch}, func(ctx context.Context) error {
+		return s.Conn().Exec(s.InsertContext(ctx), "INSERT INTO "+s.TableName(scratch)+" ("+columns+") SELECT "+values+" FROM numbers("+strconv.Itoa(rows)+")", scratchNetwork)
+	})
+}
+
+// rehearseStream inserts as raw logs are, over a connection of its own.
+func (s *Store) rehearseStream(ctx context.Context, scratch string, rows int) error {
+	client, err := s.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close() }()
+	var network, file proto.ColStr
+	var line proto.ColUInt32
+	var insert proto.ColUInt64
+	var hour proto.ColDateTime
+	now := time.Now().UTC().Truncate(time.Hour)
+	names, files := network.LowCardinality(), file.LowCardinality()
+	for i := range rows {
+		names.Append(scratchNetwork)
+		files.Append("check.zip")
+		line.Append(uint32(i))
+		insert.Append(1)
+		hour.Append(now)
+	}
+	input := proto.Input{
+		{Name: "network", Data: names}, {Name: "_file", Data: files}, {Name: "_line", Data: line},
+		{Name: "_insert", Data: insert}, {Name: "_hour", Data: &hour},
+	}
+	return s.Write(ctx, Op{Kind: "check", Detail: scratch}, func(ctx context.Context) error {
+		return client.Do(ctx, ch.Query{Body: input.Into(scratch), Input: input, Settings: s.InsertSettings()})
+	})
+}
+
+var neededGrant = regexp.MustCompile(`necessary to have the grant (.+?)\.(?:\s|$)`)
+
+// hintFor says what to do about a refused step.
+func hintFor(err error, user string) string {
+	if m := neededGrant.FindStringSubmatch(err.Error()); m != nil {
+		return "GRANT " + strings.Replace(m[1], "for at least one column ", "", 1) + " TO " + quote(user)
+	}
+	return "a load would end with this error: mend what it says"
+}
+
+// checkRecovery asks for everything that a run needs once an earlier one died.
+func (s *Store) checkRecovery(ctx context.Context) ([]Finding, error) {
+	var out []Finding
+	for _, step := range []struct {
+		sql, why string
+	}{
+		{"SELECT count() FROM system.processes", "to end what a dead run left at work"},
+		{"KILL QUERY WHERE query_id = 'ingest-check-unused' ASYNC", "to end what a dead run left at work"},
+		{"SELECT count() FROM system.mutations", "to end a dead run's deletions, and to name one that is stuck"},
+		{"KILL MUTATION WHERE database = currentDatabase() AND mutation_id = 'ingest-check-unused' SYNC", "to end a dead run's deletions"},
+	} {
+		if err := s.Conn().Exec(ctx, step.sql); err != nil {
+			out = append(out, Finding{Fail, "recovery", step.why + ": " + err.Error(), hintFor(err, s.user())})
+		}
+	}
+	if len(out) == 0 {
+		return one(OK, "queries of a dead run can be found and ended", "")
+	}
+	return out, nil
+}
+
+// checkAddress dials many connections at once: behind an address that several
+// servers share they lead to different ones.
+func (s *Store) checkAddress(ctx context.Context) ([]Finding, error) {
+	if s.target.path != "" {
+		return nil, nil
+	}
+	s.mu.RLock()
+	addr, conn := s.native.Address, s.conn
+	s.mu.RUnlock()
+	many := newPool(conn.options, s.greeting(addr))
+	if err := errors.Join(many.fill(ctx, mostConns), many.Close()); err != nil {
+		return one(Fail, err.Error(), "name one server")
+	}
+	return one(OK, fmt.Sprintf("%d connections lead to the same server", mostConns), "")
+}
