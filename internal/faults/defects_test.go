@@ -93,10 +93,8 @@ func TestCheckOrRun(t *testing.T) {
 			}
 			r := (&database{st: admin}).rig(t)
 			f := r.folder()
-			for hour := range 2 {
-				name := gen.FileName(rawlog.Clicks, hourOf(hour), 7)
-				f.put(name, r.zip(name, gen.Spec{Type: rawlog.Clicks, Hour: hourOf(hour), Rows: 20}))
-			}
+			name := gen.FileName(rawlog.Clicks, hourOf(0), 7)
+			f.put(name, r.zip(name, gen.Spec{Type: rawlog.Clicks, Hour: hourOf(0), Rows: 20}))
 			if d.filter != "" { // it shows where there are rows
 				r.options.Network += ".other"
 				if _, err := r.runOn(admin, f.source()); err != nil {
@@ -116,7 +114,7 @@ func TestCheckOrRun(t *testing.T) {
 				t.Errorf("check found %+v; want %q", found, d.named)
 			}
 			_, err = r.runOn(st, f.source())
-			if err == nil {
+			if err == nil && (d.grants != nil || d.sql != nil) { // a reload deletes
 				r.options.Reload = true
 				_, err = r.runOn(st, f.source())
 			}
