@@ -2,14 +2,17 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"rawlogs/internal/engine"
 	"rawlogs/internal/gen"
+	"rawlogs/internal/load"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
@@ -80,7 +83,7 @@ var defects = []defect{
 // and what check calls good, runs.
 func TestCheckOrRun(t *testing.T) {
 	t.Parallel()
-	open := defectUsers(t)
+	open := defectUsers(t, -1)
 	for i, d := range defects {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
@@ -144,8 +147,8 @@ func leftovers(t *testing.T, st *store.Store) (n uint64) {
 
 // defectUsers makes an engine with a user for each defect, and a database for
 // each that is the tables' own; open opens a store as that user, and as an
-// administrator.
-func defectUsers(t *testing.T) (open func(t *testing.T, i int) (st, admin *store.Store, err error)) {
+// administrator. Of only one defect, the others' databases are not made.
+func defectUsers(t *testing.T, only int) (open func(t *testing.T, i int) (st, admin *store.Store, err error)) {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), "store")
 	first, err := store.Open(t.Context(), store.Config{Spec: "embedded:" + folder})
@@ -188,6 +191,9 @@ func defectUsers(t *testing.T) (open func(t *testing.T, i int) (st, admin *store
 	admins := make(map[string]*store.Store)
 	for i, d := range defects {
 		db := databases[i]
+		if only >= 0 && i != only {
+			continue
+		}
 		if admins[db] == nil {
 			admins[db] = testkit.OpenStore(t, store.Config{Spec: "embedded:" + folder, Engine: engine.Config{Database: db}})
 		}
@@ -206,5 +212,31 @@ func defectUsers(t *testing.T) (open func(t *testing.T, i int) (st, admin *store
 			t.Cleanup(func() { _ = st.Close() })
 		}
 		return st, admin, err
+	}
+}
+
+// A load behind a row policy ends before it writes anything.
+func TestLoadBehindRowPolicy(t *testing.T) {
+	t.Parallel()
+	policy := slices.IndexFunc(defects, func(d defect) bool { return d.name == "a row policy" })
+	st, admin, err := defectUsers(t, policy)(t, policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := (&database{st: admin}).rig(t)
+	f := r.folder()
+	name := gen.FileName(rawlog.Clicks, hourOf(0), 7)
+	f.put(name, r.zip(name, gen.Spec{Type: rawlog.Clicks, Hour: hourOf(0), Rows: 20}))
+	// On an empty table no policy shows; the first INSERT's rows do not either.
+	var hidden *load.HiddenError
+	if _, err := r.runOn(st, f.source()); !errors.As(err, &hidden) {
+		t.Errorf("the first load: %v; want it told that its rows are hidden", err)
+	}
+	if _, err := r.runOn(st, f.source()); err == nil || !strings.Contains(err.Error(), "CREATE ROW POLICY") {
+		t.Errorf("the second load: %v; want it refused", err)
+	}
+	var rows uint64
+	if err := admin.Conn().QueryRow(t.Context(), "SELECT count() FROM clicks").Scan(&rows); err != nil || rows != 20 {
+		t.Errorf("%d rows of 20, %v", rows, err)
 	}
 }

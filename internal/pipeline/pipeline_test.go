@@ -201,3 +201,15 @@ func TestLostLedger(t *testing.T) {
 		}
 	}
 }
+
+// Of a file of which nothing is seen, rows may be hidden: to load them again would
+// double them.
+func TestMismatchOfNothing(t *testing.T) {
+	t.Parallel()
+	for stored, reload := range map[uint64]bool{0: false, 1: true} {
+		err := &MismatchError{[]Difference{{File: rawlog.File{Type: rawlog.Clicks, Name: "a.zip"}, Ledger: 2, Stored: stored}}}
+		if strings.Contains(err.Error(), "ingest reload") != reload || !strings.Contains(err.Error(), "a.zip") {
+			t.Errorf("%d of 2 rows: %v", stored, err)
+		}
+	}
+}

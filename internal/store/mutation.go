@@ -69,7 +69,7 @@ func (s *Store) mutate(ctx context.Context, table, statement string, args ...any
 		return nil
 	case errors.As(cause, &stuck):
 		return stuck
-	case code(err) == codeUnfinished: //guard:unfinished-awaited
+	case code(err) == codeUnfinished:
 		// It failed once. Whether its rows are gone when it has ended is the
 		// caller's to count.
 		return s.awaitMutations(unmarked{ctx}, table)

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -51,14 +52,15 @@ func TestStuckMutation(t *testing.T) {
 			cfg := testkit.DatabaseConfig(t)
 			cfg.MutationWait = time.Second
 			st := testkit.OpenStore(t, cfg)
-			ctx := t.Context()
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
 			if err := insert(ctx, st, "", "a.zip", 1, septemberHour, 1, 10); err != nil {
 				t.Fatal(err)
 			}
 			if err := st.Conn().Exec(ctx, hold); err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { _ = st.Conn().Exec(ctx, "SYSTEM START MERGES clicks") })
+			defer func() { _ = st.Conn().Exec(t.Context(), "SYSTEM START MERGES clicks") }()
 			for range 3 {
 				err := st.DeleteInserts(ctx, store.Scope{Network: "net", Type: rawlog.Clicks}, []uint64{1})
 				var stuck *store.StuckMutationError

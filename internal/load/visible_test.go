@@ -1,0 +1,22 @@
+package load_test
+
+import (
+	"errors"
+	"testing"
+
+	"rawlogs/internal/load"
+	"rawlogs/internal/testkit"
+)
+
+// Rows that were acknowledged and are not seen end the run, and no reload is advised.
+func TestVisible(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	if err := load.Visible(t.Context(), st, "clicks", 1, 0); err != nil {
+		t.Errorf("nothing sent, nothing seen: %v", err)
+	}
+	var hidden *load.HiddenError
+	if err := load.Visible(t.Context(), st, "clicks", 1, 5); !errors.As(err, &hidden) || hidden.Stored != 0 || hidden.Sent != 5 {
+		t.Errorf("5 rows sent, none seen: %v", err)
+	}
+}
