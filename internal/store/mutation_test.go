@@ -81,3 +81,17 @@ func TestStuckMutation(t *testing.T) {
 		})
 	}
 }
+
+func TestBriefErrors(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	for _, sql := range []string{
+		"INSERT INTO clicks (network, _insert) VALUES ('net', 1)",
+		"ALTER TABLE clicks DELETE WHERE throwIf(1, 'analyst') SETTINGS mutations_sync = 2",
+	} {
+		err := st.Conn().Exec(t.Context(), sql)
+		if err != nil && (!strings.Contains(err.Error(), "analyst") || strings.Contains(err.Error(), "\n")) || err == nil && strings.Contains(sql, "throwIf") {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+}
