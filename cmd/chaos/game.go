@@ -39,6 +39,7 @@ type way struct {
 type tally struct {
 	rounds, fromAPI, runs, killed, stopped, paused, failed, done int
 	named                                                        int // files that a last run named as not loaded
+	lost                                                         int // those of them that had been loaded once
 }
 
 // play plays the rounds; an error tells what did not hold, and in which scenario.
@@ -73,8 +74,8 @@ func play(ctx context.Context, cfg Config) (err error) {
 		}
 		if g.tally.rounds++; g.tally.rounds%10 == 0 || g.tally.rounds == cfg.Rounds {
 			t := g.tally
-			cfg.say("round %d, %d through the API: %d runs: %d killed, %d interrupted, %d paused, %d lost their store or lease, %d came to their end; %d files named as not loaded; %s a round\n",
-				round, t.fromAPI, t.runs, t.killed, t.stopped, t.paused, t.failed, t.done, t.named, (time.Since(begin) / time.Duration(t.rounds)).Round(time.Millisecond))
+			cfg.say("round %d, %d through the API: %d runs: %d killed, %d interrupted, %d paused, %d lost their store or lease, %d came to their end; %d files named as not loaded, %d of them lost; %s a round\n",
+				round, t.fromAPI, t.runs, t.killed, t.stopped, t.paused, t.failed, t.done, t.named, t.lost, (time.Since(begin) / time.Duration(t.rounds)).Round(time.Millisecond))
 		}
 	}
 	return g.leave(ctx)

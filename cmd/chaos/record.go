@@ -106,8 +106,8 @@ func (g *game) note(at source) {
 
 // judge compares what the store has of a file with what it must have: the rows
 // of the version at the source, if it can be loaded and the last runs looked at
-// it; else those of the last version that was loaded, if any was. It returns the
-// version whose rows there are, or nil.
+// it; else those of the last version that was loaded, if any was, or the ledger
+// says that they are lost. It returns the version whose rows there are, or nil.
 func (g *game) judge(r *record, got sums, noticed bool) (*version, error) {
 	find := func(of []version) *version {
 		for i := range of {
@@ -137,6 +137,10 @@ func (g *game) judge(r *record, got sums, noticed bool) (*version, error) {
 	case now != nil:
 	case got.Rows > 0 || got.Rejected > 0:
 		err = fmt.Errorf("want one of %+v", could)
+	case r.held != nil && got.State == "failed" && !r.form.loads():
+		// A run died between the deletion of the old rows and the end of the INSERT
+		// of the new ones, which can no longer be had; it is named.
+		g.tally.lost++
 	case r.held != nil:
 		err = fmt.Errorf("its rows are gone: %+v", g.pool.sums(*r.held))
 	case got.State == "loaded" || got.State == "loading":
