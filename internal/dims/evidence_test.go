@@ -73,10 +73,16 @@ func TestVanishedNeedsEvidence(t *testing.T) {
 		entity string
 		edit   func(data map[string]any)
 	}{
-		"no count":                 {"offers", func(data map[string]any) { delete(data, "count") }},
-		"a count of nothing":       {"offers", func(data map[string]any) { data["count"] = nil }},
-		"a count below the rows":   {"offers", func(data map[string]any) { data["count"] = 1 }},
-		"pages that lack a row":    {"offers", dropRow},
+		"no count":               {"offers", func(data map[string]any) { delete(data, "count") }},
+		"a count of nothing":     {"offers", func(data map[string]any) { data["count"] = nil }},
+		"a count below the rows": {"offers", func(data map[string]any) { data["count"] = 1 }},
+		"pages that lack a row":  {"offers", dropRow},
+		"no page numbers, and cut": {"offers", func(data map[string]any) {
+			rows, _ := data["data"].(map[string]any)
+			clear(data)
+			maps.Copy(data, rows)
+			keepFirst(data, 50)
+		}},
 		"most of a list is absent": {"countries", func(data map[string]any) { keepFirst(data, 3) }},
 	} {
 		t.Run(name, func(t *testing.T) {
