@@ -72,7 +72,7 @@ var stores = []protection{
 	guard("store-loadable", "a run looks at the store before it decides anything",
 		never, "internal/faults", "TestLoadBehindRowPolicy"),
 	guard("first-insert-seen", "the rows of a run's first INSERT are counted",
-		always, "internal/load", "TestVisible"),
+		always, "internal/pipeline", "TestVisible"),
 	guard("no-reload-of-hidden", "a count of 0 advises no reload",
 		never, "internal/pipeline", "TestMismatchOfNothing"),
 	guard("none-queued", "no deletion is queued behind one that is stuck",
