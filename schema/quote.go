@@ -20,18 +20,18 @@ func between(s string, quote byte) string {
 	var b strings.Builder
 	b.Grow(len(s) + 2)
 	b.WriteByte(quote)
-	for i, n := 0, 0; i < len(s); i += n {
-		r, size := utf8.DecodeRuneInString(s[i:])
-		n = size
-		switch c := s[i]; {
+	for len(s) > 0 {
+		r, size := utf8.DecodeRuneInString(s)
+		switch c := s[0]; {
 		case c == quote || c == '\\':
 			b.WriteByte('\\')
 			b.WriteByte(c)
 		case r < ' ', r == 0x7f, r == utf8.RuneError && size == 1, strings.IndexByte("?{@$", c) >= 0:
 			fmt.Fprintf(&b, `\x%02x`, c)
 		default:
-			b.WriteString(s[i : i+n])
+			b.WriteString(s[:size])
 		}
+		s = s[size:]
 	}
 	b.WriteByte(quote)
 	return b.String()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rawlogs/internal/store"
+	"rawlogs/schema"
 )
 
 // LeaseTTL is how long a lease outlives its last renewal, by the store's
@@ -180,7 +181,7 @@ func (l *Lease) Fence() store.Fence {
 	}
 	// A run that was held after this one began can only have come when this one's lease had run out.
 	return store.Fence{Run: l.run, Condition: "(SELECT count() FROM (SELECT any(worker) AS share, min(since) AS began, max(state = '" + stateHeld + "') AS held FROM " +
-		l.st.TableName("ingest_leases") + " WHERE network = " + store.Literal(l.network) + " AND run != " + store.Literal(l.run) + " GROUP BY run) " +
+		l.st.TableName("ingest_leases") + " WHERE network = " + schema.Literal(l.network) + " AND run != " + schema.Literal(l.run) + " GROUP BY run) " +
 		fmt.Sprintf("WHERE held AND began > fromUnixTimestamp64Milli(%d)%s) = 0", l.since.UnixMilli(), clashing)}
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
+	"rawlogs/schema"
 )
 
 // State is where a file stands between listing and query.
@@ -187,7 +188,7 @@ func (l *Ledger) Repeat(ctx context.Context, entries []*Entry) error {
 		}
 		ctx = clickhouse.Context(l.fence.Context(l.st.InsertContext(ctx)), clickhouse.WithExternalTable(table.Table))
 		return store.Fenced(l.st.Conn().Exec(ctx, "INSERT INTO ingest_files (network, "+strings.Join(table.names, ", ")+
-			") SELECT "+store.Literal(l.network)+", "+strings.Join(table.names, ", ")+" FROM entries WHERE "+l.fence.Holding())) //guard:ledger-fenced
+			") SELECT "+schema.Literal(l.network)+", "+strings.Join(table.names, ", ")+" FROM entries WHERE "+l.fence.Holding())) //guard:ledger-fenced
 	})
 	if err != nil {
 		return fmt.Errorf("writing the ledger of files (%s): %w", op.Detail, err)

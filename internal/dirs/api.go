@@ -260,7 +260,7 @@ func contradiction(f rawlog.File) (rawlog.File, error) {
 	named.Hour = hour
 	switch {
 	case err != nil:
-		return f, nil
+		return f, nil //nolint:nilerr // the name says nothing
 	case typ != f.Type:
 		return f, fmt.Errorf("the API lists it among %s, its name says %s", f.Type, typ)
 	case !hour.Equal(f.Hour):

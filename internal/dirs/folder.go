@@ -106,17 +106,17 @@ func (root below) linkedFolder(n *named, path, name string) bool {
 }
 
 // same compares two files byte by byte.
-func (root below) same(ctx context.Context, a, b rawlog.File) (bool, error) {
+func (root below) same(ctx context.Context, a, b rawlog.File) (equal bool, err error) {
 	left, err := root.open(a)
 	if err != nil {
 		return false, err
 	}
-	defer left.Close()
+	defer func() { err = errors.Join(err, left.Close()) }()
 	right, err := root.open(b)
 	if err != nil {
 		return false, err
 	}
-	defer right.Close()
+	defer func() { err = errors.Join(err, right.Close()) }()
 	one, other := make([]byte, tailBytes), make([]byte, tailBytes)
 	for {
 		n, err := io.ReadFull(left, one)

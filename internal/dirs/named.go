@@ -97,8 +97,9 @@ func (n *named) choose(ctx context.Context, candidates []candidate) (*rawlog.Fil
 	})
 	first := candidates[0].File
 	for _, c := range candidates[1:] {
-		equal, err := first.Size == c.Size, error(nil)
+		equal := first.Size == c.Size
 		if equal {
+			var err error
 			if equal, err = n.same(ctx, first, c.File); err != nil {
 				return nil, err
 			}

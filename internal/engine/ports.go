@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -38,7 +39,7 @@ func freePorts(n int) ([]int, error) {
 // answer alone does not say whose it is; and /proc, which would, is hidden from
 // some (ProcSubset=pid), so the process looks at its own files.
 func listening(port int) (ours, others bool, err error) {
-	conn, err := net.DialTimeout("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), time.Second)
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if errors.Is(err, unix.ECONNREFUSED) {
 		return false, false, nil
 	}

@@ -33,7 +33,7 @@ func (h *HTTP) checkLink(ctx context.Context, u *url.URL) error {
 		return &refusedError{"the link names no host"}
 	case isAddr && forbidden(addr):
 		return h.checkAddr(ctx, addr)
-	case u.Scheme == "http" && !h.AllowHTTP && host != "localhost" && !(isAddr && bareAddr(addr).IsLoopback()):
+	case u.Scheme == "http" && !h.AllowHTTP && host != "localhost" && (!isAddr || !bareAddr(addr).IsLoopback()):
 		return &refusedError{"the link is plain http, not https"}
 	case isAddr:
 		return h.checkAddr(ctx, addr)

@@ -2,11 +2,9 @@ package store
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"rawlogs/schema"
 )
@@ -31,18 +29,6 @@ func (s *Store) TableName(table string) string { return quote(s.Database()) + ".
 
 // quote makes an identifier of any text.
 func quote(name string) string { return schema.Identifier(name) }
-
-// Literal is any text as an SQL string, for statements whose other values are
-// bound: what binding would take for a placeholder is spelled in hexadecimal.
-func Literal(text string) string {
-	plain := func(c rune) bool {
-		return c < 128 && (unicode.IsLetter(c) || unicode.IsDigit(c) || strings.ContainsRune("-_./", c))
-	}
-	if strings.IndexFunc(text, func(c rune) bool { return !plain(c) }) < 0 {
-		return "'" + text + "'"
-	}
-	return "unhex('" + hex.EncodeToString([]byte(text)) + "')"
-}
 
 // QueryPrefix begins the query ids of a run's statements, by which a later run
 // finds what a dead one still has running.
