@@ -131,10 +131,14 @@ func measure(ctx context.Context, srv *server, load func() (usage, error)) (s sa
 // ownReader is ClickHouse reading the files itself. The lineage that a user
 // could have for nothing is asked of it, too: network, file and hour.
 func ownReader(ctx context.Context, srv *server, _ *ingest, ds *dataSet) (usage, error) {
+	files, err := srv.lend(ds)
+	if err != nil {
+		return usage{}, err
+	}
 	begin := time.Now()
-	err := srv.st.Conn().Exec(ctx, fmt.Sprintf(
+	err = srv.st.Conn().Exec(ctx, fmt.Sprintf(
 		"INSERT INTO %s (%s, network, _file, _hour) SELECT %[2]s, 'bench', _file, toStartOfHour(datetime) FROM file('%s', 'CSVWithNames', '%s')",
-		srv.st.TableName("clicks"), srv.names(), filepath.Join(ds.gzips(), "*.csv.gz"), srv.structure()))
+		srv.st.TableName("clicks"), srv.names(), filepath.Join(files, "*.csv.gz"), srv.structure()))
 	return usage{wall: time.Since(begin)}, err
 }
 

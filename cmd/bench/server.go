@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -70,6 +71,25 @@ func (s *server) close() error {
 		err = s.st.Close()
 	}
 	return errors.Join(err, os.RemoveAll(s.dir))
+}
+
+// lend links the data set's gzips to where the server may read files, and returns
+// that folder as file() names it.
+func (s *server) lend(ds *dataSet) (string, error) {
+	folder := filepath.Join(s.dir, "clickhouse", "files", ds.Name)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", err
+	}
+	gzips, err := filepath.Glob(filepath.Join(ds.gzips(), "*.csv.gz"))
+	if err != nil {
+		return "", err
+	}
+	for _, path := range gzips {
+		if err := os.Link(path, filepath.Join(folder, filepath.Base(path))); err != nil && !errors.Is(err, fs.ErrExist) {
+			return "", err
+		}
+	}
+	return ds.Name, nil
 }
 
 // names lists the CSV's columns, for a statement.

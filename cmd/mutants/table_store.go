@@ -126,6 +126,8 @@ var processes = []protection{
 		cut, "internal/pipeline", "TestLeaseOfDeadHost"),
 	guard("former-state", "rows that a dead run was to replace stay, and their file is loaded as before",
 		never, "internal/pipeline", "TestReloadThatDies"),
+	guard("replacement-finished", "a replacement that is half done is not interrupted",
+		cut, "internal/pipeline", "TestInterruptedReplacement"),
 	guard("deletion-fenced", "the server asks for the lease as it deletes loaded rows",
 		cut, "internal/store", "TestDeletionIsFenced"),
 	guard("ledger-fenced", "the server asks for the lease as it writes the ledger",

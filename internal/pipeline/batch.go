@@ -49,6 +49,8 @@ func (l *loader) loadBatch(ctx context.Context, first *job) error {
 	}
 	b := &batch{typ: first.file().Type, month: first.month(), shape: shape}
 	b.add(first)
+	ctx, release := l.shield(ctx)
+	defer release()
 	stream, err := l.stream(b.typ, 0)
 	if err != nil {
 		return err
@@ -142,6 +144,9 @@ func (l *loader) advance(ctx, insert context.Context, b *batch) error {
 	// All rows are on their way and only the INSERT's end is outstanding, which makes
 	// them visible: earlier versions go now, not when their replacement was begun.
 	b.sealed = true
+	if err := l.commence(ctx, b.jobs); err != nil {
+		return err
+	}
 	if err := l.clear(ctx, b.jobs...); err != nil {
 		return err
 	}

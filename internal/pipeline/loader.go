@@ -46,6 +46,7 @@ type loader struct {
 	readers  map[rawlog.Type]*parse.Reader
 	streams  map[rawlog.Type]*[2]*load.Stream // the second only for large files
 	rejects  rejects
+	shielded shield
 }
 
 func newLoader(r *run, in <-chan *job, starved chan struct{}) *loader {

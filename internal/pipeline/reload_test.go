@@ -15,6 +15,7 @@ import (
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/gen"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
 )
 
@@ -164,6 +165,39 @@ func TestLostLedgerAndBrokenSource(t *testing.T) {
 	once(t, st, 50)
 	if n := count(t, st, "SELECT count() FROM rejected_rows"); n != 2 {
 		t.Errorf("%d rejected lines, want 2", n)
+	}
+}
+
+// A run that is told to stop at once while it replaces rows puts the new ones in
+// first: its source may not have them the next time.
+func TestInterruptedReplacement(t *testing.T) {
+	t.Parallel()
+	cfg := testkit.DatabaseConfig(t)
+	st := testkit.OpenStore(t, cfg)
+	src := newFolder(t).hours(2, 60)
+	opts := Options{Network: "acme"}
+	if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
+		t.Fatal(err)
+	}
+	opts.Reload = true
+	ctx, stop := context.WithCancelCause(t.Context())
+	defer stop(nil)
+	hooked := cfg
+	deleted := false
+	hooked.Hook = func(ctx context.Context, op store.Op, do func(context.Context) error) error {
+		err := do(ctx)
+		if op.Kind == "delete" {
+			deleted = true
+			stop(errors.New("stop at once"))
+		}
+		return err
+	}
+	if _, err := Run(ctx, testkit.OpenStore(t, hooked), src.source(), opts); err == nil || !deleted {
+		t.Errorf("deleted: %v; the run ended with %v", deleted, err)
+	}
+	once(t, st, src.total())
+	if n := count(t, st, "SELECT countIf(state = 'loaded') FROM ingest_files FINAL"); n != 2 {
+		t.Errorf("%d files are loaded, want 2", n)
 	}
 }
 
