@@ -150,13 +150,13 @@ func Run(ctx context.Context, st *store.Store, src Source, opts Options) (Summar
 }
 
 func (r *run) do(ctx context.Context) (err error) {
-	if r.st != nil {
+	if r.st != nil { // a dry run does without one
 		if err := r.openTables(ctx); err != nil {
 			return err
 		}
-	}
-	if err := r.steady(ctx, r.loadable); err != nil { //guard:store-loadable
-		return err
+		if err := r.steady(ctx, r.loadable); err != nil { //guard:store-loadable
+			return err
+		}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
