@@ -38,6 +38,13 @@ func (c Scope) file() string {
 	return "_file"
 }
 
+func (c Scope) count() string {
+	if c.Rejected {
+		return "countIf(piece = 0)"
+	}
+	return "count()"
+}
+
 func (c Scope) where() (string, []any) {
 	where, args := "network = ?", []any{c.Network}
 	hour := "_hour"
@@ -88,7 +95,8 @@ func chunks[T any](values []T, size func(T) int) iter.Seq[[]T] {
 }
 
 // CountRows counts the rows of files by file and INSERT; without files, of all
-// files in scope. What has no rows is absent.
+// files in scope. What has no rows is absent. Of a rejected line that was cut into
+// pieces the first counts, so an INSERT that holds only later ones counts 0.
 func (s *Store) CountRows(ctx context.Context, c Scope, files ...string) (map[Rows]uint64, error) {
 	counts := map[Rows]uint64{}
 	if len(files) == 0 {
@@ -127,7 +135,7 @@ func (s *Store) countInto(ctx context.Context, counts map[Rows]uint64, c Scope, 
 		}
 	}()
 	where, bound := c.where()
-	rows, err := s.Conn().Query(ctx, "SELECT "+c.file()+", _insert, count() FROM "+s.TableName(c.Table())+
+	rows, err := s.Conn().Query(ctx, "SELECT "+c.file()+", _insert, "+c.count()+" FROM "+s.TableName(c.Table())+
 		" WHERE "+where+" AND "+cond+" GROUP BY "+c.file()+", _insert", append(bound, args...)...)
 	if err != nil {
 		return err
