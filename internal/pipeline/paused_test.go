@@ -41,7 +41,7 @@ func TestPausedMatrix(t *testing.T) {
 		reload bool
 		gone   bool // the source has nothing left when the other run comes
 	}{{"changed", false, false, false}, {"large", true, true, false}, {"gone", false, true, true}} {
-		opts := Options{Types: nil, Reload: c.reload, Parsers: 1}
+		opts := Options{Reload: c.reload, Fetchers: 1, Parsers: 1}
 		if c.large {
 			opts.MaxMemory = 2 << 20
 		}

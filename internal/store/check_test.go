@@ -59,7 +59,7 @@ func TestCheckSpoiled(t *testing.T) {
 		"CREATE TABLE clicks AS clicks_kept ENGINE = MergeTree PARTITION BY toYYYYMM(datetime) ORDER BY offer_id",
 		"ALTER TABLE clicks RESET SETTING fsync_after_insert",
 		"DROP TABLE impressions",
-		"CREATE TABLE impressions (_hour DateTime('UTC'), _file String, n UInt8) ENGINE = Memory",
+		"CREATE TABLE impressions (_hour DateTime('UTC'), _file UInt64, n UInt8) ENGINE = Memory",
 		"CREATE MATERIALIZED VIEW by_offer ENGINE = SummingMergeTree ORDER BY offer_id AS SELECT offer_id, count() AS n FROM conversions GROUP BY offer_id",
 		"CREATE TABLE stuck (n UInt8, s String) ENGINE = MergeTree ORDER BY n",
 		"INSERT INTO stuck VALUES (1, 'x')",
@@ -78,7 +78,7 @@ func TestCheckSpoiled(t *testing.T) {
 		{"table clicks", "partitioned by toYYYYMM(datetime)", store.Fail},
 		{"table impressions", "engine Memory", store.Fail},
 		{"table impressions", "lacks the column _insert", store.Fail},
-		{"table impressions", "_file is String", store.Fail},
+		{"table impressions", "_file is UInt64", store.Fail},
 		{"table conversions", "by_offer", store.Warn},
 		{"table stuck", "stuck", store.Warn},
 	} {
