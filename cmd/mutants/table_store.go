@@ -128,6 +128,8 @@ var processes = []protection{
 		never, "internal/pipeline", "TestReloadThatDies"),
 	guard("replacement-finished", "a replacement that is half done is not interrupted",
 		cut, "internal/pipeline", "TestInterruptedReplacement"),
+	guard("orphans-swept", "rows that a dead run sent after its end are found by their ids",
+		cut, "internal/pipeline", "TestOrphansAreSwept"),
 	guard("deletion-fenced", "the server asks for the lease as it deletes loaded rows",
 		cut, "internal/store", "TestDeletionIsFenced"),
 	guard("ledger-fenced", "the server asks for the lease as it writes the ledger",

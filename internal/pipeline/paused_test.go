@@ -136,6 +136,43 @@ func TestPausedMatrix(t *testing.T) {
 	}
 }
 
+// An INSERT of a run that slept through its end, and was killed before it could
+// take it back, is found by its id on the next night, though its file is loaded.
+func TestOrphansAreSwept(t *testing.T) {
+	t.Parallel()
+	cfg := testkit.DatabaseConfig(t)
+	st := testkit.OpenStore(t, cfg)
+	src := newFolder(t).hours(2, 60)
+	opts := Options{Network: "acme", Fetchers: 1, Parsers: 1}
+	ctx, die := context.WithCancelCause(t.Context())
+	defer die(nil)
+	hooked := cfg
+	hooked.Hook = (&saboteur{trap: trap{at: moment{"insert", "", 1}}, fault: dieFirst, die: die}).hook
+	dead, err := Run(ctx, testkit.OpenStore(t, hooked), src.source(), opts)
+	if err == nil {
+		t.Fatal("the run that was to die came to its end")
+	}
+	expireLeases(t, st, "acme")
+	if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
+		t.Fatal(err)
+	}
+	ids, ok := insertsOf(dead.Run)
+	if !ok {
+		t.Fatalf("run %q names no INSERTs", dead.Run)
+	}
+	late := fmt.Sprintf("INSERT INTO clicks SELECT * REPLACE (%d AS _insert) FROM clicks WHERE _hour = (SELECT max(_hour) FROM clicks)", ids.First+3)
+	if err := st.Conn().Exec(t.Context(), late); err != nil {
+		t.Fatal(err)
+	}
+	if report, err := Verify(t.Context(), st, opts); err != nil || len(report.Differences) != 1 || report.Differences[0].Orphans != 60 {
+		t.Errorf("verify: %+v, %v", report, err)
+	}
+	if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
+		t.Fatal(err)
+	}
+	once(t, st, src.total())
+}
+
 // lostByName reports whether the ledger names files whose rows are gone, and
 // vouches for whole rows of all others.
 func lostByName(t *testing.T, st *store.Store, network string) bool {

@@ -49,7 +49,7 @@ func (r *run) recover(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.sweep(ctx, dead); err != nil {
+	if err := r.sweep(ctx, dead); err != nil { //guard:orphans-swept
 		return err
 	}
 	// What a dead run still had on its way is known only now.
@@ -215,15 +215,15 @@ func (r *run) sweepScope(ctx context.Context, scope store.Scope, ranges []store.
 	if err != nil {
 		return err
 	}
-	vouched := make(map[store.Rows]bool)
+	// A file that the ledger does not know at all is one whose ledger was lost: a run
+	// plans each before it sends a row of it.
+	vouched := make(map[string][]uint64)
 	for _, e := range entries {
-		for _, id := range e.Inserts {
-			vouched[store.Rows{File: e.File.Name, Insert: id}] = true
-		}
+		vouched[e.File.Name] = e.Inserts
 	}
 	var orphans []store.Rows
 	for rows := range held {
-		if !vouched[rows] && r.mine(rows.File) {
+		if inserts, known := vouched[rows.File]; known && !slices.Contains(inserts, rows.Insert) && r.mine(rows.File) {
 			orphans = append(orphans, rows)
 		}
 	}

@@ -168,6 +168,37 @@ func TestLostLedgerAndBrokenSource(t *testing.T) {
 	}
 }
 
+// What a dead run got into the ledger is not taken for its left-overs once the
+// ledger is lost.
+func TestLostLedgerOfADeadRun(t *testing.T) {
+	t.Parallel()
+	cfg := testkit.DatabaseConfig(t)
+	st := testkit.OpenStore(t, cfg)
+	src := newFolder(t).hours(2, 60)
+	opts := Options{Network: "acme", Fetchers: 1, Parsers: 1}
+	ctx, die := context.WithCancelCause(t.Context())
+	defer die(nil)
+	hooked := cfg
+	hooked.Hook = (&saboteur{trap: trap{at: moment{"ledger", string(checkpoint.Loaded), 1}}, fault: dieAfter, die: die}).hook
+	if _, err := Run(ctx, testkit.OpenStore(t, hooked), src.source(), opts); err == nil {
+		t.Fatal("the run that was to die came to its end")
+	}
+	if err := st.Conn().Exec(t.Context(), "TRUNCATE TABLE ingest_files"); err != nil {
+		t.Fatal(err)
+	}
+	expireLeases(t, st, "acme")
+	if err := os.RemoveAll(src.root); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(src.root, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
+		t.Fatal(err)
+	}
+	once(t, st, src.total())
+}
+
 // A run that is told to stop at once while it replaces rows puts the new ones in
 // first: its source may not have them the next time.
 func TestInterruptedReplacement(t *testing.T) {
