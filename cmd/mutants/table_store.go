@@ -111,7 +111,7 @@ var stores = []protection{
 		put("return true"), "internal/dims", "TestVanishedNeedsEvidence"),
 	guard("vanished-few", "a list that lacks most of what is known deletes nothing",
 		never, "internal/dims", "TestVanishedNeedsEvidence"),
-	guard("updates-counted", "updates that a page leaves out are no silent loss",
+	guard("updates-counted", "updates that a page leaves out are not lost in silence",
 		never, "internal/dims", "TestUpdatesNeedEveryRow"),
 	guard("dims-lease", "one refresh of names a network",
 		swap("lease.Claim(ctx)", "error(nil)"), "internal/dims", "TestRefreshesAtOnce"),

@@ -74,7 +74,7 @@ func Refresh(ctx context.Context, client *hasoffers.Client, st *store.Store, o O
 			return results, err
 		}
 		if err != nil {
-			o.Log.Warn("not refreshed", "entity", e.Name, "error", err)
+			o.Log.Warn("not refreshed", "entity", e.Name, "err", err)
 		}
 	}
 	return results, nil

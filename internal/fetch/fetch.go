@@ -129,7 +129,7 @@ func (d *Fetcher) Fetch(ctx context.Context, f rawlog.File) (*Archive, error) {
 		if errors.As(err, &e) {
 			wait = max(wait, min(e.retryAfter, time.Minute))
 		}
-		d.Log.Info("download interrupted", "type", f.Type, "file", f.Name, "at", t.offset, "error", err, "again in", wait)
+		d.Log.Info("download interrupted", "type", f.Type, "file", f.Name, "at", t.offset, "err", err, "retry_in", wait)
 		t.sleep(wait)
 	}
 }

@@ -29,7 +29,7 @@ type Summary struct {
 	Inserts       int   // into the raw tables
 	Elapsed       time.Duration
 	Failures      []Failure
-	Unread        []Failure     // what the source has and could not be read, and is no single file of the run; no Type
+	Unread        []Failure     // what the source has but could not be read, beyond single files of the run; without a Type
 	RefusedTypes  []RefusedType // log types that the source does not list
 	Duplicates    []DoubleHour
 	Shifts        []Shift

@@ -52,7 +52,7 @@ func (s *Store) PutDictionary(ctx context.Context, d Dictionary) (bool, error) {
 	} else if ctx.Err() != nil || Retryable(err) {
 		return false, err
 	} else {
-		s.cfg.Log.Debug("no dictionary, a view takes its place", "name", d.Name, "error", err)
+		s.cfg.Log.Debug("no dictionary, a view takes its place", "name", d.Name, "err", err)
 	}
 	return false, errors.Join(
 		s.ddl(ctx, "DROP DICTIONARY "+d.Name, "DROP DICTIONARY IF EXISTS "+s.TableName(d.Name)),
