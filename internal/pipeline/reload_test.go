@@ -120,6 +120,9 @@ func TestReloadThatDies(t *testing.T) {
 							t.Errorf("night %d: %+v", night, sum)
 						}
 					}
+					if n := count(t, st, "SELECT countIf(state = 'loaded') FROM ingest_files FINAL WHERE network = ?", name); m.name == "vanished" && n != 2 {
+						t.Errorf("%d files are loaded, want 2 as before", n)
+					}
 					if got := fingerprint(t, st, name); rowsOf(got) != rowsOf(want) {
 						t.Errorf("\n got %s\nwant %s", got, want)
 					}
