@@ -211,15 +211,18 @@ func (r *run) sweepScope(ctx context.Context, scope store.Scope, ranges []store.
 	for rows := range held {
 		files[rows.File] = true
 	}
-	entries, err := r.ledger.Entries(ctx, checkpoint.Filter{Types: []rawlog.Type{scope.Type}, Files: slices.Sorted(maps.Keys(files))})
-	if err != nil {
-		return err
-	}
 	// A file that the ledger does not know at all is one whose ledger was lost: a run
 	// plans each before it sends a row of it.
 	vouched := make(map[string][]uint64)
-	for _, e := range entries {
-		vouched[e.File.Name] = e.Inserts
+	// A dead run may have loaded more files than one statement can name.
+	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(files)), lookupChunk) {
+		entries, err := r.ledger.Entries(ctx, checkpoint.Filter{Types: []rawlog.Type{scope.Type}, Files: chunk})
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			vouched[e.File.Name] = e.Inserts
+		}
 	}
 	var orphans []store.Rows
 	for rows := range held {
