@@ -171,6 +171,14 @@ func TestOrphansAreSwept(t *testing.T) {
 		t.Fatal(err)
 	}
 	once(t, st, src.total())
+	// The same where the dead run had sent rows of more files than one statement can name.
+	many := fmt.Sprintf("INSERT INTO clicks (network, _file, _hour, _insert) SELECT 'acme', concat(repeat('x', 100), toString(number)), toDateTime('2016-09-30 20:00:00', 'UTC'), %d FROM numbers(5000)", ids.First+4)
+	if err := st.Conn().Exec(t.Context(), many); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
+		t.Errorf("after a dead run of many files: %v", err)
+	}
 }
 
 // lostByName reports whether the ledger names files whose rows are gone, and
