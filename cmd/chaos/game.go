@@ -219,12 +219,14 @@ const exitHeld = 75
 
 // strike is one run under blows. It may fail only for want of its store, or of
 // its lease where another run is about.
-func (g *game) strike(ctx context.Context, s scenario, c command) (err error) {
+func (g *game) strike(ctx context.Context, s scenario, c command) error {
 	g.note(s.source)
 	c.source, c.args, c.pace = s.source, s.args(), g.pace[way{s.source, g.open != nil}]
-	if g.last, err = g.run(ctx, c); err != nil {
-		return err
+	last, err := g.run(ctx, c)
+	if err != nil {
+		return err // of a run beside it, too: then g.last is that one
 	}
+	g.last = last
 	g.tally.runs++
 	server := slices.ContainsFunc(c.blows, func(b blow) bool { return b.target == server })
 	switch g.last.status {
