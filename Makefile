@@ -25,12 +25,12 @@ build: ## build bin/ingest and bin/simnet
 
 # The tools are modules of their own, so that what they depend on stays out of
 # the main go.mod.
-bin/versitygw: internal/testtools/go.mod internal/testtools/go.sum
-	go build -C internal/testtools -o "$(CURDIR)/bin/" tool
+bin/versitygw: tools/versitygw/go.mod tools/versitygw/go.sum
+	go build -C tools/versitygw -o "$(CURDIR)/bin/" tool
 	@touch $@
 
-bin/golangci-lint: internal/testtools/lint/go.mod internal/testtools/lint/go.sum
-	go build -C internal/testtools/lint -o "$(CURDIR)/bin/" tool
+bin/golangci-lint: tools/lint/go.mod tools/lint/go.sum
+	go build -C tools/lint -o "$(CURDIR)/bin/" tool
 	@touch $@
 
 .PHONY: demo
@@ -48,7 +48,7 @@ test: engine bin/versitygw ## the whole suite: real ClickHouse, real S3, race de
 
 .PHONY: lint
 lint: bin/golangci-lint ## gofmt, golangci-lint, shellcheck
-	@unformatted="$$(gofmt -l cmd internal schema)"; \
+	@unformatted="$$(gofmt -l cmd internal schema tools)"; \
 	if [ -n "$$unformatted" ]; then echo "gofmt these:"; echo "$$unformatted"; exit 1; fi
 	bin/golangci-lint run ./...
 	@command -v shellcheck >/dev/null || { echo "lint needs shellcheck (apt-get install shellcheck)"; exit 1; }
@@ -57,7 +57,7 @@ lint: bin/golangci-lint ## gofmt, golangci-lint, shellcheck
 .PHONY: bench
 bench: engine build bin/versitygw ## ingest against its rivals, one table; exit 1 when a promise of docs/performance.md is missed
 	go test -run '^$$' -bench . -benchmem ./internal/parse ./internal/load
-	go build -trimpath -o bin/ ./cmd/bench
+	go build -trimpath -o bin/ ./tools/bench
 	bin/bench $(BENCH)
 
 .PHONY: fuzz
@@ -71,9 +71,9 @@ fuzz: ## each fuzz target for FUZZTIME (a minute)
 
 .PHONY: mutants
 mutants: engine build bin/versitygw ## take each protection out and see its test fail; ONLY=… narrows
-	go run ./cmd/mutants -only '$(ONLY)'
+	go run ./tools/mutants -only '$(ONLY)'
 
 .PHONY: chaos
 chaos: engine build bin/versitygw ## kill and stop loads at random, spoil their sources, compare every row; SEED=… ROUNDS=…
-	go build -trimpath -o bin/ ./cmd/chaos
+	go build -trimpath -o bin/ ./tools/chaos
 	bin/chaos --rounds $(or $(ROUNDS),200) $(if $(SEED),--seed $(SEED))

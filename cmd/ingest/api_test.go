@@ -16,7 +16,7 @@ import (
 
 	"rawlogs/internal/engine"
 	"rawlogs/internal/hasoffers"
-	"rawlogs/internal/simnet"
+	"rawlogs/internal/sim/simnet"
 )
 
 // Secrets that must show nowhere: every script's output is searched for them.

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"rawlogs/internal/gen"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/testkit"
 )

@@ -18,7 +18,7 @@ import (
 
 	"rawlogs/internal/engine"
 	"rawlogs/internal/rawlog"
-	"rawlogs/internal/simnet"
+	"rawlogs/internal/sim/simnet"
 	"rawlogs/internal/testkit"
 )
 

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"rawlogs/internal/gen"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
-	"rawlogs/internal/simnet"
+	"rawlogs/internal/sim/simnet"
 	"rawlogs/internal/testkit"
 )
 

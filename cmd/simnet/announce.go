@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"rawlogs/internal/simnet/storage"
+	"rawlogs/internal/sim/storage"
 )
 
 // addresses is what the ready file tells; it holds no secret.

@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rawlogs/internal/simnet"
-	"rawlogs/internal/simnet/storage"
+	"rawlogs/internal/sim/simnet"
+	"rawlogs/internal/sim/storage"
 )
 
 func newServe(stdout, stderr io.Writer, getenv func(string) string) *cobra.Command {

@@ -12,7 +12,7 @@ import (
 
 	"rawlogs/internal/dims"
 	"rawlogs/internal/hasoffers"
-	"rawlogs/internal/simnet"
+	"rawlogs/internal/sim/simnet"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
 )

@@ -17,7 +17,7 @@ import (
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/dims"
 	"rawlogs/internal/hasoffers"
-	"rawlogs/internal/simnet"
+	"rawlogs/internal/sim/simnet"
 	"rawlogs/internal/testkit"
 )
 

@@ -19,10 +19,10 @@ import (
 
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/fetch"
-	"rawlogs/internal/gen"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/rawlog"
-	"rawlogs/internal/simnet"
+	"rawlogs/internal/sim/simnet"
 	"rawlogs/internal/testkit"
 )
 

@@ -262,8 +262,13 @@ func (h *host) serve() error {
 	purego.RegisterLibFunc(&setenv, purego.RTLD_DEFAULT, "setenv")
 	// Go's own environment is a copy that the library does not see. /dev/null
 	// would do but for its mode, which the library changes.
-	if setenv("CLICKHOUSE_HISTORY_FILE", h.folder.file(historyFile), 1) != 0 {
+	history := h.folder.file(historyFile)
+	if setenv("CLICKHOUSE_HISTORY_FILE", history, 1) != 0 {
 		return errors.New("setenv CLICKHOUSE_HISTORY_FILE: no memory")
+	}
+	// The fence lets the library write this file, but make none beside it.
+	if err := os.WriteFile(history, nil, 0o600); err != nil {
+		return err
 	}
 	lib, err := purego.Dlopen(h.spec.Library, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/rawlog"
-	"rawlogs/internal/simnet"
+	"rawlogs/internal/sim/simnet"
 )
 
 // editing is an edit of the API's listings.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"rawlogs/internal/gen"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
 )
 

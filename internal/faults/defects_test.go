@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"rawlogs/internal/engine"
-	"rawlogs/internal/gen"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/load"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"

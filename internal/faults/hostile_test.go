@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"rawlogs/internal/gen"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
 )
 

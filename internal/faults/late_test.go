@@ -13,7 +13,7 @@ import (
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/fetch"
-	"rawlogs/internal/gen"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
 )
 

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rawlogs/internal/checkpoint"
-	"rawlogs/internal/gen"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"

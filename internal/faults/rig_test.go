@@ -18,7 +18,7 @@ import (
 
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/fetch"
-	"rawlogs/internal/gen"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"

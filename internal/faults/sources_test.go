@@ -12,7 +12,7 @@ import (
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
-	"rawlogs/internal/simnet"
+	"rawlogs/internal/sim/simnet"
 	"rawlogs/internal/testkit"
 )
 

@@ -21,7 +21,7 @@ import (
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/fetch"
 	"rawlogs/internal/hasoffers"
-	"rawlogs/internal/simnet"
+	"rawlogs/internal/sim/simnet"
 )
 
 // certificate is self-signed, so who has it in its pool trusts it as far as its

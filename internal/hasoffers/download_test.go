@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"rawlogs/internal/fetch"
-	"rawlogs/internal/gen"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/rawlog"
-	"rawlogs/internal/simnet"
+	"rawlogs/internal/sim/simnet"
 	"rawlogs/internal/testkit"
 )
 

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"rawlogs/internal/hasoffers"
-	"rawlogs/internal/simnet"
+	"rawlogs/internal/sim/simnet"
 )
 
 const (

@@ -10,7 +10,7 @@ import (
 
 	"github.com/klauspost/compress/zip"
 
-	"rawlogs/internal/gen"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/load"
 	"rawlogs/internal/rawlog"
 )

@@ -14,7 +14,7 @@ import (
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/fetch"
-	"rawlogs/internal/gen"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"

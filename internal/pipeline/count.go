@@ -85,6 +85,7 @@ func (r *run) finalCount(ctx context.Context) error {
 		for i, e := range entries {
 			files[i] = e.File
 		}
+		r.Log.Debug("counting", "files", len(files))
 		stored, err := countStored(ctx, r.st, r.Network, r.Types, []rawlog.Period{span(files)})
 		if err != nil {
 			return err

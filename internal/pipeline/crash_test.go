@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"rawlogs/internal/gen"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"rawlogs/internal/fetch"
-	"rawlogs/internal/gen"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"

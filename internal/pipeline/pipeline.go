@@ -188,6 +188,9 @@ func (r *run) do(ctx context.Context) (err error) {
 // leave gives the lease back. A run that lost it first takes back what no other
 // run will look for; if it cannot, it leaves its lease to be found by one.
 func (r *run) leave(ctx context.Context, err error) error {
+	if err != nil && !errors.Is(err, checkpoint.ErrLost) { //guard:lost-lease-explains
+		err = r.explained(ctx, err)
+	}
 	if errors.Is(err, checkpoint.ErrLost) {
 		if derr := r.disown(context.WithoutCancel(ctx)); derr != nil {
 			return errors.Join(err, derr)
@@ -197,6 +200,21 @@ func (r *run) leave(ctx context.Context, err error) error {
 		r.Log.Warn("giving the lease back; it ends by itself", "err", rerr)
 	}
 	return err
+}
+
+// explained returns err, or that the lease is lost: whoever took it over has
+// changed ledger and rows since, so what this run concluded from both may be
+// true of neither.
+func (r *run) explained(ctx context.Context, err error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	lost := r.lease.Confirm(ctx)
+	if !errors.Is(lost, checkpoint.ErrLost) {
+		return err // the store may be away; then err says so
+	}
+	r.Log.Warn("an error that may come from the loss of the lease", "err", err)
+	r.sum.add(func(s *Summary) { s.Mismatches = nil })
+	return lost
 }
 
 // load runs the stages between which only whole archives move.

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"rawlogs/internal/checkpoint"
-	"rawlogs/internal/gen"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"

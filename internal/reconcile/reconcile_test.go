@@ -9,13 +9,13 @@ import (
 
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/fetch"
-	"rawlogs/internal/gen"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/reconcile"
 	"rawlogs/internal/report"
-	"rawlogs/internal/simnet"
+	"rawlogs/internal/sim/simnet"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
 )

@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"rawlogs/internal/gen"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/report"
-	"rawlogs/internal/simnet"
+	"rawlogs/internal/sim/simnet"
 	"rawlogs/internal/testkit"
 )
 

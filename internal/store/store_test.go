@@ -16,7 +16,7 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2"
 
-	"rawlogs/internal/gen"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"

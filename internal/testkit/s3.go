@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"rawlogs/internal/simnet/storage"
+	"rawlogs/internal/sim/storage"
 )
 
 // Storage is an empty bucket on a real S3 server.

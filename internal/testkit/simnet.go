@@ -5,7 +5,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"rawlogs/internal/simnet"
+	"rawlogs/internal/sim/simnet"
 )
 
 // Network is a simulated network that listens, and what it stores to.

@@ -10,7 +10,7 @@ import (
 )
 
 // Tool returns the path of a program that tests need, from bin/ of the checkout.
-// Where it is absent it is built there from internal/testtools, once for all
+// Where it is absent it is built there from tools/versitygw, once for all
 // test processes: some 70 s with an empty build cache.
 func Tool(name string) (path string, err error) {
 	root, err := checkout()
@@ -42,7 +42,7 @@ func Tool(name string) (path string, err error) {
 		return "", fmt.Errorf("tool %s: %w", name, err)
 	}
 	defer func() { _ = os.RemoveAll(aside) }()
-	build := exec.Command("go", "build", "-C", filepath.Join(root, "internal", "testtools"), "-o", aside+string(filepath.Separator), "tool")
+	build := exec.Command("go", "build", "-C", filepath.Join(root, "tools", "versitygw"), "-o", aside+string(filepath.Separator), "tool")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s: %w: %s", name, err, bytes.TrimSpace(out))
 	}
