@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 )
 
 // mayBeEmpty are the queries of the cookbook that look for what should not be.

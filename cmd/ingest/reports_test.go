@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/sim/simnet"
 	"rawlogs/internal/testkit"
 )

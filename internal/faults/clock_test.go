@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 )
 
 // clocks are what a machine's clock may show at each look at it, in each run,

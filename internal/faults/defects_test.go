@@ -11,9 +11,9 @@ import (
 	"testing"
 
 	"rawlogs/internal/engine"
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/load"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
 )

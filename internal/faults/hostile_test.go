@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 )
 
 // streamed is so little memory that a text of some 20 KB is read by pieces.

@@ -13,8 +13,8 @@ import (
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/fetch"
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 )
 
 func TestLateFile(t *testing.T) {

@@ -15,9 +15,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rawlogs/internal/checkpoint"
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/store"
 )
 

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"rawlogs/internal/checkpoint"
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/store"
 )
 

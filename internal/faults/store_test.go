@@ -11,9 +11,9 @@ import (
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/store"
 )
 

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"rawlogs/internal/fetch"
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/sim/simnet"
 	"rawlogs/internal/testkit"
 )

@@ -10,9 +10,9 @@ import (
 
 	"github.com/klauspost/compress/zip"
 
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/load"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 )
 
 // sample is a click file of a large network's hour, made once.

@@ -13,10 +13,10 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/go-cmp/cmp"
 
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/load"
 	"rawlogs/internal/parse"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
 	"rawlogs/schema"

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"rawlogs/internal/fetch"
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
 )

@@ -9,12 +9,12 @@ import (
 
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/fetch"
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/reconcile"
 	"rawlogs/internal/report"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/sim/simnet"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"

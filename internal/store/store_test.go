@@ -16,8 +16,8 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2"
 
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
 )

@@ -12,8 +12,8 @@ import (
 
 	"github.com/klauspost/compress/zip"
 
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 )
 
 // dataSet is a folder of ZIPs as a network delivers them, and the same CSV as

@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 )
 
 // linked makes a folder of n files, all of them links to one ZIP of the given

@@ -10,9 +10,9 @@ import (
 
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/fetch"
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/store"
 )
 

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/sim/simnet"
 	"rawlogs/internal/testkit"
 )

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 )
 
 // Reports is what a network knows of itself, whatever became of its files: it

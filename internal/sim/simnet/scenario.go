@@ -7,8 +7,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 )
 
 // Scenario is some days of a network's life, with what is odd about real ones:

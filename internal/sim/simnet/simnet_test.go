@@ -14,8 +14,8 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/sim/simnet"
 	"rawlogs/internal/testkit"
 )

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 )
 
 // FileTruth is what one file really holds.
