@@ -1,16 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"rawlogs/internal/dirs"
+	"rawlogs/internal/disk"
 	"rawlogs/internal/engine"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
@@ -45,7 +49,7 @@ func (a *app) runCheck(ctx context.Context, cfg *Config) error {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
 	var all []finding
-	for _, check := range []func(context.Context, *Config) []finding{checkZone, checkRisks, a.checkAPI, a.checkStorage, a.checkStore} {
+	for _, check := range []func(context.Context, *Config) []finding{checkZone, checkRisks, checkSpool, a.checkAPI, a.checkStorage, a.checkStore} {
 		found := check(ctx, cfg)
 		all = append(all, found...)
 		for _, f := range found {
@@ -105,6 +109,42 @@ func checkRisks(_ context.Context, cfg *Config) []finding {
 		found = append(found, finding{Level: "warn", What: "settings", Detail: risk})
 	}
 	return found
+}
+
+// fewBytes is less than the spool should have: one archive of an hour is rarely
+// larger, and as many are spooled at a time as there are fetchers.
+const fewBytes = 1 << 30
+
+// checkSpool looks at the folder that large downloads go to.
+func checkSpool(_ context.Context, cfg *Config) []finding {
+	const what = "spool"
+	dir := cmp.Or(cfg.Spool, os.TempDir())
+	space, err := disk.Of(dir)
+	if err != nil {
+		return []finding{{Level: "fail", What: what, Detail: err.Error(), Hint: "name a folder that you may write to with --spool or INGEST_SPOOL"}}
+	}
+	f := finding{Level: "ok", What: what, Detail: dir + " takes files"}
+	if space.Known {
+		f.Detail = fmt.Sprintf("%s has %s free", dir, humanize.IBytes(space.Free))
+	}
+	switch {
+	case space.Memory: //guard:spool-in-memory
+		f.Level, f.Hint = "warn", "it lies in memory, so large downloads take memory beyond --max-memory: name a folder on a disk with --spool or INGEST_SPOOL"
+	case space.Known && space.Free < fewBytes:
+		f.Level, f.Hint = "warn", fmt.Sprintf("large downloads wait here, %d at a time (--fetchers): name a folder with more room with --spool or INGEST_SPOOL", cfg.Fetchers)
+	}
+	return []finding{f}
+}
+
+// checkFence looks at what SQL on an embedded store may reach.
+func checkFence(st *store.Store) []finding {
+	if _, embedded := st.Engine(); !embedded {
+		return nil
+	}
+	if err := engine.Unfenced(); err != nil {
+		return []finding{{Level: "warn", What: "engine", Detail: err.Error(), Hint: "give nobody a password of the store whom you would not let read your files"}}
+	}
+	return []finding{{Level: "ok", What: "engine", Detail: "the kernel keeps SQL to the store's own files"}}
 }
 
 // checkAPI calls the one method that lists nothing.
@@ -220,9 +260,10 @@ func (a *app) checkStore(ctx context.Context, cfg *Config) (found []finding) {
 			found = append(found, failure("store", err)...)
 		}
 	}()
+	found = append(found, checkFence(st)...)
 	applied, err := st.Applied(ctx)
 	if err != nil {
-		return failure("store", err)
+		return append(found, failure("store", err)...)
 	}
 	if !applied {
 		found = append(found, finding{Level: "warn", What: "tables", Detail: st.Name() + " has none of ingest's tables yet", Hint: "the first load makes them, or `ingest schema apply`"})

@@ -36,3 +36,6 @@ func (e *Engine) Listen(context.Context) error { return ErrUnsupported }
 
 // Close does nothing.
 func (e *Engine) Close() error { return nil }
+
+// Unfenced is ErrUnsupported.
+func Unfenced() error { return ErrUnsupported }

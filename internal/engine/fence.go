@@ -34,16 +34,33 @@ const ownProc = "/proc/self"
 // errNoFence reports a kernel that cannot fence.
 var errNoFence = errors.New("this kernel has no Landlock (Linux 5.19 or newer): SQL can reach every file of this user")
 
+// Unfenced returns nil where an embedded server is kept to its own files, and
+// otherwise why this machine cannot do so.
+func Unfenced() error {
+	_, err := fenceVersion()
+	return err
+}
+
+// fenceVersion is which Landlock the kernel has.
+func fenceVersion() (uintptr, error) {
+	version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	const renamesAcrossFolders = 2
+	if errno != 0 || version < renamesAcrossFolders {
+		return 0, errNoFence
+	}
+	return version, nil
+}
+
 // fence lets this thread, and every thread that it starts from now on, reach no
 // files but the store's and what a server needs of the system. The threads of
 // Go's own are not fenced: they write what SQL must not read, such as the
 // endpoint with its passwords.
 func (f folder) fence() error {
-	version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
-	const renamesAcrossFolders, truncates = 2, 3
-	if errno != 0 || version < renamesAcrossFolders {
-		return errNoFence
+	version, err := fenceVersion()
+	if err != nil {
+		return err
 	}
+	const truncates = 3
 	handled := uint64(fenceRead | fenceWrite | fenceOther)
 	if version < truncates {
 		handled &^= unix.LANDLOCK_ACCESS_FS_TRUNCATE

@@ -95,7 +95,8 @@ func servedEngine(table, engine string) Finding {
 
 // unfiltered looks for a filter that the server puts on what this user reads of
 // a table: a row policy, or one of the profile that cannot be switched off. A
-// count is no proof through it. The plan shows it where the table has rows.
+// count is no proof through it. The plan shows it where the table has rows; the
+// list of policies does where this user may read it.
 func (s *Store) unfiltered(ctx context.Context, table string) (Finding, error) {
 	what := "table " + table
 	rows, err := s.Conn().Query(ctx, "EXPLAIN actions = 1 SELECT * FROM "+s.TableName(table))
@@ -116,10 +117,29 @@ func (s *Store) unfiltered(ctx context.Context, table string) (Finding, error) {
 	if err := rows.Err(); err != nil {
 		return Finding{}, fmt.Errorf("looking for row policies on %s: %w", table, err)
 	}
+	if filter == "" { //guard:policies-listed
+		filter = s.policy(ctx, table)
+	}
 	if filter == "" {
 		return Finding{OK, what, "is read whole", ""}, nil
 	}
 	return hidden(table, filter, s.user()), nil
+}
+
+// policy returns the condition of a row policy that is in force for this user
+// and hides rows, and "" where there is none or the user may not list policies:
+// then the first INSERT of a run shows it.
+func (s *Store) policy(ctx context.Context, table string) string {
+	var filter string
+	err := s.Conn().QueryRow(ctx, `
+		SELECT any(select_filter) FROM system.row_policies
+		WHERE database = ? AND table IN (?, '') AND select_filter NOT IN ('', '1')
+			AND (apply_to_all AND NOT has(apply_to_except, currentUser()) OR has(apply_to_list, currentUser()))`,
+		s.Database(), table).Scan(&filter)
+	if err != nil {
+		return ""
+	}
+	return filter
 }
 
 func hidden(table, filter, user string) Finding {
