@@ -53,6 +53,11 @@ const (
 	errorLog     = "logs/clickhouse.err.log"
 )
 
+// prepared lists what a folder may hold before its first start: the additions
+// that an administrator makes to the server's configuration, and what a new file
+// system brings along.
+var prepared = []string{"config.d", "users.d", "lost+found"}
+
 // openFolder makes the folder if it is absent, and refuses one that is
 // something else or somebody else's: ClickHouse would spread files of ours
 // among them that their owner cannot read. With existing it makes nothing, and
@@ -87,7 +92,7 @@ func openFolder(path string, existing bool) (folder, error) {
 		return "", fmt.Errorf("engine %s: %w", path, err)
 	}
 	known := func(e fs.DirEntry) bool { return e.Name() == startLock }
-	if foreign := slices.IndexFunc(entries, func(e fs.DirEntry) bool { return e.Name() != "lost+found" }); foreign >= 0 && !slices.ContainsFunc(entries, known) {
+	if foreign := slices.IndexFunc(entries, func(e fs.DirEntry) bool { return !slices.Contains(prepared, e.Name()) }); foreign >= 0 && !slices.ContainsFunc(entries, known) {
 		return "", fmt.Errorf("engine %s: holds other things (%q): name a new or empty folder", path, entries[foreign].Name())
 	}
 	// The first file made is the one that marks the folder as ours.

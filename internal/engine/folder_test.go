@@ -50,6 +50,21 @@ func TestFolderRefused(t *testing.T) {
 	}
 }
 
+// An administrator may prepare a store before its first start.
+func TestPreparedFolder(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "store")
+	users := filepath.Join(dir, "users.d")
+	if err := errors.Join(os.MkdirAll(users, 0o700), os.Mkdir(filepath.Join(dir, "config.d"), 0o700),
+		os.WriteFile(filepath.Join(users, "x.xml"), []byte("<clickhouse><profiles><default><max_threads>3</max_threads></default></profiles></clickhouse>"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	e := mustOpen(t, Config{Path: dir})
+	if got := mustQuery(t, e, "SELECT getSetting('max_threads')"); strings.TrimSpace(got) != "3" {
+		t.Errorf("max_threads is %q; want what was prepared", got)
+	}
+}
+
 // TestFailedStart checks that a server which ends by itself is an error that
 // quotes why: its own status says nothing.
 func TestFailedStart(t *testing.T) {
