@@ -1,16 +1,13 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
@@ -56,33 +53,14 @@ func (a *app) addGlobalFlags(f *pflag.FlagSet) {
 	f.String("max-memory", "", "memory that ingest itself may use (INGEST_MAX_MEMORY; default 256MiB)")
 }
 
-// settle reads the settings that cmd's flags, the environment and the file give.
-func (a *app) settle(cmd *cobra.Command) (values, error) {
-	if a.verbose && a.quiet {
-		return values{}, &usageError{err: fmt.Errorf("--verbose and --quiet exclude each other")}
-	}
+// setLevel makes the log as loud as the flags say.
+func (a *app) setLevel() {
 	switch {
 	case a.verbose:
 		a.level.Set(slog.LevelDebug)
 	case a.quiet:
 		a.level.Set(slog.LevelWarn)
 	}
-	return readSettings(cmd.Flags(), a.getenv)
-}
-
-// parsed checks settings and puts the process-wide ones in force.
-func (a *app) parsed(v values) (*Config, error) {
-	cfg, err := parseConfig(v, a.log)
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range settings() {
-		a.log.Debug("setting", "name", s.key, "from", v.from[s.key])
-	}
-	if a.getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(cfg.MaxMemory)
-	}
-	return cfg, nil
 }
 
 // typesFlag is --type: a comma-separated list of log types; empty means all.

@@ -3,10 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -15,6 +13,7 @@ import (
 	"time"
 
 	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/config"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 )
@@ -63,23 +62,6 @@ func TestExitStatusAndMessage(t *testing.T) {
 		if got := message(tc.err); tc.text != "" && got != tc.text {
 			t.Errorf("%s: message %q, want %q", tc.name, got, tc.text)
 		}
-	}
-}
-
-// A secret stays one however it is printed.
-func TestSecret(t *testing.T) {
-	t.Parallel()
-	cfg := Config{SignIn: signIn{Token: "NETcanary", ClientSecret: "SECcanary", Key: "KEYcanary"}}
-	var log bytes.Buffer
-	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "token", cfg.SignIn.Token, "config", cfg)
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "token", cfg.SignIn.Token, "config", cfg)
-	raw, err := json.Marshal(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := log.String() + string(raw) + fmt.Sprintf("%v %+v %#v %s %q", cfg, cfg, cfg, cfg.SignIn.Token, cfg.SignIn.Token)
-	if strings.Contains(all, "canary") {
-		t.Errorf("the token shows in %s", all)
 	}
 }
 
@@ -147,7 +129,7 @@ func TestDayLines(t *testing.T) {
 
 func TestSummaryReconciles(t *testing.T) {
 	t.Parallel()
-	cfg := &Config{Network: "acme"}
+	cfg := &config.Config{Network: "acme"}
 	s := summarize(cfg, "embedded:x", false, pipeline.Summary{
 		Listed: 11, AlreadyLoaded: 3, Loaded: 6, Failed: 2, Rows: 1200, Rejected: 3, Rescued: 1, Inserts: 1, Bytes: 1234567,
 		Elapsed: 1500 * time.Millisecond, Failures: []pipeline.Failure{{File: rawlog.File{Type: rawlog.Clicks, Name: "x\x1b.zip"}, Err: "bad CRC"}},

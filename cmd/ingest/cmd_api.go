@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/hasoffers"
 )
 
@@ -138,7 +139,7 @@ func (o *APIOptions) parse(args []string) (hasoffers.Op, hasoffers.Query, error)
 	return op, q, nil
 }
 
-func (a *app) runAPI(ctx context.Context, cfg *Config, o APIOptions, op hasoffers.Op, q hasoffers.Query) error {
+func (a *app) runAPI(ctx context.Context, cfg *config.Config, o APIOptions, op hasoffers.Op, q hasoffers.Query) error {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
 	client, err := a.openAPI(cfg)
@@ -161,7 +162,7 @@ func (a *app) runAPI(ctx context.Context, cfg *Config, o APIOptions, op hasoffer
 		return err
 	}
 	if !o.Secrets {
-		data = redacted(data, append(cfg.SignIn.secrets(), secretsOf(client)...))
+		data = redacted(data, append(cfg.SignIn.Secrets(), secretsOf(client)...))
 	}
 	var out bytes.Buffer
 	if err := json.Indent(&out, data, "", "  "); err != nil {

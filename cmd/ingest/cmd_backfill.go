@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 )
@@ -29,7 +30,7 @@ func newBackfill(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.eachSource(cmd, func(ctx context.Context, cfg *Config) error {
+			return a.eachSource(cmd, func(ctx context.Context, cfg *config.Config) error {
 				return a.runBackfill(ctx, cfg, o, periods)
 			})
 		},
@@ -38,6 +39,6 @@ func newBackfill(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) runBackfill(ctx context.Context, cfg *Config, o BackfillOptions, periods []rawlog.Period) error {
+func (a *app) runBackfill(ctx context.Context, cfg *config.Config, o BackfillOptions, periods []rawlog.Period) error {
 	return a.load(ctx, cfg, o.LoadOptions, pipeline.Options{Periods: periods})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/disk"
 	"rawlogs/internal/engine"
@@ -30,7 +31,7 @@ func newCheck(a *app) *cobra.Command {
 		Long: exits(exitDone, exitFailed, exitUsage, exitInterrupted),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.eachSource(cmd, func(ctx context.Context, cfg *Config) error {
+			return a.eachSource(cmd, func(ctx context.Context, cfg *config.Config) error {
 				return a.runCheck(ctx, cfg)
 			})
 		},
@@ -45,11 +46,11 @@ type finding struct {
 	Hint   string `json:"hint,omitempty"`
 }
 
-func (a *app) runCheck(ctx context.Context, cfg *Config) error {
+func (a *app) runCheck(ctx context.Context, cfg *config.Config) error {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
 	var all []finding
-	for _, check := range []func(context.Context, *Config) []finding{checkZone, checkRisks, checkSpool, a.checkAPI, a.checkStorage, a.checkStore} {
+	for _, check := range []func(context.Context, *config.Config) []finding{checkZone, checkRisks, checkSpool, a.checkAPI, a.checkStorage, a.checkStore} {
 		found := check(ctx, cfg)
 		all = append(all, found...)
 		for _, f := range found {
@@ -90,22 +91,17 @@ func (a *app) printFinding(f finding) error {
 }
 
 func failure(what string, err error) []finding {
-	f := finding{Level: "fail", What: what, Detail: err.Error()}
-	var hinted *hintError
-	if errors.As(err, &hinted) {
-		f.Hint = hinted.hint
-	}
-	return []finding{f}
+	return []finding{{Level: "fail", What: what, Detail: err.Error(), Hint: hintOf(err)}}
 }
 
-func checkZone(_ context.Context, cfg *Config) []finding {
+func checkZone(_ context.Context, cfg *config.Config) []finding {
 	return []finding{{Level: "ok", What: "time zone", Detail: fmt.Sprintf("%s (%s), where it is %s now",
-		cfg.Zone, cfg.from["timezone"], time.Now().In(cfg.Zone).Format("15:04 -0700"))}}
+		cfg.Zone, cfg.Origin("timezone"), time.Now().In(cfg.Zone).Format("15:04 -0700"))}}
 }
 
-func checkRisks(_ context.Context, cfg *Config) []finding {
+func checkRisks(_ context.Context, cfg *config.Config) []finding {
 	var found []finding
-	for _, risk := range cfg.risks {
+	for _, risk := range cfg.Risks {
 		found = append(found, finding{Level: "warn", What: "settings", Detail: risk})
 	}
 	return found
@@ -116,7 +112,7 @@ func checkRisks(_ context.Context, cfg *Config) []finding {
 const fewBytes = 1 << 30
 
 // checkSpool looks at the folder that large downloads go to.
-func checkSpool(_ context.Context, cfg *Config) []finding {
+func checkSpool(_ context.Context, cfg *config.Config) []finding {
 	const what = "spool"
 	dir := cmp.Or(cfg.Spool, os.TempDir())
 	space, err := disk.Of(dir)
@@ -148,11 +144,11 @@ func checkFence(st *store.Store) []finding {
 }
 
 // checkAPI calls the one method that lists nothing.
-func (a *app) checkAPI(ctx context.Context, cfg *Config) []finding {
-	if cfg.Source.Kind != "hasoffers" {
+func (a *app) checkAPI(ctx context.Context, cfg *config.Config) []finding {
+	if cfg.Source.Kind != config.API {
 		return nil
 	}
-	if err := cfg.requireCredentials(); err != nil {
+	if err := cfg.RequireSource(); err != nil {
 		return failure("api", err)
 	}
 	keep, err := a.expirations(ctx, cfg)
@@ -171,7 +167,7 @@ func (a *app) checkAPI(ctx context.Context, cfg *Config) []finding {
 }
 
 // checkTypes asks for each log type whether the API lists it.
-func (a *app) checkTypes(ctx context.Context, cfg *Config) []finding {
+func (a *app) checkTypes(ctx context.Context, cfg *config.Config) []finding {
 	const what = "log types"
 	client, err := a.openAPI(cfg)
 	if err != nil {
@@ -197,9 +193,9 @@ var errEnough = errors.New("enough")
 
 // checkStorage lists until the first file and reads one byte of it: listing
 // and reading are different permissions, often on different hosts.
-func (a *app) checkStorage(ctx context.Context, cfg *Config) []finding {
+func (a *app) checkStorage(ctx context.Context, cfg *config.Config) []finding {
 	const what = "storage"
-	if cfg.requireCredentials() != nil {
+	if cfg.RequireSource() != nil {
 		return nil // checkAPI has said it
 	}
 	src, err := a.openSource(ctx, cfg)
@@ -239,14 +235,14 @@ func readByte(ctx context.Context, src pipeline.Source, f rawlog.File) (err erro
 }
 
 // checkAbsent looks at what an embedded store needs to be made by the first load.
-func (a *app) checkAbsent(cfg *Config, none *absentError) []finding {
+func (a *app) checkAbsent(cfg *config.Config, none *absentError) []finding {
 	if _, err := engine.FindLibrary(cfg.Library); err != nil {
 		return failure("store", err)
 	}
 	return []finding{{Level: "warn", What: "store", Detail: none.Error(), Hint: none.hint}}
 }
 
-func (a *app) checkStore(ctx context.Context, cfg *Config) (found []finding) {
+func (a *app) checkStore(ctx context.Context, cfg *config.Config) (found []finding) {
 	st, err := a.connect(ctx, cfg, store.Config{Existing: true})
 	var none *absentError
 	if errors.As(err, &none) {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/dims"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/store"
@@ -48,7 +49,7 @@ interrupted goes on where it was.
 			if err != nil {
 				return err
 			}
-			return a.eachNetwork(cmd, func(ctx context.Context, cfg *Config) error {
+			return a.eachNetwork(cmd, func(ctx context.Context, cfg *config.Config) error {
 				return a.runDims(ctx, cfg, opts)
 			})
 		},
@@ -96,7 +97,7 @@ type dimsReport struct {
 	Taken    []string      `json:"taken,omitempty"` // names that belong to something of an analyst's
 }
 
-func (a *app) runDims(ctx context.Context, cfg *Config, o dims.Options) (err error) {
+func (a *app) runDims(ctx context.Context, cfg *config.Config, o dims.Options) (err error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
 	client, err := a.openAPI(cfg)
@@ -117,7 +118,7 @@ func (a *app) runDims(ctx context.Context, cfg *Config, o dims.Options) (err err
 
 // refreshDims refreshes and makes the dictionaries show it. The report is right
 // as far as it came.
-func (a *app) refreshDims(ctx context.Context, cfg *Config, client *hasoffers.Client, st *store.Store, o dims.Options) (dimsReport, error) {
+func (a *app) refreshDims(ctx context.Context, cfg *config.Config, client *hasoffers.Client, st *store.Store, o dims.Options) (dimsReport, error) {
 	o.Network, o.Zone, o.Log = cfg.Network, cfg.Zone, a.log
 	report := dimsReport{Network: cfg.Network}
 	var err error

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/evolve"
 )
 
@@ -49,7 +50,7 @@ load: while one is at work it says so and ends.
 	return cmd
 }
 
-func (a *app) runEvolve(ctx context.Context, all []*Config, o EvolveOptions) (err error) {
+func (a *app) runEvolve(ctx context.Context, all []*config.Config, o EvolveOptions) (err error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
 	st, err := a.lookAt(ctx, all[0])
@@ -136,7 +137,7 @@ those that got no value in the last days of their table.
 	return cmd
 }
 
-func (a *app) runDrift(ctx context.Context, cfg *Config, o DriftOptions) (err error) {
+func (a *app) runDrift(ctx context.Context, cfg *config.Config, o DriftOptions) (err error) {
 	if o.Unused < 0 {
 		return &usageError{err: fmt.Errorf("--unused %d: want a number of days", o.Unused)}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/engine"
 )
 
@@ -56,7 +57,7 @@ func readerStatements(database, name string) []string {
 	)
 }
 
-func (a *app) printReader(cfg *Config, name string) error {
+func (a *app) printReader(cfg *config.Config, name string) error {
 	statements := readerStatements(databaseOf(cfg), name)
 	if a.json {
 		return printJSON(a.stdout, statements)

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/reconcile"
 	"rawlogs/internal/report"
@@ -70,7 +71,7 @@ whose files are not due yet are told and are no difference.
 			if err != nil {
 				return err
 			}
-			return a.eachNetwork(cmd, func(ctx context.Context, cfg *Config) error {
+			return a.eachNetwork(cmd, func(ctx context.Context, cfg *config.Config) error {
 				return a.runReconcile(ctx, cfg, o, periods)
 			})
 		},
@@ -80,7 +81,7 @@ whose files are not due yet are told and are no difference.
 }
 
 // config reads the flags.
-func (o ReconcileOptions) config(a *app, cfg *Config) (reconcile.Config, error) {
+func (o ReconcileOptions) config(a *app, cfg *config.Config) (reconcile.Config, error) {
 	c := reconcile.Config{Network: cfg.Network, Types: o.Types.list(), Zone: cfg.Zone, Log: a.log}
 	var err error
 	if c.By, err = reconcile.ParseBy(o.By); err != nil {
@@ -104,7 +105,7 @@ func (o ReconcileOptions) config(a *app, cfg *Config) (reconcile.Config, error) 
 	return c, nil
 }
 
-func (a *app) runReconcile(ctx context.Context, cfg *Config, o ReconcileOptions, periods []rawlog.Period) (err error) {
+func (a *app) runReconcile(ctx context.Context, cfg *config.Config, o ReconcileOptions, periods []rawlog.Period) (err error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
 	if _, err := o.config(a, cfg); err != nil {
@@ -121,7 +122,7 @@ func (a *app) runReconcile(ctx context.Context, cfg *Config, o ReconcileOptions,
 // reconcile compares periods of a network and prints what it finds; a
 // *differsError tells of differences beyond the tolerance. It is what `ingest
 // run --reconcile` does at its end.
-func (a *app) reconcile(ctx context.Context, cfg *Config, st *store.Store, o ReconcileOptions, periods []rawlog.Period) error {
+func (a *app) reconcile(ctx context.Context, cfg *config.Config, st *store.Store, o ReconcileOptions, periods []rawlog.Period) error {
 	config, err := o.config(a, cfg)
 	if err != nil {
 		return err

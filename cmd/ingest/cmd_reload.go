@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 )
@@ -30,7 +31,7 @@ func newReload(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.eachSource(cmd, func(ctx context.Context, cfg *Config) error {
+			return a.eachSource(cmd, func(ctx context.Context, cfg *config.Config) error {
 				return a.runReload(ctx, cfg, o, periods, files)
 			})
 		},
@@ -39,7 +40,7 @@ func newReload(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) runReload(ctx context.Context, cfg *Config, o ReloadOptions, periods []rawlog.Period, files []string) error {
+func (a *app) runReload(ctx context.Context, cfg *config.Config, o ReloadOptions, periods []rawlog.Period, files []string) error {
 	return a.load(ctx, cfg, o.LoadOptions, pipeline.Options{Reload: true, Periods: periods, Files: files})
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/config"
 	"rawlogs/internal/dims"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
@@ -44,7 +45,7 @@ func newRun(a *app) *cobra.Command {
 		Long: exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitDiffers, exitHeld, exitInterrupted),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.eachSource(cmd, func(ctx context.Context, cfg *Config) error {
+			return a.eachSource(cmd, func(ctx context.Context, cfg *config.Config) error {
 				return a.runRun(ctx, cfg, o)
 			})
 		},
@@ -53,7 +54,7 @@ func newRun(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) runRun(ctx context.Context, cfg *Config, o RunOptions) error {
+func (a *app) runRun(ctx context.Context, cfg *config.Config, o RunOptions) error {
 	period := lookback(time.Now(), cfg.Lookback)
 	if o.Reconcile {
 		// A flag that makes no sense is better told before the load than after.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/store"
 )
 
@@ -54,7 +55,7 @@ func newSchema(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) runSchemaPrint(cfg *Config) error {
+func (a *app) runSchemaPrint(cfg *config.Config) error {
 	statements, err := schemaStatements(cfg)
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func (a *app) runSchemaPrint(cfg *Config) error {
 	return nil
 }
 
-func (a *app) runSchemaApply(ctx context.Context, cfg *Config) (err error) {
+func (a *app) runSchemaApply(ctx context.Context, cfg *config.Config) (err error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
 	st, err := a.connect(ctx, cfg, store.Config{})

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/engine"
 )
 
@@ -71,7 +72,7 @@ type served struct {
 	ReaderPasswordFile string `json:"reader_password_file"`
 }
 
-func (a *app) runServe(ctx context.Context, cfg *Config, o ServeOptions) (err error) {
+func (a *app) runServe(ctx context.Context, cfg *config.Config, o ServeOptions) (err error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
 	path, ok := strings.CutPrefix(cfg.Store, "embedded:")

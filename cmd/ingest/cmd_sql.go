@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/sqltext"
 	"rawlogs/internal/store"
 )
@@ -133,7 +134,7 @@ func reading(query string) (string, error) {
 
 const onlyReads = "`ingest sql` only reads unless --write is given"
 
-func (a *app) runSQL(ctx context.Context, cfg *Config, o SQLOptions, query string) (err error) {
+func (a *app) runSQL(ctx context.Context, cfg *config.Config, o SQLOptions, query string) (err error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
 	st, err := a.connect(ctx, cfg, store.Config{Existing: true, Reader: !o.Write})

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/report"
 )
@@ -62,7 +63,7 @@ LIKE, NOT_LIKE, NULL, NOT_NULL. Several values: a,b. One filter a field.
 			if err != nil {
 				return err
 			}
-			return a.eachNetwork(cmd, func(ctx context.Context, cfg *Config) error {
+			return a.eachNetwork(cmd, func(ctx context.Context, cfg *config.Config) error {
 				return a.runStats(ctx, cfg, o, periods)
 			})
 		},
@@ -72,9 +73,9 @@ LIKE, NOT_LIKE, NULL, NOT_NULL. Several values: a,b. One filter a field.
 }
 
 // question reads the flags; cfg decides who asks where they do not.
-func (o StatsOptions) question(cfg *Config) (report.Question, error) {
+func (o StatsOptions) question(cfg *config.Config) (report.Question, error) {
 	who := o.As
-	if who == "" && cfg.SignIn.way() == "api_key" {
+	if who == "" && cfg.SignIn.Way() == config.APIKey {
 		who = strings.ToLower(cfg.SignIn.Side)
 	}
 	as, err := report.ParseAs(who)
@@ -118,7 +119,7 @@ type statsResult struct {
 	Totals   map[string]string `json:"totals,omitempty"`
 }
 
-func (a *app) runStats(ctx context.Context, cfg *Config, o StatsOptions, periods []rawlog.Period) (err error) {
+func (a *app) runStats(ctx context.Context, cfg *config.Config, o StatsOptions, periods []rawlog.Period) (err error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
 	q, err := o.question(cfg)

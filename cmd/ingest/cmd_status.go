@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/config"
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
@@ -45,7 +46,7 @@ func newStatus(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.eachSource(cmd, func(ctx context.Context, cfg *Config) error {
+			return a.eachSource(cmd, func(ctx context.Context, cfg *config.Config) error {
 				return a.runStatus(ctx, cfg, o, periods)
 			})
 		},
@@ -86,7 +87,7 @@ type failed struct {
 	Error string `json:"error"`
 }
 
-func (a *app) runStatus(ctx context.Context, cfg *Config, o StatusOptions, periods []rawlog.Period) (err error) {
+func (a *app) runStatus(ctx context.Context, cfg *config.Config, o StatusOptions, periods []rawlog.Period) (err error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
 	st, err := a.lookAt(ctx, cfg)
@@ -104,10 +105,10 @@ func (a *app) runStatus(ctx context.Context, cfg *Config, o StatusOptions, perio
 	return report.print(a.stdout)
 }
 
-func (a *app) status(ctx context.Context, cfg *Config, st *store.Store, o StatusOptions, periods []rawlog.Period) (statusReport, error) {
+func (a *app) status(ctx context.Context, cfg *config.Config, st *store.Store, o StatusOptions, periods []rawlog.Period) (statusReport, error) {
 	report := statusReport{Network: cfg.Network, Source: cfg.Source.String(), Store: st.Name(), Days: []dayLine{}, Failures: []failed{}, Lost: []failed{}, Warnings: []string{}}
 	if cfg.Network == "" {
-		return report, cfg.requireCredentials()
+		return report, cfg.RequireSource()
 	}
 	ledger := checkpoint.Open(st, cfg.Network)
 	days, err := ledger.Status(ctx, o.Types.list(), periods)
@@ -173,7 +174,7 @@ func lost(entries []checkpoint.Entry, listed map[fileID]bool) []failed {
 
 // missing counts the files that the source lists and the ledger has not begun,
 // and notes all that it lists.
-func (a *app) missing(ctx context.Context, cfg *Config, types []rawlog.Type, periods []rawlog.Period, begun, listed map[fileID]bool) (map[dayKey]int64, error) {
+func (a *app) missing(ctx context.Context, cfg *config.Config, types []rawlog.Type, periods []rawlog.Period, begun, listed map[fileID]bool) (map[dayKey]int64, error) {
 	src, err := a.openSource(ctx, cfg)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/dims"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/rawlog"
@@ -30,7 +31,7 @@ a day again writes only what changed since.
 			if err != nil {
 				return err
 			}
-			return a.eachNetwork(cmd, func(ctx context.Context, cfg *Config) error {
+			return a.eachNetwork(cmd, func(ctx context.Context, cfg *config.Config) error {
 				return a.runUpdates(ctx, cfg, periods)
 			})
 		},
@@ -39,7 +40,7 @@ a day again writes only what changed since.
 	return cmd
 }
 
-func (a *app) runUpdates(ctx context.Context, cfg *Config, periods []rawlog.Period) (err error) {
+func (a *app) runUpdates(ctx context.Context, cfg *config.Config, periods []rawlog.Period) (err error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
 	client, err := a.openAPI(cfg)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 )
@@ -23,7 +24,7 @@ func newVerify(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.eachSource(cmd, func(ctx context.Context, cfg *Config) error {
+			return a.eachSource(cmd, func(ctx context.Context, cfg *config.Config) error {
 				return a.runVerify(ctx, cfg, types.list(), periods)
 			})
 		},
@@ -61,7 +62,7 @@ func describeDifference(d pipeline.Difference) verifyDifference {
 	}
 }
 
-func (a *app) runVerify(ctx context.Context, cfg *Config, types []rawlog.Type, periods []rawlog.Period) (err error) {
+func (a *app) runVerify(ctx context.Context, cfg *config.Config, types []rawlog.Type, periods []rawlog.Period) (err error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
 	st, err := a.lookAt(ctx, cfg)

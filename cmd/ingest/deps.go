@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/config"
 	"rawlogs/internal/dims"
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/engine"
@@ -22,7 +23,7 @@ import (
 
 // openStore opens the configured store for a command that writes: an embedded
 // store that is absent is made, and so are tables that are.
-func (a *app) openStore(ctx context.Context, cfg *Config) (*store.Store, error) {
+func (a *app) openStore(ctx context.Context, cfg *config.Config) (*store.Store, error) {
 	st, err := a.connect(ctx, cfg, store.Config{})
 	if err != nil {
 		return nil, err
@@ -48,7 +49,7 @@ func (a *app) openStore(ctx context.Context, cfg *Config) (*store.Store, error) 
 // lookAt opens the configured store for a command that looks. It makes nothing:
 // in a wrong folder, an empty store would answer every question with 0. Where
 // there is no store, or none of its tables, the error is an *absentError.
-func (a *app) lookAt(ctx context.Context, cfg *Config) (*store.Store, error) {
+func (a *app) lookAt(ctx context.Context, cfg *config.Config) (*store.Store, error) {
 	st, err := a.connect(ctx, cfg, store.Config{Existing: true})
 	if err != nil {
 		return nil, err
@@ -64,7 +65,7 @@ func (a *app) lookAt(ctx context.Context, cfg *Config) (*store.Store, error) {
 }
 
 // connect opens the configured store as it is, in the way that how says.
-func (a *app) connect(ctx context.Context, cfg *Config, how store.Config) (*store.Store, error) {
+func (a *app) connect(ctx context.Context, cfg *config.Config, how store.Config) (*store.Store, error) {
 	how.Spec, how.Log, how.Engine = cfg.Store, a.log, engine.Config{Library: cfg.Library, Log: a.log}
 	st, err := store.Open(ctx, how)
 	if errors.Is(err, engine.ErrAbsent) {
@@ -78,9 +79,9 @@ type absentError struct{ hintError }
 
 func (e *absentError) Unwrap() error { return &e.hintError }
 
-func absent(cfg *Config, what string) error {
+func absent(cfg *config.Config, what string) error {
 	return &absentError{hintError{
-		err:  fmt.Errorf("the store %s (%s) %s", store.NameOf(cfg.Store), cfg.from["store"], what),
+		err:  fmt.Errorf("the store %s (%s) %s", store.NameOf(cfg.Store), cfg.Origin("store"), what),
 		hint: "a load makes it, or `ingest schema apply`; if it should be there, name it with --store, INGEST_STORE or ingest.yaml, or run ingest in its folder",
 	}}
 }
@@ -91,17 +92,17 @@ func closing(c interface{ Close() error }, err *error) {
 
 // openSource opens what the files are read from; it does no I/O but the search
 // for S3 credentials.
-func (a *app) openSource(ctx context.Context, cfg *Config) (pipeline.Source, error) {
+func (a *app) openSource(ctx context.Context, cfg *config.Config) (pipeline.Source, error) {
 	src := pipeline.Source{Name: strings.TrimSuffix(cfg.Source.String(), ":")}
 	skipped := func(name string, why error) {
 		a.skipped.Add(1)
 		a.log.Debug("skipped: no raw log by its name", "name", name, "err", why)
 	}
 	switch cfg.Source.Kind {
-	case "folder":
+	case config.Folder:
 		src.Walker = dirs.Folder{Root: cfg.Source.Folder, Skipped: skipped}
 		src.Fetch = fetch.Folder(cfg.Source.Folder)
-	case "s3":
+	case config.Bucket:
 		at := cfg.Source.S3
 		client, err := fetch.S3Client(ctx, at, a.log)
 		if err != nil {
@@ -127,8 +128,8 @@ func (a *app) openSource(ctx context.Context, cfg *Config) (pipeline.Source, err
 	return src, nil
 }
 
-func (a *app) openAPI(cfg *Config) (*hasoffers.Client, error) {
-	if err := cfg.requireAPI(); err != nil {
+func (a *app) openAPI(cfg *config.Config) (*hasoffers.Client, error) {
+	if err := cfg.RequireAPI(); err != nil {
 		return nil, err
 	}
 	auth, err := a.auth(cfg)
@@ -136,14 +137,14 @@ func (a *app) openAPI(cfg *Config) (*hasoffers.Client, error) {
 		return nil, err
 	}
 	return hasoffers.New(hasoffers.Config{
-		NetworkID: cfg.Network, Auth: auth, BaseURL: cfg.apiURL(), Calls: cfg.SignIn.Calls, Per: cfg.SignIn.Per, Log: a.log,
+		NetworkID: cfg.Network, Auth: auth, BaseURL: cfg.Endpoint(), Calls: cfg.SignIn.Calls, Per: cfg.SignIn.Per, Log: a.log,
 	})
 }
 
 // expirations asks the API for how many days it keeps each type's files; the
 // map is empty where the source does not tell.
-func (a *app) expirations(ctx context.Context, cfg *Config) (map[rawlog.Type]int, error) {
-	if cfg.Source.Kind != "hasoffers" {
+func (a *app) expirations(ctx context.Context, cfg *config.Config) (map[rawlog.Type]int, error) {
+	if cfg.Source.Kind != config.API {
 		return map[rawlog.Type]int{}, nil
 	}
 	client, err := a.openAPI(cfg)
@@ -154,7 +155,7 @@ func (a *app) expirations(ctx context.Context, cfg *Config) (map[rawlog.Type]int
 }
 
 // databaseOf is the database of the configured store's tables.
-func databaseOf(cfg *Config) string {
+func databaseOf(cfg *config.Config) string {
 	if u, err := url.Parse(cfg.Store); err == nil && u.Scheme == "clickhouse" {
 		return cmp.Or(strings.Trim(u.Path, "/"), "default")
 	}
@@ -171,7 +172,7 @@ type schemaStatement struct {
 
 // schemaStatements are the statements that `schema apply` would run on the
 // configured store.
-func schemaStatements(cfg *Config) ([]schemaStatement, error) {
+func schemaStatements(cfg *config.Config) ([]schemaStatement, error) {
 	statements, err := schema.Statements(databaseOf(cfg), map[string]string{
 		"mergetree": "MergeTree", "replacing:version": "ReplacingMergeTree(version)", "replacing:seq": "ReplacingMergeTree(seq)",
 		"on_cluster": "", "durable": "fsync_after_insert = 1, fsync_part_directory = 1",

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
@@ -38,7 +39,7 @@ func loadStatuses() string {
 
 // load runs the pipeline with what opts and cfg say, shows its progress, and
 // prints its summary whatever the outcome.
-func (a *app) load(ctx context.Context, cfg *Config, o LoadOptions, opts pipeline.Options) (err error) {
+func (a *app) load(ctx context.Context, cfg *config.Config, o LoadOptions, opts pipeline.Options) (err error) {
 	opts.Worker, opts.Workers, err = parseWorker(o.Worker)
 	if err != nil {
 		return err

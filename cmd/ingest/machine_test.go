@@ -3,6 +3,7 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/testkit"
@@ -22,11 +24,16 @@ import (
 // hour or a day off, in whatever zone it shows the time.
 func TestLookbackByWrongClocks(t *testing.T) {
 	t.Parallel()
-	i := slices.IndexFunc(settings(), func(s setting) bool { return s.key == "lookback" })
-	days, err := strconv.Atoi(settings()[i].def)
+	unset := config.Given{Getenv: func(string) string { return "" }, Flag: func(string) (string, string, bool) { return "", "", false }}
+	layers, err := config.Read(unset)
 	if err != nil {
 		t.Fatal(err)
 	}
+	all, err := layers.All(slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	days := all[0].Lookback
 	today := time.Date(2016, 10, 1, 0, 0, 0, 0, time.UTC)
 	for _, of := range []time.Duration{0, 30 * time.Minute, 12 * time.Hour, 24*time.Hour - time.Second} {
 		for _, off := range []time.Duration{0, -time.Hour, time.Hour, -24 * time.Hour, 24 * time.Hour} {

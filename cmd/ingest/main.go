@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/config"
 	"rawlogs/internal/engine"
 )
 
@@ -59,6 +60,9 @@ type usageError struct {
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
+// Hint is what to do, or "".
+func (e *usageError) Hint() string { return e.hint }
+
 // hintError is an error with a line on what to do about it.
 type hintError struct {
 	err  error
@@ -68,6 +72,24 @@ type hintError struct {
 func (e *hintError) Error() string { return e.err.Error() }
 func (e *hintError) Unwrap() error { return e.err }
 
+// Hint is what to do.
+func (e *hintError) Hint() string { return e.hint }
+
+// hinter is an error, of whatever package, that knows what to do about it.
+type hinter interface {
+	error
+	Hint() string
+}
+
+// hintOf is what to do about an error, or "".
+func hintOf(err error) string {
+	var h hinter
+	if errors.As(err, &h) {
+		return h.Hint()
+	}
+	return ""
+}
+
 // incompleteError tells that the work was done except for what it says.
 type incompleteError struct{ what string }
 
@@ -75,8 +97,6 @@ func (e *incompleteError) Error() string { return e.what }
 
 // message is what stderr shows for an error: nothing, or whole lines.
 func message(err error) string {
-	var usage *usageError
-	var hinted *hintError
 	var parts *partsError
 	switch {
 	case err == nil || errors.Is(err, syscall.EPIPE):
@@ -85,18 +105,18 @@ func message(err error) string {
 		return "ingest: interrupted; nothing is lost, the next run goes on from here\n"
 	case errors.As(err, &parts):
 		return parts.message()
-	case errors.As(err, &usage) && usage.hint != "":
-		return fmt.Sprintf("ingest: %s\n%s\n", clean(err.Error()), cleanLines(usage.hint))
-	case errors.As(err, &hinted) && hinted.hint != "":
-		return fmt.Sprintf("ingest: %s\n%s\n", clean(err.Error()), cleanLines(hinted.hint))
-	default:
-		return fmt.Sprintf("ingest: %s\n", clean(err.Error()))
 	}
+	text := fmt.Sprintf("ingest: %s\n", clean(err.Error()))
+	if hint := hintOf(err); hint != "" {
+		text += cleanLines(hint) + "\n"
+	}
+	return text
 }
 
 // exitStatus is the exit status for an error.
 func exitStatus(err error) int {
 	var usage *usageError
+	var setting *config.Error
 	var incomplete *incompleteError
 	var held *checkpoint.HeldError
 	var differs *differsError
@@ -108,7 +128,7 @@ func exitStatus(err error) int {
 		return exitInterrupted
 	case errors.As(err, &parts):
 		return parts.status()
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &setting):
 		return exitUsage
 	case errors.As(err, &incomplete):
 		return exitIncomplete

@@ -100,11 +100,6 @@ func credential(name string) bool {
 	return false
 }
 
-// secrets are the configured ones.
-func (s signIn) secrets() []string {
-	return []string{string(s.Token), string(s.ClientSecret), string(s.Key)}
-}
-
 // secretsOf are those that a client holds now, a bearer token among them.
 func secretsOf(c *hasoffers.Client) []string { return c.Auth.Secrets() }
 

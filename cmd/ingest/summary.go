@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 )
@@ -77,7 +78,7 @@ func describeFile(f rawlog.File, err string) summaryFile {
 	return summaryFile{Type: string(f.Type), Name: f.Name, Hour: f.Hour, Size: f.Size, Error: err}
 }
 
-func summarize(cfg *Config, storeName string, dryRun bool, s pipeline.Summary) summary {
+func summarize(cfg *config.Config, storeName string, dryRun bool, s pipeline.Summary) summary {
 	out := summary{
 		Run: s.Run, Network: cfg.Network, Source: cfg.Source.String(), Store: storeName, DryRun: dryRun,
 		Lines: s.Lines, Rows: s.Rows, Rescued: s.Rescued, Rejected: s.Rejected, Bytes: s.Bytes, Inserts: s.Inserts,

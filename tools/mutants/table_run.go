@@ -46,9 +46,9 @@ var secrets = []protection{
 	guard("ambiguous-address", "an address whose password could be taken for another part is refused",
 		never, "internal/store", "TestBadSpecKeepsItsSecret"),
 	guard("plain-http-told", "credentials that travel in clear are told",
-		never, "cmd/ingest", "TestRisksAreSaid"),
+		never, "internal/config", "TestRisksAreSaid"),
 	guard("readable-password-told", "a password that others can read is told",
-		never, "cmd/ingest", "TestRisksAreSaid"),
+		never, "internal/config", "TestRisksAreSaid"),
 	guard("host-environment", "the engine's host does not see token or keys",
 		swap("hostEnvironment()", "append(os.Environ(), hostEnvironment()...)"), "cmd/ingest", "TestSecretsInProcesses"),
 }

@@ -1,0 +1,183 @@
+// Package config reads ingest's settings. Precedence: flags, environment,
+// ingest.yaml, defaults; a member of networks: in ingest.yaml lies over the rest
+// of that file. Each value keeps its Origin, which errors name.
+//
+// The package reads files, and neither flags nor the environment: the command
+// passes both as functions.
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"rawlogs/internal/hasoffers"
+	"rawlogs/internal/rawlog"
+)
+
+// Config is what a command works with: every setting of one network, read and
+// checked. Nothing in it changes afterwards.
+type Config struct {
+	Network   string // "" only where the source is the API and none was given
+	SignIn    SignIn
+	APIURL    string // "" is HasOffers' own for the network and the way it signs in
+	Zone      *time.Location
+	Source    Source
+	Store     string // embedded:PATH or clickhouse://…; it may hold a password
+	Lookback  int    // days
+	MaxMemory int64  // bytes
+	Fetchers  int
+	Parsers   int
+	Spool     string   // "" is the system's temporary folder
+	Library   string   // path of libchdb.so; "" is to be searched
+	Risks     []string // what the settings allow and may not mean; each is a sentence for people
+
+	origins map[string]Origin
+}
+
+// defaultNetwork names the rows of a bucket or folder without --network.
+const defaultNetwork = "default"
+
+// Origin is where the value of a setting comes from.
+func (c *Config) Origin(key string) Origin { return c.origins[key] }
+
+// Endpoint is where the API is called: the setting, or what the way of signing
+// in implies; "" is the network's own.
+func (c *Config) Endpoint() string {
+	if c.SignIn.Way() == Integrator {
+		return cmp.Or(c.APIURL, hasoffers.IntegratorURL)
+	}
+	return c.APIURL
+}
+
+// RequireSource reports, as a *MissingError, what the source still lacks.
+func (c *Config) RequireSource() error {
+	if c.Source.Kind != API {
+		return nil
+	}
+	return c.RequireAPI()
+}
+
+// RequireAPI reports, as a *MissingError, what a call of the API still lacks.
+func (c *Config) RequireAPI() error {
+	var missing []string
+	if c.Network == "" {
+		missing = append(missing, envOf("network_id"))
+	}
+	if c.SignIn.Way() == "" {
+		missing = append(missing, envOf("network_token"))
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return &MissingError{Variables: missing}
+}
+
+// MissingError reports credentials that are not set; each is named by its
+// variable.
+type MissingError struct{ Variables []string }
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("no credentials for the HasOffers API: %s not set", strings.Join(e.Variables, " and "))
+}
+
+// Hint says what to do.
+func (e *MissingError) Hint() string {
+	return "set it in the environment (or token_file in ingest.yaml), or read files with --source s3://BUCKET/PREFIX or --source FOLDER"
+}
+
+// parse checks the texts of the settings; its errors name the flag, variable or
+// line of the file that the value came from. Risks are logged, too.
+func (l *Layers) parse(log *slog.Logger) (*Config, error) {
+	c := &Config{origins: l.origins, APIURL: l.text("api_url"), Spool: l.text("spool"), Library: l.text("engine_library"), Store: l.text("store")}
+	for _, step := range []func(*Config) error{l.parsePlaces, l.parseZone, l.parseNumbers} {
+		if err := step(c); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if c.SignIn, err = l.parseSignIn(log); err != nil {
+		return nil, err
+	}
+	c.Risks = l.risks(c)
+	for _, risk := range c.Risks {
+		log.Warn(risk)
+	}
+	if err := l.checkFound(c); err != nil {
+		return nil, err
+	}
+	for _, s := range settings() {
+		log.Debug("setting", "name", s.key, "from", l.origins[s.key].String())
+	}
+	return c, nil
+}
+
+// parsePlaces checks which network it is, where its files are and where the
+// rows go.
+func (l *Layers) parsePlaces(c *Config) error {
+	if c.Network = l.text("network_id"); c.Network != "" {
+		if err := rawlog.CheckNetwork(c.Network); err != nil {
+			return l.wrong("network_id", err)
+		}
+	}
+	var err error
+	if c.Source, err = parseSource(l.text("source")); err != nil {
+		return l.wrong("source", err)
+	}
+	if c.Network == "" && c.Source.Kind != API {
+		c.Network = defaultNetwork
+	}
+	if err := checkStore(c.Store, l.origins["store"]); err != nil {
+		return l.wrong("store", err)
+	}
+	if u, err := url.Parse(c.APIURL); c.APIURL != "" && (err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http")) {
+		return l.wrong("api_url", errors.New("want https://HOST/PATH without user or password"))
+	}
+	return nil
+}
+
+func (l *Layers) parseZone(c *Config) (err error) {
+	name := l.text("timezone")
+	if c.Zone, err = time.LoadLocation(name); err != nil || name == "" || name == "Local" {
+		// "Local" would make the rows depend on the machine that loads them.
+		return l.wrong("timezone", fmt.Errorf("unknown zone %q: want an IANA name such as UTC or Europe/Prague", name))
+	}
+	return nil
+}
+
+func (l *Layers) parseNumbers(c *Config) (err error) {
+	for _, n := range []struct {
+		key      string
+		min, max int
+		to       *int
+	}{{"lookback", 1, 3660, &c.Lookback}, {"fetchers", 1, 256, &c.Fetchers}, {"parsers", 1, 64, &c.Parsers}} {
+		if *n.to, err = strconv.Atoi(l.text(n.key)); err != nil || *n.to < n.min || *n.to > n.max {
+			return l.wrong(n.key, fmt.Errorf("%q: want a number from %d to %d", l.text(n.key), n.min, n.max))
+		}
+	}
+	if c.MaxMemory, err = parseSize(l.text("max_memory")); err != nil {
+		return l.wrong("max_memory", err)
+	}
+	return nil
+}
+
+// minMemory is what one fetcher, one parser and one wire block need.
+const minMemory = 64 << 20
+
+func parseSize(s string) (int64, error) {
+	n, err := humanize.ParseBytes(s)
+	if err != nil {
+		return 0, fmt.Errorf("%q: want a size such as 256MiB or 1GB", s)
+	}
+	if n < minMemory || n > 1<<46 {
+		return 0, fmt.Errorf("%q: want at least %s", s, humanize.IBytes(minMemory))
+	}
+	return int64(n), nil
+}

@@ -1,0 +1,95 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/knadh/koanf/parsers/yaml"
+	yamlnode "go.yaml.in/yaml/v3"
+)
+
+// defaultFile is read when it is there and no other is named.
+const defaultFile = "ingest.yaml"
+
+// readFile lays ingest.yaml, or the file that was named, over the defaults.
+func (l *Layers) readFile() error {
+	path, named := defaultFile, ""
+	if env := l.given.Getenv("INGEST_CONFIG"); env != "" {
+		path, named = env, "INGEST_CONFIG"
+	}
+	if name, value, ok := l.given.Flag("config"); ok {
+		path, named = value, name
+	}
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && named == "" {
+		return nil
+	}
+	if err != nil {
+		return wrong("%s: %w", cmp.Or(named, "configuration"), err)
+	}
+	if l.found = named == ""; l.found {
+		if err := mayFollow(path); err != nil {
+			return err
+		}
+	}
+	values, err := yaml.Parser().Unmarshal(raw)
+	if err != nil {
+		return wrong("%s: %w", path, err)
+	}
+	lines := keyLines(raw)
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if err := l.take(key, values[key], Origin{Kind: File, Name: path, Line: lines[key]}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take lays one top-level member of the file over the defaults.
+func (l *Layers) take(key string, value any, from Origin) (err error) {
+	if key == "networks" {
+		l.members, err = parseMembers(value, from)
+		return err
+	}
+	if _, ok := find(key); !ok {
+		unknown := wrong("%s: unknown setting %q", from, key)
+		unknown.hint = "settings: " + strings.Join(Keys(), ", ")
+		return unknown
+	}
+	switch value.(type) {
+	case nil: // "key:" with nothing after it
+		return nil
+	case []any, map[string]any, map[any]any:
+		return wrong("%s: %s takes one value, not a list or a map", from, key)
+	}
+	return l.set(key, beside(key, fmt.Sprint(value), from), from)
+}
+
+// beside makes the path of a secret's file relative to the file that names it.
+func beside(key, text string, from Origin) string {
+	if strings.HasSuffix(key, "_file") && !filepath.IsAbs(text) {
+		return filepath.Join(filepath.Dir(from.Name), text)
+	}
+	return text
+}
+
+// keyLines finds the line of each top-level key; the parsed values have lost it.
+func keyLines(raw []byte) map[string]int {
+	lines := map[string]int{}
+	var doc yamlnode.Node
+	if yamlnode.Unmarshal(raw, &doc) != nil || len(doc.Content) == 0 {
+		return lines
+	}
+	for i := 0; i+1 < len(doc.Content[0].Content); i += 2 {
+		node := doc.Content[0].Content[i]
+		lines[node.Value] = node.Line
+	}
+	return lines
+}
