@@ -58,7 +58,7 @@ var stores = []protection{
 	guard("pinned", "a connection to another server is refused",
 		never, "internal/store", "TestOneAddressOfTwoServers"),
 	guard("greeted", "a connection of the pool is not replaced unseen",
-		never, "internal/store", "TestOneAddressOfTwoServers/moves_on"),
+		cut, "internal/store", "TestOneAddressOfTwoServers/moves_on"),
 	guard("stream-greeted", "a connection for INSERTs is asked who answers",
 		never, "internal/store", "TestOneAddressOfTwoServers/moves_on"),
 	guard("every-address", "of several addresses each must prove to be the same server",
