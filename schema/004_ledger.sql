@@ -20,6 +20,11 @@ CREATE TABLE IF NOT EXISTS {database}.ingest_files {on_cluster}
     last_time   Nullable(DateTime('UTC')) COMMENT 'Latest datetime of its rows.',
     shift_hours Int8 COMMENT 'Whole hours by which most rows lie off the file''s hour; not 0: the timezone setting is likely wrong.',
     error       String COMMENT 'Why the file failed.',
+    contents    String COMMENT 'CRC-32 and length of the text in the archive; empty: not known.',
+    issues      Array(String) COMMENT 'What is not as it should be: rejected, misfit, shifted, copy, mismatch, lost or failed.',
+    issue_texts Array(String) COMMENT 'A sentence for each of issues.',
+    issue_since Nullable(DateTime('UTC')) COMMENT 'When the oldest of issues was first seen.',
+    ignored     String COMMENT 'Reason given to `ingest ignore`; empty: the issues are open.',
     version     UInt64 COMMENT 'Counts up with each change of the file.',
     updated_at  DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When this version was written, by the store''s clock.'
 )
@@ -30,7 +35,7 @@ COMMENT 'Ledger of files, with former versions; ask ingest_files_current.';
 
 CREATE VIEW IF NOT EXISTS {database}.ingest_files_current {on_cluster}
 AS SELECT * FROM {database}.ingest_files FINAL
-COMMENT 'Ledger of files as it stands: a row a file. Made by ingest, revision 1.';
+COMMENT 'Ledger of files as it stands: a row a file. Made by ingest, revision 2.';
 
 -- Leases: who works on a network. A claim is written, read back, and withdrawn
 -- if another live one is seen; each renewal is a row.

@@ -28,6 +28,25 @@ type Statement struct {
 	SQL     string
 	// View is what a view's statement says of itself; nil for other statements.
 	View *View
+	// Columns are those of a table, in order; nil for other statements.
+	Columns []Column
+}
+
+// Column is a column of a table as its definition has it.
+type Column struct {
+	Name       string
+	Definition string // name, type, default and comment
+}
+
+// columnLine is a column's line in a table's definition: each has its own.
+var columnLine = regexp.MustCompile(`(?m)^    ([a-z_][a-z0-9_]*) +([A-Z].*?),?$`)
+
+func columns(sql string) []Column {
+	var out []Column
+	for _, m := range columnLine.FindAllStringSubmatch(sql, -1) {
+		out = append(out, Column{m[1], m[1] + " " + m[2]})
+	}
+	return out
 }
 
 // View is a view by its comment, which tells ours from an analyst's.
@@ -95,6 +114,9 @@ func Statements(database string, clauses map[string]string) ([]Statement, error)
 			st.Title, st.Creates = title(piece.text)
 			if st.SQL, err = fill(piece.text, database, clauses); err != nil {
 				return nil, fmt.Errorf("%s:%d: %w", name, piece.line, err)
+			}
+			if strings.HasPrefix(st.Title, "CREATE TABLE") {
+				st.Columns = columns(st.SQL)
 			}
 			if strings.HasPrefix(st.Title, "CREATE VIEW") {
 				if st.View, err = view(piece.text, st.SQL); err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"rawlogs/schema"
@@ -25,16 +26,18 @@ func (s *Store) Apply(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	columns, err := s.columnNames(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var done []string
 	for _, st := range statements {
 		o, exists := have[st.Creates]
 		if st.Creates != "" && exists {
-			changed, err := s.keep(ctx, st, o)
+			changed, err := s.keep(ctx, st, o, columns[st.Creates])
+			done = append(done, changed...)
 			if err != nil {
 				return done, fmt.Errorf("%s:%d: %w", st.File, st.Line, err)
-			}
-			if changed != "" {
-				done = append(done, changed)
 			}
 			continue
 		}
@@ -51,14 +54,66 @@ func (s *Store) Apply(ctx context.Context) ([]string, error) {
 }
 
 // keep leaves what is there as it is, but for a view of ours of an older
-// revision; it returns what it did, "" for nothing.
-func (s *Store) keep(ctx context.Context, st schema.Statement, o object) (string, error) {
+// revision and a table of an older ingest; it returns what it did.
+func (s *Store) keep(ctx context.Context, st schema.Statement, o object, columns []string) ([]string, error) {
 	if st.View == nil {
 		if !o.holdsRows() {
-			return "", s.taken(st.Creates, o)
+			return nil, s.taken(st.Creates, o)
 		}
-		return "", nil
+		return s.widen(ctx, st, columns)
 	}
+	changed, err := s.renew(ctx, st, o)
+	if changed == "" {
+		return nil, err
+	}
+	return []string{changed}, err
+}
+
+// widen adds the columns that a table of the loader's own lacks, as an older
+// ingest made it. In the raw tables a missing column is the analysts' choice: its
+// values are rescued. A table of another name may be an analyst's altogether.
+func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string) (done []string, err error) {
+	if !strings.HasPrefix(st.Creates, "ingest_") && st.Creates != RejectedRows {
+		return nil, nil
+	}
+	for _, c := range st.Columns {
+		if slices.Contains(columns, c.Name) { //guard:store-widened
+			continue
+		}
+		title := "ALTER TABLE " + st.Creates + " ADD COLUMN " + c.Name
+		if err := s.ddl(ctx, title, "ALTER TABLE "+s.TableName(st.Creates)+" ADD COLUMN IF NOT EXISTS "+c.Definition); err != nil {
+			return done, err
+		}
+		done = append(done, title)
+	}
+	return done, nil
+}
+
+// columnNames lists the columns of the database's tables, by table.
+func (s *Store) columnNames(ctx context.Context) (map[string][]string, error) {
+	rows, err := s.Conn().Query(ctx, "SELECT table, groupArray(name) FROM system.columns WHERE database = ? GROUP BY table", s.Database())
+	if err != nil {
+		return nil, fmt.Errorf("listing the columns: %w", err)
+	}
+	defer rows.Close()
+	out := map[string][]string{}
+	for rows.Next() {
+		var table string
+		var names []string
+		if err := rows.Scan(&table, &names); err != nil {
+			return nil, fmt.Errorf("listing the columns: %w", err)
+		}
+		out[table] = names
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("listing the columns: %w", err)
+	}
+	return out, nil
+}
+
+// renew replaces a view of ours of an older revision; it returns what it did, ""
+// for nothing.
+func (s *Store) renew(ctx context.Context, st schema.Statement, o object) (string, error) {
 	if !o.isView(st.View) { //guard:foreign-view
 		s.cfg.Log.Warn("a view of ours could not be made; `ingest schema apply` makes it once the name is free", "err", s.taken(st.Creates, o))
 		return "", nil

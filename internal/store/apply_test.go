@@ -16,6 +16,7 @@ import (
 
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
+	"rawlogs/schema"
 )
 
 // bare opens a new database without tables, and what is logged about it.
@@ -191,5 +192,63 @@ func TestProfileMakesTheSameTables(t *testing.T) {
 	}
 	if n, err := theirs.CountInsert(t.Context(), "clicks", 1); n != 0 || err != nil {
 		t.Errorf("rows of no INSERT: %d %v", n, err)
+	}
+}
+
+// A store of an older ingest gets the columns that it lacks, once, and keeps what
+// it holds.
+func TestApplyWidens(t *testing.T) {
+	t.Parallel()
+	st, _ := bare(t, nil)
+	if _, err := st.Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range []string{
+		"ALTER TABLE ingest_files DROP COLUMN contents, DROP COLUMN issues, DROP COLUMN issue_texts, DROP COLUMN issue_since, DROP COLUMN ignored",
+		"ALTER TABLE rejected_rows DROP COLUMN reason",
+		"ALTER TABLE clicks DROP COLUMN refer",
+		"CREATE OR REPLACE VIEW ingest_files_current AS SELECT * FROM ingest_files FINAL COMMENT 'Ledger of files as it stands: a row a file. Made by ingest, revision 1.'",
+		"INSERT INTO ingest_files (network, file, rows) VALUES ('acme', 'old', 7)",
+	} {
+		exec(t, st, sql)
+	}
+	done, err := st.Apply(t.Context())
+	if err != nil || len(done) != 7 || !slices.Contains(done, "ALTER TABLE rejected_rows ADD COLUMN reason") {
+		t.Fatalf("%q, %v", done, err)
+	}
+	if got := text(t, st, "SELECT concat(file, toString(rows), toString(issues), ignored) FROM ingest_files_current"); got != "old7[]" {
+		t.Errorf("the old entry is %q", got)
+	}
+	if got := text(t, st, "SELECT comment FROM system.columns WHERE database = currentDatabase() AND table = 'ingest_files' AND name = 'ignored'"); !strings.Contains(got, "ingest ignore") {
+		t.Errorf("the new column's comment is %q", got)
+	}
+	if done, err := st.Apply(t.Context()); err != nil || len(done) > 0 {
+		t.Errorf("the second time: %q, %v", done, err)
+	}
+	if got := text(t, st, "SELECT toString(count()) FROM system.columns WHERE database = currentDatabase() AND table = 'clicks' AND name = 'refer'"); got != "0" {
+		t.Error("a column that was dropped from a raw table came back")
+	}
+}
+
+// The definitions are read line by line; none may be missed.
+func TestColumnsOfStatements(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	statements, err := schema.Statements(st.Database(), store.Engines())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range statements {
+		if !strings.HasPrefix(s.Title, "CREATE TABLE") {
+			continue
+		}
+		var names []string
+		for _, c := range s.Columns {
+			names = append(names, c.Name)
+		}
+		want := text(t, st, "SELECT arrayStringConcat(arraySort(x -> x.1, groupArray((position, name))).2, ' ') FROM system.columns WHERE database = currentDatabase() AND table = '"+s.Creates+"'")
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%s: read %q, the store has %q", s.Title, got, want)
+		}
 	}
 }

@@ -5,3 +5,6 @@ func RetryableCodes() map[int32]string { return retryableCodes }
 
 // ServedEngine is what Loadable and Check go by.
 func ServedEngine(table, engine string) Finding { return servedEngine(table, engine) }
+
+// Engines fills the schema as this store does.
+func Engines() map[string]string { return engines }

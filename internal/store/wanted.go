@@ -64,7 +64,8 @@ var ledgerColumns = map[string]string{
 	"state": "Enum8('planned' = 1, 'loading' = 2, 'loaded' = 3, 'failed' = 4)", "attempt": "UInt32", "run": "String",
 	"size": "Int64", "etag": "String", "lines": "UInt64", "rows": "UInt64", "rescued": "UInt64", "rejected": "UInt64",
 	"inserts": "Array(UInt64)", "first_time": "Nullable(DateTime('UTC'))", "last_time": "Nullable(DateTime('UTC'))",
-	"shift_hours": "Int8", "error": "String", "version": "UInt64", "updated_at": "DateTime64(3, 'UTC')",
+	"shift_hours": "Int8", "error": "String", "contents": "String", "issues": "Array(String)",
+	"issue_texts": "Array(String)", "issue_since": "Nullable(DateTime('UTC'))", "ignored": "String", "version": "UInt64", "updated_at": "DateTime64(3, 'UTC')",
 }
 
 var leaseColumns = map[string]string{
