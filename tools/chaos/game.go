@@ -268,8 +268,14 @@ func (g *game) asleep(ctx context.Context, s scenario, p *pause) error {
 	return g.strike(ctx, s, command{blows: p.blows, rivals: !p.expire})
 }
 
-// expireLeases makes a network's leases run out, as a minute of waiting would.
+// expireLeases makes a network's leases run out, as some minutes of waiting would.
+// A run that was stopped in an empty store may not have made the table yet.
 func (g *game) expireLeases(ctx context.Context, of source) error {
+	var tables uint64
+	err := g.open.Conn().QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = ? AND name = 'ingest_leases'", g.open.Database()).Scan(&tables)
+	if err != nil || tables == 0 {
+		return err
+	}
 	return g.open.Conn().Exec(ctx, `
 		INSERT INTO ingest_leases SELECT network, run, worker, owner, process, state, since, now64(3) - INTERVAL 1 SECOND, seq + 1000
 		FROM ingest_leases WHERE network = ? ORDER BY seq DESC LIMIT 1 BY run`, g.network(of))
