@@ -15,9 +15,9 @@ import (
 
 	"rawlogs/internal/config"
 	"rawlogs/internal/dirs"
+	"rawlogs/internal/dirs/hoapi"
 	"rawlogs/internal/disk"
 	"rawlogs/internal/engine"
-	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 )
@@ -173,7 +173,7 @@ func (a *app) checkTypes(ctx context.Context, cfg *config.Config) []finding {
 	if err != nil {
 		return failure(what, err)
 	}
-	refused, err := dirs.API{Client: client}.Refused(ctx, rawlog.Types())
+	refused, err := hoapi.New(hoapi.Config{Client: client}).Refused(ctx, rawlog.Types())
 	if err != nil {
 		return failure(what, err)
 	}
@@ -198,12 +198,12 @@ func (a *app) checkStorage(ctx context.Context, cfg *config.Config) []finding {
 	if cfg.RequireSource() != nil {
 		return nil // checkAPI has said it
 	}
-	src, err := a.openSource(ctx, cfg)
+	src, err := a.openSource(cfg)
 	if err != nil {
 		return failure(what, err)
 	}
 	var first *rawlog.File
-	err = src.Walker.Walk(ctx, rawlog.Types(), nil, func(f rawlog.File) error {
+	err = src.Walk(ctx, rawlog.Types(), nil, func(f rawlog.File) error {
 		first = &f
 		return errEnough
 	})
@@ -224,8 +224,8 @@ func (a *app) checkStorage(ctx context.Context, cfg *config.Config) []finding {
 	return []finding{{Level: "ok", What: what, Detail: fmt.Sprintf("%s lists files; read a byte of %s", cfg.Source, fileName(*first))}}
 }
 
-func readByte(ctx context.Context, src pipeline.Source, f rawlog.File) (err error) {
-	body, err := src.Fetch.Open(ctx, f, 0, "")
+func readByte(ctx context.Context, src dirs.Source, f rawlog.File) (err error) {
+	body, err := src.Open(ctx, f, 0, "")
 	if err != nil {
 		return err
 	}

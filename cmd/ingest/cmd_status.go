@@ -175,12 +175,12 @@ func lost(entries []checkpoint.Entry, listed map[fileID]bool) []failed {
 // missing counts the files that the source lists and the ledger has not begun,
 // and notes all that it lists.
 func (a *app) missing(ctx context.Context, cfg *config.Config, types []rawlog.Type, periods []rawlog.Period, begun, listed map[fileID]bool) (map[dayKey]int64, error) {
-	src, err := a.openSource(ctx, cfg)
+	src, err := a.openSource(cfg)
 	if err != nil {
 		return nil, err
 	}
 	counts := map[dayKey]int64{}
-	err = src.Walker.Walk(ctx, types, periods, func(f rawlog.File) error {
+	err = src.Walk(ctx, types, periods, func(f rawlog.File) error {
 		listed[idOf(f)] = true
 		if !begun[idOf(f)] {
 			counts[dayKey{f.Type, f.Hour.UTC().Format(rawlog.DayLayout)}]++
@@ -189,7 +189,7 @@ func (a *app) missing(ctx context.Context, cfg *config.Config, types []rawlog.Ty
 	})
 	var part *dirs.Incomplete
 	if errors.As(err, &part) {
-		a.log.Warn("the listing is not complete", "source", src.Name, "err", part)
+		a.log.Warn("the listing is not complete", "source", src.Name(), "err", part)
 		err = nil
 	}
 	return counts, err

@@ -12,10 +12,11 @@ import (
 	"rawlogs/internal/config"
 	"rawlogs/internal/dims"
 	"rawlogs/internal/dirs"
+	"rawlogs/internal/dirs/bucket"
+	"rawlogs/internal/dirs/folder"
+	"rawlogs/internal/dirs/hoapi"
 	"rawlogs/internal/engine"
-	"rawlogs/internal/fetch"
 	"rawlogs/internal/hasoffers"
-	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 	"rawlogs/schema"
@@ -90,42 +91,24 @@ func closing(c interface{ Close() error }, err *error) {
 	*err = errors.Join(*err, c.Close())
 }
 
-// openSource opens what the files are read from; it does no I/O but the search
-// for S3 credentials.
-func (a *app) openSource(ctx context.Context, cfg *config.Config) (pipeline.Source, error) {
-	src := pipeline.Source{Name: strings.TrimSuffix(cfg.Source.String(), ":")}
+// openSource returns what the files are read from; it does no I/O.
+func (a *app) openSource(cfg *config.Config) (dirs.Source, error) {
 	skipped := func(name string, why error) {
 		a.skipped.Add(1)
 		a.log.Debug("skipped: no raw log by its name", "name", name, "err", why)
 	}
 	switch cfg.Source.Kind {
 	case config.Folder:
-		src.Walker = dirs.Folder{Root: cfg.Source.Folder, Skipped: skipped}
-		src.Fetch = fetch.Folder(cfg.Source.Folder)
+		return folder.New(cfg.Source.Folder, skipped), nil
 	case config.Bucket:
-		at := cfg.Source.S3
-		client, err := fetch.S3Client(ctx, at, a.log)
-		if err != nil {
-			return src, err
-		}
-		src.Walker = dirs.S3{Client: client, Bucket: at.Bucket, Prefix: at.Prefix, Skipped: skipped}
-		src.Fetch = fetch.S3{Client: client, Bucket: at.Bucket, Prefix: at.Prefix}
+		return bucket.New(cfg.Source.S3, bucket.Config{Skipped: skipped, Log: a.log}), nil
 	default:
-		client, err := a.openAPI(cfg)
-		if err != nil {
-			return src, err
-		}
-		src.Walker = dirs.API{Client: client, Log: a.log}
-		src.Fetch = &fetch.HTTP{
-			Link: func(ctx context.Context, f rawlog.File) (string, error) {
-				return client.DownloadLink(ctx, f.Type, f.Name)
-			},
-			AllowHTTP: client.PlainHTTP(),
-			API:       client.Host(),
-		}
-		src.Expirations = client.LogExpirations
 	}
-	return src, nil
+	client, err := a.openAPI(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return hoapi.New(hoapi.Config{Client: client, Log: a.log}), nil
 }
 
 func (a *app) openAPI(cfg *config.Config) (*hasoffers.Client, error) {
@@ -141,17 +124,13 @@ func (a *app) openAPI(cfg *config.Config) (*hasoffers.Client, error) {
 	})
 }
 
-// expirations asks the API for how many days it keeps each type's files; the
-// map is empty where the source does not tell.
+// expirations asks the source for how many days it keeps each type's files.
 func (a *app) expirations(ctx context.Context, cfg *config.Config) (map[rawlog.Type]int, error) {
-	if cfg.Source.Kind != config.API {
-		return map[rawlog.Type]int{}, nil
-	}
-	client, err := a.openAPI(cfg)
+	src, err := a.openSource(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return client.LogExpirations(ctx)
+	return src.Retention(ctx)
 }
 
 // databaseOf is the database of the configured store's tables.

@@ -45,7 +45,7 @@ func (a *app) load(ctx context.Context, cfg *config.Config, o LoadOptions, opts 
 		return err
 	}
 	a.skipped.Store(0) // of the network before
-	src, err := a.openSource(ctx, cfg)
+	src, err := a.openSource(cfg)
 	if err != nil {
 		return err
 	}

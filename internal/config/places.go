@@ -8,7 +8,7 @@ import (
 	"os"
 	"strings"
 
-	"rawlogs/internal/fetch"
+	"rawlogs/internal/dirs/bucket"
 )
 
 // SourceKind is where files are: the network's API, a bucket or a folder.
@@ -24,8 +24,8 @@ const (
 // Source is where a network's files are.
 type Source struct {
 	Kind   SourceKind
-	S3     fetch.Location // of a Bucket
-	Folder string         // of a Folder
+	S3     bucket.Location // of a Bucket
+	Folder string          // of a Folder
 }
 
 // String prints the source as --source reads it; it holds no credential.
@@ -46,7 +46,7 @@ func parseSource(s string) (Source, error) {
 		return Source{Kind: API}, nil
 	}
 	if strings.HasPrefix(s, "s3://") {
-		at, err := fetch.ParseLocation(s)
+		at, err := bucket.ParseLocation(s)
 		return Source{Kind: Bucket, S3: at}, err
 	}
 	if strings.Contains(s, "://") || s == "" {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"rawlogs/internal/fetch"
 	"rawlogs/internal/rawlog"
 )
 
@@ -38,7 +37,7 @@ func (e *Incomplete) Error() string {
 		}
 	}
 	if n := len(e.Files); n > 0 {
-		parts = append(parts, fmt.Sprintf("%s: %v", fetch.Printable(e.Files[0].File.At()), e.Files[0].Err))
+		parts = append(parts, fmt.Sprintf("%s: %v", rawlog.Printable(e.Files[0].File.At()), e.Files[0].Err))
 		if n > 1 {
 			parts = append(parts, fmt.Sprintf("and %d more", n-1))
 		}
@@ -46,8 +45,8 @@ func (e *Incomplete) Error() string {
 	return strings.Join(parts, "; ")
 }
 
-// orNil is e, or nil where nothing is missing.
-func (e *Incomplete) orNil() error {
+// OrNil is e, or nil where nothing is missing.
+func (e *Incomplete) OrNil() error {
 	if len(e.Types) == 0 && len(e.Files) == 0 {
 		return nil
 	}

@@ -18,7 +18,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"rawlogs/internal/dirs"
-	"rawlogs/internal/fetch"
+	"rawlogs/internal/dirs/bucket"
+	"rawlogs/internal/dirs/folder"
+	"rawlogs/internal/dirs/hoapi"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/sim/gen"
@@ -26,7 +28,7 @@ import (
 	"rawlogs/internal/testkit"
 )
 
-func walk(t *testing.T, w dirs.Walker, types []rawlog.Type, periods ...string) []rawlog.File {
+func walk(t *testing.T, w dirs.Source, types []rawlog.Type, periods ...string) []rawlog.File {
 	t.Helper()
 	var ps []rawlog.Period
 	for _, s := range periods {
@@ -48,7 +50,7 @@ func walk(t *testing.T, w dirs.Walker, types []rawlog.Type, periods ...string) [
 }
 
 // missing is what a walk of everything refuses, by path.
-func missing(t *testing.T, w dirs.Walker) map[string]string {
+func missing(t *testing.T, w dirs.Source) map[string]string {
 	t.Helper()
 	err := w.Walk(t.Context(), rawlog.Types(), nil, func(rawlog.File) error { return nil })
 	var part *dirs.Incomplete
@@ -65,7 +67,7 @@ func missing(t *testing.T, w dirs.Walker) map[string]string {
 }
 
 // refuses checks that exactly these paths are refused, for these reasons.
-func refuses(t *testing.T, w dirs.Walker, want map[string]string) {
+func refuses(t *testing.T, w dirs.Source, want map[string]string) {
 	t.Helper()
 	got := missing(t, w)
 	for path, why := range want {
@@ -115,7 +117,7 @@ var (
 	want = []string{"clicks " + e, "clicks " + b, "clicks " + a, "clicks " + c, "conversions " + d, "impressions " + f}
 )
 
-func check(t *testing.T, w dirs.Walker, skipped *skips) []rawlog.File {
+func check(t *testing.T, w dirs.Source, skipped *skips) []rawlog.File {
 	t.Helper()
 	files := walk(t, w, rawlog.Types())
 	if got := names(files); !slices.Equal(got, want) {
@@ -135,6 +137,10 @@ func check(t *testing.T, w dirs.Walker, skipped *skips) []rawlog.File {
 	return files
 }
 
+func ofBucket(store *testkit.Storage, prefix string, skipped dirs.Skipped) *bucket.Source {
+	return bucket.New(bucket.Location{Bucket: store.Bucket, Prefix: prefix}, bucket.Config{Client: store.Client, Skipped: skipped})
+}
+
 func TestS3(t *testing.T) {
 	t.Parallel()
 	store := testkit.S3(t)
@@ -145,8 +151,8 @@ func TestS3(t *testing.T) {
 	store.Put("logs2/clicks-1473411600-zzzzzz.zip", []byte("of a neighbour"))
 	store.Put("logs/folder/", nil)
 	var skipped skips
-	files := check(t, dirs.S3{Client: store.Client, Bucket: store.Bucket, Prefix: "logs/", Skipped: skipped.tell}, &skipped)
-	source := fetch.S3{Client: store.Client, Bucket: store.Bucket, Prefix: "logs/"}
+	source := ofBucket(store, "logs/", skipped.tell)
+	files := check(t, source, &skipped)
 	for _, f := range files {
 		if f.Size != int64(len(f.At())) || f.ETag != etags[f.At()] || f.Name != rawlog.NameOf(f.At(), f.Hour) {
 			t.Errorf("%+v, want ETag %s", f, etags[f.At()])
@@ -159,7 +165,7 @@ func TestS3(t *testing.T) {
 		_ = body.Close()
 	}
 
-	err := dirs.S3{Client: store.Client, Bucket: "none-" + store.Bucket}.Walk(t.Context(), rawlog.Types(), nil, nil)
+	err := bucket.New(bucket.Location{Bucket: "none-" + store.Bucket}, bucket.Config{Client: store.Client}).Walk(t.Context(), rawlog.Types(), nil, nil)
 	if err == nil || !strings.Contains(err.Error(), "NoSuchBucket") {
 		t.Errorf("no bucket: %v", err)
 	}
@@ -174,7 +180,7 @@ func TestS3Pages(t *testing.T) {
 		want = append(want, "clicks "+name)
 		store.Put(name, nil) // in name order, which is that of time
 	}
-	if got := names(walk(t, dirs.S3{Client: store.Client, Bucket: store.Bucket}, rawlog.Types())); !slices.Equal(got, want) {
+	if got := names(walk(t, ofBucket(store, "", nil), rawlog.Types())); !slices.Equal(got, want) {
 		t.Errorf("%d files, want %d", len(got), len(want))
 	}
 }
@@ -183,7 +189,7 @@ func TestS3Unreachable(t *testing.T) {
 	t.Parallel()
 	endpoint := "http://127.0.0.1:1"
 	client := s3.New(s3.Options{BaseEndpoint: &endpoint, UsePathStyle: true, Region: "us-east-1", RetryMaxAttempts: 1})
-	err := dirs.S3{Client: client, Bucket: "b"}.Walk(t.Context(), rawlog.Types(), nil, nil)
+	err := bucket.New(bucket.Location{Bucket: "b"}, bucket.Config{Client: client}).Walk(t.Context(), rawlog.Types(), nil, nil)
 	if err == nil || !strings.Contains(err.Error(), "listing s3://b/: unavailable: ") {
 		t.Errorf("got %v", err)
 	}
@@ -207,11 +213,11 @@ func TestFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	var skipped skips
-	for _, f := range check(t, dirs.Folder{Root: linked, Skipped: skipped.tell}, &skipped) {
+	for _, f := range check(t, folder.New(linked, skipped.tell), &skipped) {
 		if f.Size != int64(len(f.At())) || !strings.HasPrefix(f.ETag, "mtime-") || f.Name != rawlog.NameOf(f.At(), f.Hour) {
 			t.Errorf("%+v", f)
 		}
-		if body, err := fetch.Folder(linked).Open(t.Context(), f, 0, f.ETag); err != nil {
+		if body, err := folder.New(linked, nil).Open(t.Context(), f, 0, f.ETag); err != nil {
 			t.Error(err)
 		} else {
 			_ = body.Close()
@@ -247,22 +253,22 @@ func TestFolderOddities(t *testing.T) {
 		t.Fatal(err)
 	}
 	var skipped skips
-	got := names(walk(t, dirs.Folder{Root: root, Skipped: skipped.tell}, rawlog.Types()))
+	got := names(walk(t, folder.New(root, skipped.tell), rawlog.Types()))
 	if !slices.Equal(got, []string{"clicks in/" + real, "clicks clicks-1473411600-linked.zip"}) {
 		t.Errorf("got %q", got)
 	}
 	if len(skipped) != 0 { // all are named like raw logs
 		t.Errorf("skipped %q", skipped)
 	}
-	refuses(t, dirs.Folder{Root: root}, map[string]string{
+	refuses(t, folder.New(root, nil), map[string]string{
 		"clicks-1473411600-gone.zip": "link to nothing", "clicks-1473411600-out.zip": "leads out of the folder",
 		"clicks-1473411600-pipe.zip": "a pipe", "more": "a folder outside of the source",
 	})
-	err := dirs.Folder{Root: filepath.Join(base, "none\x1b")}.Walk(t.Context(), rawlog.Types(), nil, nil)
+	err := folder.New(filepath.Join(base, "none\x1b"), nil).Walk(t.Context(), rawlog.Types(), nil, nil)
 	if err == nil || strings.Contains(err.Error(), "\x1b") {
 		t.Errorf("no folder: %v", err)
 	}
-	if err := (dirs.Folder{Root: filepath.Join(root, "in", real)}).Walk(t.Context(), rawlog.Types(), nil, nil); err == nil {
+	if err := folder.New(filepath.Join(root, "in", real), nil).Walk(t.Context(), rawlog.Types(), nil, nil); err == nil {
 		t.Error("a file as the folder: no error")
 	}
 }
@@ -291,11 +297,11 @@ func TestCopies(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for what, of := range map[string]func(dirs.Skipped) dirs.Walker{
-		"bucket": func(s dirs.Skipped) dirs.Walker {
-			return dirs.S3{Client: store.Client, Bucket: store.Bucket, Skipped: s}
+	for what, of := range map[string]func(dirs.Skipped) dirs.Source{
+		"bucket": func(s dirs.Skipped) dirs.Source {
+			return ofBucket(store, "", s)
 		},
-		"folder": func(s dirs.Skipped) dirs.Walker { return dirs.Folder{Root: root, Skipped: s} },
+		"folder": func(s dirs.Skipped) dirs.Source { return folder.New(root, s) },
 	} {
 		var skipped skips
 		got := walk(t, of(skipped.tell), rawlog.Types())
@@ -345,7 +351,7 @@ func TestCopiesInParts(t *testing.T) {
 	store.Put("b/"+one, body)
 	inParts(t, store, "a/"+two, body)
 	store.Put("b/"+two, append(slices.Clone(body[1:]), 'x'))
-	w := dirs.S3{Client: store.Client, Bucket: store.Bucket}
+	w := ofBucket(store, "", nil)
 	if got := walk(t, w, rawlog.Types()); len(got) != 1 || got[0].Name != "20160909/"+one {
 		t.Errorf("got %+v", got)
 	}
@@ -366,11 +372,11 @@ func TestFolderUnreadable(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "a.txt"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w := dirs.Folder{Root: root, Skipped: func(string, error) {
+	w := folder.New(root, func(string, error) {
 		if err := os.Remove(last); err != nil {
 			t.Error(err)
 		}
-	}}
+	})
 	if err := w.Walk(t.Context(), rawlog.Types(), nil, nil); err == nil || !strings.Contains(err.Error(), last) {
 		t.Errorf("got %v", err)
 	}
@@ -394,7 +400,7 @@ func TestAPIOfSimulatedNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := dirs.API{Client: client}
+	api := hoapi.New(hoapi.Config{Client: client})
 	for name, fault := range map[string]func(){
 		"none":        func() {},
 		"no prefixes": func() { network.Faults.NoPrefixes(true) },

@@ -63,9 +63,7 @@ func TestClockJumps(t *testing.T) {
 				t.Helper()
 				look.Store(0)
 				stop := r.watch(most)
-				src := f.source()
-				src.Expirations = kept(1)
-				sum, err := r.run(src)
+				sum, err := r.run(keeper{Source: f.source(), days: kept(1)})
 				stop()
 				run++
 				if err != nil || sum.Loaded != loaded || sum.Failed != failed || len(sum.Missing) > 0 {

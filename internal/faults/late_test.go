@@ -12,7 +12,6 @@ import (
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/dirs"
-	"rawlogs/internal/fetch"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/sim/gen"
 )
@@ -184,7 +183,7 @@ func TestReplacedInMidDownload(t *testing.T) {
 	b.put(name, body)
 	_, newer := r.clicks(0, 55)
 	src := b.source()
-	src.Fetch = &interrupted{Source: src.Fetch, after: 2000, then: func() { b.put(name, newer) }}
+	src = &interrupted{Source: src, after: 2000, then: func() { b.put(name, newer) }}
 	sum, err := r.run(src)
 	if err != nil || sum.Loaded != 1 || sum.Rows != 55 {
 		t.Fatalf("%v, %+v", err, sum)
@@ -197,13 +196,13 @@ func TestReplacedInMidDownload(t *testing.T) {
 
 // interrupted breaks the first body off, and then does something.
 type interrupted struct {
-	fetch.Source
+	dirs.Source
 	after int64
 	then  func()
 	once  sync.Once
 }
 
-func (s *interrupted) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*fetch.Body, error) {
+func (s *interrupted) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*dirs.Body, error) {
 	b, err := s.Source.Open(ctx, f, offset, etag)
 	if err != nil {
 		return nil, err
@@ -241,13 +240,11 @@ func TestVanishedFile(t *testing.T) {
 		r.check()
 	}
 	a.net.Faults.EditListing(without(gone))
-	missing := func(expirations func(context.Context) (map[rawlog.Type]int, error), period bool) []rawlog.File {
+	missing := func(src dirs.Source, period bool) []rawlog.File {
 		r.options.Periods = nil
 		if period { // as the nightly run has it
 			r.options.Periods = []rawlog.Period{{From: hourOf(100), To: hourOf(124)}}
 		}
-		src := a.source()
-		src.Expirations = expirations
 		sum, err := r.run(src)
 		if err != nil || sum.Failed+sum.Loaded != 0 {
 			t.Fatalf("%v, %+v", err, sum)
@@ -257,13 +254,13 @@ func TestVanishedFile(t *testing.T) {
 	}
 	century := int(time.Since(firstHour)/(24*time.Hour)) + 10
 	for _, period := range []bool{false, true} {
-		silent := func(context.Context) (map[rawlog.Type]int, error) { return nil, errors.New("it does not say") }
-		for _, expirations := range []func(context.Context) (map[rawlog.Type]int, error){nil, silent, kept(century)} {
-			if m := missing(expirations, period); len(m) != 1 || m[0].Name != gone {
+		silent := keeper{Source: a.source(), err: errors.New("it does not say")}
+		for _, src := range []dirs.Source{a.source(), silent, keeper{Source: a.source(), days: kept(century)}} {
+			if m := missing(src, period); len(m) != 1 || m[0].Name != gone {
 				t.Errorf("missing: %+v", m)
 			}
 		}
-		if m := missing(a.client.LogExpirations, period); len(m) != 0 {
+		if m := missing(a.expiring(), period); len(m) != 0 {
 			t.Errorf("expired, but missing: %+v", m)
 		}
 	}
@@ -286,7 +283,7 @@ func TestUnlistedAfterLoading(t *testing.T) {
 		}
 		r.recover(src.source())
 		part := src.source()
-		part.Walker = filtered{part.Walker, names[:1]}
+		part = filtered{part, names[:1]}
 		for _, reload := range []bool{false, true} {
 			r.options.Reload = reload
 			if sum, err := r.run(part); err != nil || sum.Listed != 1 || len(sum.Missing) != 0 {
@@ -300,12 +297,12 @@ func TestUnlistedAfterLoading(t *testing.T) {
 
 // filtered is a walker that shows only some files.
 type filtered struct {
-	dirs.Walker
+	dirs.Source
 	names []string
 }
 
 func (w filtered) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog.Period, yield func(rawlog.File) error) error {
-	return w.Walker.Walk(ctx, types, periods, func(f rawlog.File) error {
+	return w.Source.Walk(ctx, types, periods, func(f rawlog.File) error {
 		if !slices.Contains(w.names, f.Name) {
 			return nil
 		}

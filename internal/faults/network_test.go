@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"rawlogs/internal/dirs"
-	"rawlogs/internal/fetch"
 	"rawlogs/internal/rawlog"
 )
 
@@ -63,7 +62,7 @@ func TestNetworkToStorage(t *testing.T) {
 			proxy := proxyTo(t, strings.TrimPrefix(b.storage.Endpoint, "http://"))
 			src := b.sourceBy(b.by(proxy.Listen))
 			if tc.untagged {
-				src.Fetch, src.Walker = untagged{src.Fetch}, bareNames{src.Walker}
+				src = untagged{bareNames{src}}
 			}
 			end := toxic(t, proxy, tc.kind, "downstream", tc.attributes)
 			sum, err := r.run(src)
@@ -80,9 +79,9 @@ func TestNetworkToStorage(t *testing.T) {
 }
 
 // untagged is a source whose storage gives no ETags.
-type untagged struct{ fetch.Source }
+type untagged struct{ dirs.Source }
 
-func (s untagged) Open(ctx context.Context, f rawlog.File, offset int64, _ string) (*fetch.Body, error) {
+func (s untagged) Open(ctx context.Context, f rawlog.File, offset int64, _ string) (*dirs.Body, error) {
 	b, err := s.Source.Open(ctx, f, offset, "")
 	if err == nil {
 		b.ETag = ""
@@ -91,10 +90,10 @@ func (s untagged) Open(ctx context.Context, f rawlog.File, offset int64, _ strin
 }
 
 // bareNames is a listing that tells neither size nor tag, as the API's.
-type bareNames struct{ dirs.Walker }
+type bareNames struct{ dirs.Source }
 
 func (w bareNames) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog.Period, yield func(rawlog.File) error) error {
-	return w.Walker.Walk(ctx, types, periods, func(f rawlog.File) error {
+	return w.Source.Walk(ctx, types, periods, func(f rawlog.File) error {
 		f.Size, f.ETag = -1, ""
 		return yield(f)
 	})

@@ -90,7 +90,7 @@ func (c refusal) test(r *rig) {
 	r.options.StoreWait = time.Second
 	src, _ := r.season()
 	if c.address != "" { // one large enough to need memory
-		f := &folder{r, src.Name}
+		f := &folder{r, src.Name()}
 		name := gen.FileName(rawlog.Clicks, hourOf(4), 7)
 		f.put(name, r.zip(name, gen.Spec{Type: rawlog.Clicks, Hour: hourOf(4), Rows: 3000}))
 	}

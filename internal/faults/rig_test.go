@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"rawlogs/internal/dirs"
+	diskfolder "rawlogs/internal/dirs/folder"
 	"rawlogs/internal/fetch"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
@@ -124,9 +125,9 @@ func (db *database) rig(t *testing.T) *rig {
 }
 
 // run is one run over the direct connection to the store.
-func (r *rig) run(src pipeline.Source) (pipeline.Summary, error) { return r.runOn(r.st, src) }
+func (r *rig) run(src dirs.Source) (pipeline.Summary, error) { return r.runOn(r.st, src) }
 
-func (r *rig) runOn(st *store.Store, src pipeline.Source) (pipeline.Summary, error) {
+func (r *rig) runOn(st *store.Store, src dirs.Source) (pipeline.Summary, error) {
 	r.Helper()
 	ctx, cancel := context.WithTimeout(r.Context(), time.Minute)
 	defer cancel()
@@ -150,7 +151,7 @@ func (r *rig) tell(sum pipeline.Summary, err error) {
 
 // recover runs without a fault until nothing is left to do, and then compares
 // the whole.
-func (r *rig) recover(src pipeline.Source) {
+func (r *rig) recover(src dirs.Source) {
 	r.Helper()
 	sum, err := r.run(src)
 	if err != nil || sum.Failed > 0 || len(sum.Mismatches) > 0 {
@@ -252,9 +253,7 @@ func (f *folder) put(name string, body []byte) {
 	}
 }
 
-func (f *folder) source() pipeline.Source {
-	return pipeline.Source{Walker: dirs.Folder{Root: f.root}, Fetch: fetch.Folder(f.root), Name: f.root}
-}
+func (f *folder) source() dirs.Source { return diskfolder.New(f.root, nil) }
 
 // said gathers everything that a scenario's runs say, and can do something as
 // soon as they have said a thing often enough.

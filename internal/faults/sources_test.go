@@ -8,9 +8,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"rawlogs/internal/dirs"
-	"rawlogs/internal/fetch"
+	s3bucket "rawlogs/internal/dirs/bucket"
+	"rawlogs/internal/dirs/hoapi"
 	"rawlogs/internal/hasoffers"
-	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/sim/simnet"
 	"rawlogs/internal/testkit"
@@ -31,14 +31,25 @@ func (r *rig) bucket() *bucket {
 
 func (b *bucket) put(name string, body []byte) { b.storage.Put(name, body) }
 
-func (b *bucket) source() pipeline.Source { return b.sourceBy(b.storage.Client) }
+func (b *bucket) source() dirs.Source { return b.through(b.storage.Client) }
+
+func (b *bucket) through(client *s3.Client) dirs.Source {
+	return s3bucket.New(s3bucket.Location{Bucket: b.storage.Bucket}, s3bucket.Config{Client: client})
+}
 
 // sourceBy lists straight from the server and downloads by another client.
-func (b *bucket) sourceBy(client *s3.Client) pipeline.Source {
-	return pipeline.Source{
-		Walker: dirs.S3{Client: b.storage.Client, Bucket: b.storage.Bucket},
-		Fetch:  fetch.S3{Client: client, Bucket: b.storage.Bucket}, Name: "s3://" + b.storage.Bucket,
-	}
+func (b *bucket) sourceBy(client *s3.Client) dirs.Source {
+	return opener{b.source(), b.through(client)}
+}
+
+// opener lists one source and opens its files by another.
+type opener struct {
+	dirs.Source
+	by dirs.Source
+}
+
+func (o opener) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*dirs.Body, error) {
+	return o.by.Open(ctx, f, offset, etag)
 }
 
 // api is a simulated network as the source, its token and links canaries.
@@ -81,26 +92,27 @@ func (a *api) publish(n int) []string {
 	return names
 }
 
-func (a *api) source() pipeline.Source {
-	return pipeline.Source{
-		Walker: dirs.API{Client: a.client, Log: a.said.log()},
-		Fetch: &fetch.HTTP{
-			Link: func(ctx context.Context, f rawlog.File) (string, error) {
-				return a.client.DownloadLink(ctx, f.Type, f.Name)
-			},
-			AllowHTTP: a.client.PlainHTTP(),
-			API:       a.client.Host(),
-		},
-		Name: "hasoffers",
-	}
+// source is the network, which keeps for ever what it has.
+func (a *api) source() dirs.Source {
+	return keeper{Source: a.expiring()}
 }
 
-// kept is a source's word that clicks are kept for so many days.
-func kept(days int) func(context.Context) (map[rawlog.Type]int, error) {
-	return func(context.Context) (map[rawlog.Type]int, error) {
-		return map[rawlog.Type]int{rawlog.Clicks: days}, nil
-	}
+// expiring is the network as it is: the logs of 2016 are over its retention.
+func (a *api) expiring() dirs.Source {
+	return hoapi.New(hoapi.Config{Client: a.client, Log: a.said.log()})
 }
+
+// keeper is a source that keeps files for so many days, or does not say.
+type keeper struct {
+	dirs.Source
+	days map[rawlog.Type]int
+	err  error
+}
+
+func (k keeper) Retention(context.Context) (map[rawlog.Type]int, error) { return k.days, k.err }
+
+// kept is for how many days clicks are kept.
+func kept(days int) map[rawlog.Type]int { return map[rawlog.Type]int{rawlog.Clicks: days} }
 
 // watch counts every file's rows all the while, as analysts might, until the
 // returned function is called: none may ever have more rows than it should, and
@@ -156,7 +168,7 @@ func (r *rig) look(ctx context.Context, most map[string]int) {
 // putter is a source that files can be put into.
 type putter interface {
 	put(name string, body []byte)
-	source() pipeline.Source
+	source() dirs.Source
 }
 
 // eachSource runs a scenario on the sources whose listings tell size and tag.

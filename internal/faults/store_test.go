@@ -11,7 +11,7 @@ import (
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 
-	"rawlogs/internal/pipeline"
+	"rawlogs/internal/dirs"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/store"
@@ -20,7 +20,7 @@ import (
 // season loads three files and then prepares a run that replaces one of them,
 // adds two in two partitions and a third with broken lines. The bounds are what
 // an analyst may see of each file meanwhile.
-func (r *rig) season() (src pipeline.Source, most map[string]int) {
+func (r *rig) season() (src dirs.Source, most map[string]int) {
 	r.Helper()
 	f := r.folder()
 	most = make(map[string]int)

@@ -18,8 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"rawlogs/internal/dirs"
-	"rawlogs/internal/fetch"
+	"rawlogs/internal/dirs/hoapi"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/sim/simnet"
 )
@@ -87,11 +86,7 @@ func TestCertificates(t *testing.T) {
 				}
 				return nil
 			})
-			src := a.source()
-			if h, ok := src.Fetch.(*fetch.HTTP); ok {
-				h.TLS = trust
-			}
-			sum, err := r.run(src)
+			sum, err := r.run(hoapi.New(hoapi.Config{Client: a.client, TLS: trust, Log: r.said.log()}))
 			if err != nil || sum.Loaded != 1 || sum.Failed != 1 || !strings.Contains(sum.Failures[0].Err, "untrusted certificate") ||
 				strings.Contains(sum.Failures[0].Err, "attempts") {
 				t.Errorf("storage: %v, %+v", err, sum)
@@ -104,8 +99,7 @@ func TestCertificates(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			src.Walker = dirs.API{Client: client}
-			_, err = r.run(src)
+			_, err = r.run(hoapi.New(hoapi.Config{Client: client}))
 			if kind, _ := hasoffers.KindOf(err); kind != hasoffers.Untrusted || strings.Contains(err.Error(), "attempts") {
 				t.Errorf("API: %v", err)
 			}

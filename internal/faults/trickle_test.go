@@ -9,7 +9,7 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 	"github.com/Shopify/toxiproxy/v2/toxics"
 
-	"rawlogs/internal/fetch"
+	"rawlogs/internal/dirs"
 	"rawlogs/internal/rawlog"
 )
 
@@ -63,12 +63,12 @@ func (c *trickle) Pipe(stub *toxics.ToxicStub) {
 
 // detour is a source that fetches one file another way.
 type detour struct {
-	fetch.Source
+	dirs.Source
 	name string
-	by   fetch.Source
+	by   dirs.Source
 }
 
-func (d detour) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*fetch.Body, error) {
+func (d detour) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*dirs.Body, error) {
 	if f.Name == d.name {
 		return d.by.Open(ctx, f, offset, etag)
 	}
@@ -104,8 +104,7 @@ func TestTrickle(t *testing.T) {
 			}
 			proxy := proxyTo(t, strings.TrimPrefix(b.storage.Endpoint, "http://"))
 			end := toxic(t, proxy, "trickle", "downstream", tc.fault)
-			src := b.source()
-			src.Fetch = detour{src.Fetch, slow, b.sourceBy(b.by(proxy.Listen)).Fetch}
+			src := detour{b.source(), slow, b.sourceBy(b.by(proxy.Listen))}
 			begin := time.Now()
 			sum, err := r.run(src)
 			if took := time.Since(begin); took > 15*time.Second {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"rawlogs/internal/dirs"
 	"rawlogs/internal/rawlog"
 )
 
@@ -43,16 +44,17 @@ type Config struct {
 // goroutines; how many is how many downloads there are at once.
 type Fetcher struct {
 	Config
-	source  Source
+	source  dirs.Source
 	memory  *budget
 	disk    *budget
 	buffers buffers
 	waiting atomic.Int64
 	md5s    md5s
+	denials denials
 }
 
 // New makes a Fetcher; it does no I/O.
-func New(source Source, cfg Config) *Fetcher {
+func New(source dirs.Source, cfg Config) *Fetcher {
 	defaults(&cfg.Memory, 256<<20)
 	defaults(&cfg.SpoolOver, 32<<20)
 	defaults(&cfg.Disk, 16<<30)
@@ -79,15 +81,25 @@ func defaults[T int | int64 | time.Duration](v *T, otherwise T) {
 	}
 }
 
-// Waiting tells how many calls of Fetch wait for archives to be released.
+// Waiting returns how many calls of Fetch wait for archives to be released.
 func (d *Fetcher) Waiting() int { return int(d.waiting.Load()) }
 
 const progress = 64 << 10 // bytes that make a failure the first in a row again
 
 // Fetch downloads f, waiting for room if needed. The archive is the caller's to
-// release. It fails with an *Error, with what HTTP.Link failed with, or with
-// ctx's error as it is.
+// release. It fails with a *dirs.Error, or with ctx's error as it is.
 func (d *Fetcher) Fetch(ctx context.Context, f rawlog.File) (*Archive, error) {
+	if err := d.denials.of(f.Type); err != nil {
+		return nil, err
+	}
+	archive, err := d.fetch(ctx, f)
+	if ctx.Err() != nil {
+		return archive, err
+	}
+	return archive, d.denials.note(f.Type, err)
+}
+
+func (d *Fetcher) fetch(ctx context.Context, f rawlog.File) (*Archive, error) {
 	t := newTransfer(ctx, d, f)
 	defer t.close()
 	pause := backoff.NewExponentialBackOff()
@@ -103,15 +115,15 @@ func (d *Fetcher) Fetch(ctx context.Context, f rawlog.File) (*Archive, error) {
 			return nil, ctx.Err()
 		}
 		if t.expired() {
-			return nil, d.final(f, &Error{Kind: Unavailable, Err: fmt.Errorf("not done within %v; last: %w", d.TotalTimeout, cause(err))}, total)
+			return nil, final(dirs.Fail(dirs.Unavailable, fmt.Errorf("not done within %v; last: %w", d.TotalTimeout, cause(err))), total)
 		}
-		kind := KindOf(err)
+		kind := dirs.KindOf(err)
 		switch {
-		case kind == Changed || kind == Corrupt:
+		case kind == dirs.Changed || kind == dirs.Corrupt:
 			if restarts++; restarts > d.Restarts {
-				return nil, d.final(f, err, total)
+				return nil, final(err, total)
 			}
-			t.restart(kind == Changed) //guard:changed-restarts
+			t.restart(kind == dirs.Changed) //guard:changed-restarts
 			mark = 0
 		case retryable(err):
 			if t.offset-mark >= progress {
@@ -119,36 +131,42 @@ func (d *Fetcher) Fetch(ctx context.Context, f rawlog.File) (*Archive, error) {
 				pause.Reset()
 			}
 			if tries++; tries >= d.Attempts { //guard:tries-bounded
-				return nil, d.final(f, err, total)
+				return nil, final(err, total)
 			}
 		default:
-			return nil, d.final(f, err, total)
+			return nil, final(err, total)
 		}
 		wait := pause.NextBackOff()
-		var e *Error
+		var e *dirs.Error
 		if errors.As(err, &e) {
-			wait = max(wait, min(e.retryAfter, time.Minute))
+			wait = max(wait, min(e.RetryAfter, time.Minute))
 		}
 		d.Log.Info("download interrupted", "type", f.Type, "file", f.Name, "at", t.offset, "err", err, "retry_in", wait)
 		t.sleep(wait)
 	}
 }
 
-// final puts file and attempts on an error that ends a fetch. Others than
-// *Error, i.e. the API's when asked for a link, pass as they are.
-func (d *Fetcher) final(f rawlog.File, err error, attempts int) error {
-	var e *Error
+// retryable reports whether the same request may succeed a little later. Changed
+// and Corrupt are worth a new start instead, and the rest is final.
+func retryable(err error) bool {
+	var e *dirs.Error
+	return errors.As(err, &e) && e.Kind == dirs.Unavailable && !e.Final //guard:transfer-retried
+}
+
+// final puts the attempts on an error that ends a fetch.
+func final(err error, attempts int) error {
+	var e *dirs.Error
 	if !errors.As(err, &e) {
 		return err
 	}
 	own := *e
-	own.File, own.Attempts = f, attempts
+	own.Attempts = attempts
 	return &own
 }
 
-// cause is what an *Error is about, without the file's name.
+// cause is what a *dirs.Error is about, without its kind.
 func cause(err error) error {
-	var e *Error
+	var e *dirs.Error
 	if errors.As(err, &e) && e.Err != nil {
 		return e.Err
 	}

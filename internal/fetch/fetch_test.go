@@ -3,8 +3,11 @@ package fetch
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,15 +18,26 @@ import (
 	"testing/synctest"
 	"time"
 
+	"rawlogs/internal/dirs"
 	"rawlogs/internal/rawlog"
 )
 
 // bytesSource serves bodies from memory and can be used inside a synctest bubble.
 type bytesSource map[string][]byte
 
-func (s bytesSource) Open(_ context.Context, f rawlog.File, offset int64, _ string) (*Body, error) {
+func (bytesSource) Name() string { return "bytes" }
+
+func (bytesSource) Walk(context.Context, []rawlog.Type, []rawlog.Period, func(rawlog.File) error) error {
+	return nil
+}
+
+func (bytesSource) Retention(context.Context) (map[rawlog.Type]int, error) {
+	return map[rawlog.Type]int{}, nil
+}
+
+func (s bytesSource) Open(_ context.Context, f rawlog.File, offset int64, _ string) (*dirs.Body, error) {
 	b := s[f.Name]
-	return &Body{ReadCloser: io.NopCloser(bytes.NewReader(b[offset:])), Offset: offset, Size: int64(len(b))}, nil
+	return &dirs.Body{ReadCloser: io.NopCloser(bytes.NewReader(b[offset:])), Offset: offset, Size: int64(len(b))}, nil
 }
 
 // The bytes of all archives at once stay within the budget, and releases let waiters in.
@@ -169,7 +183,7 @@ func TestSpoolFails(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "none")
 	d := New(bytesSource{"f.zip": body}, Config{SpoolOver: 1 << 20, SpoolDir: missing})
 	_, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: -1})
-	if KindOf(err) != Failed || !strings.Contains(err.Error(), missing) || !d.disk.sem.TryAcquire(d.Disk) {
+	if dirs.KindOf(err) != dirs.Failed || !strings.Contains(err.Error(), missing) || !d.disk.sem.TryAcquire(d.Disk) {
 		t.Errorf("no folder: %v", err)
 	}
 
@@ -179,8 +193,8 @@ func TestSpoolFails(t *testing.T) {
 	if tr.spool, err = os.OpenFile("/dev/full", os.O_WRONLY, 0); err != nil {
 		t.Fatal(err)
 	}
-	err = tr.accept(body, &Body{})
-	if KindOf(err) != NoSpace || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "spool folder /var/spool/x for 3145728 bytes") {
+	err = tr.accept(body, &dirs.Body{})
+	if dirs.KindOf(err) != dirs.NoSpace || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "spool folder /var/spool/x for 3145728 bytes") {
 		t.Errorf("full disk: %v", err)
 	}
 }
@@ -189,7 +203,7 @@ func TestListedSizeIsChecked(t *testing.T) {
 	t.Parallel()
 	d := New(bytesSource{"f.zip": zipLike(100, 1)}, Config{Backoff: time.Microsecond})
 	_, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: 99})
-	if KindOf(err) != Corrupt || !strings.Contains(err.Error(), "listed with 99 bytes, storage sends 100") {
+	if dirs.KindOf(err) != dirs.Corrupt || !strings.Contains(err.Error(), "listed with 99 bytes, storage sends 100") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -200,7 +214,7 @@ type shorter struct {
 	opened *int
 }
 
-func (s shorter) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*Body, error) {
+func (s shorter) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*dirs.Body, error) {
 	b, err := s.bytesSource.Open(ctx, f, offset, etag)
 	if *s.opened++; *s.opened == 1 {
 		b.ReadCloser = io.NopCloser(io.LimitReader(b.ReadCloser, 60))
@@ -226,7 +240,7 @@ func TestEndBeforeTheAnnouncedSize(t *testing.T) {
 // longer sends more than it announces.
 type longer struct{ bytesSource }
 
-func (s longer) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*Body, error) {
+func (s longer) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*dirs.Body, error) {
 	b, err := s.bytesSource.Open(ctx, f, offset, etag)
 	b.Size--
 	return b, err
@@ -236,94 +250,9 @@ func TestMoreThanAnnounced(t *testing.T) {
 	t.Parallel()
 	for _, over := range []int64{0, 1} { // in memory, spooled
 		d := New(longer{bytesSource{"f.zip": zipLike(100, 1)}}, Config{Backoff: time.Microsecond, SpoolOver: over, SpoolDir: t.TempDir()})
-		if _, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: -1}); KindOf(err) != Corrupt {
+		if _, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: -1}); dirs.KindOf(err) != dirs.Corrupt {
 			t.Errorf("got %v", err)
 		}
-	}
-}
-
-func TestFolder(t *testing.T) {
-	t.Parallel()
-	root := t.TempDir()
-	outside := filepath.Join(t.TempDir(), "secret.zip")
-	body := zipLike(5000, 1)
-	write := func(path string, b []byte) {
-		t.Helper()
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, b, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	link := func(to, from string) {
-		t.Helper()
-		if err := os.Symlink(to, filepath.Join(root, from)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write(outside, body)
-	write(filepath.Join(root, "a/b/f.zip"), body)
-	write(filepath.Join(root, "text.zip"), []byte("plain text, no archive"))
-	write(filepath.Join(root, "empty.zip"), nil)
-	write(filepath.Join(root, "evil\x1b[2J.zip"), nil)
-	link("a/b/f.zip", "relative.zip")
-	link(filepath.Join(root, "a/b/f.zip"), "absolute.zip")
-	link(outside, "out.zip")
-	link(filepath.Dir(outside), "outdir")
-	link("nowhere", "dangling.zip")
-	if err := syscall.Mkfifo(filepath.Join(root, "pipe.zip"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for name, over := range map[string]int64{"in memory": 1 << 20, "direct": 1} {
-		d := New(Folder(root), Config{Backoff: time.Microsecond, SpoolOver: over})
-		for file, want := range map[string]Kind{
-			"a/b/f.zip": -1, "relative.zip": -1, "absolute.zip": -1,
-			"text.zip": NotZip, "empty.zip": NotZip, "evil\x1b[2J.zip": NotZip,
-			"out.zip": Refused, "outdir/secret.zip": Refused, "../x.zip": Refused, "a/../../x.zip": Refused, "": Refused,
-			outside: Refused, "a": Refused, "pipe.zip": Refused,
-			"none.zip": NotFound, "dangling.zip": NotFound,
-		} {
-			a, err := d.Fetch(t.Context(), rawlog.File{Type: rawlog.Clicks, Name: file, Size: -1})
-			if want >= 0 {
-				if KindOf(err) != want || err == nil || strings.Contains(err.Error(), "\x1b") || strings.Contains(err.Error(), root) {
-					t.Errorf("%s: %q: got %v, want %v", name, file, err, want)
-				}
-				continue
-			}
-			if err != nil {
-				t.Errorf("%s: %q: %v", name, file, err)
-				continue
-			}
-			if !bytes.Equal(content(t, a), body) || a.Size() != 5000 || !strings.HasPrefix(a.File.ETag, "mtime-") {
-				t.Errorf("%s: %q: %+v", name, file, a.File)
-			}
-			a.Release()
-		}
-	}
-}
-
-// A file replaced since it was listed is taken as it is now, and said to be so.
-func TestFolderFileReplaced(t *testing.T) {
-	t.Parallel()
-	root := t.TempDir()
-	path := filepath.Join(root, "f.zip")
-	for i, body := range [][]byte{zipLike(100, 1), zipLike(120, 2)} {
-		if err := os.WriteFile(path, body, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(path, time.Time{}, time.Unix(int64(1000+i), 0)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	a, err := New(Folder(root), Config{Backoff: time.Microsecond}).Fetch(t.Context(),
-		rawlog.File{Name: "f.zip", Size: 100, ETag: "mtime-1000000000000"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.Release()
-	if a.File.Size != 120 || a.File.ETag != "mtime-1001000000000" {
-		t.Errorf("got %+v", a.File)
 	}
 }
 
@@ -331,52 +260,52 @@ func TestFolderFileReplaced(t *testing.T) {
 func TestProvenMD5(t *testing.T) {
 	t.Parallel()
 	good, bad := zipLike(100, 1), zipLike(100, 2)
-	source := taggedSource{"good.zip": {good, tag(good)}, "bad.zip": {bad, tag(good)}}
+	source := taggedSource{files: map[string]tagged{"good.zip": {good, tag(good)}, "bad.zip": {bad, tag(good)}}}
 	d := New(source, Config{Backoff: time.Microsecond})
 	if _, err := d.Fetch(t.Context(), rawlog.File{Name: "good.zip", Size: -1}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Fetch(t.Context(), rawlog.File{Name: "bad.zip", Size: -1}); KindOf(err) != Corrupt {
+	if _, err := d.Fetch(t.Context(), rawlog.File{Name: "bad.zip", Size: -1}); dirs.KindOf(err) != dirs.Corrupt {
 		t.Errorf("got %v", err)
 	}
 }
 
-type taggedSource map[string]struct {
+type taggedSource struct {
+	bytesSource
+	files map[string]tagged
+}
+
+type tagged struct {
 	body []byte
 	etag string
 }
 
-func (s taggedSource) Open(_ context.Context, f rawlog.File, offset int64, _ string) (*Body, error) {
-	b := s[f.Name]
-	return &Body{ReadCloser: io.NopCloser(bytes.NewReader(b.body[offset:])), Offset: offset, Size: int64(len(b.body)), ETag: b.etag}, nil
+func (s taggedSource) Open(_ context.Context, f rawlog.File, offset int64, _ string) (*dirs.Body, error) {
+	b := s.files[f.Name]
+	return &dirs.Body{ReadCloser: io.NopCloser(bytes.NewReader(b.body[offset:])), Offset: offset, Size: int64(len(b.body)), ETag: b.etag}, nil
 }
 
-func TestPrintable(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{"a/b-1.zip": "a/b-1.zip", "ž.zip": "ž.zip", "a\x1b[2J": `"a\x1b[2J"`, "a\nb": `"a\nb"`, "\xff": `"\xff"`} {
-		if got := Printable(in); got != want {
-			t.Errorf("%q: got %s", in, got)
-		}
-	}
+var listed = rawlog.File{Type: rawlog.Clicks, Name: "20160909/clicks-1473411600-SlY9UO.zip", Size: -1}
+
+// zipLike is n bytes that begin as a ZIP does.
+func zipLike(n int, seed uint64) []byte {
+	b := make([]byte, n)
+	random := rand.NewChaCha8([32]byte{byte(seed)})
+	_, _ = random.Read(b)
+	copy(b, "PK\x03\x04")
+	return b
 }
 
-func TestParseLocation(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]Location{
-		"s3://b":             {Bucket: "b"},
-		"s3://b/":            {Bucket: "b"},
-		"s3://b/p/q":         {Bucket: "b", Prefix: "p/q/"},
-		"s3://b/p/?region=r": {Bucket: "b", Prefix: "p/", Region: "r"},
-		"s3://b?anonymous=true&endpoint=http://127.0.0.1:1": {Bucket: "b", Anonymous: true, Endpoint: "http://127.0.0.1:1"},
-		"s3://b?anonymous=false":                            {Bucket: "b"},
-	} {
-		if got, err := ParseLocation(in); err != nil || got != want {
-			t.Errorf("%s: got %+v, %v", in, got, err)
-		}
+func tag(b []byte) string {
+	sum := md5.Sum(b)
+	return hex.EncodeToString(sum[:])
+}
+
+func content(t *testing.T, a *Archive) []byte {
+	t.Helper()
+	b, err := io.ReadAll(io.NewSectionReader(a, 0, a.Size()))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, in := range []string{"", "s3:", "s3:///p", "http://b/p", "s3://key:secret@b", "s3://b?acces_key=x", "s3://b?anonymous=yes"} {
-		if got, err := ParseLocation(in); err == nil || strings.Contains(err.Error(), "secret") {
-			t.Errorf("%s: got %+v, %v", in, got, err)
-		}
-	}
+	return b
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"rawlogs/internal/rawlog"
+	"rawlogs/internal/dirs"
 )
 
 // md5s checks bodies against ETags that look like MD5s, which they are on S3
@@ -28,7 +28,7 @@ func (m *md5s) check(t *transfer, etag string, sum []byte) error {
 	got := hex.EncodeToString(sum)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	k := key(rawlog.File{Type: t.listed.Type, Name: t.listed.Name})
+	k := string(t.listed.Type) + " " + t.listed.Name
 	before, again := m.once[k]
 	delete(m.once, k)
 	switch {
@@ -46,5 +46,5 @@ func (m *md5s) check(t *transfer, etag string, sum []byte) error {
 		m.once = make(map[string]string)
 	}
 	m.once[k] = got
-	return fail(t.listed, Corrupt, errors.New("its MD5 is not its ETag"))
+	return dirs.Fail(dirs.Corrupt, errors.New("its MD5 is not its ETag"))
 }

@@ -1,7 +1,9 @@
 package fetch
 
 import (
+	"errors"
 	"os"
+	"syscall"
 )
 
 // namedSpool makes a file in a private folder and takes both names away before
@@ -21,4 +23,8 @@ func namedSpool(dir string) (*os.File, error) {
 		return nil, err
 	}
 	return file, nil
+}
+
+func diskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) //guard:disk-full
 }

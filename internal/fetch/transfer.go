@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"rawlogs/internal/dirs"
+	"rawlogs/internal/dirs/answer"
 	"rawlogs/internal/rawlog"
 )
 
@@ -114,7 +116,7 @@ func (t *transfer) attempt() (*Archive, error) {
 	if err := t.adopt(body); err != nil {
 		return nil, err
 	}
-	if body.file != nil && t.size > t.SpoolOver {
+	if body.File != nil && t.size > t.SpoolOver {
 		archive, err := t.direct(body)
 		taken = err == nil
 		return archive, err
@@ -132,21 +134,21 @@ func (t *transfer) attempt() (*Archive, error) {
 
 // adopt compares a body with what is known of the file: it must go on where the
 // last one ended, with the same version.
-func (t *transfer) adopt(b *Body) error {
+func (t *transfer) adopt(b *dirs.Body) error {
 	if t.etag != "" && b.ETag != "" && t.etag != b.ETag {
-		return fail(t.listed, Changed, errors.New("its ETag is another than before"))
+		return dirs.Fail(dirs.Changed, errors.New("its ETag is another than before"))
 	}
 	if t.size >= 0 && b.Size >= 0 && t.size != b.Size {
-		return fail(t.listed, Changed, fmt.Errorf("it had %d bytes before and has %d now", t.size, b.Size))
+		return dirs.Fail(dirs.Changed, fmt.Errorf("it had %d bytes before and has %d now", t.size, b.Size))
 	}
 	// A version other than the listed one has a size of its own.
 	same := t.listed.ETag == "" || b.ETag == "" || t.listed.ETag == b.ETag
 	if same && t.listed.Size >= 0 && b.Size >= 0 && t.listed.Size != b.Size {
-		return fail(t.listed, Corrupt, fmt.Errorf("it was listed with %d bytes, storage sends %d", t.listed.Size, b.Size))
+		return dirs.Fail(dirs.Corrupt, fmt.Errorf("it was listed with %d bytes, storage sends %d", t.listed.Size, b.Size))
 	}
 	if b.Offset != t.offset {
 		if b.Offset != 0 {
-			return fail(t.listed, Unavailable, fmt.Errorf("asked for bytes from %d on, got them from %d on", t.offset, b.Offset))
+			return dirs.Fail(dirs.Unavailable, fmt.Errorf("asked for bytes from %d on, got them from %d on", t.offset, b.Offset))
 		}
 		t.rewind() // the range was ignored: this is the whole file again
 	}
@@ -185,20 +187,20 @@ func (t *transfer) allocate() error {
 }
 
 func (t *transfer) spoolError(err error) error {
-	kind := Failed
+	kind := dirs.Failed
 	if diskFull(err) {
-		kind = NoSpace
+		kind = dirs.NoSpace
 	}
 	need := ""
 	if t.size >= 0 {
 		need = fmt.Sprintf(" for %d bytes", t.size)
 	}
-	return fail(t.listed, kind, fmt.Errorf("spool folder %s%s: %w", Printable(t.SpoolDir), need, pathless(err)))
+	return dirs.Fail(kind, fmt.Errorf("spool folder %s%s: %w", rawlog.Printable(t.SpoolDir), need, dirs.Pathless(err)))
 }
 
 // copy reads the body to its end. Too little in too long a time ends it by
 // cancelling its context.
-func (t *transfer) copy(ctx context.Context, cancel context.CancelCauseFunc, body *Body) error {
+func (t *transfer) copy(ctx context.Context, cancel context.CancelCauseFunc, body *dirs.Body) error {
 	const little = 4 << 10
 	watchdog := time.AfterFunc(t.IdleTimeout, func() { cancel(errIdle) }) //guard:idle-body
 	defer watchdog.Stop()
@@ -219,7 +221,7 @@ func (t *transfer) copy(ctx context.Context, cancel context.CancelCauseFunc, bod
 		}
 		n, err := body.Read(p)
 		if n > 0 && (end || t.size >= 0 && t.offset+int64(n) > t.size) {
-			return fail(t.listed, Corrupt, fmt.Errorf("storage sends more than the %d bytes it announced", t.size))
+			return dirs.Fail(dirs.Corrupt, fmt.Errorf("storage sends more than the %d bytes it announced", t.size))
 		}
 		if err := t.accept(p[:n], body); err != nil {
 			return err
@@ -235,7 +237,7 @@ func (t *transfer) copy(ctx context.Context, cancel context.CancelCauseFunc, bod
 }
 
 // accept stores and sums up bytes that go at t.offset.
-func (t *transfer) accept(p []byte, body *Body) error {
+func (t *transfer) accept(p []byte, body *dirs.Body) error {
 	if len(p) == 0 {
 		return nil
 	}
@@ -251,7 +253,7 @@ func (t *transfer) accept(p []byte, body *Body) error {
 			return t.notZip(body)
 		}
 	}
-	if body.file == nil {
+	if body.File == nil {
 		_, _ = t.sum.Write(p) // a hash never fails
 	}
 	t.offset += int64(len(p))
@@ -265,20 +267,20 @@ func (t *transfer) ended(ctx context.Context, err error) error {
 	case end && (t.size < 0 || t.offset == t.size): //guard:early-end
 		return nil
 	case end:
-		return fail(t.listed, Unavailable, fmt.Errorf("the body ended after %d of %d bytes", t.offset, t.size))
+		return dirs.Fail(dirs.Unavailable, fmt.Errorf("the body ended after %d of %d bytes", t.offset, t.size))
 	case errors.Is(context.Cause(ctx), errIdle):
-		return fail(t.listed, Unavailable, fmt.Errorf("little or nothing came for %v after %d bytes", t.IdleTimeout, t.offset))
+		return dirs.Fail(dirs.Unavailable, fmt.Errorf("little or nothing came for %v after %d bytes", t.IdleTimeout, t.offset))
 	case t.offset == t.size:
 		// Every byte came, so this is no broken connection: the SDK compared its checksum.
-		return fail(t.listed, Corrupt, bare(err))
+		return dirs.Fail(dirs.Corrupt, answer.Bare(err))
 	}
-	return transportError(t.listed, fmt.Errorf("after %d bytes: %w", t.offset, bare(err)))
+	return answer.Broken(fmt.Errorf("after %d bytes: %w", t.offset, answer.Bare(err)))
 }
 
 // finish verifies the whole and hands it over.
-func (t *transfer) finish(body *Body) (*Archive, error) {
-	if body.changed() {
-		return nil, fail(t.listed, Changed, errors.New("it was written to while it was read"))
+func (t *transfer) finish(body *dirs.Body) (*Archive, error) {
+	if body.Changed != nil && body.Changed() {
+		return nil, dirs.Fail(dirs.Changed, errors.New("it was written to while it was read"))
 	}
 	t.size = t.offset
 	if !body.NoMD5 {
@@ -287,13 +289,13 @@ func (t *transfer) finish(body *Body) (*Archive, error) {
 		}
 	}
 	if t.size == 0 {
-		return nil, fail(t.listed, NotZip, errors.New("it is empty"))
+		return nil, dirs.Fail(dirs.NotZip, errors.New("it is empty"))
 	}
 	if !bytes.HasPrefix(t.head, []byte("PK")) { //guard:zip-magic
 		return nil, t.notZip(body)
 	}
 	a := t.archive()
-	a.Checked = body.file != nil || !body.NoMD5 && strings.EqualFold(hex.EncodeToString(t.sum.Sum(nil)), t.etag)
+	a.Checked = body.File != nil || !body.NoMD5 && strings.EqualFold(hex.EncodeToString(t.sum.Sum(nil)), t.etag)
 	free := t.free
 	if buf := t.buf; buf != nil {
 		a.reader = bytes.NewReader(buf)
@@ -308,18 +310,18 @@ func (t *transfer) finish(body *Body) (*Archive, error) {
 }
 
 // direct hands over a file of this machine without a copy.
-func (t *transfer) direct(body *Body) (*Archive, error) {
+func (t *transfer) direct(body *dirs.Body) (*Archive, error) {
 	t.head = make([]byte, 2)
-	if _, err := body.file.ReadAt(t.head, 0); err != nil {
-		return nil, fail(t.listed, Failed, pathless(err))
+	if _, err := body.File.ReadAt(t.head, 0); err != nil {
+		return nil, dirs.Fail(dirs.Failed, dirs.Pathless(err))
 	}
 	if string(t.head) != "PK" {
 		return nil, t.notZip(body)
 	}
 	a := t.archive()
 	a.Checked = true
-	a.reader = io.NewSectionReader(body.file, 0, t.size)
-	a.release = func() { _ = body.file.Close() }
+	a.reader = io.NewSectionReader(body.File, 0, t.size)
+	a.release = func() { _ = body.File.Close() }
 	return a, nil
 }
 
@@ -329,12 +331,12 @@ func (t *transfer) archive() *Archive {
 	return a
 }
 
-func (t *transfer) notZip(body *Body) error {
+func (t *transfer) notZip(body *dirs.Body) error {
 	what := ""
 	if body.ContentType != "" {
 		what = fmt.Sprintf(" (Content-Type %.60q)", body.ContentType)
 	}
-	return fail(t.listed, NotZip, fmt.Errorf("it begins with %.40q instead of \"PK\"%s", t.head[:min(16, len(t.head))], what))
+	return dirs.Fail(dirs.NotZip, fmt.Errorf("it begins with %.40q instead of \"PK\"%s", t.head[:min(16, len(t.head))], what))
 }
 
 // isText recognizes a page that stands where a ZIP should, from its first bytes.

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"rawlogs/internal/checkpoint"
-	"rawlogs/internal/fetch"
+	"rawlogs/internal/dirs"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/store"
@@ -22,17 +22,17 @@ import (
 
 // gate is a source whose downloads wait until it is opened.
 type gate struct {
-	fetch.Source
+	dirs.Source
 	reached chan struct{}
 	open    chan struct{}
 	once    sync.Once
 }
 
-func newGate(src fetch.Source) *gate {
+func newGate(src dirs.Source) *gate {
 	return &gate{Source: src, reached: make(chan struct{}), open: make(chan struct{})}
 }
 
-func (g *gate) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*fetch.Body, error) {
+func (g *gate) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*dirs.Body, error) {
 	g.once.Do(func() { close(g.reached) })
 	select {
 	case <-g.open:
@@ -50,12 +50,10 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	st := testkit.OpenStore(t, cfg)
 	src := newFolder(t).hours(3, 50)
 	opts := Options{Network: "acme"}
-	gated := src.source()
-	g := newGate(gated.Fetch)
-	gated.Fetch = g
+	g := newGate(src.source())
 	first := make(chan error, 1)
 	go func() {
-		_, err := Run(t.Context(), st, gated, opts)
+		_, err := Run(t.Context(), st, g, opts)
 		first <- err
 	}()
 	<-g.reached

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/dirs"
 	"rawlogs/internal/fetch"
 	"rawlogs/internal/parse"
 	"rawlogs/internal/rawlog"
@@ -82,22 +83,22 @@ func (r *run) newFetcher(starved []chan struct{}) *fetch.Fetcher {
 			}
 		}
 	}
-	return fetch.New(r.src.Fetch, cfg)
+	return fetch.New(r.src, cfg)
 }
 
 // fetch is one of F identical workers: file in, verified archive out.
 func (r *run) fetch(ctx context.Context, in <-chan *job, out chan<- *job) error {
 	var inflater parse.Inflater
 	for j := range in {
-		archive, ends, err := r.obtain(ctx, &inflater, j.file())
+		archive, err := r.download(ctx, &inflater, j.file())
 		switch {
 		case ctx.Err() != nil:
 			if archive != nil {
 				archive.Release()
 			}
 			return context.Cause(ctx)
-		case ends != nil:
-			return ends
+		case dirs.ScopeOf(err) == dirs.ScopeRun: //guard:disk-full-one-file
+			return err
 		case err != nil:
 			if err := r.fail(ctx, j, err); err != nil { //guard:file-fails-alone
 				return err

@@ -17,7 +17,7 @@ import (
 // for comes beside them; the listing as a whole stands.
 func (r *run) list(ctx context.Context, known map[fileKey]*checkpoint.Entry) (files []rawlog.File, doubtful dirs.Incomplete, err error) {
 	seen := make(map[fileKey]bool)
-	err = r.src.Walker.Walk(ctx, r.Types, r.listed(known), func(f rawlog.File) error {
+	err = r.src.Walk(ctx, r.Types, r.listed(known), func(f rawlog.File) error {
 		key := keyOf(f)
 		// A listing may repeat a file, and a share, a reload or a retry may not want it.
 		if seen[key] || !r.mine(f.Name) || !r.asked(f) && !r.retried(known[key]) { //guard:listed-once

@@ -11,21 +11,19 @@ import (
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/dirs"
-	"rawlogs/internal/fetch"
-	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/testkit"
 )
 
 // edited changes what a walker yields, and says what of it is doubtful.
 type edited struct {
-	dirs.Walker
+	dirs.Source
 	edit     func(rawlog.File) (rawlog.File, bool)
 	doubtful *dirs.Incomplete
 }
 
 func (w edited) Walk(ctx context.Context, types []rawlog.Type, _ []rawlog.Period, yield func(rawlog.File) error) error {
-	err := w.Walker.Walk(ctx, types, nil, func(f rawlog.File) error {
+	err := w.Source.Walk(ctx, types, nil, func(f rawlog.File) error {
 		if w.edit != nil {
 			var ok bool
 			if f, ok = w.edit(f); !ok {
@@ -65,7 +63,7 @@ func TestListedInAnotherHour(t *testing.T) {
 	}
 	for _, later := range []time.Duration{time.Hour, 24 * time.Hour, 40 * 24 * time.Hour} {
 		moved := src.source()
-		moved.Walker = edited{Walker: moved.Walker, edit: func(f rawlog.File) (rawlog.File, bool) {
+		moved = edited{Source: moved, edit: func(f rawlog.File) (rawlog.File, bool) {
 			f.Hour = f.Hour.Add(later)
 			return f, true
 		}}
@@ -99,8 +97,8 @@ func TestDoubtfulListing(t *testing.T) {
 		t.Fatal(err)
 	}
 	doubtful := src.source()
-	doubtful.Walker = edited{
-		Walker: doubtful.Walker, edit: func(f rawlog.File) (rawlog.File, bool) { return f, f.Name != names[1] },
+	doubtful = edited{
+		Source: doubtful, edit: func(f rawlog.File) (rawlog.File, bool) { return f, f.Name != names[1] },
 		doubtful: &dirs.Incomplete{
 			Types: []dirs.TypeError{{Type: rawlog.Impressions, Err: errors.New("logging is disabled")}},
 			Files: []dirs.FileError{
@@ -171,48 +169,5 @@ func TestReloadPeriodAndFile(t *testing.T) {
 	}
 	if n := count(t, st, "SELECT count() FROM clicks"); n != uint64(src.total()) {
 		t.Errorf("%d rows, want %d", n, src.total())
-	}
-}
-
-// How much of a run an error is about is decided once.
-func TestScopes(t *testing.T) {
-	t.Parallel()
-	denied := &fetch.Error{Kind: fetch.Denied, Code: "AccessDenied"}
-	for _, tc := range []struct {
-		err  error
-		want scope
-	}{
-		{&hasoffers.APIError{Kind: hasoffers.Unauthenticated}, ofSource},
-		{&hasoffers.APIError{Kind: hasoffers.Permission}, ofType},
-		{&hasoffers.APIError{Kind: hasoffers.Refused}, ofFile},
-		{&fetch.Error{Kind: fetch.Denied, Code: "ExpiredToken", Source: true}, ofSource},
-		{denied, ofFile},
-		{&fetch.Error{Kind: fetch.NotFound}, ofFile},
-		{errors.New("zip: damaged"), ofFile},
-	} {
-		if got := scopeOf(fmt.Errorf("a file: %w", tc.err)); got != tc.want {
-			t.Errorf("%v: %v, want %v", tc.err, got, tc.want)
-		}
-	}
-	var d denials
-	permission := &hasoffers.APIError{Kind: hasoffers.Permission}
-	if err := d.note(rawlog.Impressions, permission); err != nil || !errors.Is(d.of(rawlog.Impressions), permission) || d.of(rawlog.Clicks) != nil {
-		t.Errorf("a type that is denied: %v", err)
-	}
-	for i := range mostDenied {
-		err := d.note(rawlog.Clicks, denied)
-		if (err != nil) != (i == mostDenied-1) || err != nil && !errors.Is(err, denied) {
-			t.Errorf("denied %d times from the start: %v", i+1, err)
-		}
-	}
-	d = denials{}
-	for i := range 3 * mostDenied {
-		err := error(denied)
-		if i == mostDenied/2 {
-			err = nil
-		}
-		if err := d.note(rawlog.Clicks, err); err != nil {
-			t.Fatalf("one was given, file %d: %v", i+1, err)
-		}
 	}
 }

@@ -11,16 +11,16 @@ import (
 	"testing"
 	"time"
 
-	"rawlogs/internal/fetch"
+	"rawlogs/internal/dirs"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
 )
 
-type panickingSource struct{}
+type panickingSource struct{ dirs.Source }
 
-func (panickingSource) Open(context.Context, rawlog.File, int64, string) (*fetch.Body, error) {
+func (panickingSource) Open(context.Context, rawlog.File, int64, string) (*dirs.Body, error) {
 	panic("in a download")
 }
 
@@ -40,12 +40,12 @@ func TestPanicEndsTheRun(t *testing.T) {
 	t.Parallel()
 	cfg := testkit.DatabaseConfig(t)
 	st := testkit.OpenStore(t, cfg)
-	for name, spoil := range map[string]func(t *testing.T, src *Source, o *Options, f *folder) *store.Store{
-		"in a download": func(_ *testing.T, src *Source, _ *Options, _ *folder) *store.Store {
-			src.Fetch = panickingSource{}
+	for name, spoil := range map[string]func(t *testing.T, src *dirs.Source, o *Options, f *folder) *store.Store{
+		"in a download": func(_ *testing.T, src *dirs.Source, _ *Options, _ *folder) *store.Store {
+			*src = panickingSource{*src}
 			return st
 		},
-		"in an INSERT's write": func(t *testing.T, _ *Source, _ *Options, _ *folder) *store.Store {
+		"in an INSERT's write": func(t *testing.T, _ *dirs.Source, _ *Options, _ *folder) *store.Store {
 			cfg := cfg
 			cfg.Hook = func(ctx context.Context, op store.Op, do func(context.Context) error) error {
 				if op.Kind == "insert" {
@@ -55,7 +55,7 @@ func TestPanicEndsTheRun(t *testing.T) {
 			}
 			return testkit.OpenStore(t, cfg)
 		},
-		"in mid-INSERT": func(t *testing.T, _ *Source, o *Options, f *folder) *store.Store {
+		"in mid-INSERT": func(t *testing.T, _ *dirs.Source, o *Options, f *folder) *store.Store {
 			second := f.write(gen.Spec{Type: rawlog.Clicks, Hour: firstHour.Add(time.Hour), Rows: 5})
 			if err := os.WriteFile(filepath.Join(f.root, second), []byte("PK\x03\x04 but no more than that"), 0o600); err != nil {
 				t.Fatal(err)

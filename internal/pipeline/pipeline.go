@@ -32,16 +32,6 @@ import (
 	"rawlogs/internal/store"
 )
 
-// Source is where files are listed and fetched.
-type Source struct {
-	Walker dirs.Walker
-	Fetch  fetch.Source
-	Name   string // for people; without secrets
-	// Expirations tells for how many days files of each type are kept, where the
-	// source knows; nil is a source that does not. Of older files none is missed.
-	Expirations func(context.Context) (map[rawlog.Type]int, error)
-}
-
 // Options says what a run does. Zero values mean the defaults written beside them.
 type Options struct {
 	Network string
@@ -112,7 +102,7 @@ func (o Options) withDefaults() Options {
 type run struct {
 	Options
 	st     *store.Store
-	src    Source
+	src    dirs.Source
 	id     string
 	insert atomic.Uint64 // the last INSERT's id
 	ledger *checkpoint.Ledger
@@ -124,7 +114,6 @@ type run struct {
 	sum    *collector
 
 	fetcher   *fetch.Fetcher
-	denials   denials
 	openFiles int // archives that one INSERT may hold open
 }
 
@@ -132,7 +121,7 @@ type run struct {
 // summary is right as far as the run came, also beside an error. A
 // *checkpoint.HeldError tells that another run is at work. In a dry run st may be
 // nil: there is no store yet, and everything is to be loaded.
-func Run(ctx context.Context, st *store.Store, src Source, opts Options) (Summary, error) {
+func Run(ctx context.Context, st *store.Store, src dirs.Source, opts Options) (Summary, error) {
 	opts = opts.withDefaults()
 	r := &run{
 		Options: opts, st: st, src: src,

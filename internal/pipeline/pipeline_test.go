@@ -13,7 +13,7 @@ import (
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/dirs"
-	"rawlogs/internal/fetch"
+	diskfolder "rawlogs/internal/dirs/folder"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/store"
@@ -64,8 +64,8 @@ func (f *folder) hours(n, rows int) *folder {
 	return f
 }
 
-func (f *folder) source() Source {
-	return Source{Walker: dirs.Folder{Root: f.root}, Fetch: fetch.Folder(f.root), Name: f.root}
+func (f *folder) source() dirs.Source {
+	return diskfolder.New(f.root, nil)
 }
 
 func (f *folder) total() (n int) {
@@ -122,11 +122,11 @@ func TestRunLoadsOnce(t *testing.T) {
 }
 
 // twice is a listing that names every file again, backwards.
-type twice struct{ dirs.Walker }
+type twice struct{ dirs.Source }
 
 func (w twice) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog.Period, yield func(rawlog.File) error) error {
 	var files []rawlog.File
-	err := w.Walker.Walk(ctx, types, periods, func(f rawlog.File) error {
+	err := w.Source.Walk(ctx, types, periods, func(f rawlog.File) error {
 		files = append(files, f)
 		return yield(f)
 	})
@@ -142,7 +142,7 @@ func TestListedTwice(t *testing.T) {
 	st := testkit.Database(t)
 	src := newFolder(t).hours(3, 50)
 	doubled := src.source()
-	doubled.Walker = twice{doubled.Walker}
+	doubled = twice{doubled}
 	opts := Options{Network: "acme", Log: testLog(t)}
 	for run, loaded := range []int{3, 0} {
 		sum, err := Run(t.Context(), st, doubled, opts)

@@ -31,12 +31,12 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.askExpirations(ctx, known); err != nil {
+	if err := r.askRetention(ctx, known); err != nil {
 		return nil, err
 	}
 	files, doubtful, err := r.list(ctx, known)
 	if err != nil {
-		return nil, fmt.Errorf("listing %s: %w", r.src.Name, err)
+		return nil, fmt.Errorf("listing %s: %w", r.src.Name(), err)
 	}
 	if err := r.lookUp(ctx, known, files, doubtful); err != nil {
 		return nil, err
@@ -209,20 +209,20 @@ func (r *run) expired(f rawlog.File) bool {
 	return ok && r.Now().Sub(f.Hour) > time.Duration(days+1)*24*time.Hour //guard:expiry-slack
 }
 
-// askExpirations asks the source how long it keeps files, if that matters: only
+// askRetention asks the source how long it keeps files, if that matters: only
 // of files that an earlier run left open.
-func (r *run) askExpirations(ctx context.Context, known map[fileKey]*checkpoint.Entry) (err error) {
-	if r.src.Expirations == nil || !slices.ContainsFunc(slices.Collect(maps.Values(known)), open) {
+func (r *run) askRetention(ctx context.Context, known map[fileKey]*checkpoint.Entry) (err error) {
+	if !slices.ContainsFunc(slices.Collect(maps.Values(known)), open) {
 		return nil
 	}
-	if r.kept, err = r.src.Expirations(ctx); err == nil {
+	if r.kept, err = r.src.Retention(ctx); err == nil {
 		return nil
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	// Credentials that are refused altogether end the run at the listing that follows.
-	r.Log.Warn("how long files are kept was not told; none counts as expired", "source", r.src.Name, "err", err)
+	r.Log.Warn("how long files are kept was not told; none counts as expired", "source", r.src.Name(), "err", err)
 	return nil
 }
 

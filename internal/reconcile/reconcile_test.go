@@ -1,14 +1,12 @@
 package reconcile_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
-	"rawlogs/internal/dirs"
-	"rawlogs/internal/fetch"
+	"rawlogs/internal/dirs/hoapi"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
@@ -62,12 +60,7 @@ func (w *world) publish(t *testing.T, typ rawlog.Type, h int, spec gen.Spec) {
 
 func (w *world) load(t *testing.T, zone *time.Location) {
 	t.Helper()
-	src := pipeline.Source{Walker: dirs.API{Client: w.client}, Fetch: &fetch.HTTP{
-		Link: func(ctx context.Context, f rawlog.File) (string, error) {
-			return w.client.DownloadLink(ctx, f.Type, f.Name)
-		}, AllowHTTP: true, API: w.client.Host(),
-	}}
-	if _, err := pipeline.Run(t.Context(), w.st, src, pipeline.Options{Network: w.ID(), Zone: zone}); err != nil {
+	if _, err := pipeline.Run(t.Context(), w.st, hoapi.New(hoapi.Config{Client: w.client}), pipeline.Options{Network: w.ID(), Zone: zone}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,7 +1,8 @@
 //go:build !unix
 
 // Package trust says whether a file that was only found may be followed: a
-// library that will run, or settings that say where secrets go.
+// library that will run, or settings that say where secrets go. It also says which
+// errors mean that a server did not prove to be the one that was asked for.
 package trust
 
 // Error says which part of a path others have in their hands.

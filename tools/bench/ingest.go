@@ -12,8 +12,7 @@ import (
 	"strconv"
 	"time"
 
-	"rawlogs/internal/dirs"
-	"rawlogs/internal/fetch"
+	"rawlogs/internal/dirs/folder"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
@@ -105,9 +104,8 @@ func loadChild(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	src := pipeline.Source{Walker: dirs.Folder{Root: args[1]}, Fetch: fetch.Folder(args[1]), Name: args[1]}
 	begin := time.Now()
-	sum, err := pipeline.Run(ctx, st, src, pipeline.Options{Network: "bench", Types: []rawlog.Type{rawlog.Clicks}})
+	sum, err := pipeline.Run(ctx, st, folder.New(args[1], nil), pipeline.Options{Network: "bench", Types: []rawlog.Type{rawlog.Clicks}})
 	if err := errors.Join(err, stop()); err != nil {
 		return err
 	}

@@ -8,8 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"rawlogs/internal/dirs"
-	"rawlogs/internal/fetch"
+	files "rawlogs/internal/dirs/folder"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/sim/gen"
@@ -80,8 +79,7 @@ func newPool(ctx context.Context, dir string, seed uint64) (p *pool, err error) 
 			return nil, err
 		}
 		root := filepath.Join(dir, fmt.Sprint(v))
-		src := pipeline.Source{Walker: dirs.Folder{Root: root}, Fetch: fetch.Folder(root), Name: root}
-		if _, err := pipeline.Run(ctx, st, src, pipeline.Options{Network: network}); err != nil {
+		if _, err := pipeline.Run(ctx, st, files.New(root, nil), pipeline.Options{Network: network}); err != nil {
 			return nil, fmt.Errorf("the undisturbed load: %w", err)
 		}
 		got, err := sumUp(ctx, st, network)

@@ -87,7 +87,7 @@ var untrusted = []protection{
 	guard("dry-run-makes-nothing", "nor does a dry run",
 		never, "cmd/ingest", "TestScripts/looking"),
 	guard("names-printable", "file names in messages are printable",
-		always, "internal/fetch", "TestPrintable"),
+		always, "internal/rawlog", "TestPrintable"),
 	guard("terminal-clean", "escapes do not reach a terminal",
 		always, "cmd/ingest", "TestClean"),
 	guard("identifier-quoted", "identifiers are quoted",

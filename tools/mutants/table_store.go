@@ -149,7 +149,7 @@ var processes = []protection{
 	guard("disk-full", "a full spool disk is reported as such",
 		swap("errors.Is(err, syscall.ENOSPC) || ", ""), "cmd/ingest", "TestSpoolDiskFull"),
 	guard("disk-full-one-file", "a full spool disk fails one file, not the run",
-		swap("storage.Source", "(storage.Source || storage.Kind == fetch.NoSpace)"), "cmd/ingest", "TestSpoolDiskFull"),
+		swap("dirs.ScopeOf(err) == dirs.ScopeRun", "dirs.ScopeOf(err) == dirs.ScopeRun || dirs.KindOf(err) == dirs.NoSpace"), "cmd/ingest", "TestSpoolDiskFull"),
 	guard("first-interrupt", "a first interrupt ends the work in order",
 		cut, "cmd/ingest", "TestHeldAndInterrupted"),
 	guard("second-interrupt", "a second interrupt ends it at once",

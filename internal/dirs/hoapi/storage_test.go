@@ -1,11 +1,9 @@
-package fetch
+package hoapi
 
 import (
 	"bytes"
-	"context"
 	"crypto/md5"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"rawlogs/internal/dirs"
+	"rawlogs/internal/fetch"
 	"rawlogs/internal/rawlog"
 )
 
@@ -40,8 +40,8 @@ func tag(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// storage answers like S3, except where a test's script says otherwise.
-type storage struct {
+// fakeStorage answers like S3, except where a test's script says otherwise.
+type fakeStorage struct {
 	mu       sync.Mutex
 	body     []byte
 	etag     string
@@ -50,7 +50,7 @@ type storage struct {
 	script func(n int, w http.ResponseWriter, r *http.Request) bool
 }
 
-func (s *storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *fakeStorage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.requests = append(s.requests, r)
 	n := len(s.requests)
@@ -61,19 +61,19 @@ func (s *storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.serve(w, r)
 }
 
-func (s *storage) count() int {
+func (s *fakeStorage) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.requests)
 }
 
-func (s *storage) replace(body []byte) {
+func (s *fakeStorage) replace(body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.body, s.etag = body, tag(body)
 }
 
-func (s *storage) serve(w http.ResponseWriter, r *http.Request) {
+func (s *fakeStorage) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	body, etag := s.body, s.etag
 	s.mu.Unlock()
@@ -84,7 +84,7 @@ func (s *storage) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // cut announces all of the body from the range's start on and sends n bytes of it.
-func (s *storage) cut(w http.ResponseWriter, r *http.Request, n int) bool {
+func (s *fakeStorage) cut(w http.ResponseWriter, r *http.Request, n int) bool {
 	from := 0
 	if v := r.Header.Get("Range"); v != "" {
 		from, _ = strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(v, "bytes="), "-"))
@@ -100,17 +100,17 @@ func (s *storage) cut(w http.ResponseWriter, r *http.Request, n int) bool {
 	panic(http.ErrAbortHandler)
 }
 
-func fetchHTTP(t *testing.T, s *storage, cfg Config) (*Archive, int, error) {
+func fetchHTTP(t *testing.T, s *fakeStorage, cfg fetch.Config) (*fetch.Archive, int, error) {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	links := 0
 	var log bytes.Buffer
-	source := &HTTP{API: "127.0.0.1", Link: func(context.Context, rawlog.File) (string, error) {
+	source := New(Config{Client: &fakeAPI{link: func() (string, error) {
 		links++
 		return server.URL + "/raw-logs/x.zip?AWSAccessKeyId=CANARYkey&Expires=1&Signature=" + canary, nil
-	}}
+	}}})
 	if cfg.Backoff == 0 {
 		cfg.Backoff = time.Millisecond
 	}
@@ -118,13 +118,12 @@ func fetchHTTP(t *testing.T, s *storage, cfg Config) (*Archive, int, error) {
 		cfg.Attempts = 4
 	}
 	cfg.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	a, err := New(source, cfg).Fetch(t.Context(), listed)
+	a, err := fetch.New(source, cfg).Fetch(t.Context(), listed)
 	text := log.String()
 	if err != nil {
 		text += err.Error() + fmt.Sprintf("%+v", err)
-		var e *Error
-		if errors.As(err, &e) && e.File.Name != listed.Name || strings.Contains(err.Error(), listed.Name) {
-			t.Errorf("the error is not about the file, or its text repeats the name: %v", err)
+		if strings.Contains(err.Error(), listed.Name) {
+			t.Errorf("the error names the file, which whoever asked for it does, too: %v", err)
 		}
 	} else {
 		t.Cleanup(a.Release)
@@ -135,7 +134,7 @@ func fetchHTTP(t *testing.T, s *storage, cfg Config) (*Archive, int, error) {
 	return a, links, err
 }
 
-func content(t *testing.T, a *Archive) []byte {
+func content(t *testing.T, a *fetch.Archive) []byte {
 	t.Helper()
 	b, err := io.ReadAll(io.NewSectionReader(a, 0, a.Size()))
 	if err != nil {
@@ -160,10 +159,10 @@ func TestHTTPFaults(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		name     string
-		script   func(s *storage) func(n int, w http.ResponseWriter, r *http.Request) bool
+		script   func(s *fakeStorage) func(n int, w http.ResponseWriter, r *http.Request) bool
 		etag     string // default: the MD5; "-" for none
 		want     []byte // nil for an error
-		kind     Kind
+		kind     dirs.Kind
 		message  string
 		requests int // 0: not checked
 		links    int // 0: not checked
@@ -171,16 +170,16 @@ func TestHTTPFaults(t *testing.T) {
 		{name: "plain", want: old, requests: 1, links: 1},
 		{name: "no ETag", etag: "-", want: old, requests: 1},
 		{name: "ETag of many parts", etag: tag(replaced) + "-2", want: old, requests: 1},
-		{name: "cut twice", want: old, requests: 3, links: 1, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "cut twice", want: old, requests: 3, links: 1, script: func(s *fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(n int, w http.ResponseWriter, r *http.Request) bool { return n < 3 && s.cut(w, r, 100_000) }
 		}},
-		{name: "cut every 70 KB, more often than attempts", want: old, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "cut every 70 KB, more often than attempts", want: old, script: func(s *fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(n int, w http.ResponseWriter, r *http.Request) bool { return n < 5 && s.cut(w, r, 70_000) }
 		}},
-		{name: "cut without progress", kind: Unavailable, message: "(4 attempts)", requests: 4, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "cut without progress", kind: dirs.Unavailable, message: "(4 attempts)", requests: 4, script: func(s *fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(_ int, w http.ResponseWriter, r *http.Request) bool { return s.cut(w, r, 10) }
 		}},
-		{name: "range ignored", want: old, requests: 2, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "range ignored", want: old, requests: 2, script: func(s *fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(n int, w http.ResponseWriter, r *http.Request) bool {
 				if n == 1 {
 					s.cut(w, r, 100_000)
@@ -188,7 +187,7 @@ func TestHTTPFaults(t *testing.T) {
 				return send(w, http.Header{"Etag": {`"` + s.etag + `"`}, "Content-Length": {strconv.Itoa(size)}}, 200, old)
 			}
 		}},
-		{name: "another range", kind: Unavailable, message: "asked for bytes from 1000 on", script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "another range", kind: dirs.Unavailable, message: "asked for bytes from 1000 on", script: func(s *fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(n int, w http.ResponseWriter, r *http.Request) bool {
 				if n == 1 {
 					s.cut(w, r, 1000)
@@ -196,7 +195,7 @@ func TestHTTPFaults(t *testing.T) {
 				return send(w, http.Header{"Content-Range": {"bytes 0-9/300000"}, "Content-Length": {"10"}}, 206, old[:10])
 			}
 		}},
-		{name: "replaced between ranges", want: replaced, requests: 3, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "replaced between ranges", want: replaced, requests: 3, script: func(s *fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(n int, w http.ResponseWriter, r *http.Request) bool {
 				if n == 1 {
 					defer s.replace(replaced)
@@ -205,7 +204,7 @@ func TestHTTPFaults(t *testing.T) {
 				return false
 			}
 		}},
-		{name: "replaced, and If-Match ignored", want: replaced, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "replaced, and If-Match ignored", want: replaced, script: func(s *fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(n int, w http.ResponseWriter, r *http.Request) bool {
 				if n == 1 {
 					defer s.replace(replaced)
@@ -215,7 +214,7 @@ func TestHTTPFaults(t *testing.T) {
 				return false
 			}
 		}},
-		{name: "replaced for ever", kind: Changed, message: "the next run", script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "replaced for ever", kind: dirs.Changed, message: "the next run", script: func(s *fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(n int, w http.ResponseWriter, r *http.Request) bool {
 				if r.Header.Get("Range") != "" {
 					return send(w, nil, 412, nil)
@@ -223,49 +222,49 @@ func TestHTTPFaults(t *testing.T) {
 				return s.cut(w, r, 100_000)
 			}
 		}},
-		{name: "503 twice", want: old, requests: 3, script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "503 twice", want: old, requests: 3, script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(n int, w http.ResponseWriter, _ *http.Request) bool { return n < 3 && send(w, nil, 503, nil) }
 		}},
-		{name: "500 for ever", kind: Unavailable, message: "HTTP 500 InternalError", requests: 4, script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "500 for ever", kind: dirs.Unavailable, message: "HTTP 500 InternalError", requests: 4, script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(_ int, w http.ResponseWriter, r *http.Request) bool {
 				return send(w, nil, 500, []byte("<Error><Code>InternalError</Code><Message>"+r.URL.RawQuery+"</Message></Error>"))
 			}
 		}},
-		{name: "expired link", want: old, requests: 2, links: 2, script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "expired link", want: old, requests: 2, links: 2, script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(n int, w http.ResponseWriter, _ *http.Request) bool { return n == 1 && send(w, nil, 403, nil) }
 		}},
-		{name: "link expired in mid-body", want: old, requests: 3, links: 2, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "link expired in mid-body", want: old, requests: 3, links: 2, script: func(s *fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(n int, w http.ResponseWriter, r *http.Request) bool {
 				return n == 1 && s.cut(w, r, 100_000) || n == 2 && send(w, nil, 403, nil)
 			}
 		}},
-		{name: "every link refused", kind: Denied, message: "HTTP 403 SignatureDoesNotMatch", requests: 3, links: 3, script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "every link refused", kind: dirs.Denied, message: "HTTP 403 SignatureDoesNotMatch", requests: 3, links: 3, script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(_ int, w http.ResponseWriter, r *http.Request) bool {
 				return send(w, nil, 403, []byte("<Error><Code>SignatureDoesNotMatch</Code><SignatureProvided>"+r.URL.Query().Get("Signature")+"</SignatureProvided></Error>"))
 			}
 		}},
-		{name: "gone", kind: NotFound, message: "HTTP 404", requests: 1, script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "gone", kind: dirs.NotFound, message: "HTTP 404", requests: 1, script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(_ int, w http.ResponseWriter, _ *http.Request) bool { return send(w, nil, 404, nil) }
 		}},
-		{name: "HTML", kind: NotZip, message: `begins with "<!DOCTYPE html>`, requests: 1, script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "HTML", kind: dirs.NotZip, message: `begins with "<!DOCTYPE html>`, requests: 1, script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 				return send(w, http.Header{"Content-Type": {"text/html"}}, 200, []byte("<!DOCTYPE html>\x1b[31mlogin"))
 			}
 		}},
-		{name: "JSON in octets", kind: NotZip, requests: 1, script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "JSON in octets", kind: dirs.NotZip, requests: 1, script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 				return send(w, http.Header{"Content-Type": {"application/octet-stream"}}, 200, []byte(`{"error":1}`))
 			}
 		}},
-		{name: "octets, no ZIP", kind: NotZip, message: `"\x00\x01\x02"`, script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "octets, no ZIP", kind: dirs.NotZip, message: `"\x00\x01\x02"`, script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 				return send(w, http.Header{"Content-Type": {"application/zip"}}, 200, []byte("\x00\x01\x02"))
 			}
 		}},
-		{name: "empty", kind: NotZip, message: "it is empty", script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "empty", kind: dirs.NotZip, message: "it is empty", script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(_ int, w http.ResponseWriter, _ *http.Request) bool { return send(w, nil, 200, nil) }
 		}},
-		{name: "no length", kind: Failed, message: "tells no length", script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "no length", kind: dirs.Failed, message: "tells no length", script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 				conn, _, err := w.(http.Hijacker).Hijack()
 				if err == nil {
@@ -275,7 +274,7 @@ func TestHTTPFaults(t *testing.T) {
 				return true
 			}
 		}},
-		{name: "chunked", want: old, script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "chunked", want: old, script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 				_, _ = w.Write(old[:1000])
 				w.(http.Flusher).Flush()
@@ -283,19 +282,19 @@ func TestHTTPFaults(t *testing.T) {
 				return true
 			}
 		}},
-		{name: "chunked and cut", kind: Unavailable, message: "unexpected EOF", script: func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "chunked and cut", kind: dirs.Unavailable, message: "unexpected EOF", script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 				_, _ = w.Write(old[:1000])
 				w.(http.Flusher).Flush()
 				panic(http.ErrAbortHandler)
 			}
 		}},
-		{name: "bit flipped once", want: old, requests: 2, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "bit flipped once", want: old, requests: 2, script: func(s *fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(n int, w http.ResponseWriter, _ *http.Request) bool {
 				return n == 1 && send(w, http.Header{"Etag": {`"` + s.etag + `"`}}, 200, flipped)
 			}
 		}},
-		{name: "bits flipped for ever", kind: Corrupt, message: "MD5", requests: 4, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "bits flipped for ever", kind: dirs.Corrupt, message: "MD5", requests: 4, script: func(s *fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(n int, w http.ResponseWriter, _ *http.Request) bool {
 				body := slices.Clone(old)
 				body[100+n] ^= 1
@@ -303,36 +302,36 @@ func TestHTTPFaults(t *testing.T) {
 			}
 		}},
 		{name: "ETag that is no MD5", etag: strings.Repeat("ab", 16), want: old, requests: 2},
-		{name: "ETag of KMS", etag: strings.Repeat("ab", 16), want: old, requests: 1, script: func(s *storage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "ETag of KMS", etag: strings.Repeat("ab", 16), want: old, requests: 1, script: func(s *fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 				w.Header().Set("x-amz-server-side-encryption", "aws:kms")
 				return false
 			}
 		}},
 		{name: "redirect", want: old, requests: 2, script: redirect(func(r *http.Request) string { return "/other?" + r.URL.RawQuery })},
-		{name: "redirect to a file", kind: Refused, message: `scheme is "file"`, requests: 1,
+		{name: "redirect to a file", kind: dirs.Refused, message: `scheme is "file"`, requests: 1,
 			script: redirect(func(r *http.Request) string { return "file:///etc/passwd?" + r.URL.RawQuery })},
-		{name: "redirect to ftp", kind: Refused, message: `scheme is "ftp"`, requests: 1,
+		{name: "redirect to ftp", kind: dirs.Refused, message: `scheme is "ftp"`, requests: 1,
 			script: redirect(func(*http.Request) string { return "ftp://127.0.0.1/" })},
-		{name: "redirect to plain http", kind: Refused, message: "plain http", requests: 1,
+		{name: "redirect to plain http", kind: dirs.Refused, message: "plain http", requests: 1,
 			script: redirect(func(r *http.Request) string { return "http://storage.example/?" + r.URL.RawQuery })},
-		{name: "redirect to metadata", kind: Refused, message: "169.254.169.254", requests: 1,
+		{name: "redirect to metadata", kind: dirs.Refused, message: "169.254.169.254", requests: 1,
 			script: redirect(func(*http.Request) string { return "http://169.254.169.254/latest/meta-data/" })},
-		{name: "redirect to link-local IPv6", kind: Refused, message: "fe80::1", requests: 1,
+		{name: "redirect to link-local IPv6", kind: dirs.Refused, message: "fe80::1", requests: 1,
 			script: redirect(func(*http.Request) string { return "https://[fe80::1%25eth0]/" })},
-		{name: "redirect to nowhere", kind: Refused, message: "no usable redirect", requests: 1,
+		{name: "redirect to nowhere", kind: dirs.Refused, message: "no usable redirect", requests: 1,
 			script: redirect(func(r *http.Request) string { return "http://[bad/?" + r.URL.RawQuery })},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			s := &storage{body: old, etag: tag(old)}
+			s := &fakeStorage{body: old, etag: tag(old)}
 			if tc.etag != "" {
 				s.etag = strings.Trim(tc.etag, "-")
 			}
 			if tc.script != nil {
 				s.script = tc.script(s)
 			}
-			a, links, err := fetchHTTP(t, s, Config{})
+			a, links, err := fetchHTTP(t, s, fetch.Config{})
 			if tc.requests > 0 && s.count() != tc.requests {
 				t.Errorf("%d requests, want %d", s.count(), tc.requests)
 			}
@@ -340,7 +339,7 @@ func TestHTTPFaults(t *testing.T) {
 				t.Errorf("%d links, want %d", links, tc.links)
 			}
 			if tc.want == nil {
-				if err == nil || KindOf(err) != tc.kind || !strings.Contains(err.Error(), tc.message) {
+				if err == nil || dirs.KindOf(err) != tc.kind || !strings.Contains(err.Error(), tc.message) {
 					t.Errorf("got %v, want %v with %q", err, tc.kind, tc.message)
 				}
 				return
@@ -358,8 +357,8 @@ func TestHTTPFaults(t *testing.T) {
 	}
 }
 
-func redirect(to func(*http.Request) string) func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
-	return func(*storage) func(int, http.ResponseWriter, *http.Request) bool {
+func redirect(to func(*http.Request) string) func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
+	return func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 		return func(n int, w http.ResponseWriter, r *http.Request) bool {
 			if n > 1 {
 				return false

@@ -1,14 +1,15 @@
-package hasoffers_test
+package hoapi_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"strings"
 	"testing"
 	"time"
 
+	"rawlogs/internal/dirs"
+	"rawlogs/internal/dirs/hoapi"
 	"rawlogs/internal/fetch"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/rawlog"
@@ -30,9 +31,7 @@ func TestDownload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := fetch.New(&fetch.HTTP{AllowHTTP: client.PlainHTTP(), API: client.Host(), Link: func(ctx context.Context, f rawlog.File) (string, error) {
-		return client.DownloadLink(ctx, f.Type, f.Name)
-	}}, fetch.Config{Backoff: time.Millisecond})
+	d := fetch.New(hoapi.New(hoapi.Config{Client: client}), fetch.Config{Backoff: time.Millisecond})
 	want := network.Storage.Get(network.Key(f.Type, f.Name))
 	get := func() error {
 		a, err := d.Fetch(t.Context(), rawlog.File{Type: f.Type, Name: f.Name, Hour: f.Hour, Size: -1})
@@ -56,7 +55,7 @@ func TestDownload(t *testing.T) {
 		t.Errorf("one expired link: %v", err)
 	}
 	network.Faults.ExpireLinks(-1)
-	if err := get(); fetch.KindOf(err) != fetch.Denied || strings.Contains(err.Error(), "X-Amz") {
+	if err := get(); dirs.KindOf(err) != dirs.Denied || strings.Contains(err.Error(), "X-Amz") {
 		t.Errorf("expired links: %v", err)
 	}
 	network.Faults.ExpireLinks(0)
@@ -69,7 +68,7 @@ func TestDownload(t *testing.T) {
 	if err := network.Vanish(t.Context(), f.Type, f.Name); err != nil {
 		t.Fatal(err)
 	}
-	if err := get(); fetch.KindOf(err) != fetch.NotFound {
+	if err := get(); dirs.KindOf(err) != dirs.NotFound {
 		t.Errorf("vanished: %v", err)
 	}
 }

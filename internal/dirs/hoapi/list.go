@@ -1,77 +1,62 @@
-package dirs
+package hoapi
 
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"path"
 	"slices"
 	"strings"
 	"time"
 
+	"rawlogs/internal/dirs"
+	"rawlogs/internal/dirs/listing"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/rawlog"
 )
 
-// API lists what the network's API offers: date directories, then their files.
-//
-// A whole month or year takes one call where the API understands a date
-// directory's beginning as a prefix. That is nowhere promised, so its answer is
-// believed only where it agrees with what single days say; see prefixed.
-type API struct {
-	Client client
-	Log    *slog.Logger // default: silent
-}
-
-// client is what API needs of *hasoffers.Client.
-type client interface {
-	ListDateDirs(context.Context, rawlog.Type) ([]string, error)
-	ListLogs(context.Context, rawlog.Type, string) ([]hasoffers.LogFile, error)
-}
-
-// Walk implements Walker. A type that the API refuses is named and leaves the
+// Walk implements dirs.Source. A type that the API refuses is named and leaves the
 // others alone; if it refuses all of them, the first refusal is the error.
-func (w API) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog.Period, yield func(rawlog.File) error) error {
-	var missing Incomplete
+func (s *Source) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog.Period, yield func(rawlog.File) error) error {
+	var missing dirs.Incomplete
 	asked := 0
 	for i, t := range types {
 		if slices.Contains(types[:i], t) {
 			continue
 		}
 		asked++
-		days, err := w.Client.ListDateDirs(ctx, t)
+		days, err := s.cfg.Client.ListDateDirs(ctx, t)
 		if ctx.Err() == nil && typeRefused(err) { //guard:type-refused-alone
-			missing.Types = append(missing.Types, TypeError{t, err})
+			missing.Types = append(missing.Types, dirs.TypeError{Type: t, Err: err})
 			continue
 		}
-		c := collect([]rawlog.Type{t}, periods)
+		c := listing.New([]rawlog.Type{t}, periods)
 		if err == nil {
-			err = w.list(ctx, t, days, c)
+			err = s.list(ctx, t, days, periods, c)
 		}
 		if err != nil {
+			return ended(ctx, err)
+		}
+		if err := c.Yield(ctx, yield); err != nil {
 			return err
 		}
-		if err := c.yield(ctx, yield); err != nil {
-			return err
-		}
-		missing.Files = append(missing.Files, c.missing.Files...)
+		missing.Files = append(missing.Files, c.Missing.Files...)
 	}
 	if len(missing.Types) == asked && asked > 0 {
-		return missing.Types[0].Err
+		return ended(ctx, missing.Types[0].Err)
 	}
-	return missing.orNil()
+	return missing.OrNil()
 }
 
 // Refused asks for each type whether the API lists it at all, and returns those
 // that it refuses.
-func (w API) Refused(ctx context.Context, types []rawlog.Type) ([]TypeError, error) {
-	var refused []TypeError
+func (s *Source) Refused(ctx context.Context, types []rawlog.Type) ([]dirs.TypeError, error) {
+	var refused []dirs.TypeError
 	for _, t := range types {
-		_, err := w.Client.ListDateDirs(ctx, t)
+		_, err := s.cfg.Client.ListDateDirs(ctx, t)
 		switch {
 		case err == nil:
 		case ctx.Err() == nil && typeRefused(err):
-			refused = append(refused, TypeError{t, err})
+			refused = append(refused, dirs.TypeError{Type: t, Err: err})
 		default:
 			return refused, err
 		}
@@ -87,22 +72,19 @@ func typeRefused(err error) bool {
 	return ok && (kind == hasoffers.Refused || kind == hasoffers.Permission || kind == hasoffers.Validation || kind == hasoffers.NotFound)
 }
 
-func (w API) list(ctx context.Context, t rawlog.Type, listed []string, c *collection) error {
+func (s *Source) list(ctx context.Context, t rawlog.Type, listed []string, periods []rawlog.Period, c *listing.Files) error {
 	slices.Sort(listed)
 	listed = slices.Compact(listed)
-	l := listing{API: w, typ: t, all: listed, into: c, trust: prefixTries}
-	if l.Log == nil {
-		l.Log = slog.New(slog.DiscardHandler)
-	}
+	l := typeWalk{Config: s.cfg, typ: t, all: listed, into: c, trust: prefixTries}
 	for _, d := range listed {
-		if inPeriods(c.periods, d) {
+		if inPeriods(periods, d) {
 			l.dirs = append(l.dirs, d)
 		}
 	}
 	return l.run(ctx, l.dirs, 4)
 }
 
-// inPeriods tells whether files of a date directory may have been asked for. A
+// inPeriods reports whether files of a date directory may have been asked for. A
 // directory that is no day may hold anything: the hours of its files decide.
 func inPeriods(periods []rawlog.Period, dir string) bool {
 	day, err := time.Parse(rawlog.DayLayout, dir)
@@ -115,19 +97,19 @@ func inPeriods(periods []rawlog.Period, dir string) bool {
 // prefixTries is how many prefixes may disappoint before a walk asks for days only.
 const prefixTries = 2
 
-// listing is the walk of one type.
-type listing struct {
-	API
+// typeWalk is the walk of one type.
+type typeWalk struct {
+	Config
 	typ   rawlog.Type
 	all   []string // date directories that exist, sorted
 	dirs  []string // those wanted
-	into  *collection
+	into  *listing.Files
 	trust int // prefixes that may still disappoint
 }
 
 // run lists dirs (sorted) in groups that share their first n digits: a year
 // (4), then, where that did not work out, a month (6), then single days.
-func (l *listing) run(ctx context.Context, dirs []string, n int) error {
+func (l *typeWalk) run(ctx context.Context, dirs []string, n int) error {
 	for len(dirs) > 0 {
 		end := 1
 		if n <= 6 && isDay(dirs[0]) {
@@ -157,9 +139,9 @@ func (l *listing) run(ctx context.Context, dirs []string, n int) error {
 	return nil
 }
 
-// pays tells whether asking for a prefix saves anything: it takes two calls (see
+// pays reports whether asking for a prefix saves anything: it takes two calls (see
 // prefixed), and brings the directories along that nobody wants.
-func (l *listing) pays(group []string, n int) bool {
+func (l *typeWalk) pays(group []string, n int) bool {
 	if l.trust == 0 || len(group) < 3 {
 		return false
 	}
@@ -184,7 +166,7 @@ func (l *listing) pays(group []string, n int) bool {
 // believed: an error, none of the wanted days, or days outside of the prefix.
 // An answer that was cut to some number of files shows in its last day, which
 // is asked for once more by itself.
-func (l *listing) prefixed(ctx context.Context, group []string, n int) ([]string, error) {
+func (l *typeWalk) prefixed(ctx context.Context, group []string, n int) ([]string, error) {
 	prefix := group[0][:n]
 	files, err := l.Client.ListLogs(ctx, l.typ, prefix)
 	if err != nil {
@@ -224,13 +206,13 @@ func (l *listing) prefixed(ctx context.Context, group []string, n int) ([]string
 }
 
 // distrust gives up a prefix: its group is listed in smaller ones.
-func (l *listing) distrust(group []string, prefix, why string, detail any) []string {
+func (l *typeWalk) distrust(group []string, prefix, why string, detail any) []string {
 	l.trust--
 	l.Log.Info("listing by prefix does not work, asking for smaller ones", "type", l.typ, "prefix", prefix, why, detail)
 	return group
 }
 
-func (l *listing) day(ctx context.Context, dir string) error {
+func (l *typeWalk) day(ctx context.Context, dir string) error {
 	files, err := l.Client.ListLogs(ctx, l.typ, dir)
 	if err != nil {
 		return err
@@ -239,16 +221,16 @@ func (l *listing) day(ctx context.Context, dir string) error {
 	return nil
 }
 
-func (l *listing) add(files []hasoffers.LogFile) {
+func (l *typeWalk) add(files []hasoffers.LogFile) {
 	for _, listed := range files {
 		f := rawlog.File{Type: l.typ, Name: listed.Name, Hour: listed.Start, Size: -1}
 		if named, why := contradiction(f); why != nil { //guard:name-contradicts-hour
-			if wanted(l.into.periods, f) || wanted(l.into.periods, named) {
-				l.into.refuse(named, why)
+			if l.into.Wants(f) || l.into.Wants(named) {
+				l.into.Refuse(named, why)
 			}
 			continue
 		}
-		l.into.add(f)
+		l.into.Add(f)
 	}
 }
 
@@ -264,12 +246,12 @@ func contradiction(f rawlog.File) (rawlog.File, error) {
 	case typ != f.Type:
 		return f, fmt.Errorf("the API lists it among %s, its name says %s", f.Type, typ)
 	case !hour.Equal(f.Hour):
-		return named, fmt.Errorf("the API says that its hour is %s, its name says %s", stamp(f.Hour), stamp(hour))
+		return named, fmt.Errorf("the API says that its hour is %s, its name says %s", listing.Stamp(f.Hour), listing.Stamp(hour))
 	}
 	return f, nil
 }
 
-// final tells whether an error would meet every other call as well.
+// final reports whether an error would meet every other call as well.
 func final(ctx context.Context, err error) bool {
 	kind, ok := hasoffers.KindOf(err)
 	return ctx.Err() != nil || !ok || kind == hasoffers.Unauthenticated || kind == hasoffers.Permission ||

@@ -1,4 +1,4 @@
-package dirs
+package hoapi
 
 import (
 	"cmp"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"rawlogs/internal/dirs"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/rawlog"
 )
@@ -23,7 +24,18 @@ type fakeAPI struct {
 	days     func(day string, files []hasoffers.LogFile) ([]hasoffers.LogFile, error)
 	empty    []string // date directories without files
 	refuse   map[rawlog.Type]error
+	link     func() (string, error)
 }
+
+func (a *fakeAPI) DownloadLink(context.Context, rawlog.Type, string) (string, error) { return a.link() }
+
+func (*fakeAPI) LogExpirations(context.Context) (map[rawlog.Type]int, error) {
+	return nil, &hasoffers.APIError{Kind: hasoffers.Unavailable}
+}
+
+func (*fakeAPI) PlainHTTP() bool { return false }
+
+func (*fakeAPI) Host() string { return "127.0.0.1" }
 
 func (a *fakeAPI) ListDateDirs(_ context.Context, t rawlog.Type) ([]string, error) {
 	if err := a.refuse[t]; err != nil {
@@ -65,7 +77,7 @@ func hours(from, to string, k int) []hasoffers.LogFile {
 	return files
 }
 
-func walk(t *testing.T, w Walker, types []rawlog.Type, periods ...string) ([]rawlog.File, error) {
+func walk(t *testing.T, w dirs.Source, types []rawlog.Type, periods ...string) ([]rawlog.File, error) {
 	t.Helper()
 	var ps []rawlog.Period
 	for _, s := range periods {
@@ -123,7 +135,7 @@ func TestAPICalls(t *testing.T) {
 		{[]string{"20160201", "20160203", "20160201"}, []string{"20160201", "20160203"}},
 	} {
 		api := &fakeAPI{files: year}
-		files, err := walk(t, API{Client: api}, []rawlog.Type{rawlog.Clicks}, tc.periods...)
+		files, err := walk(t, New(Config{Client: api}), []rawlog.Type{rawlog.Clicks}, tc.periods...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +180,7 @@ func TestAPIPrefixesAreVerified(t *testing.T) {
 	} {
 		for _, periods := range [][]string{nil, {"2016"}, {"201607"}, {"20160707..20160912"}} {
 			api := &fakeAPI{files: all, prefixes: prefixes}
-			files, err := walk(t, API{Client: api}, []rawlog.Type{rawlog.Clicks}, periods...)
+			files, err := walk(t, New(Config{Client: api}), []rawlog.Type{rawlog.Clicks}, periods...)
 			if err != nil {
 				t.Fatalf("%s, %v: %v", name, periods, err)
 			}
@@ -187,7 +199,7 @@ func TestAPIListings(t *testing.T) {
 	second := hasoffers.LogFile{Name: strings.Replace(all[9].Name, "abcdef", "ghijkl", 1), Start: all[9].Start}
 	odd := hasoffers.LogFile{Name: "20160902/anything at all\x1b", Start: all[9].Start}
 	api := &fakeAPI{files: append(twice, second, odd), empty: []string{"20160904"}}
-	files, err := walk(t, API{Client: api}, []rawlog.Type{rawlog.Clicks, rawlog.Clicks}, "2016")
+	files, err := walk(t, New(Config{Client: api}), []rawlog.Type{rawlog.Clicks, rawlog.Clicks}, "2016")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,14 +221,14 @@ func TestAPIListings(t *testing.T) {
 		{"one name with two hours", "it is listed twice, for the hours ", append(slices.Clone(all), opaque, again), all},
 		{"the name of another type", "its name says impressions", append(slices.Clone(all), foreign), all},
 	} {
-		files, err := walk(t, API{Client: &fakeAPI{files: tc.files}}, []rawlog.Type{rawlog.Clicks})
-		var part *Incomplete
+		files, err := walk(t, New(Config{Client: &fakeAPI{files: tc.files}}), []rawlog.Type{rawlog.Clicks})
+		var part *dirs.Incomplete
 		if !errors.As(err, &part) || len(part.Files) != 1 || len(part.Types) != 0 || !strings.Contains(part.Files[0].Err.Error(), tc.why) {
 			t.Errorf("%s: %v", tc.name, err)
 			continue
 		}
 		same(t, files, tc.want)
-		if _, err := walk(t, API{Client: &fakeAPI{files: tc.files}}, []rawlog.Type{rawlog.Clicks}, "2014"); err != nil {
+		if _, err := walk(t, New(Config{Client: &fakeAPI{files: tc.files}}), []rawlog.Type{rawlog.Clicks}, "2014"); err != nil {
 			t.Errorf("%s, another year: %v", tc.name, err)
 		}
 	}
@@ -229,16 +241,16 @@ func TestAPIRefusedType(t *testing.T) {
 	refusal := &hasoffers.APIError{Kind: hasoffers.Refused, Messages: []string{"Impression logging is disabled for your network"}}
 	for _, kind := range []hasoffers.Kind{hasoffers.Refused, hasoffers.Permission, hasoffers.Validation, hasoffers.NotFound} {
 		refusal.Kind = kind
-		api := API{Client: &fakeAPI{files: all, refuse: map[rawlog.Type]error{rawlog.Impressions: refusal, rawlog.Conversions: refusal}}}
+		api := New(Config{Client: &fakeAPI{files: all, refuse: map[rawlog.Type]error{rawlog.Impressions: refusal, rawlog.Conversions: refusal}}})
 		for _, types := range [][]rawlog.Type{{rawlog.Clicks, rawlog.Impressions}, {rawlog.Impressions, rawlog.Clicks, rawlog.Impressions}} {
 			files, err := walk(t, api, types)
-			var part *Incomplete
+			var part *dirs.Incomplete
 			if !errors.As(err, &part) || len(part.Types) != 1 || part.Types[0].Type != rawlog.Impressions || !strings.Contains(err.Error(), "logging is disabled") {
 				t.Errorf("%v: %v", kind, err)
 			}
 			same(t, files, all)
 		}
-		if _, err := walk(t, api, []rawlog.Type{rawlog.Impressions, rawlog.Conversions}); !errors.Is(err, refusal) || errors.As(err, new(*Incomplete)) {
+		if _, err := walk(t, api, []rawlog.Type{rawlog.Impressions, rawlog.Conversions}); !errors.Is(err, refusal) || errors.As(err, new(*dirs.Incomplete)) {
 			t.Errorf("every type refused: %v", err)
 		}
 		if refused, err := api.Refused(t.Context(), rawlog.Types()); err != nil || len(refused) != 2 {
@@ -246,8 +258,8 @@ func TestAPIRefusedType(t *testing.T) {
 		}
 	}
 	denied := &hasoffers.APIError{Kind: hasoffers.Unauthenticated}
-	api := API{Client: &fakeAPI{files: all, refuse: map[rawlog.Type]error{rawlog.Impressions: denied}}}
-	if _, err := walk(t, api, []rawlog.Type{rawlog.Impressions, rawlog.Clicks}); !errors.Is(err, denied) || errors.As(err, new(*Incomplete)) {
+	api := New(Config{Client: &fakeAPI{files: all, refuse: map[rawlog.Type]error{rawlog.Impressions: denied}}})
+	if _, err := walk(t, api, []rawlog.Type{rawlog.Impressions, rawlog.Clicks}); !errors.Is(err, denied) || errors.As(err, new(*dirs.Incomplete)) {
 		t.Errorf("a token that is refused: %v", err)
 	}
 }
@@ -267,14 +279,14 @@ func TestAPIErrors(t *testing.T) {
 		} else {
 			api.days = failing
 		}
-		files, err := walk(t, API{Client: api}, []rawlog.Type{rawlog.Clicks}, "201609")
+		files, err := walk(t, New(Config{Client: api}), []rawlog.Type{rawlog.Clicks}, "201609")
 		if !errors.Is(err, e) || len(files) != 0 || len(api.calls) > 2 {
 			t.Errorf("%s: %d files, %v, %d calls", name, len(files), err, len(api.calls))
 		}
 	}
 	stop := errors.New("stop")
 	n := 0
-	err := API{Client: &fakeAPI{files: all}}.Walk(t.Context(), []rawlog.Type{rawlog.Clicks}, nil, func(rawlog.File) error { n++; return stop })
+	err := New(Config{Client: &fakeAPI{files: all}}).Walk(t.Context(), []rawlog.Type{rawlog.Clicks}, nil, func(rawlog.File) error { n++; return stop })
 	if !errors.Is(err, stop) || n != 1 {
 		t.Errorf("yield's error: %v after %d", err, n)
 	}

@@ -1,4 +1,4 @@
-package fetch
+package hoapi
 
 import (
 	"bytes"
@@ -15,16 +15,18 @@ import (
 	"testing"
 	"time"
 
-	"rawlogs/internal/rawlog"
+	"rawlogs/internal/dirs"
+	"rawlogs/internal/dirs/answer"
+	"rawlogs/internal/fetch"
 )
 
 func TestRedirectsAreBounded(t *testing.T) {
 	t.Parallel()
-	s := &storage{script: func(_ int, w http.ResponseWriter, r *http.Request) bool {
+	s := &fakeStorage{script: func(_ int, w http.ResponseWriter, r *http.Request) bool {
 		http.Redirect(w, r, r.URL.RequestURI(), http.StatusFound)
 		return true
 	}}
-	if _, _, err := fetchHTTP(t, s, Config{}); KindOf(err) != Refused || s.count() != redirects+1 {
+	if _, _, err := fetchHTTP(t, s, fetch.Config{}); dirs.KindOf(err) != dirs.Refused || s.count() != redirects+1 {
 		t.Errorf("got %v after %d requests", err, s.count())
 	}
 }
@@ -32,7 +34,7 @@ func TestRedirectsAreBounded(t *testing.T) {
 func TestStallIsResumed(t *testing.T) {
 	t.Parallel()
 	body := zipLike(200_000, 1)
-	s := &storage{body: body, etag: tag(body)}
+	s := &fakeStorage{body: body, etag: tag(body)}
 	s.script = func(n int, w http.ResponseWriter, r *http.Request) bool {
 		if n == 1 {
 			w.Header().Set("ETag", `"`+s.etag+`"`)
@@ -44,7 +46,7 @@ func TestStallIsResumed(t *testing.T) {
 		}
 		return false
 	}
-	a, _, err := fetchHTTP(t, s, Config{IdleTimeout: 50 * time.Millisecond})
+	a, _, err := fetchHTTP(t, s, fetch.Config{IdleTimeout: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +59,7 @@ func TestStallIsResumed(t *testing.T) {
 func TestTrickleEnds(t *testing.T) {
 	t.Parallel()
 	body := zipLike(200_000, 1)
-	s := &storage{body: body}
+	s := &fakeStorage{body: body}
 	s.script = func(_ int, w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		for i := range body {
@@ -72,12 +74,12 @@ func TestTrickleEnds(t *testing.T) {
 		}
 		return true
 	}
-	_, _, err := fetchHTTP(t, s, Config{IdleTimeout: 30 * time.Millisecond, Attempts: 2})
-	if KindOf(err) != Unavailable || !strings.Contains(err.Error(), "little or nothing came for 30ms") {
+	_, _, err := fetchHTTP(t, s, fetch.Config{IdleTimeout: 30 * time.Millisecond, Attempts: 2})
+	if dirs.KindOf(err) != dirs.Unavailable || !strings.Contains(err.Error(), "little or nothing came for 30ms") {
 		t.Errorf("got %v", err)
 	}
-	_, _, err = fetchHTTP(t, s, Config{TotalTimeout: 50 * time.Millisecond})
-	if KindOf(err) != Unavailable || !strings.Contains(err.Error(), "not done within 50ms") {
+	_, _, err = fetchHTTP(t, s, fetch.Config{TotalTimeout: 50 * time.Millisecond})
+	if dirs.KindOf(err) != dirs.Unavailable || !strings.Contains(err.Error(), "not done within 50ms") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -85,7 +87,7 @@ func TestTrickleEnds(t *testing.T) {
 func TestCallersEndIsNoFileError(t *testing.T) {
 	t.Parallel()
 	arrived := make(chan struct{})
-	s := &storage{script: func(_ int, _ http.ResponseWriter, r *http.Request) bool {
+	s := &fakeStorage{script: func(_ int, _ http.ResponseWriter, r *http.Request) bool {
 		close(arrived)
 		<-r.Context().Done()
 		return true
@@ -94,8 +96,8 @@ func TestCallersEndIsNoFileError(t *testing.T) {
 	defer server.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-arrived; cancel() }()
-	source := &HTTP{API: "127.0.0.1", Link: func(context.Context, rawlog.File) (string, error) { return server.URL, nil }}
-	if _, err := New(source, Config{}).Fetch(ctx, listed); !errors.Is(err, context.Canceled) || KindOf(err) != Failed {
+	source := New(Config{Client: &fakeAPI{link: func() (string, error) { return server.URL, nil }}})
+	if _, err := fetch.New(source, fetch.Config{}).Fetch(ctx, listed); !errors.Is(err, context.Canceled) || dirs.KindOf(err) != dirs.Failed {
 		t.Errorf("got %v", err)
 	}
 }
@@ -103,21 +105,21 @@ func TestCallersEndIsNoFileError(t *testing.T) {
 func TestLinkErrorsPass(t *testing.T) {
 	t.Parallel()
 	wrong := errors.New("token revoked")
-	source := &HTTP{API: "127.0.0.1", Link: func(context.Context, rawlog.File) (string, error) { return "", wrong }}
-	if _, err := New(source, Config{}).Fetch(t.Context(), listed); !errors.Is(err, wrong) || !strings.Contains(err.Error(), listed.Name) {
+	source := New(Config{Client: &fakeAPI{link: func() (string, error) { return "", wrong }}})
+	if _, err := fetch.New(source, fetch.Config{}).Fetch(t.Context(), listed); !errors.Is(err, wrong) || strings.Contains(err.Error(), listed.Name) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestUntrustedCertificate(t *testing.T) {
 	t.Parallel()
-	s := &storage{body: zipLike(100, 1)}
+	s := &fakeStorage{body: zipLike(100, 1)}
 	server := httptest.NewTLSServer(s)
 	defer server.Close()
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	source := &HTTP{API: "127.0.0.1", Link: func(context.Context, rawlog.File) (string, error) { return server.URL + "/?Signature=" + canary, nil }}
-	_, err := New(source, Config{Backoff: time.Millisecond}).Fetch(t.Context(), listed)
-	if KindOf(err) != Untrusted || strings.Contains(err.Error(), "CANARY") || s.count() != 0 {
+	source := New(Config{Client: &fakeAPI{link: func() (string, error) { return server.URL + "/?Signature=" + canary, nil }}})
+	_, err := fetch.New(source, fetch.Config{Backoff: time.Millisecond}).Fetch(t.Context(), listed)
+	if dirs.KindOf(err) != dirs.Untrusted || strings.Contains(err.Error(), "CANARY") || s.count() != 0 {
 		t.Errorf("got %v", err)
 	}
 }
@@ -149,7 +151,7 @@ func TestLinksAreChecked(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, allow := range []bool{false, true} {
-			h := &HTTP{AllowHTTP: allow, API: "127.0.0.1:8080"}
+			h := &storage{allowHTTP: allow, api: "127.0.0.1:8080"}
 			if err := h.checkLink(t.Context(), u); (err == nil) != ok[i] {
 				t.Errorf("%s, AllowHTTP %v: got %v", link, allow, err)
 			}
@@ -184,7 +186,7 @@ func TestLinksToNearAddresses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := (&HTTP{API: api}).checkLink(t.Context(), u); (err == nil) != slices.Contains(allowed, like) {
+			if err := (&storage{api: api}).checkLink(t.Context(), u); (err == nil) != slices.Contains(allowed, like) {
 				t.Errorf("%s from an API at %q: %v", link, api, err)
 			}
 		}
@@ -194,7 +196,7 @@ func TestLinksToNearAddresses(t *testing.T) {
 // A name may resolve to anything, so the address is looked at when it is dialled.
 func TestDialIsChecked(t *testing.T) {
 	t.Parallel()
-	h := new(HTTP)
+	h := new(storage)
 	h.dial()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
@@ -206,8 +208,7 @@ func TestDialIsChecked(t *testing.T) {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	for _, addr := range []string{"169.254.169.254:80", "localhost:" + port, l.Addr().String()} {
 		_, err := h.transport.(*http.Transport).DialContext(ctx, "tcp", addr)
-		var refused *refusedError
-		if !errors.As(err, &refused) || KindOf(transportError(listed, err)) != Refused {
+		if dirs.KindOf(answer.Broken(err)) != dirs.Refused {
 			t.Errorf("%s: got %v", addr, err)
 		}
 	}
@@ -226,9 +227,11 @@ func TestRedirectToNearAddress(t *testing.T) {
 	asked := make(chan struct{}, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked <- struct{}{} }))
 	defer server.Close()
-	h := &HTTP{AllowHTTP: true, Link: func(context.Context, rawlog.File) (string, error) {
+	source := New(Config{Client: &fakeAPI{link: func() (string, error) {
 		return "http://storage.example/x?Signature=" + canary, nil
-	}}
+	}}})
+	h := &source.storage
+	h.allowHTTP, h.api = true, ""
 	h.once.Do(func() {
 		h.dial()
 		real := h.transport
@@ -239,8 +242,8 @@ func TestRedirectToNearAddress(t *testing.T) {
 			return &http.Response{StatusCode: http.StatusFound, Header: http.Header{"Location": {strings.Replace(server.URL, "127.0.0.1", "localhost", 1)}}, Body: http.NoBody}, nil
 		})
 	})
-	_, err := New(h, Config{}).Fetch(t.Context(), listed)
-	if KindOf(err) != Refused || !strings.Contains(err.Error(), "private network") || strings.Contains(err.Error(), "CANARY") {
+	_, err := fetch.New(source, fetch.Config{}).Fetch(t.Context(), listed)
+	if dirs.KindOf(err) != dirs.Refused || !strings.Contains(err.Error(), "private network") || strings.Contains(err.Error(), "CANARY") {
 		t.Errorf("got %v", err)
 	}
 	select {
@@ -253,20 +256,3 @@ func TestRedirectToNearAddress(t *testing.T) {
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
-func TestContentRange(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string][3]int64{
-		"bytes 5-9/10": {5, 9, 10}, "bytes 0-0/1": {0, 0, 1}, "bytes 5-9/*": {5, 9, -1},
-	} {
-		first, last, total, err := parseContentRange(in)
-		if err != nil || [3]int64{first, last, total} != want {
-			t.Errorf("%s: got %d, %d, %d, %v", in, first, last, total, err)
-		}
-	}
-	for _, in := range []string{"", "bytes", "bytes */10", "bytes 9-5/10", "bytes 5-9/9", "items 5-9/10", "bytes -5-9/10", "bytes 5-x/10"} {
-		if _, _, _, err := parseContentRange(in); err == nil {
-			t.Errorf("%q: no error", in)
-		}
-	}
-}

@@ -1,4 +1,4 @@
-package fetch
+package bucket
 
 import (
 	"context"
@@ -60,13 +60,10 @@ func ParseLocation(s string) (Location, error) {
 // String is the location without its options.
 func (l Location) String() string { return "s3://" + l.Bucket + "/" + l.Prefix }
 
-// S3Client makes a client for a location, for listing and for downloads. It
+// newClient makes a client for a location, for listing and for downloads. It
 // takes everything that the location leaves open from the SDK's environment and
 // files. Without credentials anywhere it reads anonymously, and says so.
-func S3Client(ctx context.Context, l Location, log *slog.Logger) (*s3.Client, error) {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
+func newClient(ctx context.Context, l Location, log *slog.Logger) (*s3.Client, error) {
 	// A BuildableClient, as AWS_CA_BUNDLE can be applied to nothing else.
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.ResponseHeaderTimeout = time.Minute // the SDK has no read time-out of its own

@@ -1,7 +1,8 @@
-package fetch
+package hoapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -10,40 +11,40 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"rawlogs/internal/dirs"
 )
 
-// refusedError is a link, redirect or address that is not followed; it names no
-// more than scheme, host or address.
-type refusedError struct{ why string }
-
-func (e *refusedError) Error() string { return e.why }
+// refused is the error of a link, redirect or address that is not followed; it
+// names no more than scheme, host or address.
+func refused(why string) *dirs.Error { return dirs.Fail(dirs.Refused, errors.New(why)) }
 
 // checkLink decides whether a link or a redirect may be followed: https, or
-// plain http where that cannot leak (this machine) or was chosen (AllowHTTP).
+// plain http where that cannot leak (this machine) or was chosen (the API itself).
 // What a host name resolves to is checked when it is dialled; an address is
 // also checked here, as a proxy would dial it without asking.
-func (h *HTTP) checkLink(ctx context.Context, u *url.URL) error {
+func (s *storage) checkLink(ctx context.Context, u *url.URL) error {
 	host := u.Hostname()
 	addr, err := netip.ParseAddr(host)
 	isAddr := err == nil
 	switch {
 	case u.Scheme != "https" && u.Scheme != "http":
-		return &refusedError{fmt.Sprintf("the link's scheme is %.20q, not https", u.Scheme)}
+		return refused(fmt.Sprintf("the link's scheme is %.20q, not https", u.Scheme))
 	case host == "":
-		return &refusedError{"the link names no host"}
+		return refused("the link names no host")
 	case isAddr && forbidden(addr):
-		return h.checkAddr(ctx, addr)
-	case u.Scheme == "http" && !h.AllowHTTP && host != "localhost" && (!isAddr || !bareAddr(addr).IsLoopback()):
-		return &refusedError{"the link is plain http, not https"}
+		return s.checkAddr(ctx, addr)
+	case u.Scheme == "http" && !s.allowHTTP && host != "localhost" && (!isAddr || !bareAddr(addr).IsLoopback()):
+		return refused("the link is plain http, not https")
 	case isAddr:
-		return h.checkAddr(ctx, addr)
+		return s.checkAddr(ctx, addr)
 	}
 	return nil
 }
 
 // proxyFor is http.ProxyFromEnvironment, and remembers what it answers: a proxy
 // is the user's own, and mostly in a private network.
-func (h *HTTP) proxyFor(req *http.Request) (*url.URL, error) {
+func (s *storage) proxyFor(req *http.Request) (*url.URL, error) {
 	u, err := http.ProxyFromEnvironment(req)
 	if err == nil && u != nil {
 		port := u.Port()
@@ -53,7 +54,7 @@ func (h *HTTP) proxyFor(req *http.Request) (*url.URL, error) {
 		if port == "" {
 			port = "80"
 		}
-		h.proxies.Store(net.JoinHostPort(u.Hostname(), port), true)
+		s.proxies.Store(net.JoinHostPort(u.Hostname(), port), true)
 	}
 	return u, err
 }
@@ -88,19 +89,19 @@ func reachOf(a netip.Addr) reach {
 // checkAddr decides whether a link may lead to an address. The API makes the
 // links, and storage the redirects: neither is to send requests to this machine
 // or its network, which trust whoever is near, unless the API is as near itself.
-func (h *HTTP) checkAddr(ctx context.Context, addr netip.Addr) error {
+func (s *storage) checkAddr(ctx context.Context, addr netip.Addr) error {
 	if forbidden(addr) {
-		return &refusedError{"the link leads to the address " + addr.String() + ", which is never storage"} //guard:dial-checked
+		return refused("the link leads to the address " + addr.String() + ", which is never storage") //guard:dial-checked
 	}
-	if r := reachOf(addr); r > anywhere && r > h.apiReach(ctx) { //guard:link-private
-		return &refusedError{"the link leads to " + addr.String() + ", an address of this machine or of a private network, where the API is not"}
+	if r := reachOf(addr); r > anywhere && r > s.apiReach(ctx) { //guard:link-private
+		return refused("the link leads to " + addr.String() + ", an address of this machine or of a private network, where the API is not")
 	}
 	return nil
 }
 
 // checkDial is a net.Dialer.ControlContext: it looks at the address that a
 // host's name resolved to, so that it does not matter what DNS says next.
-func (h *HTTP) checkDial(ctx context.Context, _, address string, _ syscall.RawConn) error {
+func (s *storage) checkDial(ctx context.Context, _, address string, _ syscall.RawConn) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return err
@@ -109,12 +110,12 @@ func (h *HTTP) checkDial(ctx context.Context, _, address string, _ syscall.RawCo
 	if err != nil {
 		return err
 	}
-	return h.checkAddr(ctx, addr)
+	return s.checkAddr(ctx, addr)
 }
 
 // apiReach is how near the API is; a name is as near as the farthest of its addresses.
-func (h *HTTP) apiReach(ctx context.Context) reach {
-	host := h.API
+func (s *storage) apiReach(ctx context.Context) reach {
+	host := s.api
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}

@@ -1,4 +1,4 @@
-package fetch_test
+package bucket_test
 
 import (
 	"bytes"
@@ -17,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/rs/zerolog"
 
+	"rawlogs/internal/dirs"
+	"rawlogs/internal/dirs/bucket"
 	"rawlogs/internal/fetch"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/testkit"
@@ -28,6 +30,10 @@ func zipLike(n int, seed uint64) []byte {
 	_, _ = random.Read(b)
 	copy(b, "PK\x03\x04")
 	return b
+}
+
+func source(client *s3.Client, name, prefix string) *bucket.Source {
+	return bucket.New(bucket.Location{Bucket: name, Prefix: prefix}, bucket.Config{Client: client})
 }
 
 func read(t *testing.T, a *fetch.Archive) []byte {
@@ -47,8 +53,8 @@ func file(name string, size int64, etag string) rawlog.File {
 func TestS3(t *testing.T) {
 	t.Parallel()
 	store := testkit.S3(t)
-	source := fetch.S3{Client: store.Client, Bucket: store.Bucket, Prefix: "logs/"}
-	d := fetch.New(source, fetch.Config{Backoff: time.Millisecond, SpoolOver: 1 << 20, SpoolDir: t.TempDir()})
+	src := source(store.Client, store.Bucket, "logs/")
+	d := fetch.New(src, fetch.Config{Backoff: time.Millisecond, SpoolOver: 1 << 20, SpoolDir: t.TempDir()})
 	small, large := zipLike(100_000, 1), zipLike(3<<20, 2)
 	smallTag, largeTag := store.Put("logs/a/small.zip", small), store.Put("logs/large.zip", large)
 
@@ -75,7 +81,7 @@ func TestS3(t *testing.T) {
 	}
 
 	_, err := d.Fetch(t.Context(), file("none.zip", -1, ""))
-	if fetch.KindOf(err) != fetch.NotFound || !strings.Contains(err.Error(), "not found: HTTP 404 NoSuchKey") {
+	if dirs.KindOf(err) != dirs.NotFound || !strings.Contains(err.Error(), "not found: HTTP 404 NoSuchKey") {
 		t.Errorf("missing: %v", err)
 	}
 	wrong := s3.New(store.Client.Options(), func(o *s3.Options) {
@@ -83,9 +89,9 @@ func TestS3(t *testing.T) {
 			return aws.Credentials{AccessKeyID: "CANARYKEY", SecretAccessKey: "CANARY"}, nil
 		})
 	})
-	_, err = fetch.New(fetch.S3{Client: wrong, Bucket: store.Bucket}, fetch.Config{}).Fetch(t.Context(), file("logs/large.zip", -1, ""))
-	var typed *fetch.Error
-	if !errors.As(err, &typed) || typed.Kind != fetch.Denied || !typed.Source || strings.Contains(err.Error(), "CANARY") {
+	_, err = fetch.New(source(wrong, store.Bucket, ""), fetch.Config{}).Fetch(t.Context(), file("logs/large.zip", -1, ""))
+	var typed *dirs.Error
+	if !errors.As(err, &typed) || typed.Kind != dirs.Denied || typed.Scope != dirs.ScopeRun || strings.Contains(err.Error(), "CANARY") {
 		t.Errorf("wrong key: %v", err)
 	}
 	none := s3.New(store.Client.Options(), func(o *s3.Options) {
@@ -93,8 +99,8 @@ func TestS3(t *testing.T) {
 			return aws.Credentials{}, errors.New("no credentials to be had")
 		})
 	})
-	_, err = fetch.New(fetch.S3{Client: none, Bucket: store.Bucket}, fetch.Config{}).Fetch(t.Context(), file("logs/large.zip", -1, ""))
-	if fetch.KindOf(err) != fetch.Failed || !strings.Contains(err.Error(), "no credentials to be had") {
+	_, err = fetch.New(source(none, store.Bucket, ""), fetch.Config{}).Fetch(t.Context(), file("logs/large.zip", -1, ""))
+	if dirs.KindOf(err) != dirs.Failed || !strings.Contains(err.Error(), "no credentials to be had") {
 		t.Errorf("no credentials: %v", err)
 	}
 }
@@ -104,9 +110,9 @@ func TestS3ObjectReplacedBetweenRanges(t *testing.T) {
 	store := testkit.S3(t)
 	old, replaced := zipLike(200_000, 1), zipLike(250_000, 2)
 	etag := store.Put("f.zip", old)
-	source := &interrupted{Source: fetch.S3{Client: store.Client, Bucket: store.Bucket}, after: 100_000,
+	src := &interrupted{Source: source(store.Client, store.Bucket, ""), after: 100_000,
 		then: func() { store.Put("f.zip", replaced) }}
-	a, err := fetch.New(source, fetch.Config{Backoff: time.Millisecond}).Fetch(t.Context(), file("f.zip", 200_000, etag))
+	a, err := fetch.New(src, fetch.Config{Backoff: time.Millisecond}).Fetch(t.Context(), file("f.zip", 200_000, etag))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,13 +123,13 @@ func TestS3ObjectReplacedBetweenRanges(t *testing.T) {
 
 // interrupted breaks the first body off, and then does something to the storage.
 type interrupted struct {
-	fetch.Source
+	dirs.Source
 	after int64
 	then  func()
 	once  sync.Once
 }
 
-func (s *interrupted) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*fetch.Body, error) {
+func (s *interrupted) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*dirs.Body, error) {
 	b, err := s.Source.Open(ctx, f, offset, etag)
 	s.once.Do(func() {
 		body := b.ReadCloser
@@ -190,8 +196,8 @@ func TestS3Faults(t *testing.T) {
 			}
 			toxic(t, proxy, tc.kind, tc.toxicity, tc.attributes)
 			// The SDK has no header time-out here, so an attempt of its own ends a stall.
-			source := impatient{fetch.S3{Client: client, Bucket: store.Bucket}}
-			d := fetch.New(source, fetch.Config{Backoff: time.Millisecond, Attempts: 50, IdleTimeout: 300 * time.Millisecond})
+			src := impatient{source(client, store.Bucket, "")}
+			d := fetch.New(src, fetch.Config{Backoff: time.Millisecond, Attempts: 50, IdleTimeout: 300 * time.Millisecond})
 			var wg sync.WaitGroup
 			for i := range want {
 				wg.Go(func() {
@@ -211,9 +217,9 @@ func TestS3Faults(t *testing.T) {
 }
 
 // impatient gives up on headers soon, as the real client's transport does after a minute.
-type impatient struct{ fetch.Source }
+type impatient struct{ dirs.Source }
 
-func (s impatient) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*fetch.Body, error) {
+func (s impatient) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*dirs.Body, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	timer := time.AfterFunc(300*time.Millisecond, cancel)
 	b, err := s.Source.Open(ctx, f, offset, etag)
@@ -222,7 +228,7 @@ func (s impatient) Open(ctx context.Context, f rawlog.File, offset int64, etag s
 		if err == nil {
 			_ = b.Close()
 		}
-		return nil, &fetch.Error{File: f, Kind: fetch.Unavailable, Err: err}
+		return nil, dirs.Fail(dirs.Unavailable, err)
 	}
 	b.ReadCloser = struct {
 		io.Reader
@@ -244,7 +250,7 @@ func TestS3ServerRestarts(t *testing.T) {
 	client := s3.New(store.Client.Options(), func(o *s3.Options) { o.RetryMaxAttempts = 1 })
 	var restarted sync.WaitGroup
 	defer restarted.Wait()
-	source := &interrupted{Source: fetch.S3{Client: client, Bucket: store.Bucket}, after: 200_000, then: func() {
+	src := &interrupted{Source: source(client, store.Bucket, ""), after: 200_000, then: func() {
 		store.Server.Kill()
 		restarted.Go(func() {
 			if err := store.Server.Restart(t.Context()); err != nil {
@@ -252,7 +258,7 @@ func TestS3ServerRestarts(t *testing.T) {
 			}
 		})
 	}}
-	a, err := fetch.New(source, fetch.Config{Backoff: 50 * time.Millisecond, Attempts: 20}).Fetch(t.Context(), file("f.zip", 400_000, etag))
+	a, err := fetch.New(src, fetch.Config{Backoff: 50 * time.Millisecond, Attempts: 20}).Fetch(t.Context(), file("f.zip", 400_000, etag))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,13 +279,9 @@ func TestS3Client(t *testing.T) {
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
 	body := zipLike(1000, 1)
 	etag := store.Put("p/f.zip", body)
-	l := fetch.Location{Bucket: store.Bucket, Prefix: "p/"}
+	l := bucket.Location{Bucket: store.Bucket, Prefix: "p/"}
 	get := func() error {
-		client, err := fetch.S3Client(t.Context(), l, nil)
-		if err != nil {
-			return err
-		}
-		a, err := fetch.New(fetch.S3{Client: client, Bucket: l.Bucket, Prefix: l.Prefix}, fetch.Config{Attempts: 1}).Fetch(t.Context(), file("f.zip", 1000, etag))
+		a, err := fetch.New(bucket.New(l, bucket.Config{}), fetch.Config{Attempts: 1}).Fetch(t.Context(), file("f.zip", 1000, etag))
 		if err == nil && !bytes.Equal(read(t, a), body) {
 			err = errors.New("other bytes")
 		}
@@ -289,17 +291,38 @@ func TestS3Client(t *testing.T) {
 		t.Errorf("credentials of the environment: %v", err)
 	}
 	l.Anonymous = true
-	if err := get(); fetch.KindOf(err) != fetch.Denied {
+	if err := get(); dirs.KindOf(err) != dirs.Denied {
 		t.Errorf("anonymous: %v", err)
 	}
 	l.Anonymous = false
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "CANARY")
-	if err := get(); fetch.KindOf(err) != fetch.Denied || strings.Contains(err.Error(), "CANARY") || strings.Contains(err.Error(), store.AccessKey) {
+	if err := get(); dirs.KindOf(err) != dirs.Denied || strings.Contains(err.Error(), "CANARY") || strings.Contains(err.Error(), store.AccessKey) {
 		t.Errorf("wrong secret: %v", err)
 	}
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
-	if err := get(); fetch.KindOf(err) != fetch.Denied {
+	if err := get(); dirs.KindOf(err) != dirs.Denied {
 		t.Errorf("no credentials: %v", err)
+	}
+}
+
+func TestParseLocation(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]bucket.Location{
+		"s3://b":             {Bucket: "b"},
+		"s3://b/":            {Bucket: "b"},
+		"s3://b/p/q":         {Bucket: "b", Prefix: "p/q/"},
+		"s3://b/p/?region=r": {Bucket: "b", Prefix: "p/", Region: "r"},
+		"s3://b?anonymous=true&endpoint=http://127.0.0.1:1": {Bucket: "b", Anonymous: true, Endpoint: "http://127.0.0.1:1"},
+		"s3://b?anonymous=false":                            {Bucket: "b"},
+	} {
+		if got, err := bucket.ParseLocation(in); err != nil || got != want {
+			t.Errorf("%s: got %+v, %v", in, got, err)
+		}
+	}
+	for _, in := range []string{"", "s3:", "s3:///p", "http://b/p", "s3://key:secret@b", "s3://b?acces_key=x", "s3://b?anonymous=yes"} {
+		if got, err := bucket.ParseLocation(in); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: got %+v, %v", in, got, err)
+		}
 	}
 }

@@ -1,4 +1,5 @@
-package dirs
+// Package folder is a folder on this machine as a source of raw logs.
+package folder
 
 import (
 	"bytes"
@@ -11,28 +12,40 @@ import (
 	"path/filepath"
 	"strings"
 
-	"rawlogs/internal/fetch"
+	"rawlogs/internal/dirs"
+	"rawlogs/internal/dirs/listing"
 	"rawlogs/internal/rawlog"
 )
 
-// Folder lists a folder on this machine, at any depth. A file's Path is its path
-// from Root with forward slashes, and its ETag stands for its modification time.
+// Source reads the files below a folder, at any depth. A file's Path is its path
+// from the folder with forward slashes, and its ETag stands for its modification time.
 //
-// Symbolic links are followed where they stay below Root. One that leads out of it
-// is named in an *Incomplete, as what is behind it would be missing silently.
-type Folder struct {
-	Root    string
-	Skipped Skipped
+// Symbolic links are followed where they stay below the folder. One that leads out
+// of it is named in a *dirs.Incomplete, as what is behind it would be missing silently.
+type Source struct {
+	root    string
+	skipped dirs.Skipped
 }
 
-// Walk implements Walker. A folder that cannot be read is an error: what is in
+// New returns the folder at root as a source; it does no I/O.
+func New(root string, skipped dirs.Skipped) *Source { return &Source{root, skipped} }
+
+// Name is the folder's path as it was given.
+func (s *Source) Name() string { return s.root }
+
+// Retention knows nothing: a folder keeps files until somebody removes them.
+func (s *Source) Retention(context.Context) (map[rawlog.Type]int, error) {
+	return map[rawlog.Type]int{}, nil
+}
+
+// Walk implements dirs.Source. A folder that cannot be read is an error: what is in
 // it would be missing silently.
-func (w Folder) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog.Period, yield func(rawlog.File) error) error {
-	root, err := filepath.EvalSymlinks(w.Root)
+func (s *Source) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog.Period, yield func(rawlog.File) error) error {
+	root, err := filepath.EvalSymlinks(s.root)
 	if err == nil {
 		_, err = os.ReadDir(root) // WalkDir is content with a file
 	}
-	n := collectNamed(types, periods, w.Skipped, below(root).same)
+	n := listing.NewNamed(types, periods, s.skipped, below(root).same)
 	if err == nil {
 		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err == nil {
@@ -48,16 +61,16 @@ func (w Folder) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog.
 		return ctx.Err()
 	}
 	if err != nil {
-		return fmt.Errorf("listing folder %s: %w", fetch.Printable(w.Root), escaped(err))
+		return dirs.OfRun(fmt.Errorf("listing folder %s: %w", rawlog.Printable(s.root), escaped(err)))
 	}
-	return n.yield(ctx, yield)
+	return n.Yield(ctx, yield)
 }
 
 // below is the real path of a folder that is walked.
 type below string
 
 // visit takes note of what is at path and no folder.
-func (root below) visit(n *named, path string, d fs.DirEntry) error {
+func (root below) visit(n *listing.Named, path string, d fs.DirEntry) error {
 	rel, err := filepath.Rel(string(root), path)
 	if err != nil {
 		return err
@@ -66,31 +79,31 @@ func (root below) visit(n *named, path string, d fs.DirEntry) error {
 	if d.Type()&fs.ModeSymlink != 0 && root.linkedFolder(n, path, name) {
 		return nil
 	}
-	f, ok := n.file(name)
+	f, ok := n.File(name)
 	if !ok {
 		return nil
 	}
-	_, info, err := fetch.Folder(root).Resolve(name)
+	_, info, err := resolve(string(root), name)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return err
 	case errors.Is(err, fs.ErrNotExist):
 		if _, lerr := os.Lstat(path); lerr == nil { // else it was removed just now
-			n.wrong(f, errors.New("it is a symbolic link to nothing"))
+			n.Wrong(f, errors.New("it is a symbolic link to nothing"))
 		}
 		return nil
 	case err != nil: // a pipe, a link that leads out of the folder
-		n.wrong(f, err)
+		n.Wrong(f, err)
 		return nil
 	}
-	f.Size, f.ETag = info.Size(), fetch.FileTag(info)
-	n.take(f, info.ModTime())
+	f.Size, f.ETag = info.Size(), tagOf(info)
+	n.Take(f, info.ModTime())
 	return nil
 }
 
 // linkedFolder reports whether a symbolic link leads to a folder. One below the
 // root is walked in its own place; one outside is named.
-func (root below) linkedFolder(n *named, path, name string) bool {
+func (root below) linkedFolder(n *listing.Named, path, name string) bool {
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() {
 		return false
@@ -100,10 +113,13 @@ func (root below) linkedFolder(n *named, path, name string) bool {
 		target, err = filepath.Rel(string(root), target)
 	}
 	if err != nil || !filepath.IsLocal(target) { //guard:linked-folder-named
-		n.refuse(rawlog.File{Name: name, Size: -1}, errors.New("a symbolic link to a folder outside of the source is not followed: make that folder a source of its own, or mount it here"))
+		n.Refuse(rawlog.File{Name: name, Size: -1}, errors.New("a symbolic link to a folder outside of the source is not followed: make that folder a source of its own, or mount it here"))
 	}
 	return true
 }
+
+// chunk is how much of two files is compared at a time.
+const chunk = 64 << 10
 
 // same compares two files byte by byte.
 func (root below) same(ctx context.Context, a, b rawlog.File) (equal bool, err error) {
@@ -117,7 +133,7 @@ func (root below) same(ctx context.Context, a, b rawlog.File) (equal bool, err e
 		return false, err
 	}
 	defer func() { err = errors.Join(err, right.Close()) }()
-	one, other := make([]byte, tailBytes), make([]byte, tailBytes)
+	one, other := make([]byte, chunk), make([]byte, chunk)
 	for {
 		n, err := io.ReadFull(left, one)
 		m, err2 := io.ReadFull(right, other)
@@ -149,8 +165,8 @@ func (root below) open(f rawlog.File) (*os.File, error) {
 // escaped makes the path in a file system's error printable.
 func escaped(err error) error {
 	var p *fs.PathError
-	if errors.As(err, &p) && fetch.Printable(p.Path) != p.Path {
-		return fmt.Errorf("%s %s: %w", p.Op, strings.ToValidUTF8(fetch.Printable(p.Path), "?"), p.Err)
+	if errors.As(err, &p) && rawlog.Printable(p.Path) != p.Path {
+		return fmt.Errorf("%s %s: %w", p.Op, strings.ToValidUTF8(rawlog.Printable(p.Path), "?"), p.Err)
 	}
 	return err
 }

@@ -1,4 +1,4 @@
-package fetch
+package bucket
 
 import (
 	"context"
@@ -15,33 +15,32 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"rawlogs/internal/dirs"
+	"rawlogs/internal/dirs/answer"
 	"rawlogs/internal/rawlog"
 )
 
-// S3 opens the objects of a bucket. File.At is the key without Prefix.
-type S3 struct {
-	Client *s3.Client
-	Bucket string
-	Prefix string // "" or ending in a slash
-}
-
-// Open implements Source.
-func (s S3) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*Body, error) {
-	in := &s3.GetObjectInput{Bucket: &s.Bucket, Key: aws.String(s.Prefix + f.At())}
+// Open implements dirs.Source; File.At is the key without the prefix.
+func (s *Source) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*dirs.Body, error) {
+	client, err := s.s3(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in := &s3.GetObjectInput{Bucket: &s.at.Bucket, Key: aws.String(s.at.Prefix + f.At())}
 	if offset > 0 {
 		in.Range = aws.String(fmt.Sprintf("bytes=%d-", offset))
 	}
-	if etag != "" && !weak(etag) {
+	if answer.Matchable(etag) {
 		in.IfMatch = aws.String(`"` + etag + `"`)
 	}
-	out, err := s.Client.GetObject(ctx, in)
+	out, err := client.GetObject(ctx, in)
 	if err != nil {
-		return nil, s3Error(f, err)
+		return nil, errorOf(err)
 	}
-	b := &Body{
+	b := &dirs.Body{
 		ReadCloser:  out.Body,
 		Size:        -1,
-		ETag:        unquote(aws.ToString(out.ETag)),
+		ETag:        answer.Tag(aws.ToString(out.ETag)),
 		ContentType: aws.ToString(out.ContentType),
 		NoMD5: out.ServerSideEncryption == types.ServerSideEncryptionAwsKms ||
 			out.ServerSideEncryption == types.ServerSideEncryptionAwsKmsDsse || out.SSECustomerAlgorithm != nil,
@@ -50,54 +49,47 @@ func (s S3) Open(ctx context.Context, f rawlog.File, offset int64, etag string) 
 		b.Size = *out.ContentLength
 	}
 	if r := aws.ToString(out.ContentRange); r != "" {
-		first, last, total, err := parseContentRange(r)
-		if err == nil && first != offset {
-			err = fmt.Errorf("asked for bytes from %d on, storage sends them from %d on", offset, first)
-		}
-		if err == nil && b.Size >= 0 && b.Size != last-first+1 {
-			err = fmt.Errorf("Content-Length %d contradicts Content-Range", b.Size)
-		}
-		if err != nil {
-			_ = out.Body.Close()
-			return nil, fail(f, Unavailable, err)
-		}
-		b.Offset, b.Size = first, total
+		b.Offset, b.Size, err = answer.Part(r, offset, b.Size)
 	}
-	if b.Size < 0 {
+	if err == nil && b.Size < 0 {
+		err = dirs.Fail(dirs.Failed, answer.ErrNoLength)
+	}
+	if err != nil {
 		_ = out.Body.Close()
-		return nil, fail(f, Failed, errors.New("storage tells no length, so a body cut short would go unnoticed"))
+		return nil, err
 	}
 	return b, nil
 }
 
-// s3Error keeps status and code of an SDK error: its text would repeat the
+// errorOf keeps status and code of an SDK error: its text would repeat the
 // request and the storage's message.
-func s3Error(f rawlog.File, err error) error {
+func errorOf(err error) *dirs.Error {
 	if errors.Is(err, context.Canceled) {
-		return fail(f, Unavailable, context.Canceled) // the caller knows whose cancellation it was
+		return dirs.Fail(dirs.Unavailable, context.Canceled) // the caller knows whose cancellation it was
 	}
-	e := &Error{File: f}
-	var answer *awshttp.ResponseError
+	e := new(dirs.Error)
+	var response *awshttp.ResponseError
 	var api smithy.APIError
-	if errors.As(err, &answer) && answer.Response != nil {
-		e.Status = answer.HTTPStatusCode()
+	if errors.As(err, &response) && response.Response != nil {
+		e.Status = response.HTTPStatusCode()
+		e.RetryAfter = answer.RetryAfter(response.Response.Header)
 	}
 	if errors.As(err, &api) {
 		e.Code = code(api.ErrorCode())
 	}
 	switch {
 	case e.Status == 0 && e.Code == "":
-		return noAnswer(f, err)
+		return noAnswer(err)
 	case e.Status == http.StatusOK || e.Status == http.StatusPartialContent:
-		e.Kind = Unavailable // an answer whose body broke
+		e.Kind = dirs.Unavailable // an answer whose body broke
 	case credentialCode(e.Code): //guard:credentials-end-run
-		e.Kind, e.Source = Denied, true
+		e.Kind, e.Scope = dirs.Denied, dirs.ScopeRun
 	case e.Code == "NoSuchBucket", e.Status == http.StatusMovedPermanently: // about no single file
-		e.Kind, e.Source = Failed, true
+		e.Kind, e.Scope = dirs.Failed, dirs.ScopeRun
 	case e.Code == "SlowDown", e.Code == "RequestTimeout", e.Code == "InternalError":
-		e.Kind = Unavailable
+		e.Kind = dirs.Unavailable
 	default:
-		e.Kind = kindOfStatus(e.Status)
+		e.Kind = answer.KindOf(e.Status)
 	}
 	if e.Status == http.StatusMovedPermanently {
 		e.Err = errors.New("the bucket is in another region: set AWS_REGION")
@@ -120,41 +112,20 @@ func credentialCode(code string) bool {
 // noAnswer is an SDK error without an answer: the network's, or one of the
 // SDK's own, e.g. credentials that cannot be had. The SDK's outer layers, which
 // name the endpoint, are left out.
-func noAnswer(f rawlog.File, err error) error {
+func noAnswer(err error) *dirs.Error {
 	var send *smithyhttp.RequestSendError
 	if errors.As(err, &send) {
-		return transportError(f, send.Err)
+		return answer.Broken(send.Err)
 	}
 	var network net.Error
 	if errors.As(err, &network) {
-		return transportError(f, network)
+		return answer.Broken(network)
 	}
 	var operation *smithy.OperationError
 	if errors.As(err, &operation) {
 		err = operation.Err
 	}
-	return fail(f, Failed, bare(err))
-}
-
-// S3Error is an SDK error of a call about no single file, e.g. a listing, in
-// the same words: kind, status and code, and nothing of the request.
-func S3Error(err error) error {
-	e := s3Error(rawlog.File{}, err)
-	var typed *Error
-	if !errors.As(e, &typed) {
-		return e
-	}
-	text := typed.Kind.String()
-	if typed.Status != 0 {
-		text += fmt.Sprintf(": HTTP %d", typed.Status)
-	}
-	if typed.Code != "" {
-		text += " " + typed.Code
-	}
-	if typed.Err != nil {
-		return fmt.Errorf("%s: %w", text, typed.Err)
-	}
-	return errors.New(text)
+	return dirs.Fail(dirs.Failed, answer.Bare(err))
 }
 
 // code passes on only what looks like a code.

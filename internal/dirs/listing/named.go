@@ -1,0 +1,118 @@
+package listing
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"rawlogs/internal/dirs"
+	"rawlogs/internal/rawlog"
+)
+
+// Named is a listing of files that say type and hour in their names, as those of a
+// bucket or folder do; one name may be found under several paths.
+type Named struct {
+	*Files
+	skipped dirs.Skipped
+	found   map[rawlog.Type]map[string][]candidate
+	// same reports whether two files of one size hold the same bytes.
+	same func(ctx context.Context, a, b rawlog.File) (bool, error)
+}
+
+// candidate is a file found under one path.
+type candidate struct {
+	rawlog.File
+	modified time.Time
+}
+
+// NewNamed returns an empty listing, to be asked for files of the types and
+// periods. same compares two files of one size.
+func NewNamed(types []rawlog.Type, periods []rawlog.Period, skipped dirs.Skipped, same func(ctx context.Context, a, b rawlog.File) (bool, error)) *Named {
+	n := &Named{Files: New(types, periods), skipped: skipped, same: same, found: make(map[rawlog.Type]map[string][]candidate)}
+	for _, t := range types {
+		n.found[t] = make(map[string][]candidate)
+	}
+	return n
+}
+
+// File makes of a path the file that its name stands for; ok is false where it
+// is none, and that has been said.
+func (n *Named) File(path string) (f rawlog.File, ok bool) {
+	typ, hour, err := rawlog.ParseName(path)
+	if err != nil && !errors.Is(err, rawlog.ErrMisplaced) {
+		n.skipped.Tell(path, err)
+		return f, false
+	}
+	f = rawlog.File{Type: typ, Name: rawlog.NameOf(path, hour), Path: path, Hour: hour, Size: -1}
+	if err != nil {
+		n.Wrong(f, err)
+		return f, false
+	}
+	return f, true
+}
+
+// Wrong refuses a file, if it was asked for.
+func (n *Named) Wrong(f rawlog.File, why error) {
+	if _, ok := n.found[f.Type]; ok && n.Wants(f) {
+		n.Refuse(f, why)
+	}
+}
+
+// Take adds a file.
+func (n *Named) Take(f rawlog.File, modified time.Time) {
+	if found, ok := n.found[f.Type]; ok && n.Wants(f) {
+		found[f.Name] = append(found[f.Name], candidate{f, modified})
+	}
+}
+
+// Yield decides which of several files of one name it is, and hands out all.
+func (n *Named) Yield(ctx context.Context, yield func(rawlog.File) error) error {
+	for _, found := range n.found {
+		for _, candidates := range found {
+			f, err := n.choose(ctx, candidates)
+			if err != nil {
+				return err
+			}
+			if f != nil {
+				n.Add(*f)
+			}
+		}
+	}
+	slices.SortFunc(n.Missing.Files, func(a, b dirs.FileError) int {
+		return cmp.Or(a.File.Hour.Compare(b.File.Hour), cmp.Compare(a.File.At(), b.File.At()))
+	})
+	if err := n.Files.Yield(ctx, yield); err != nil {
+		return err
+	}
+	return n.Missing.OrNil()
+}
+
+// choose returns the file of a name. Of copies it is the oldest, so that a new
+// one changes nothing; files that differ are refused, whichever was there first.
+func (n *Named) choose(ctx context.Context, candidates []candidate) (*rawlog.File, error) {
+	slices.SortFunc(candidates, func(a, b candidate) int {
+		return cmp.Or(a.modified.Compare(b.modified), cmp.Compare(a.Path, b.Path))
+	})
+	first := candidates[0].File
+	for _, c := range candidates[1:] {
+		equal := first.Size == c.Size
+		if equal {
+			var err error
+			if equal, err = n.same(ctx, first, c.File); err != nil {
+				return nil, err
+			}
+		}
+		if !equal { //guard:copies-differ
+			n.Refuse(first, fmt.Errorf("there is another file of this name with other contents, %s (%d and %d bytes); neither was taken: keep the right one",
+				rawlog.Printable(c.Path), first.Size, c.Size))
+			return nil, nil //nolint:nilnil // refused, and said so
+		}
+	}
+	for _, c := range candidates[1:] {
+		n.skipped.Tell(c.Path, fmt.Errorf("it is another copy of %s", first.Path))
+	}
+	return &first, nil
+}
