@@ -17,6 +17,7 @@ import (
 	"rawlogs/internal/engine"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/sim/simnet"
+	"rawlogs/internal/term"
 )
 
 // Secrets that must show nowhere: every script's output is searched for them.
@@ -146,7 +147,7 @@ func TestRedacted(t *testing.T) {
 		`{"x":"the CANARY","api_key":"","token":null,"tokens":{"a":"b"},"CANARY":5}`: `{"x":"the hidden","api_key":"","token":null,"tokens":{"a":"b"},"hidden":5}`,
 		`[]`: `[]`, `"5"`: `"5"`, `null`: `null`,
 	} {
-		if got := string(redacted([]byte(data), []string{"CANARY", ""})); got != want {
+		if got := string(term.Redacted([]byte(data), func(text string) string { return hidden(text, []string{"CANARY", ""}) })); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", data, got, want)
 		}
 	}

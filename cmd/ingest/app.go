@@ -3,23 +3,21 @@ package main
 import (
 	"io"
 	"log/slog"
-	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/term"
 )
 
 // app is what all commands share: the streams, the log and the signals.
 type app struct {
 	stdin       io.Reader
 	stdout      io.Writer
-	stderr      *redirect
+	stderr      *term.Redirect
 	getenv      func(string) string
 	integrators map[string]*hasoffers.Integrator // by client: one sign-in opens many networks
 	log         *slog.Logger
@@ -34,7 +32,7 @@ type app struct {
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) *app {
-	a := &app{stdin: stdin, stdout: stdout, stderr: &redirect{w: stderr}, getenv: getenv, level: new(slog.LevelVar)}
+	a := &app{stdin: stdin, stdout: stdout, stderr: term.NewRedirect(stderr), getenv: getenv, level: new(slog.LevelVar)}
 	a.log = slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: a.level}))
 	return a
 }
@@ -110,32 +108,4 @@ func parsePeriods(args []string) ([]rawlog.Period, error) {
 		periods = append(periods, p)
 	}
 	return periods, nil
-}
-
-// redirect is a writer whose target can change, so that log lines go above a
-// progress bar while there is one. It is safe for concurrent use.
-type redirect struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (r *redirect) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.w.Write(p)
-}
-
-// swap changes the target and returns the one before.
-func (r *redirect) swap(w io.Writer) io.Writer {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	old := r.w
-	r.w = w
-	return old
-}
-
-// isTerminal tells whether someone looks at w.
-func isTerminal(w any) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -17,25 +15,6 @@ import (
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 )
-
-func TestClean(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct{ in, want string }{
-		{"", ""},
-		{"20160909/clicks-1-x.zip", "20160909/clicks-1-x.zip"},
-		{"Žluťoučký 馬", "Žluťoučký 馬"},
-		{"a\x1b[31mb", `a\x1b[31mb`},
-		{"a\nb\tc\rd\x00", `a\nb\tc\x0dd\x00`},
-		{"\xff\xfe", `\xff\xfe`},
-		{"c1\u009b31m", `c1\u009b31m`},
-		{"bidi\u202egpj.exe", `bidi\u202egpj.exe`},
-		{"zero\u200bwidth", `zero\u200bwidth`},
-	} {
-		if got := clean(tc.in); got != tc.want {
-			t.Errorf("%q: got %q, want %q", tc.in, got, tc.want)
-		}
-	}
-}
 
 func TestExitStatusAndMessage(t *testing.T) {
 	t.Parallel()
@@ -87,46 +66,6 @@ func TestParseWorker(t *testing.T) {
 	}
 }
 
-func TestExpiryWarnings(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2016, 12, 1, 12, 0, 0, 0, time.UTC)
-	day := func(typ, day string, missing, failed int64) dayLine {
-		return dayLine{Type: typ, Day: day, Missing: &missing, Failed: failed}
-	}
-	got := expiryWarnings([]dayLine{
-		day("clicks", "20160801", 0, 0),      // loaded: may go
-		day("clicks", "20160804", 3, 1),      // the 123rd day from there is in 4 days
-		day("clicks", "20161130", 24, 0),     // long time left
-		day("impressions", "20161130", 2, 0), // kept for a day
-		day("conversions", "20160801", 5, 0), // unknown
-	}, map[rawlog.Type]int{rawlog.Clicks: 123, rawlog.Impressions: 1}, now)
-	want := []string{
-		"clicks of 20160804 expire in 4 days: 4 files not loaded",
-		"impressions of 20161130 may be deleted by the network any time: 2 files not loaded",
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got %q", got)
-	}
-}
-
-func TestDayLines(t *testing.T) {
-	t.Parallel()
-	d1, d2 := time.Date(2016, 9, 9, 0, 0, 0, 0, time.UTC), time.Date(2016, 9, 10, 0, 0, 0, 0, time.UTC)
-	days := []checkpoint.DayStatus{{Type: rawlog.Clicks, Day: d2, Loaded: 2, Rows: 7}, {Type: rawlog.Clicks, Day: d1, Failed: 1}}
-	missing := map[dayKey]int64{{rawlog.Clicks, "20160910"}: 4, {rawlog.Conversions, "20160909"}: 1}
-	var got []string
-	for _, l := range dayLines(days, missing, true) {
-		got = append(got, fmt.Sprintf("%s %s %d %d %d %d", l.Type, l.Day, l.Loaded, l.Failed, *l.Missing, l.Rows))
-	}
-	want := []string{"clicks 20160909 0 1 0 0", "clicks 20160910 2 0 4 7", "conversions 20160909 0 0 1 0"}
-	if !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	if l := dayLines(days, nil, false); l[0].Missing != nil {
-		t.Error("without a listing, missing is known")
-	}
-}
-
 func TestSummaryReconciles(t *testing.T) {
 	t.Parallel()
 	cfg := &config.Config{Network: "acme"}
@@ -153,48 +92,6 @@ func TestSummaryReconciles(t *testing.T) {
 	if err := s.verdict(true); exitStatus(err) != exitInterrupted {
 		t.Errorf("verdict %v", err)
 	}
-}
-
-func TestProgressSample(t *testing.T) {
-	t.Parallel()
-	var p pipeline.Progress
-	p.FilesTotal.Store(10)
-	p.FilesDone.Store(5)
-	if s := sample(&p, 10*time.Second); s.left() != "10s" || s.files() != "5/10" {
-		t.Errorf("without sizes: %s, %s", s.left(), s.files())
-	}
-	p.BytesTotal.Store(400e6)
-	p.BytesDone.Store(100e6)
-	p.FilesFailed.Store(1)
-	if s := sample(&p, 10*time.Second); s.left() != "30s" || s.speed() != "10.0 MB/s" || s.files() != "5/10 (1 failed)" {
-		t.Errorf("with sizes: %s, %s, %s", s.left(), s.speed(), s.files())
-	}
-	if s := sample(new(pipeline.Progress), 0); s.left() != "unknown" {
-		t.Errorf("at the start: %s", s.left())
-	}
-}
-
-func TestLogProgress(t *testing.T) {
-	t.Parallel()
-	out := make(lines, 10)
-	a := newApp(nil, nil, out, os.Getenv)
-	stop := a.logProgress(new(pipeline.Progress), time.NewTicker(time.Millisecond))
-	if line := <-out; !strings.Contains(line, "files=0/0") {
-		t.Errorf("logged %q", line)
-	}
-	go func() {
-		for range out { // the ticker may be writing when it is stopped
-		}
-	}()
-	stop()
-	close(out)
-}
-
-type lines chan string
-
-func (l lines) Write(p []byte) (int, error) {
-	l <- string(p)
-	return len(p), nil
 }
 
 // The first signal closes stop, the second ends the context.

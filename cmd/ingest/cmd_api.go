@@ -20,6 +20,8 @@ import (
 
 	"rawlogs/internal/config"
 	"rawlogs/internal/hasoffers"
+	"rawlogs/internal/plain"
+	"rawlogs/internal/term"
 )
 
 // APIOptions are the flags of `ingest api`.
@@ -162,20 +164,34 @@ func (a *app) runAPI(ctx context.Context, cfg *config.Config, o APIOptions, op h
 		return err
 	}
 	if !o.Secrets {
-		data = redacted(data, append(cfg.SignIn.Secrets(), secretsOf(client)...))
+		secrets := append(cfg.SignIn.Secrets(), client.Auth.Secrets()...) // a bearer token among them
+		data = term.Redacted(data, func(text string) string { return hidden(text, secrets) })
 	}
 	var out bytes.Buffer
 	if err := json.Indent(&out, data, "", "  "); err != nil {
 		return fmt.Errorf("%s: the answer's data: %w", op, err)
 	}
 	out.WriteByte('\n')
-	_, err = a.stdout.Write(escapeControls(out.Bytes()))
+	_, err = io.WriteString(a.stdout, plain.JSON(out.String()))
 	return err
+}
+
+// hidden hides our own secrets in a text of the API, and signatures in its links.
+func hidden(text string, secrets []string) string {
+	for _, s := range secrets {
+		if s != "" {
+			text = strings.ReplaceAll(strings.ReplaceAll(text, s, "hidden"), url.QueryEscape(s), "hidden")
+		}
+	}
+	if strings.Contains(text, "=") {
+		text = hasoffers.Redact(text)
+	}
+	return text
 }
 
 // confirm asks before a change. Values are shown as they will be sent.
 func (a *app) confirm(op hasoffers.Op, network string) error {
-	if !isTerminal(a.stdin) || !a.stderrIsTerminal() {
+	if _, seen := a.stderr.Terminal(); !seen || !term.IsTerminal(a.stdin) {
 		return &usageError{err: fmt.Errorf("%s may change something, and nobody can be asked here", op), hint: "--yes says that it is meant"}
 	}
 	var words []string
@@ -183,9 +199,9 @@ func (a *app) confirm(op hasoffers.Op, network string) error {
 		words = append(words, name+"="+strings.Join(op.Params[name], ","))
 	}
 	for _, f := range op.Files {
-		words = append(words, fmt.Sprintf("%s=@%s (%s)", f.Param, f.FileName, size(int64(len(f.Content)))))
+		words = append(words, fmt.Sprintf("%s=@%s (%s)", f.Param, f.FileName, term.Size(int64(len(f.Content)))))
 	}
-	_, err := fmt.Fprintf(a.stderr, "%s on network %s: %s\nThis may change something. Go on? [y/N] ", clean(op.String()), clean(network), clean(strings.Join(words, " ")))
+	_, err := fmt.Fprintf(a.stderr, "%s on network %s: %s\nThis may change something. Go on? [y/N] ", plain.Text(op.String()), plain.Text(network), plain.Text(strings.Join(words, " ")))
 	if err != nil {
 		return err // a question that nobody saw has no answer
 	}

@@ -18,8 +18,10 @@ import (
 	"rawlogs/internal/dirs/hoapi"
 	"rawlogs/internal/disk"
 	"rawlogs/internal/engine"
+	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
+	"rawlogs/internal/term"
 )
 
 func newCheck(a *app) *cobra.Command {
@@ -60,7 +62,7 @@ func (a *app) runCheck(ctx context.Context, cfg *config.Config) error {
 		}
 	}
 	if a.json {
-		if err := printJSON(a.stdout, all); err != nil {
+		if err := term.JSON(a.stdout, all); err != nil {
 			return err
 		}
 	}
@@ -71,7 +73,7 @@ func (a *app) runCheck(ctx context.Context, cfg *config.Config) error {
 		}
 	}
 	if fails > 0 {
-		return fmt.Errorf("%s failed", plural(fails, "check"))
+		return fmt.Errorf("%s failed", term.Plural(fails, "check"))
 	}
 	return nil
 }
@@ -80,11 +82,11 @@ func (a *app) printFinding(f finding) error {
 	if a.json {
 		return nil // printed together at the end
 	}
-	if _, err := fmt.Fprintf(a.stdout, "%-4s  %-12s  %s\n", clean(f.Level), clean(f.What), clean(f.Detail)); err != nil {
+	if _, err := fmt.Fprintf(a.stdout, "%-4s  %-12s  %s\n", plain.Text(f.Level), plain.Text(f.What), plain.Text(f.Detail)); err != nil {
 		return err
 	}
 	if f.Hint != "" && f.Level != "ok" {
-		_, err := fmt.Fprintf(a.stdout, "%20s%s\n", "", clean(f.Hint))
+		_, err := fmt.Fprintf(a.stdout, "%20s%s\n", "", plain.Text(f.Hint))
 		return err
 	}
 	return nil

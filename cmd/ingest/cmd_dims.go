@@ -11,7 +11,9 @@ import (
 	"rawlogs/internal/config"
 	"rawlogs/internal/dims"
 	"rawlogs/internal/hasoffers"
+	"rawlogs/internal/plain"
 	"rawlogs/internal/store"
+	"rawlogs/internal/term"
 )
 
 // DimsOptions are the flags of `ingest dims`.
@@ -148,7 +150,7 @@ func (a *app) refreshDims(ctx context.Context, cfg *config.Config, client *hasof
 
 func (a *app) printDims(r dimsReport) error {
 	if a.json {
-		return printJSON(a.stdout, r)
+		return term.JSON(a.stdout, r)
 	}
 	if len(r.Entities) == 0 {
 		return nil
@@ -159,16 +161,16 @@ func (a *app) printDims(r dimsReport) error {
 		if note == "" && e.Resumed {
 			note = "went on where an earlier refresh had stopped"
 		}
-		rows = append(rows, []string{e.Entity, comma(e.Rows), comma(e.Changed), comma(e.Vanished), note})
+		rows = append(rows, []string{e.Entity, term.Count(e.Rows), term.Count(e.Changed), term.Count(e.Vanished), note})
 	}
-	if _, err := fmt.Fprintf(a.stdout, "network %s\n", clean(r.Network)); err != nil {
+	if _, err := fmt.Fprintf(a.stdout, "network %s\n", plain.Text(r.Network)); err != nil {
 		return err
 	}
-	if err := printTable(a.stdout, []string{"", "rows", "changed", "vanished", ""}, func(i int) bool { return i >= 1 && i <= 3 }, rows); err != nil {
+	if err := term.Table(a.stdout, []string{"", "rows", "changed", "vanished", ""}, func(i int) bool { return i >= 1 && i <= 3 }, rows); err != nil {
 		return err
 	}
 	if len(r.Views) > 0 {
-		_, err := fmt.Fprintf(a.stdout, "the server allows no dictionaries: %s are views, for JOIN\n", clean(strings.Join(r.Views, ", ")))
+		_, err := fmt.Fprintf(a.stdout, "the server allows no dictionaries: %s are views, for JOIN\n", plain.Text(strings.Join(r.Views, ", ")))
 		return err
 	}
 	return nil

@@ -10,6 +10,8 @@ import (
 
 	"rawlogs/internal/config"
 	"rawlogs/internal/evolve"
+	"rawlogs/internal/plain"
+	"rawlogs/internal/term"
 )
 
 // EvolveOptions are the flags of `ingest schema evolve`.
@@ -73,7 +75,7 @@ func (a *app) runEvolve(ctx context.Context, all []*config.Config, o EvolveOptio
 		return err
 	}
 	if a.json {
-		return printJSON(a.stdout, out)
+		return term.JSON(a.stdout, out)
 	}
 	did := map[bool]string{false: "column made", true: "column to make"}[out.DryRun]
 	var rows [][]string
@@ -82,28 +84,20 @@ func (a *app) runEvolve(ctx context.Context, all []*config.Config, o EvolveOptio
 		if !c.New {
 			what = "column was there"
 		}
-		rows = append(rows, []string{c.Table, c.Header, c.Type, what, comma(c.Moved), comma(c.Left), shorten(c.Example)})
+		rows = append(rows, []string{c.Table, c.Header, c.Type, what, term.Count(c.Moved), term.Count(c.Left), term.Shorten(c.Example)})
 	}
 	for _, s := range out.Skipped {
-		rows = append(rows, []string{s.Table, s.Header, "", "no column: " + s.Why, "", comma(s.Rows), ""})
+		rows = append(rows, []string{s.Table, s.Header, "", "no column: " + s.Why, "", term.Count(s.Rows), ""})
 	}
 	if len(rows) > 0 {
 		moved := map[bool]string{false: "moved", true: "to move"}[out.DryRun]
 		header := []string{"table", "header", "type", "what", moved, "left", "example"}
-		if err := printTable(a.stdout, header, func(i int) bool { return i == 4 || i == 5 }, rows); err != nil {
+		if err := term.Table(a.stdout, header, func(i int) bool { return i == 4 || i == 5 }, rows); err != nil {
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s, %s without\n", plural(len(out.Columns), "column"), plural(len(out.Skipped), "header"))
+	_, err = fmt.Fprintf(a.stdout, "%s, %s without\n", term.Plural(len(out.Columns), "column"), term.Plural(len(out.Skipped), "header"))
 	return err
-}
-
-func shorten(s string) string {
-	const most = 40
-	if r := []rune(s); len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return s
 }
 
 // DriftOptions are the flags of `ingest schema drift`.
@@ -159,7 +153,7 @@ func (a *app) runDrift(ctx context.Context, cfg *config.Config, o DriftOptions) 
 		}
 	}
 	if a.json {
-		return printJSON(a.stdout, struct {
+		return term.JSON(a.stdout, struct {
 			Headers []evolve.Drifted `json:"headers"`
 			Unused  []evolve.Unused  `json:"unused"`
 		}{headers, unused})
@@ -170,23 +164,23 @@ func (a *app) runDrift(ctx context.Context, cfg *config.Config, o DriftOptions) 
 		if h.Column {
 			what = "has a column; these did not fit"
 		}
-		rows = append(rows, []string{h.Table, h.Header, stamp(h.First), stamp(h.Last), comma(h.Rows), comma(h.Files), what, shorten(h.Example)})
+		rows = append(rows, []string{h.Table, h.Header, term.Minute(h.First), term.Minute(h.Last), term.Count(h.Rows), term.Count(h.Files), what, term.Shorten(h.Example)})
 	}
 	if len(rows) > 0 {
 		header := []string{"table", "header", "first file", "last file", "rows", "files", "what", "example"}
-		if err := printTable(a.stdout, header, func(i int) bool { return i == 4 || i == 5 }, rows); err != nil {
+		if err := term.Table(a.stdout, header, func(i int) bool { return i == 4 || i == 5 }, rows); err != nil {
 			return err
 		}
 	}
 	for _, u := range unused {
 		last := "never had a value"
 		if !u.Last.IsZero() {
-			last = "last had a value in the file of " + stamp(u.Last)
+			last = "last had a value in the file of " + term.Minute(u.Last)
 		}
-		if _, err := fmt.Fprintf(a.stdout, "%s.%s %s\n", u.Table, clean(u.Column), last); err != nil {
+		if _, err := fmt.Fprintf(a.stdout, "%s.%s %s\n", u.Table, plain.Text(u.Column), last); err != nil {
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s in _rescued\n", plural(len(headers), "header"))
+	_, err = fmt.Fprintf(a.stdout, "%s in _rescued\n", term.Plural(len(headers), "header"))
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"rawlogs/internal/config"
 	"rawlogs/internal/engine"
+	"rawlogs/internal/term"
 )
 
 func newSchemaReader(a *app) *cobra.Command {
@@ -60,7 +61,7 @@ func readerStatements(database, name string) []string {
 func (a *app) printReader(cfg *config.Config, name string) error {
 	statements := readerStatements(databaseOf(cfg), name)
 	if a.json {
-		return printJSON(a.stdout, statements)
+		return term.JSON(a.stdout, statements)
 	}
 	for _, s := range statements {
 		if _, err := fmt.Fprintf(a.stdout, "%s;\n", s); err != nil {

@@ -12,10 +12,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"rawlogs/internal/config"
+	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/reconcile"
 	"rawlogs/internal/report"
 	"rawlogs/internal/store"
+	"rawlogs/internal/term"
 )
 
 // exitDiffers tells that totals differ by more than the tolerance.
@@ -25,7 +27,7 @@ const exitDiffers = 6
 type differsError struct{ lines int }
 
 func (e *differsError) Error() string {
-	return fmt.Sprintf("the store and the network differ beyond the tolerance in %s", plural(e.lines, "line"))
+	return fmt.Sprintf("the store and the network differ beyond the tolerance in %s", term.Plural(e.lines, "line"))
 }
 
 // ReconcileOptions are the flags of `ingest reconcile`.
@@ -143,7 +145,7 @@ func (a *app) reconcile(ctx context.Context, cfg *config.Config, st *store.Store
 		beyond += r.Beyond()
 	}
 	if a.json {
-		err = printJSON(a.stdout, struct {
+		err = term.JSON(a.stdout, struct {
 			Network string              `json:"network"`
 			Beyond  int                 `json:"beyond"`
 			Reports []*reconcile.Report `json:"reports"`
@@ -183,28 +185,28 @@ func printReconciled(w io.Writer, r *reconcile.Report, all bool) error {
 		if l.Offer != nil {
 			row = append(row, fmt.Sprint(*l.Offer))
 		}
-		rows = append(rows, append(row, comma(l.Store), comma(l.Network), signed(l.Difference), share(l), kinds(l)))
+		rows = append(rows, append(row, term.Count(l.Store), term.Count(l.Network), signed(l.Difference), share(l), kinds(l)))
 		evidence = append(evidence, evidenceOf(l, row)...)
 	}
 	if len(rows) > 0 {
-		if err := printTable(w, header, func(i int) bool { return i >= first && i < first+4 }, rows); err != nil {
+		if err := term.Table(w, header, func(i int) bool { return i >= first && i < first+4 }, rows); err != nil {
 			return err
 		}
 	}
 	for _, line := range evidence {
-		if _, err := fmt.Fprintf(w, "  %s\n", clean(line)); err != nil {
+		if _, err := fmt.Fprintf(w, "  %s\n", plain.Text(line)); err != nil {
 			return err
 		}
 	}
 	for _, t := range r.Totals {
 		verdict := "agree"
 		if t.Difference != 0 || t.Agree != t.Lines {
-			verdict = fmt.Sprintf("difference %s; %d of %s agree, %d beyond the tolerance", signed(t.Difference), t.Agree, plural(t.Lines, string(r.By)), t.Beyond)
+			verdict = fmt.Sprintf("difference %s; %d of %s agree, %d beyond the tolerance", signed(t.Difference), t.Agree, term.Plural(t.Lines, string(r.By)), t.Beyond)
 			if t.Open > 0 {
 				verdict += fmt.Sprintf(", %d not due yet", t.Open)
 			}
 		}
-		if _, err := fmt.Fprintf(w, "%s %s..%s (%s): store %s, network %s: %s\n", t.Type, r.From, r.To, r.Zone, comma(t.Store), comma(t.Network), verdict); err != nil {
+		if _, err := fmt.Fprintf(w, "%s %s..%s (%s): store %s, network %s: %s\n", t.Type, r.From, r.To, r.Zone, term.Count(t.Store), term.Count(t.Network), verdict); err != nil {
 			return err
 		}
 	}
@@ -213,9 +215,9 @@ func printReconciled(w io.Writer, r *reconcile.Report, all bool) error {
 
 func signed(n int64) string {
 	if n > 0 {
-		return "+" + comma(n)
+		return "+" + term.Count(n)
 	}
-	return comma(n)
+	return term.Count(n)
 }
 
 // share is a difference in hundredths of what the network says.

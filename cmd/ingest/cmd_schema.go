@@ -7,7 +7,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"rawlogs/internal/config"
+	"rawlogs/internal/plain"
 	"rawlogs/internal/store"
+	"rawlogs/internal/term"
 )
 
 func newSchema(a *app) *cobra.Command {
@@ -61,7 +63,7 @@ func (a *app) runSchemaPrint(cfg *config.Config) error {
 		return err
 	}
 	if a.json {
-		return printJSON(a.stdout, statements)
+		return term.JSON(a.stdout, statements)
 	}
 	for _, s := range statements {
 		if _, err := fmt.Fprintf(a.stdout, "-- %s: %s\n%s;\n\n", s.File, s.Title, s.SQL); err != nil {
@@ -84,16 +86,16 @@ func (a *app) runSchemaApply(ctx context.Context, cfg *config.Config) (err error
 		return err
 	}
 	if a.json {
-		return printJSON(a.stdout, struct {
+		return term.JSON(a.stdout, struct {
 			Store   string   `json:"store"`
 			Applied []string `json:"applied"`
 		}{st.Name(), applied})
 	}
 	for _, name := range applied {
-		if _, err := fmt.Fprintf(a.stdout, "applied %s\n", clean(name)); err != nil {
+		if _, err := fmt.Fprintf(a.stdout, "applied %s\n", plain.Text(name)); err != nil {
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s has the schema\n", clean(st.Name()))
+	_, err = fmt.Fprintf(a.stdout, "%s has the schema\n", plain.Text(st.Name()))
 	return err
 }

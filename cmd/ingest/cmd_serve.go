@@ -11,6 +11,8 @@ import (
 
 	"rawlogs/internal/config"
 	"rawlogs/internal/engine"
+	"rawlogs/internal/plain"
+	"rawlogs/internal/term"
 )
 
 // ServeOptions are the flags of `ingest serve`.
@@ -37,7 +39,7 @@ func newServe(a *app) *cobra.Command {
 			"same data use it while it runs.\n\n" + exits(exitDone, exitFailed, exitUsage),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.ShowPassword && !isTerminal(a.stdout) {
+			if o.ShowPassword && !term.IsTerminal(a.stdout) {
 				return &usageError{err: errors.New("--show-password: stdout is not a terminal; read the password file instead")}
 			}
 			for _, port := range []int{o.HTTPPort, o.TCPPort} {
@@ -105,7 +107,7 @@ func (a *app) printServed(eng *engine.Engine, path string, o ServeOptions) error
 		Dashboard: "http://" + e.HTTPAddr + "/dashboard", User: e.User, Database: e.Database, PasswordFile: file,
 		Reader: e.ReaderUser, ReaderPasswordFile: readerFile}
 	if a.json {
-		return printJSON(a.stdout, s)
+		return term.JSON(a.stdout, s)
 	}
 	host, port, _ := strings.Cut(e.Addr, ":")
 	password := "in " + file
@@ -122,8 +124,8 @@ func (a *app) printServed(eng *engine.Engine, path string, o ServeOptions) error
   password   %s
   analysts   user %s, who may only read the tables; password in %s
 Ctrl-C ends it.
-`, clean(path), s.Play, s.Dashboard, e.User, shellQuote(file), s.HTTP, e.Database,
-		host, port, e.User, shellQuote(file), e.Database, e.User, e.Addr, e.Database, e.User, clean(password), e.ReaderUser, clean(readerFile))
+`, plain.Text(path), s.Play, s.Dashboard, e.User, shellQuote(file), s.HTTP, e.Database,
+		host, port, e.User, shellQuote(file), e.Database, e.User, e.Addr, e.Database, e.User, plain.Text(password), e.ReaderUser, plain.Text(readerFile))
 	return err
 }
 

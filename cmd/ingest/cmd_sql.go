@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,13 +9,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"rawlogs/internal/config"
-	"rawlogs/internal/sqltext"
+	"rawlogs/internal/sqlout"
 	"rawlogs/internal/store"
+	"rawlogs/internal/term"
 )
 
 // SQLOptions are the flags of `ingest sql`.
@@ -76,7 +75,7 @@ must not have a FORMAT of its own.
 				return err
 			}
 			if !o.Write {
-				if query, err = reading(query); err != nil {
+				if query, err = sqlout.Reading(query); err != nil {
 					return err
 				}
 			}
@@ -93,8 +92,8 @@ const maxStatement = 16 << 20
 
 // statement returns the text to run: the argument, stdin for "-", or a file.
 func (a *app) statement(o SQLOptions, args []string) (string, error) {
-	if !slices.Contains(sqlFormats, o.Format) {
-		return "", &usageError{err: fmt.Errorf("--format %q: want one of %s", o.Format, strings.Join(sqlFormats, ", "))}
+	if !slices.Contains(sqlout.Formats(), o.Format) {
+		return "", &usageError{err: fmt.Errorf("--format %q: want one of %s", o.Format, strings.Join(sqlout.Formats(), ", "))}
 	}
 	if len(args) > 1 || (len(args) == 1) == (o.File != "") {
 		return "", &usageError{err: errors.New("ingest sql: want one statement: as an argument in quotes, - for stdin, or --file")}
@@ -119,21 +118,6 @@ func (a *app) statement(o SQLOptions, args []string) (string, error) {
 	return query, nil
 }
 
-// reading lets only statements through that read. The server has rights and
-// settings against the rest too; this says it before anything is sent.
-func reading(query string) (string, error) {
-	st, err := sqltext.Reading(query)
-	if err != nil {
-		return "", &hintError{
-			err:  fmt.Errorf("not run, as it might change data or reach past the store: %w", err),
-			hint: onlyReads,
-		}
-	}
-	return st.Text, nil
-}
-
-const onlyReads = "`ingest sql` only reads unless --write is given"
-
 func (a *app) runSQL(ctx context.Context, cfg *config.Config, o SQLOptions, query string) (err error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
@@ -142,69 +126,11 @@ func (a *app) runSQL(ctx context.Context, cfg *config.Config, o SQLOptions, quer
 		return err
 	}
 	defer closing(st, &err)
-	settings, err := o.settings(ctx, st)
-	if err != nil {
-		return sqlError(err)
-	}
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings), clickhouse.WithParameters(o.Params))
-	w := bufio.NewWriterSize(a.stdout, 64<<10)
-	out := newResult(w, o.Format, a.note)
-	out.escape, out.safe = isTerminal(a.stdout), o.Safe
-	if err = printQuery(ctx, st.Conn(), out, query); err == nil {
-		err = w.Flush()
-	}
-	return sqlError(err)
-}
-
-// settings are those that go with the statement. readonly=1 also forbids the
-// table functions that open files and addresses, and to change a setting
-// within the statement; a user whose profile is read-only already may not even
-// ask for it.
-func (o SQLOptions) settings(ctx context.Context, st *store.Store) (clickhouse.Settings, error) {
-	settings := clickhouse.Settings{}
-	for name, value := range o.Set {
-		settings[name] = value
-	}
-	if o.Write {
-		return settings, nil
-	}
-	var now uint64
-	if err := st.Conn().QueryRow(ctx, "SELECT toUInt64(getSetting('readonly'))").Scan(&now); err != nil {
-		return nil, err
-	}
-	delete(settings, "readonly")
-	if now == 0 { //guard:sql-readonly
-		settings["readonly"] = 1
-	}
-	return settings, nil
+	return sqlout.Run(ctx, st, a.stdout, query, sqlout.Options{
+		Format: o.Format, Params: o.Params, Settings: o.Set, Write: o.Write, Safe: o.Safe,
+		Terminal: term.IsTerminal(a.stdout), Note: a.note,
+	})
 }
 
 // note tells the reader of a terminal something beside the result.
 func (a *app) note(text string) { _, _ = fmt.Fprintln(a.stderr, text) }
-
-// sqlError adds the hint that belongs to ClickHouse's error code.
-func sqlError(err error) error {
-	var ex *clickhouse.Exception
-	if !errors.As(err, &ex) {
-		return err
-	}
-	// A syntax error goes on with every word that would have been right.
-	words, _, _ := strings.Cut(ex.Message, " Expected one of:")
-	text := fmt.Errorf("ClickHouse: %s (code %d)", strings.TrimPrefix(words, "DB::Exception: "), ex.Code)
-	switch ex.Code {
-	case 62: // SYNTAX_ERROR
-		return &hintError{err: text, hint: "`ingest sql` runs one statement, without a FORMAT of its own"}
-	case 164: // READONLY
-		if strings.Contains(ex.Message, "Cannot modify") {
-			return &hintError{err: text, hint: "give settings beside the statement: --set NAME=VALUE"}
-		}
-		return &hintError{err: text, hint: onlyReads}
-	case 497: // ACCESS_DENIED
-		return &hintError{err: text, hint: "without --write, `ingest sql` has the rights to read the tables and no more"}
-	case 60: // UNKNOWN_TABLE
-		return &hintError{err: text, hint: "`ingest sql 'SHOW TABLES'` lists the tables"}
-	case 47: // UNKNOWN_IDENTIFIER
-		return &hintError{err: text, hint: "`ingest sql 'DESCRIBE clicks'` lists a table's columns"}
-	}
-	return text
-}

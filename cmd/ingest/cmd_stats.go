@@ -12,8 +12,11 @@ import (
 	"github.com/spf13/pflag"
 
 	"rawlogs/internal/config"
+	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/report"
+	"rawlogs/internal/sqlout"
+	"rawlogs/internal/term"
 )
 
 // StatsOptions are the flags of `ingest stats`.
@@ -149,7 +152,7 @@ func (a *app) runStats(ctx context.Context, cfg *config.Config, o StatsOptions, 
 			out.Count += len(answer.Rows)
 			out.Days += int(answer.To.Sub(answer.From).Hours() / 24)
 			shown := answer.Rows
-			if room := maxTableRows - len(out.Rows); !a.json && len(shown) > room {
+			if room := sqlout.MaxTableRows - len(out.Rows); !a.json && len(shown) > room {
 				shown = shown[:room] // the first ones, without a hole
 			}
 			out.Rows = append(out.Rows, shown...)
@@ -173,7 +176,7 @@ func (a *app) runStats(ctx context.Context, cfg *config.Config, o StatsOptions, 
 
 func (a *app) printStats(q report.Question, out statsResult) error {
 	if a.json {
-		return printJSON(a.stdout, out)
+		return term.JSON(a.stdout, out)
 	}
 	header := slices.Concat(q.Groups, q.Fields)
 	var rows [][]string
@@ -186,13 +189,13 @@ func (a *app) printStats(q report.Question, out statsResult) error {
 	}
 	if len(rows) > 0 {
 		numeric := func(i int) bool { return i >= len(q.Groups) }
-		if err := printTable(a.stdout, header, numeric, rows); err != nil {
+		if err := term.Table(a.stdout, header, numeric, rows); err != nil {
 			return err
 		}
 	}
 	var lines []string
 	if rest := out.Count - len(out.Rows); rest > 0 {
-		lines = append(lines, fmt.Sprintf("… and %s more rows; --json prints all", comma(rest)))
+		lines = append(lines, fmt.Sprintf("… and %s more rows; --json prints all", term.Count(rest)))
 	}
 	for _, name := range slices.Sorted(maps.Keys(out.Totals)) {
 		lines = append(lines, fmt.Sprintf("total %s: %s", name, out.Totals[name]))
@@ -201,9 +204,9 @@ func (a *app) printStats(q report.Question, out statsResult) error {
 	if out.Kept {
 		what = "kept in report_stats as question " + out.Question
 	}
-	lines = append(lines, fmt.Sprintf("%s of %s by %s: %s", plural(out.Count, "row"), plural(out.Days, "day"), plural(out.Calls, "call"), what))
+	lines = append(lines, fmt.Sprintf("%s of %s by %s: %s", term.Plural(out.Count, "row"), term.Plural(out.Days, "day"), term.Plural(out.Calls, "call"), what))
 	for _, line := range lines {
-		if _, err := fmt.Fprintln(a.stdout, clean(line)); err != nil {
+		if _, err := fmt.Fprintln(a.stdout, plain.Text(line)); err != nil {
 			return err
 		}
 	}

@@ -10,7 +10,9 @@ import (
 	"rawlogs/internal/config"
 	"rawlogs/internal/dims"
 	"rawlogs/internal/hasoffers"
+	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/term"
 )
 
 func newUpdates(a *app) *cobra.Command {
@@ -58,13 +60,13 @@ func (a *app) runUpdates(ctx context.Context, cfg *config.Config, periods []rawl
 	sum, err := dims.Updates(ctx, client, st, dims.Options{Network: cfg.Network, Zone: cfg.Zone, Log: a.log}, periods)
 	var perr error
 	if a.json {
-		perr = printJSON(a.stdout, struct {
+		perr = term.JSON(a.stdout, struct {
 			Network string `json:"network"`
 			dims.UpdateResult
 		}{cfg.Network, sum})
 	} else {
 		_, perr = fmt.Fprintf(a.stdout, "network %s: %s read, %s conversions changed or added on them, %s new to the store\n",
-			clean(cfg.Network), plural(sum.Days, "day"), comma(sum.Rows), comma(sum.Changed))
+			plain.Text(cfg.Network), term.Plural(sum.Days, "day"), term.Count(sum.Rows), term.Count(sum.Changed))
 	}
 	if kind, _ := hasoffers.KindOf(err); err != nil && kind == hasoffers.Permission {
 		err = &incompleteError{what: err.Error()}

@@ -8,7 +8,9 @@ import (
 
 	"rawlogs/internal/config"
 	"rawlogs/internal/pipeline"
+	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/term"
 )
 
 func newVerify(a *app) *cobra.Command {
@@ -45,12 +47,12 @@ type verifyDifference struct {
 }
 
 func (d verifyDifference) text() string {
-	text := fmt.Sprintf("%s %s: the ledger says %s, the store holds %s", d.Type, d.Name, comma(d.Ledger), comma(d.Stored))
+	text := fmt.Sprintf("%s %s: the ledger says %s, the store holds %s", d.Type, d.Name, term.Count(d.Ledger), term.Count(d.Stored))
 	if d.LedgerRejected != d.StoredRejected {
-		text += fmt.Sprintf("; rejected lines %s and %s", comma(d.LedgerRejected), comma(d.StoredRejected))
+		text += fmt.Sprintf("; rejected lines %s and %s", term.Count(d.LedgerRejected), term.Count(d.StoredRejected))
 	}
 	if d.Orphans > 0 {
-		text += fmt.Sprintf("; %s of them by inserts that the ledger does not list", comma(d.Orphans))
+		text += fmt.Sprintf("; %s of them by inserts that the ledger does not list", term.Count(d.Orphans))
 	}
 	return text
 }
@@ -86,21 +88,21 @@ func (a *app) runVerify(ctx context.Context, cfg *config.Config, types []rawlog.
 	}
 	switch {
 	case a.json:
-		err = printJSON(a.stdout, out)
+		err = term.JSON(a.stdout, out)
 	default:
-		_, err = fmt.Fprintf(a.stdout, "%s, %s rows: %s\n", plural(out.Files, "file"), comma(out.Rows), plural(len(out.Differences), "difference"))
+		_, err = fmt.Fprintf(a.stdout, "%s, %s rows: %s\n", term.Plural(out.Files, "file"), term.Count(out.Rows), term.Plural(len(out.Differences), "difference"))
 		if err == nil && out.Unsettled > 0 {
-			_, err = fmt.Fprintf(a.stdout, "%s not counted: being loaded, or left by a run that died (`ingest run` cleans up)\n", plural(out.Unsettled, "file"))
+			_, err = fmt.Fprintf(a.stdout, "%s not counted: being loaded, or left by a run that died (`ingest run` cleans up)\n", term.Plural(out.Unsettled, "file"))
 		}
 		for _, d := range out.Differences {
 			if err == nil {
-				_, err = fmt.Fprintf(a.stdout, "  %s\n", clean(d.text()))
+				_, err = fmt.Fprintf(a.stdout, "  %s\n", plain.Text(d.text()))
 			}
 		}
 	}
 	if err == nil && len(out.Differences) > 0 {
 		return &hintError{
-			err:  fmt.Errorf("%s: the store does not hold what the ledger says", plural(len(out.Differences), "file")),
+			err:  fmt.Errorf("%s: the store does not hold what the ledger says", term.Plural(len(out.Differences), "file")),
 			hint: "`ingest reload FILE` deletes a file's rows and loads it again",
 		}
 	}

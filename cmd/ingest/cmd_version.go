@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"rawlogs/internal/term"
 )
 
 func newVersion(a *app) *cobra.Command {
@@ -17,7 +19,7 @@ func newVersion(a *app) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			v := buildVersion()
 			if a.json {
-				return printJSON(a.stdout, v)
+				return term.JSON(a.stdout, v)
 			}
 			_, err := fmt.Fprintf(a.stdout, "ingest %s %s (%s)\n", v.Version, v.Commit, v.Go)
 			return err

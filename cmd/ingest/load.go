@@ -11,8 +11,10 @@ import (
 
 	"rawlogs/internal/config"
 	"rawlogs/internal/pipeline"
+	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
+	"rawlogs/internal/term"
 )
 
 // LoadOptions are the flags that run, backfill and reload share.
@@ -85,6 +87,19 @@ func (a *app) load(ctx context.Context, cfg *config.Config, o LoadOptions, opts 
 	return err
 }
 
+// watch shows p until the returned function is called, unless --quiet.
+func (a *app) watch(p *pipeline.Progress) (stop func()) {
+	if a.quiet {
+		return func() {}
+	}
+	return term.Watch(a.stderr, a.log, func() term.Load {
+		return term.Load{
+			Files: p.FilesDone.Load(), AllFiles: p.FilesTotal.Load(), Failed: p.FilesFailed.Load(),
+			Rows: p.Rows.Load(), Bytes: p.BytesDone.Load(), AllBytes: p.BytesTotal.Load(),
+		}
+	})
+}
+
 // parseWorker reads I/N; "" is 0 of 0, a run that works alone.
 func parseWorker(s string) (i, n int, err error) {
 	if s == "" {
@@ -99,4 +114,4 @@ func parseWorker(s string) (i, n int, err error) {
 	return i, n, nil
 }
 
-func fileName(f rawlog.File) string { return clean(string(f.Type) + " " + f.Name) }
+func fileName(f rawlog.File) string { return plain.Text(string(f.Type) + " " + f.Name) }

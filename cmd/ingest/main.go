@@ -13,6 +13,7 @@ import (
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/config"
 	"rawlogs/internal/engine"
+	"rawlogs/internal/plain"
 )
 
 func main() {
@@ -106,9 +107,9 @@ func message(err error) string {
 	case errors.As(err, &parts):
 		return parts.message()
 	}
-	text := fmt.Sprintf("ingest: %s\n", clean(err.Error()))
+	text := fmt.Sprintf("ingest: %s\n", plain.Text(err.Error()))
 	if hint := hintOf(err); hint != "" {
-		text += cleanLines(hint) + "\n"
+		text += plain.Lines(hint) + "\n"
 	}
 	return text
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rawlogs/internal/config"
+	"rawlogs/internal/plain"
 )
 
 // eachNetwork runs work for the configured networks, one after the other. One
@@ -111,7 +112,7 @@ func badness() []int {
 func (e *partsError) message() string {
 	var b strings.Builder
 	for i, err := range e.errs {
-		b.WriteString(strings.Replace(message(err), "ingest: ", "ingest: "+clean(e.names[i])+": ", 1))
+		b.WriteString(strings.Replace(message(err), "ingest: ", "ingest: "+plain.Text(e.names[i])+": ", 1))
 	}
 	return b.String()
 }

@@ -73,19 +73,6 @@ func TestTerminalEscapes(t *testing.T) {
 	}
 }
 
-func TestSafeCSV(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{
-		`"=1+1"`: `"'=1+1"`, `-5,"-5","+4.5e3","-x"`: `-5,"-5","+4.5e3","'-x"`, `"","a","a=1"`: `"","a","a=1"`,
-		`"@x",\N,"x,=1","a""b","""=1"`: `"'@x",\N,"x,=1","a""b","""=1"`, "\"\t=1\",\"\r\",\"\n\"": "\"'\t=1\",\"'\r\",\"'\n\"",
-		"\"＝1\"": "\"'＝1\"", `"open`: `"open`, "": "", "1,2": "1,2", `"-1,000.5"`: `"-1,000.5"`, `"-1+cmd|' /C calc'!A0"`: `"'-1+cmd|' /C calc'!A0"`,
-	} {
-		if got := safeCSV(in); got != want {
-			t.Errorf("%q: got %q, want %q", in, got, want)
-		}
-	}
-}
-
 // What is risky about the settings is a warning of check.
 func TestRisksAreChecked(t *testing.T) {
 	t.Parallel()

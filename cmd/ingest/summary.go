@@ -8,7 +8,9 @@ import (
 
 	"rawlogs/internal/config"
 	"rawlogs/internal/pipeline"
+	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/term"
 )
 
 // summary is what a load prints. Its JSON names are a promise: they are only
@@ -120,19 +122,19 @@ func summarize(cfg *config.Config, storeName string, dryRun bool, s pipeline.Sum
 func (s summary) verdict(interrupted bool) error {
 	var what []string
 	if s.Files.Failed > 0 {
-		what = append(what, fmt.Sprintf("%s failed and will be tried again by the next run", plural(s.Files.Failed, "file")))
+		what = append(what, fmt.Sprintf("%s failed and will be tried again by the next run", term.Plural(s.Files.Failed, "file")))
 	}
 	if len(s.Refused) > 0 {
 		what = append(what, "the source does not list "+typeNames(s.Refused)+"; --type names the others")
 	}
 	if n := len(s.Unread); n > 0 {
-		what = append(what, fmt.Sprintf("%s of the source could not be read", plural(n, "name")))
+		what = append(what, fmt.Sprintf("%s of the source could not be read", term.Plural(n, "name")))
 	}
 	if len(s.Missing) > 0 { //guard:lost-files-tell
-		what = append(what, fmt.Sprintf("%s not loaded and no longer listed by the source", plural(len(s.Missing), "file")))
+		what = append(what, fmt.Sprintf("%s not loaded and no longer listed by the source", term.Plural(len(s.Missing), "file")))
 	}
 	if s.Rejected > 0 {
-		what = append(what, fmt.Sprintf("%s rejected; see the table rejected_rows", plural(s.Rejected, "row")))
+		what = append(what, fmt.Sprintf("%s rejected; see the table rejected_rows", term.Plural(s.Rejected, "row")))
 	}
 	switch {
 	case interrupted && s.Files.Left > 0:
@@ -151,16 +153,9 @@ func typeNames(types []summaryType) string {
 	return strings.Join(names, " and ")
 }
 
-func plural[N int | uint64](n N, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return comma(n) + " " + word + "s"
-}
-
 func (a *app) printSummary(s summary) error {
 	if a.json {
-		return printJSON(a.stdout, s)
+		return term.JSON(a.stdout, s)
 	}
 	_, err := io.WriteString(a.stdout, s.text())
 	return err
@@ -169,23 +164,23 @@ func (a *app) printSummary(s summary) error {
 // text prints the sums so that they reconcile on sight.
 func (s summary) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "network %s: %s → %s\n", clean(s.Network), clean(s.Source), clean(s.Store))
+	fmt.Fprintf(&b, "network %s: %s → %s\n", plain.Text(s.Network), plain.Text(s.Source), plain.Text(s.Store))
 	f := s.Files
 	left := ""
 	if f.Left > 0 {
-		left = fmt.Sprintf(" + %s left", comma(f.Left))
+		left = fmt.Sprintf(" + %s left", term.Count(f.Left))
 		if s.DryRun {
-			left = fmt.Sprintf(" + %s to load", comma(f.Left))
+			left = fmt.Sprintf(" + %s to load", term.Count(f.Left))
 		}
 	}
 	fmt.Fprintf(&b, "files  listed %s = already loaded %s + loaded %s + failed %s%s\n",
-		comma(f.Listed), comma(f.AlreadyLoaded), comma(f.Loaded), comma(f.Failed), left)
+		term.Count(f.Listed), term.Count(f.AlreadyLoaded), term.Count(f.Loaded), term.Count(f.Failed), left)
 	if !s.DryRun {
-		fmt.Fprintf(&b, "rows   read %s = stored %s + rejected %s", comma(s.Rows+s.Rejected), comma(s.Rows), comma(s.Rejected))
+		fmt.Fprintf(&b, "rows   read %s = stored %s + rejected %s", term.Count(s.Rows+s.Rejected), term.Count(s.Rows), term.Count(s.Rejected))
 		if s.Rescued > 0 {
-			fmt.Fprintf(&b, "   (%s with something in _rescued)", comma(s.Rescued))
+			fmt.Fprintf(&b, "   (%s with something in _rescued)", term.Count(s.Rescued))
 		}
-		fmt.Fprintf(&b, "\nzips   %s in %s, %s\n", size(s.Bytes), plural(s.Inserts, "insert"), duration(s.elapsed))
+		fmt.Fprintf(&b, "\nzips   %s in %s, %s\n", term.Size(s.Bytes), term.Plural(s.Inserts, "insert"), term.Duration(s.elapsed))
 	}
 	for _, n := range []struct {
 		n    int
@@ -196,7 +191,7 @@ func (s summary) text() string {
 		{f.Skipped, "of the source skipped: not raw logs by their names"},
 	} {
 		if n.n > 0 {
-			fmt.Fprintf(&b, "%s %s\n", plural(n.n, "file"), n.what)
+			fmt.Fprintf(&b, "%s %s\n", term.Plural(n.n, "file"), n.what)
 		}
 	}
 	const most = 20
@@ -206,7 +201,7 @@ func (s summary) text() string {
 		}
 		fmt.Fprintf(&b, "%s:\n", title)
 		for i := range min(n, most) {
-			fmt.Fprintf(&b, "  %s\n", clean(line(i)))
+			fmt.Fprintf(&b, "  %s\n", plain.Text(line(i)))
 		}
 		if n > most {
 			fmt.Fprintf(&b, "  … and %d more; --json lists all\n", n-most)
@@ -223,7 +218,7 @@ func (s summary) text() string {
 	})
 	list("two files for an hour", len(s.Duplicates), func(i int) string {
 		d := s.Duplicates[i]
-		return d.Type + " " + stamp(d.Hour) + ": " + strings.Join(d.Files, ", ")
+		return d.Type + " " + term.Minute(d.Hour) + ": " + strings.Join(d.Files, ", ")
 	})
 	list("rows off their file's hour (is the time zone right?)", len(s.Shifts), func(i int) string {
 		x := s.Shifts[i]

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
 )
 
@@ -37,7 +38,7 @@ func (e *Incomplete) Error() string {
 		}
 	}
 	if n := len(e.Files); n > 0 {
-		parts = append(parts, fmt.Sprintf("%s: %v", rawlog.Printable(e.Files[0].File.At()), e.Files[0].Err))
+		parts = append(parts, fmt.Sprintf("%s: %v", plain.Name(e.Files[0].File.At()), e.Files[0].Err))
 		if n > 1 {
 			parts = append(parts, fmt.Sprintf("and %d more", n-1))
 		}

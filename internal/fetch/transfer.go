@@ -15,6 +15,7 @@ import (
 
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/dirs/answer"
+	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
 )
 
@@ -195,7 +196,7 @@ func (t *transfer) spoolError(err error) error {
 	if t.size >= 0 {
 		need = fmt.Sprintf(" for %d bytes", t.size)
 	}
-	return dirs.Fail(kind, fmt.Errorf("spool folder %s%s: %w", rawlog.Printable(t.SpoolDir), need, dirs.Pathless(err)))
+	return dirs.Fail(kind, fmt.Errorf("spool folder %s%s: %w", plain.Name(t.SpoolDir), need, dirs.Pathless(err)))
 }
 
 // copy reads the body to its end. Too little in too long a time ends it by

@@ -7,7 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"rawlogs/internal/plain"
 )
 
 // Kind says what a caller can do about an error.
@@ -167,13 +168,8 @@ func classify(httpStatus int, messages []string, code int, attribute string) Kin
 // and JSON alike.
 func Redact(s string) string { return redactor()(s) }
 
-// printable makes an outside text safe for a terminal and short enough for a line.
-func printable(s string) string {
-	const most = 300
-	if utf8.RuneCountInString(s) > most {
-		s = string([]rune(s)[:most]) + "…"
-	}
-	q := strconv.QuoteToGraphic(s)
-	q = q[1 : len(q)-1]
-	return strings.ReplaceAll(q, `\"`, `"`)
-}
+// mostText is how many characters of a text of the API an error shows.
+const mostText = 300
+
+// printable makes a text of the API fit an error.
+func printable(s string) string { return plain.Line(s, mostText) }

@@ -55,16 +55,6 @@ func (f File) At() string {
 	return f.Name
 }
 
-// Printable returns a file's name as it is, or quoted where it holds anything
-// that a terminal or a log might take for more than text.
-func Printable(name string) string {
-	q := strconv.Quote(name)
-	if q[1:len(q)-1] == name { //guard:names-printable
-		return name
-	}
-	return q
-}
-
 // NameOf is the identity of a file found under a path: its hour's date
 // directory and its base name, as the API names it. So a file is the same one
 // from the API, from a mirror in a bucket and from a folder, at whatever depth.

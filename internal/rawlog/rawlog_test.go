@@ -124,12 +124,3 @@ func FuzzParseName(f *testing.F) {
 		}
 	})
 }
-
-func TestPrintable(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{"a/b-1.zip": "a/b-1.zip", "ž.zip": "ž.zip", "a\x1b[2J": `"a\x1b[2J"`, "a\nb": `"a\nb"`, "\xff": `"\xff"`} {
-		if got := Printable(in); got != want {
-			t.Errorf("%q: got %s", in, got)
-		}
-	}
-}

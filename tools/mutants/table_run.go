@@ -87,9 +87,9 @@ var untrusted = []protection{
 	guard("dry-run-makes-nothing", "nor does a dry run",
 		never, "cmd/ingest", "TestScripts/looking"),
 	guard("names-printable", "file names in messages are printable",
-		always, "internal/rawlog", "TestPrintable"),
+		always, "internal/plain", "TestName"),
 	guard("terminal-clean", "escapes do not reach a terminal",
-		always, "cmd/ingest", "TestClean"),
+		always, "internal/plain", "TestText"),
 	guard("identifier-quoted", "identifiers are quoted",
 		swap("between(name, '`')", "\"`\" + name + \"`\""), "internal/store", "TestAddressRefused"),
 }

@@ -14,6 +14,7 @@ import (
 
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/dirs/listing"
+	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
 )
 
@@ -104,14 +105,14 @@ func (s *Source) tail(ctx context.Context, f rawlog.File) ([]byte, error) {
 		Bucket: &s.at.Bucket, Key: aws.String(s.at.Prefix + f.Path), Range: aws.String(fmt.Sprintf("bytes=%d-", from)),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("comparing %s with its copy: %w", rawlog.Printable(f.Path), errorOf(err))
+		return nil, fmt.Errorf("comparing %s with its copy: %w", plain.Name(f.Path), errorOf(err))
 	}
 	tail, err := io.ReadAll(io.LimitReader(out.Body, tailBytes))
 	if cerr := out.Body.Close(); err == nil {
 		err = cerr
 	}
 	if err != nil {
-		return nil, fmt.Errorf("comparing %s with its copy: %w", rawlog.Printable(f.Path), errorOf(err))
+		return nil, fmt.Errorf("comparing %s with its copy: %w", plain.Name(f.Path), errorOf(err))
 	}
 	return tail, nil
 }

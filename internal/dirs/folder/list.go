@@ -14,6 +14,7 @@ import (
 
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/dirs/listing"
+	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
 )
 
@@ -61,7 +62,7 @@ func (s *Source) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog
 		return ctx.Err()
 	}
 	if err != nil {
-		return dirs.OfRun(fmt.Errorf("listing folder %s: %w", rawlog.Printable(s.root), escaped(err)))
+		return dirs.OfRun(fmt.Errorf("listing folder %s: %w", plain.Name(s.root), escaped(err)))
 	}
 	return n.Yield(ctx, yield)
 }
@@ -165,8 +166,8 @@ func (root below) open(f rawlog.File) (*os.File, error) {
 // escaped makes the path in a file system's error printable.
 func escaped(err error) error {
 	var p *fs.PathError
-	if errors.As(err, &p) && rawlog.Printable(p.Path) != p.Path {
-		return fmt.Errorf("%s %s: %w", p.Op, strings.ToValidUTF8(rawlog.Printable(p.Path), "?"), p.Err)
+	if errors.As(err, &p) && plain.Name(p.Path) != p.Path {
+		return fmt.Errorf("%s %s: %w", p.Op, strings.ToValidUTF8(plain.Name(p.Path), "?"), p.Err)
 	}
 	return err
 }

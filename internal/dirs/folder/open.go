@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"rawlogs/internal/dirs"
+	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
 )
 
@@ -55,7 +56,7 @@ func resolve(root, name string) (string, fs.FileInfo, error) {
 	}
 	base, err := filepath.EvalSymlinks(root)
 	if err != nil {
-		return "", nil, fmt.Errorf("the folder %s: %w", rawlog.Printable(root), dirs.Pathless(err))
+		return "", nil, fmt.Errorf("the folder %s: %w", plain.Name(root), dirs.Pathless(err))
 	}
 	path, err := filepath.EvalSymlinks(filepath.Join(base, filepath.FromSlash(name)))
 	if err != nil {

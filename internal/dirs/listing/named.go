@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rawlogs/internal/dirs"
+	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
 )
 
@@ -107,7 +108,7 @@ func (n *Named) choose(ctx context.Context, candidates []candidate) (*rawlog.Fil
 		}
 		if !equal { //guard:copies-differ
 			n.Refuse(first, fmt.Errorf("there is another file of this name with other contents, %s (%d and %d bytes); neither was taken: keep the right one",
-				rawlog.Printable(c.Path), first.Size, c.Size))
+				plain.Name(c.Path), first.Size, c.Size))
 			return nil, nil //nolint:nilnil // refused, and said so
 		}
 	}

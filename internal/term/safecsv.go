@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"regexp"
@@ -6,16 +6,16 @@ import (
 )
 
 // A spreadsheet runs a cell that begins like a formula, quoted or not, and cells
-// hold what visitors sent. plainNumber is a text that begins like one and is none.
+// hold what visitors sent. plainNumber begins like one and only is a number.
 var (
 	formula     = regexp.MustCompile("^[=+@\\t\\r\\n\uFF1D\uFF0B\uFF0D\uFF20-]")
 	plainNumber = regexp.MustCompile(`^[+-]?[0-9]+([.,][0-9]+)*(e[+-]?[0-9]+)?$`)
 )
 
-// safeCSV puts an apostrophe before each text of a row that would be run, which
+// SafeCSV puts an apostrophe before each text of a row that would be run, which
 // makes it one to spreadsheets. ClickHouse quotes texts, and nothing else: what
 // stands without quotes is a number or NULL.
-func safeCSV(row string) string {
+func SafeCSV(row string) string {
 	var b strings.Builder
 	for row != "" {
 		if row[0] != '"' {

@@ -1,0 +1,127 @@
+// Package sqlout is `ingest sql`: it runs one statement on the store, with the
+// right to read unless told otherwise, and writes the answer as a table, TSV, CSV
+// or JSON.
+package sqlout
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"rawlogs/internal/sqltext"
+	"rawlogs/internal/store"
+)
+
+// Formats are what Options.Format may be.
+func Formats() []string { return []string{"table", "tsv", "csv", "json"} }
+
+// MaxTableRows bounds a table, which is laid out as a whole in memory.
+const MaxTableRows = 10_000
+
+// Options are how a statement runs and how its answer looks.
+type Options struct {
+	Format   string
+	Params   map[string]string // for {NAME:Type} in the statement
+	Settings map[string]string // ClickHouse's, for this statement
+	Write    bool              // run it with all rights, also to change data
+	Safe     bool              // csv for spreadsheets
+	Terminal bool              // escape what a terminal would act on
+	Note     func(text string) // is told of rows that a table leaves out
+}
+
+// Error is the server's or our own refusal of a statement.
+type Error struct {
+	text, hint string
+	err        error
+}
+
+func (e *Error) Error() string { return e.text }
+
+func (e *Error) Unwrap() error { return e.err }
+
+// Hint says what to do, or is "".
+func (e *Error) Hint() string { return e.hint }
+
+const onlyReads = "`ingest sql` only reads unless --write is given"
+
+// Reading returns the statement if it only reads, and otherwise an *Error. The
+// server has rights and settings against the rest too; this says it before
+// anything is sent.
+func Reading(query string) (string, error) {
+	st, err := sqltext.Reading(query)
+	if err != nil {
+		return "", &Error{fmt.Sprintf("not run, as it might change data or reach past the store: %v", err), onlyReads, err}
+	}
+	return st.Text, nil
+}
+
+// Run runs a statement and writes its answer to w. A refusal of the server is an
+// *Error. Without Write, query must be of Reading.
+func Run(ctx context.Context, st *store.Store, w io.Writer, query string, o Options) error {
+	settings, err := o.settings(ctx, st)
+	if err != nil {
+		return explained(err)
+	}
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings), clickhouse.WithParameters(o.Params))
+	buffered := bufio.NewWriterSize(w, 64<<10)
+	if err = run(ctx, st.Conn(), &result{Options: o, w: buffered}, query); err == nil {
+		err = buffered.Flush()
+	}
+	return explained(err)
+}
+
+// settings are those that go with the statement. readonly=1 also forbids the
+// table functions that open files and addresses, and to change a setting
+// within the statement; a user whose profile is read-only already may not even
+// ask for it.
+func (o Options) settings(ctx context.Context, st *store.Store) (clickhouse.Settings, error) {
+	settings := clickhouse.Settings{}
+	for name, value := range o.Settings {
+		settings[name] = value
+	}
+	if o.Write {
+		return settings, nil
+	}
+	var now uint64
+	if err := st.Conn().QueryRow(ctx, "SELECT toUInt64(getSetting('readonly'))").Scan(&now); err != nil {
+		return nil, err
+	}
+	delete(settings, "readonly")
+	if now == 0 { //guard:sql-readonly
+		settings["readonly"] = 1
+	}
+	return settings, nil
+}
+
+// explained puts ClickHouse's error into one line, with the hint that belongs to its
+// code.
+func explained(err error) error {
+	var ex *clickhouse.Exception
+	if !errors.As(err, &ex) {
+		return err
+	}
+	// A syntax error goes on with every word that would have been right.
+	words, _, _ := strings.Cut(ex.Message, " Expected one of:")
+	e := &Error{err: err, text: fmt.Sprintf("ClickHouse: %s (code %d)", strings.TrimPrefix(words, "DB::Exception: "), ex.Code)}
+	switch ex.Code {
+	case 62: // SYNTAX_ERROR
+		e.hint = "`ingest sql` runs one statement, without a FORMAT of its own"
+	case 164: // READONLY
+		e.hint = onlyReads
+		if strings.Contains(ex.Message, "Cannot modify") {
+			e.hint = "give settings beside the statement: --set NAME=VALUE"
+		}
+	case 497: // ACCESS_DENIED
+		e.hint = "without --write, `ingest sql` has the rights to read the tables and no more"
+	case 60: // UNKNOWN_TABLE
+		e.hint = "`ingest sql 'SHOW TABLES'` lists the tables"
+	case 47: // UNKNOWN_IDENTIFIER
+		e.hint = "`ingest sql 'DESCRIBE clicks'` lists a table's columns"
+	}
+	return e
+}

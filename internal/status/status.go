@@ -1,0 +1,217 @@
+// Package status says how a network stands: by type and day what is loaded, what
+// failed, what the source lists and nobody has begun, and what it is about to
+// delete. It only looks.
+package status
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/dirs"
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/store"
+)
+
+// Question is what is asked.
+type Question struct {
+	Network string
+	Types   []rawlog.Type
+	Periods []rawlog.Period // none: all
+	// Source opens what the files are listed from; nil leaves out what is missing,
+	// what is lost and what expires.
+	Source func() (dirs.Source, error)
+	Now    time.Time
+	Log    *slog.Logger
+}
+
+// Day is what is known of one day and type. Its JSON names are a promise.
+type Day struct {
+	Type        string `json:"type"`
+	Day         string `json:"day"`
+	Loaded      int64  `json:"loaded"` // files
+	Loading     int64  `json:"loading"`
+	Failed      int64  `json:"failed"`
+	Missing     *int64 `json:"missing"` // null: the source was not listed
+	Rows        int64  `json:"rows"`
+	Rejected    int64  `json:"rejected"`
+	Rescued     int64  `json:"rescued"`
+	Bytes       int64  `json:"bytes"`
+	DoubleHours int64  `json:"double_hours"`
+}
+
+// Report is the state of a network. Its JSON names are a promise.
+type Report struct {
+	Network  string   `json:"network"`
+	Source   string   `json:"source"`
+	Store    string   `json:"store"`
+	Listed   bool     `json:"listed"`
+	Days     []Day    `json:"days"`
+	Failures []File   `json:"failures"`
+	Lost     []File   `json:"lost"` // not loaded, and no longer listed by the source
+	Warnings []string `json:"warnings"`
+
+	keep map[rawlog.Type]int // days that the source keeps files, where it says so
+}
+
+// File is a file with trouble.
+type File struct {
+	Type  string `json:"type"`
+	Name  string `json:"name"`
+	Error string `json:"error"`
+}
+
+// Of asks ledger and source. A source that cannot be listed is a warning of the
+// report; a store that does not answer is an error.
+func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
+	report := Report{Network: q.Network, Store: st.Name(), Days: []Day{}, Failures: []File{}, Lost: []File{}, Warnings: []string{}}
+	ledger := checkpoint.Open(st, q.Network)
+	days, err := ledger.Status(ctx, q.Types, q.Periods)
+	if err != nil {
+		return report, err
+	}
+	entries, err := ledger.Entries(ctx, checkpoint.Filter{Types: q.Types, Periods: q.Periods})
+	if err != nil {
+		return report, err
+	}
+	for _, e := range entries {
+		if e.State == checkpoint.Failed {
+			report.Failures = append(report.Failures, describe(e))
+		}
+	}
+	missing := map[dayKey]int64{}
+	if q.Source != nil {
+		if missing, err = report.list(ctx, q, entries); err != nil {
+			report.Warnings = append(report.Warnings, fmt.Sprintf("could not list the source: %v", err))
+		}
+	}
+	report.Days = dayLines(days, missing, report.Listed)
+	if report.Listed {
+		report.Warnings = append(report.Warnings, expiryWarnings(report.Days, report.keep, q.Now)...)
+	}
+	return report, nil
+}
+
+// list counts, by day, the files that the source lists and the ledger has not
+// begun, and notes what the source does not list.
+func (r *Report) list(ctx context.Context, q Question, entries []checkpoint.Entry) (map[dayKey]int64, error) {
+	src, err := q.Source()
+	if err != nil {
+		return nil, err
+	}
+	begun := map[fileID]bool{}
+	for _, e := range entries {
+		begun[idOf(e.File)] = e.State != checkpoint.Planned
+	}
+	listed, missing := map[fileID]bool{}, map[dayKey]int64{}
+	err = src.Walk(ctx, q.Types, q.Periods, func(f rawlog.File) error {
+		listed[idOf(f)] = true
+		if !begun[idOf(f)] {
+			missing[dayKey{f.Type, f.Hour.UTC().Format(rawlog.DayLayout)}]++
+		}
+		return nil
+	})
+	var part *dirs.Incomplete
+	if errors.As(err, &part) {
+		q.Log.Warn("the listing is not complete", "source", src.Name(), "err", part)
+	} else if err != nil {
+		return nil, err
+	}
+	r.Listed, r.Lost = true, lost(entries, listed)
+	if r.keep, err = src.Retention(ctx); err != nil {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("the API does not tell how long it keeps files: %v", err))
+	}
+	return missing, nil
+}
+
+type dayKey struct {
+	typ rawlog.Type
+	day string
+}
+
+type fileID struct {
+	typ  rawlog.Type
+	name string
+}
+
+func idOf(f rawlog.File) fileID { return fileID{f.Type, f.Name} }
+
+func describe(e checkpoint.Entry) File { return File{string(e.File.Type), e.File.Name, e.Error} }
+
+// lost are the files that are not loaded and that the source does not list.
+func lost(entries []checkpoint.Entry, listed map[fileID]bool) []File {
+	out := []File{}
+	for _, e := range entries {
+		if (e.State == checkpoint.Planned || e.State == checkpoint.Failed) && !listed[idOf(e.File)] {
+			out = append(out, describe(e))
+		}
+	}
+	return out
+}
+
+// dayLines joins the ledger's days with the missing ones, by type and day.
+func dayLines(days []checkpoint.DayStatus, missing map[dayKey]int64, listed bool) []Day {
+	lines := map[dayKey]*Day{}
+	line := func(k dayKey) *Day {
+		if lines[k] == nil {
+			lines[k] = &Day{Type: string(k.typ), Day: k.day}
+			if listed {
+				lines[k].Missing = new(int64)
+			}
+		}
+		return lines[k]
+	}
+	for _, d := range days {
+		l := line(dayKey{d.Type, d.Day.UTC().Format(rawlog.DayLayout)})
+		l.Loaded, l.Loading, l.Failed = int64(d.Loaded), int64(d.Loading), int64(d.Failed)
+		l.Rows, l.Rejected, l.Rescued = int64(d.Rows), int64(d.Rejected), int64(d.Rescued)
+		l.Bytes, l.DoubleHours = int64(d.Bytes), int64(d.DoubleHours)
+	}
+	if listed {
+		for k, n := range missing {
+			*line(k).Missing = n
+		}
+	}
+	out := make([]Day, 0, len(lines))
+	for _, l := range lines {
+		out = append(out, *l)
+	}
+	slices.SortFunc(out, func(a, b Day) int {
+		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Day, b.Day))
+	})
+	return out
+}
+
+// expiryNotice is how many days ahead of its end a day that is not loaded is
+// warned of: a week holds a weekend in which nobody looks.
+const expiryNotice = 7
+
+// expiryWarnings tells which days with files not loaded the network is about
+// to delete. keep is in days by type.
+func expiryWarnings(days []Day, keep map[rawlog.Type]int, now time.Time) []string {
+	var out []string
+	for _, d := range days {
+		open := d.Failed + d.Loading
+		if d.Missing != nil {
+			open += *d.Missing
+		}
+		n, ok := keep[rawlog.Type(d.Type)]
+		day, err := time.Parse(rawlog.DayLayout, d.Day)
+		if open == 0 || !ok || err != nil {
+			continue
+		}
+		left := int(day.AddDate(0, 0, n).Sub(now.UTC().Truncate(24*time.Hour)).Hours() / 24)
+		switch {
+		case left <= 0:
+			out = append(out, fmt.Sprintf("%s of %s may be deleted by the network any time: %d files not loaded", d.Type, d.Day, open))
+		case left <= expiryNotice:
+			out = append(out, fmt.Sprintf("%s of %s expire in %d days: %d files not loaded", d.Type, d.Day, left, open))
+		}
+	}
+	return out
+}
