@@ -53,6 +53,10 @@ type Entry struct {
 	Last       time.Time
 	ShiftHours int8   // whole hours by which most rows lie off the file's hour
 	Error      string // why the file failed; free of secrets and control characters
+	Contents   string // CRC-32 and length of the text that its rows are from; "" where it is not known
+	Issues     []Issue
+	Since      time.Time // when the oldest of Issues was first seen, by the run's clock
+	Ignored    string    // why somebody said to ignore the issues; "": they are open
 	Version    uint64 // counts up with each write of this file
 	UpdatedAt  time.Time
 }
@@ -83,6 +87,7 @@ type Filter struct {
 	States  []State
 	Files   []string // by exact name
 	Run     string   // whose last version this run wrote
+	Issues  bool     // that have issues, ignored ones too
 }
 
 // Entries returns the current entries that pass the filter, by type, hour and name.
@@ -90,7 +95,7 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 	where, args := l.where(f)
 	rows, err := l.st.Conn().Query(ctx, `
 		SELECT log_type, file, hour, toString(state), attempt, run, size, etag, lines, rows, rescued, rejected,
-		       inserts, first_time, last_time, shift_hours, error, version, updated_at
+		       inserts, first_time, last_time, shift_hours, error, contents, issues, issue_texts, issue_since, ignored, version, updated_at
 		FROM ingest_files FINAL
 		WHERE `+where+`
 		ORDER BY log_type, hour, file`, args...)
@@ -104,16 +109,28 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 			e           Entry
 			typ, state  string
 			first, last *time.Time
+			kinds, says []string
+			since       *time.Time
 		)
 		if err := rows.Scan(&typ, &e.File.Name, &e.File.Hour, &state, &e.Attempt, &e.Run, &e.File.Size, &e.File.ETag,
 			&e.Lines, &e.Rows, &e.Rescued, &e.Rejected, &e.Inserts, &first, &last, &e.ShiftHours, &e.Error,
-			&e.Version, &e.UpdatedAt); err != nil {
+			&e.Contents, &kinds, &says, &since, &e.Ignored, &e.Version, &e.UpdatedAt); err != nil {
 			return nil, fmt.Errorf("reading the ledger of files: %w", err)
 		}
 		e.File.Type, e.State = rawlog.Type(typ), State(state)
 		e.File.Hour = e.File.Hour.UTC()
 		if first != nil && last != nil {
 			e.First, e.Last = first.UTC(), last.UTC()
+		}
+		if since != nil {
+			e.Since = since.UTC()
+		}
+		for i, kind := range kinds {
+			issue := Issue{Kind: Kind(kind)}
+			if i < len(says) {
+				issue.Text = says[i]
+			}
+			e.Issues = append(e.Issues, issue)
 		}
 		out = append(out, e)
 	}
@@ -156,6 +173,9 @@ func (l *Ledger) where(f Filter) (string, []any) {
 	if len(f.Files) > 0 {
 		cond += " AND file IN ?"
 		args = append(args, f.Files)
+	}
+	if f.Issues {
+		cond += " AND notEmpty(issues)"
 	}
 	if f.Run != "" {
 		cond += " AND run = ?"
@@ -210,7 +230,9 @@ func (l *Ledger) table(entries []*Entry) (ledgerTable, error) {
 		{"log_type", "String"}, {"file", "String"}, {"hour", "DateTime('UTC')"}, {"state", "String"}, {"attempt", "UInt32"},
 		{"run", "String"}, {"size", "Int64"}, {"etag", "String"}, {"lines", "UInt64"}, {"rows", "UInt64"}, {"rescued", "UInt64"},
 		{"rejected", "UInt64"}, {"inserts", "Array(UInt64)"}, {"first_time", "Nullable(DateTime('UTC'))"},
-		{"last_time", "Nullable(DateTime('UTC'))"}, {"shift_hours", "Int8"}, {"error", "String"}, {"version", "UInt64"},
+		{"last_time", "Nullable(DateTime('UTC'))"}, {"shift_hours", "Int8"}, {"error", "String"}, {"contents", "String"},
+		{"issues", "Array(String)"}, {"issue_texts", "Array(String)"}, {"issue_since", "Nullable(DateTime('UTC'))"}, {"ignored", "String"},
+		{"version", "UInt64"},
 	} {
 		names = append(names, c[0])
 		columns = append(columns, ext.Column(c[0], column.Type(c[1])))
@@ -224,9 +246,13 @@ func (l *Ledger) table(entries []*Entry) (ledgerTable, error) {
 		if inserts == nil {
 			inserts = []uint64{}
 		}
+		kinds, says := make([]string, len(e.Issues)), make([]string, len(e.Issues))
+		for i, issue := range e.Issues {
+			kinds[i], says[i] = string(issue.Kind), issue.Text
+		}
 		if err := table.Append(string(e.File.Type), e.File.Name, e.File.Hour, string(e.State), e.Attempt,
 			e.Run, e.File.Size, e.File.ETag, e.Lines, e.Rows, e.Rescued, e.Rejected, inserts,
-			instant(e.First), instant(e.Last), e.ShiftHours, e.Error, e.Version); err != nil {
+			instant(e.First), instant(e.Last), e.ShiftHours, e.Error, e.Contents, kinds, says, instant(e.Since), e.Ignored, e.Version); err != nil {
 			return ledgerTable{}, err
 		}
 	}

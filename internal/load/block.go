@@ -194,17 +194,23 @@ func (e *AlteredError) Error() string {
 	return fmt.Sprintf("table %s: column %s was %s when the run began and is %s now; run again", e.Table, e.Column, e.Was, e.Is)
 }
 
-// Append converts a batch and returns how many of its rows have something in
-// _rescued. The layout's shape must be the block's; an empty block takes it.
-func (b *Block) Append(batch *Batch, l *Layout) (rescued int, err error) {
+// Kept counts rows whose values were not all put into their columns.
+type Kept struct {
+	Rescued int // rows with something in _rescued
+	Misfit  int // those of them with a value that did not fit the column that it feeds
+}
+
+// Append converts a batch and returns what it had to put aside. The layout's shape
+// must be the block's; an empty block takes it.
+func (b *Block) Append(batch *Batch, l *Layout) (Kept, error) {
 	if l.shape != b.shape {
 		if b.rows > 0 {
-			return 0, fmt.Errorf("table %s: a block of shape %q cannot take rows of shape %q", b.table.Name, b.shape, l.shape)
+			return Kept{}, fmt.Errorf("table %s: a block of shape %q cannot take rows of shape %q", b.table.Name, b.shape, l.shape)
 		}
 		b.SetShape(l.shape)
 	}
 	if len(l.fields) != len(b.fed) || l.width != batch.Width {
-		return 0, fmt.Errorf("table %s: the header was laid onto another table", b.table.Name)
+		return Kept{}, fmt.Errorf("table %s: the header was laid onto another table", b.table.Name)
 	}
 	b.fails = b.fails[:0]
 	for i, c := range b.fed {

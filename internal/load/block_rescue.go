@@ -36,14 +36,16 @@ func (r *rescue) reset() {
 func (r *rescue) size() int { return len(r.offsets) + len(r.values) + r.keys.size() }
 
 // take appends a batch's rows: the fields that failed, and those that feed no
-// column and are not empty, in the order of the header. It returns the number
-// of rows that keep something.
-func (r *rescue) take(b *Batch, l *Layout, fails []fail) (kept int) {
+// column and are not empty, in the order of the header.
+func (r *rescue) take(b *Batch, l *Layout, fails []fail) (kept Kept) {
 	slices.SortFunc(fails, func(x, y fail) int {
 		return cmp.Or(cmp.Compare(x.row, y.row), cmp.Compare(x.field, y.field))
 	})
 	for row := range b.Rows {
 		before := r.keys.rows
+		if len(fails) > 0 && int(fails[0].row) == row {
+			kept.Misfit++
+		}
 		for _, f := range l.unknown {
 			for len(fails) > 0 && int(fails[0].row) == row && int(fails[0].field) < f {
 				r.keep(b, l, row, int(fails[0].field))
@@ -58,7 +60,7 @@ func (r *rescue) take(b *Batch, l *Layout, fails []fail) (kept int) {
 			fails = fails[1:]
 		}
 		if r.keys.rows > before {
-			kept++
+			kept.Rescued++
 		}
 		r.offsets = binary.LittleEndian.AppendUint64(r.offsets, uint64(r.keys.rows))
 	}

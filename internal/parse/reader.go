@@ -53,6 +53,7 @@ type Counts struct {
 	Lines    uint64 // header, rows and rejected lines; blank lines are none
 	Rows     uint64
 	Rescued  uint64 // rows with something in _rescued
+	Misfit   uint64 // rows with a value that did not fit the column that it feeds
 	Rejected uint64 // lines, however many pieces each had
 	// First and Last are the earliest and the latest time of the datetime
 	// column, zero where no row has one.
@@ -185,7 +186,7 @@ func (r *Reader) Append(b *load.Block, maxRows int) (n int, err error) {
 		}
 		stop := r.cut(min(r.batchRows(), maxRows-n))
 		if r.batch.Rows > 0 {
-			rescued, err := b.Append(&r.batch, r.layout)
+			kept, err := b.Append(&r.batch, r.layout)
 			if err != nil {
 				r.err = err
 				return n, err
@@ -193,7 +194,8 @@ func (r *Reader) Append(b *load.Block, maxRows int) (n int, err error) {
 			n += r.batch.Rows
 			r.counts.Rows += uint64(r.batch.Rows)
 			r.counts.Lines += uint64(r.batch.Rows)
-			r.counts.Rescued += uint64(rescued)
+			r.counts.Rescued += uint64(kept.Rescued)
+			r.counts.Misfit += uint64(kept.Misfit)
 		}
 		switch stop {
 		case cutEnough:

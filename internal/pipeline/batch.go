@@ -30,6 +30,7 @@ type batch struct {
 	next     int  // of jobs: those before it are sent or being sent
 	sealed   bool // takes no further files
 	complete bool // all of it has been handed to the connection
+	careful  bool // reads further files to their end before it takes them
 	rows     int
 	text     int64 // bytes of CSV
 }
@@ -43,7 +44,7 @@ func (b *batch) add(j *job) {
 // loadBatch sends an INSERT that begins with the given file and takes up
 // further ones as they come, until it is large enough.
 func (l *loader) loadBatch(ctx context.Context, first *job) error {
-	shape, err := l.open(ctx, first)
+	shape, err := l.open(ctx, first, first.replace)
 	if err != nil {
 		return l.failOr(ctx, first, err)
 	}
@@ -55,19 +56,56 @@ func (l *loader) loadBatch(ctx context.Context, first *job) error {
 	if err != nil {
 		return err
 	}
-	id, err := l.once(ctx, string(b.typ), func(id uint64, query string) (int, error) {
-		rows, err := stream.Send(ctx, id, query, b.shape, func(insert context.Context, blk *load.Block) error {
-			return guarded(func() error { return l.fill(ctx, insert, b, blk) })()
-		})
-		if !b.complete {
-			rows = incomplete
+	for {
+		id, err := l.once(ctx, string(b.typ), func(id uint64, query string) (int, error) {
+			rows, err := stream.Send(ctx, id, query, b.shape, func(insert context.Context, blk *load.Block) error {
+				return guarded(func() error { return l.fill(ctx, insert, b, blk) })()
+			})
+			if !b.complete {
+				rows = incomplete
+			}
+			return rows, err
+		}, func() error { return l.rewind(ctx, b) })
+		var bad *unfitError
+		switch {
+		case err == nil:
+			return l.commit(ctx, b.jobs, []uint64{id})
+		case !errors.As(err, &bad):
+			return err
 		}
-		return rows, err
-	}, func() error { return l.rewind(ctx, b) })
-	if err != nil {
+		if err := l.weed(ctx, b, bad); err != nil || len(b.jobs) == 0 {
+			return err
+		}
+	}
+}
+
+// weed takes a file that is not sound out of a batch whose INSERT was given up for
+// it, and others of the kind with it: the rest is sent again.
+func (l *loader) weed(ctx context.Context, b *batch, bad *unfitError) error {
+	if err := l.rewind(ctx, b); err != nil {
 		return err
 	}
-	return l.commit(ctx, b.jobs, []uint64{id})
+	kept := b.jobs[:0:0]
+	for _, j := range b.jobs {
+		err := bad.err
+		if j != bad.job {
+			_, err = l.open(ctx, j, true)
+		}
+		var fault *fileError
+		switch {
+		case err == nil:
+			kept = append(kept, j)
+		case j == bad.job || errors.As(err, &fault):
+			if err := l.fail(ctx, j, err); err != nil {
+				return err
+			}
+		default:
+			return err
+		}
+	}
+	l.reading = nil
+	b.jobs, b.careful = kept, true
+	return nil
 }
 
 // rewind makes the batch ready to be sent again from its first file.
@@ -93,8 +131,11 @@ func (l *loader) fill(ctx, insert context.Context, b *batch, blk *load.Block) er
 		l.Progress.Rows.Add(int64(n))
 		switch {
 		case errors.Is(err, io.EOF):
-			l.reading.counts = rd.Counts()
-			l.reading = nil
+			j := l.reading
+			j.counts, l.reading = rd.Counts(), nil
+			if err := l.sound(j.counts); err != nil {
+				return &unfitError{j, err}
+			}
 			if blk.Rows() > blockRows/2 {
 				return nil
 			}
@@ -111,7 +152,7 @@ func (l *loader) advance(ctx, insert context.Context, b *batch) error {
 	if b.next < len(b.jobs) {
 		j := b.jobs[b.next]
 		b.next++
-		_, err := l.open(ctx, j)
+		_, err := l.open(ctx, j, false)
 		return err
 	}
 	for !b.sealed && b.rows < insertRows && b.text < insertBytes && len(b.jobs) < l.openFiles { //guard:open-files
@@ -126,7 +167,7 @@ func (l *loader) advance(ctx, insert context.Context, b *batch) error {
 			l.hand = j
 			break
 		}
-		shape, err := l.open(ctx, j)
+		shape, err := l.open(ctx, j, j.replace || b.careful)
 		switch {
 		case err != nil:
 			if err := l.failOr(ctx, j, err); err != nil {

@@ -97,6 +97,9 @@ func (r *run) finalCount(ctx context.Context) error {
 			}
 		}
 		if len(diffs) > 0 {
+			if err := r.mismatched(ctx, entries, diffs); err != nil {
+				return err
+			}
 			r.sum.add(func(s *Summary) { s.Mismatches = diffs })
 			return &MismatchError{diffs}
 		}

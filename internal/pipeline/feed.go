@@ -158,7 +158,9 @@ func verify(inflater *parse.Inflater, archive *fetch.Archive) error {
 func (r *run) fail(ctx context.Context, j *job, why error) error {
 	j.release()
 	j.state = jobFailed
+	r.twins.release(j.file())
 	j.entry.State, j.entry.Error = checkpoint.Failed, printable(why.Error())
+	j.entry.Settle(r.Now(), checkpoint.Issue{Kind: checkpoint.Unloaded, Text: j.entry.Error})
 	if !hasRows(j.entry) {
 		j.entry.File = j.listed
 	}

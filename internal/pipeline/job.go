@@ -57,7 +57,7 @@ func (j *job) release() {
 }
 
 // took writes what was parsed into the ledger entry.
-func (j *job) took(rows, rejects []uint64) {
+func (j *job) took(now time.Time, rows, rejects []uint64) {
 	e, c := j.entry, j.counts
 	e.File, e.State, e.Error, e.Inserts = j.listed, checkpoint.Loaded, "", rows
 	if c.Rejected > 0 {
@@ -65,6 +65,10 @@ func (j *job) took(rows, rejects []uint64) {
 	}
 	e.Lines, e.Rows, e.Rescued, e.Rejected = c.Lines, c.Rows, c.Rescued, c.Rejected
 	e.First, e.Last, e.ShiftHours = c.First, c.Last, int8(c.ShiftHours)
+	if contents := contentsOf(j.zip); contents != e.Contents {
+		e.Contents, e.Issues, e.Ignored = contents, nil, "" // what was said of another text
+	}
+	e.Settle(now, issuesOf(c)...)
 }
 
 // putBack gives the entry the state that it had before the run touched it.
@@ -77,6 +81,6 @@ func (j *job) putBack() {
 
 // emptied makes the entry say that no rows of the file are in the store.
 func emptied(e *checkpoint.Entry) {
-	e.Lines, e.Rows, e.Rescued, e.Rejected, e.Inserts = 0, 0, 0, 0, nil
+	e.Lines, e.Rows, e.Rescued, e.Rejected, e.Inserts, e.Contents = 0, 0, 0, 0, nil, ""
 	e.First, e.Last, e.ShiftHours = time.Time{}, time.Time{}, 0
 }

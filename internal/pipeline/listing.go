@@ -173,6 +173,7 @@ func (r *run) refuse(ctx context.Context, doubtful dirs.Incomplete, known map[fi
 		}
 		if e.State != checkpoint.Loaded && !hasRows(e) && (e.State != checkpoint.Failed || e.Error != failure.Err) {
 			e.State, e.Error, e.Run = checkpoint.Failed, failure.Err, r.id
+			e.Settle(r.Now(), checkpoint.Issue{Kind: checkpoint.Unloaded, Text: failure.Err})
 			entries = append(entries, e)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"time"
@@ -47,6 +48,9 @@ type loader struct {
 	streams  map[rawlog.Type]*[2]*load.Stream // the second only for large files
 	rejects  rejects
 	shielded shield
+
+	scratch    map[rawlog.Type]*load.Block // for texts that are only judged
+	rehearsing bool
 }
 
 func newLoader(r *run, in <-chan *job, starved chan struct{}) *loader {
@@ -54,6 +58,7 @@ func newLoader(r *run, in <-chan *job, starved chan struct{}) *loader {
 		run: r, in: in, starved: starved, rejects: rejects{run: r},
 		readers: make(map[rawlog.Type]*parse.Reader),
 		streams: make(map[rawlog.Type]*[2]*load.Stream),
+		scratch: make(map[rawlog.Type]*load.Block),
 	}
 }
 
@@ -131,6 +136,13 @@ func (l *loader) take(ctx context.Context, patient bool) (*job, error) {
 		zip, err := parse.OpenZip(j.archive, j.archive.Size())
 		if err == nil {
 			j.zip = zip
+			settled, err := l.same(context.WithoutCancel(ctx), j)
+			if err != nil {
+				return nil, err
+			}
+			if settled {
+				continue
+			}
 			return j, nil
 		}
 		if err := l.fail(context.WithoutCancel(ctx), j, err); err != nil { //guard:broken-archive-alone
@@ -141,7 +153,10 @@ func (l *loader) take(ctx context.Context, patient bool) (*job, error) {
 
 // open makes a small file's text ready to be read: it is inflated and verified
 // whole before a row of it is sent. A *fileError is the file's own fault.
-func (l *loader) open(ctx context.Context, j *job) (load.Shape, error) {
+//
+// With careful it is also read to its end first, and refused where too little of
+// it is understood: for one whose rows are to replace others.
+func (l *loader) open(ctx context.Context, j *job, careful bool) (load.Shape, error) {
 	rd, err := l.reader(ctx, j.file().Type)
 	if err != nil {
 		return "", err
@@ -151,6 +166,12 @@ func (l *loader) open(ctx context.Context, j *job) (load.Shape, error) {
 		return "", &fileError{err}
 	}
 	l.text = text
+	if careful {
+		rd.ResetBytes(j.file(), text)
+		if err := l.rehearse(rd, j.file().Type); err != nil {
+			return "", &fileError{err}
+		}
+	}
 	rd.ResetBytes(j.file(), text)
 	l.reading = j
 	shape, err := rd.Shape()
@@ -159,6 +180,31 @@ func (l *loader) open(ctx context.Context, j *job) (load.Shape, error) {
 		return "", &fileError{err}
 	}
 	return shape, nil
+}
+
+// rehearse reads what the reader stands before to its end, keeps nothing of it, and
+// returns an error where it is not sound.
+func (l *loader) rehearse(rd *parse.Reader, typ rawlog.Type) error {
+	if l.scratch[typ] == nil {
+		block, err := load.NewBlock(l.tables[typ])
+		if err != nil {
+			return err
+		}
+		l.scratch[typ] = block
+	}
+	l.rehearsing = true
+	defer func() { l.rehearsing = false }()
+	for {
+		block := l.scratch[typ]
+		block.Reset()
+		_, err := rd.Append(block, blockRows)
+		if errors.Is(err, io.EOF) {
+			return l.sound(rd.Counts())
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // clear takes rows of earlier versions out, once the new ones are known to be
@@ -207,7 +253,12 @@ func (l *loader) reader(ctx context.Context, typ rawlog.Type) (*parse.Reader, er
 	}
 	rd, err := parse.NewReader(l.tables[typ], parse.Config{
 		Network: l.Network, Zone: l.Zone, MaxLine: int(l.budget.line), //guard:machine-zone
-		Reject: func(line parse.Rejected) error { return l.rejects.add(ctx, l.reading, line) },
+		Reject: func(line parse.Rejected) error {
+			if l.rehearsing {
+				return nil
+			}
+			return l.rejects.add(ctx, l.reading, line)
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -245,7 +296,7 @@ func (l *loader) commit(ctx context.Context, jobs []*job, inserts []uint64) erro
 	}
 	entries := make([]*checkpoint.Entry, len(jobs))
 	for i, j := range jobs {
-		j.took(inserts, rejects)
+		j.took(l.Now(), inserts, rejects)
 		entries[i] = j.entry
 	}
 	if err := l.record(ctx, entries); err != nil {
@@ -267,10 +318,7 @@ func (l *loader) commit(ctx context.Context, jobs []*job, inserts []uint64) erro
 		}
 	})
 	for _, j := range jobs {
-		j.state = jobLoaded
-		j.release()
-		l.Progress.FilesDone.Add(1)
-		l.Progress.BytesDone.Add(max(0, j.file().Size))
+		l.finish(j)
 		l.Progress.Rejected.Add(int64(j.entry.Rejected))
 	}
 	return nil

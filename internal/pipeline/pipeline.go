@@ -57,7 +57,11 @@ type Options struct {
 	// a reason that may pass, before it gives up; default 2 minutes, and never as long
 	// as a lease lasts. What is loaded by then stays loaded.
 	StoreWait time.Duration
-	Stop      <-chan struct{} // when closed, no new file is begun
+	// MaxRejected and MaxMisfit are the shares, from 0 to 1, of a file's lines that
+	// may be rejected and of its rows that may have a value that does not fit: a
+	// file beyond them is not loaded. Default 0.5 each.
+	MaxRejected, MaxMisfit float64
+	Stop                   <-chan struct{} // when closed, no new file is begun
 	// Now is the machine's clock; default time.Now. It names runs and INSERTs and
 	// says what a network keeps no longer: what is new it never decides.
 	Now      func() time.Time
@@ -83,6 +87,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.StoreWait <= 0 {
 		o.StoreWait = 2 * time.Minute
+	}
+	if o.MaxRejected <= 0 {
+		o.MaxRejected = mostUnread
+	}
+	if o.MaxMisfit <= 0 {
+		o.MaxMisfit = mostUnread
 	}
 	o.StoreWait = min(o.StoreWait, checkpoint.LeaseTTL*3/4)
 	if o.Now == nil {
@@ -113,6 +123,7 @@ type run struct {
 	budget budget
 	sum    *collector
 
+	twins     *twins
 	fetcher   *fetch.Fetcher
 	openFiles int // archives that one INSERT may hold open
 }
@@ -162,8 +173,11 @@ func (r *run) do(ctx context.Context) (err error) {
 		}
 	}
 	jobs, err := r.plan(ctx)
-	if err != nil || r.DryRun || len(jobs) == 0 {
+	if err != nil {
 		return err
+	}
+	if r.DryRun || len(jobs) == 0 {
+		return r.openIssues(ctx)
 	}
 	if err := r.load(ctx, jobs); err != nil {
 		if cause := context.Cause(ctx); cause != nil && ctx.Err() != nil {
@@ -171,7 +185,10 @@ func (r *run) do(ctx context.Context) (err error) {
 		}
 		return err
 	}
-	return r.finalCount(ctx)
+	if err := r.finalCount(ctx); err != nil {
+		return err
+	}
+	return r.openIssues(ctx)
 }
 
 // leave gives the lease back. A run that lost it first takes back what no other

@@ -50,7 +50,7 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 	seen := make(map[fileKey]bool)
 	for _, f := range files {
 		seen[keyOf(f)] = true
-		if j := r.consider(f, known[keyOf(f)]); j != nil {
+		if j := r.consider(f, known); j != nil {
 			jobs = append(jobs, j)
 		}
 	}
@@ -58,7 +58,7 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 		seen[keyOf(f.File)] = true
 	}
 	r.sum.add(func(s *Summary) { s.Listed = len(files) + refused })
-	r.reportMissing(known, seen, doubtful.Types)
+	missing := r.reportMissing(known, seen, doubtful.Types)
 	r.reportUnmatched(seen)
 	slices.SortStableFunc(jobs, func(a, b *job) int { return compareFiles(a.file(), b.file()) })
 	r.reportDoubles(known, jobs)
@@ -74,6 +74,10 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 	if r.DryRun {
 		return jobs, nil
 	}
+	if err := r.lose(ctx, known, missing); err != nil {
+		return nil, err
+	}
+	r.twins = knownTwins(known)
 	fresh, err := r.fresh(ctx, jobs)
 	if err != nil {
 		return nil, err
@@ -165,9 +169,13 @@ func (r *run) known(ctx context.Context) (map[fileKey]*checkpoint.Entry, error) 
 }
 
 // consider decides what a listed file needs; nil is nothing.
-func (r *run) consider(f rawlog.File, e *checkpoint.Entry) *job {
+func (r *run) consider(f rawlog.File, known map[fileKey]*checkpoint.Entry) *job {
+	e := known[keyOf(f)]
 	if e == nil {
 		return newJob(&checkpoint.Entry{File: f}, f)
+	}
+	if e.State == checkpoint.Loaded && e.Has(checkpoint.Copy) && !carried(e, known) { //guard:copy-carried
+		return newJob(e, f) // what it was a copy of is not loaded
 	}
 	if e.State == checkpoint.Loaded && !r.Reload && !changed(e.File, f) { //guard:replacement-noticed
 		r.sum.add(func(s *Summary) { s.AlreadyLoaded++ })
@@ -228,19 +236,25 @@ func (r *run) askRetention(ctx context.Context, known map[fileKey]*checkpoint.En
 
 // reportMissing names what an earlier run listed but did not load, and the
 // source lists no more. Of a type that it does not list at all nothing is missed.
-func (r *run) reportMissing(known map[fileKey]*checkpoint.Entry, seen map[fileKey]bool, refused []dirs.TypeError) {
+func (r *run) reportMissing(known map[fileKey]*checkpoint.Entry, seen map[fileKey]bool, refused []dirs.TypeError) (missing []rawlog.File) {
 	listed := func(t rawlog.Type) bool {
 		return !slices.ContainsFunc(refused, func(e dirs.TypeError) bool { return e.Type == t })
 	}
+	for key, e := range known {
+		if open(e) && !seen[key] && listed(key.typ) && r.mine(key.name) && !r.expired(e.File) &&
+			(r.RetryFailed || r.asked(e.File)) {
+			missing = append(missing, e.File) //guard:missing-reported
+		}
+	}
+	slices.SortFunc(missing, compareFiles)
 	r.sum.add(func(s *Summary) {
-		for key, e := range known {
-			if open(e) && !seen[key] && listed(key.typ) && r.mine(key.name) && !r.expired(e.File) &&
-				(r.RetryFailed || r.asked(e.File)) {
-				s.Missing = append(s.Missing, e.File) //guard:missing-reported
+		for _, f := range missing {
+			if known[keyOf(f)].Ignored == "" {
+				s.Missing = append(s.Missing, f)
 			}
 		}
-		slices.SortFunc(s.Missing, compareFiles)
 	})
+	return missing
 }
 
 func (r *run) within(hour time.Time) bool {

@@ -46,8 +46,8 @@ func (l *loader) loadSlices(ctx context.Context, j *job) error {
 	return l.commit(ctx, []*job{j}, inserts)
 }
 
-// judge reads a large file's header, and the rest for its checksum alone. A
-// *fileError is the file's own fault.
+// judge reads a large file to its end, for its checksum and for whether it is
+// sound. A *fileError is the file's own fault.
 func (l *loader) judge(ctx context.Context, j *job) (err error) {
 	rd, err := l.reader(ctx, j.file().Type)
 	if err != nil {
@@ -55,11 +55,8 @@ func (l *loader) judge(ctx context.Context, j *job) (err error) {
 	}
 	text := l.inflater.Stream(j.zip)
 	rd.Reset(j.file(), text)
-	_, err = rd.Shape()
-	if err = errors.Join(err, text.Close()); err == nil {
-		err = verify(&l.inflater, j.archive)
-	}
-	if err != nil {
+	err = l.rehearse(rd, j.file().Type)
+	if err = errors.Join(err, text.Close()); err != nil {
 		return &fileError{err}
 	}
 	return nil
@@ -143,6 +140,9 @@ func (s *slicer) send(ctx context.Context) (err error) {
 		return err
 	}
 	s.job.counts = rd.Counts()
+	if err := s.sound(s.job.counts); err != nil {
+		return &fileError{err}
+	}
 	return nil
 }
 

@@ -1,0 +1,56 @@
+package checkpoint
+
+import (
+	"slices"
+	"time"
+)
+
+// Issue is something about a file that is not as it should be. It is a state, not
+// an event: it stays in the ledger, and every run and `ingest status` speak of
+// it, until the file is loaded without it or somebody says to ignore it.
+type Issue struct {
+	Kind Kind
+	Text string // for people: what was seen, free of secrets and control characters
+}
+
+// Kind is what is wrong with a file.
+type Kind string
+
+// The kinds of issues.
+const (
+	Rejected Kind = "rejected" // lines that did not split into the header's fields
+	Misfit   Kind = "misfit"   // values that did not fit their columns, beyond a share of the rows
+	Shifted  Kind = "shifted"  // most rows lie whole hours off the file's hour
+	Copy     Kind = "copy"     // the text of another file of the same type and hour; not loaded
+	Mismatch Kind = "mismatch" // the store did not hold the rows that were acknowledged
+	Lost     Kind = "lost"     // listed once, not loaded, and no longer listed
+	Unloaded Kind = "failed"   // could not be fetched, read or loaded
+)
+
+// Kinds lists all kinds of issues.
+func Kinds() []Kind { return []Kind{Unloaded, Lost, Mismatch, Copy, Rejected, Misfit, Shifted} }
+
+// Open reports whether the entry has issues that nobody said to ignore.
+func (e *Entry) Open() bool { return len(e.Issues) > 0 && e.Ignored == "" }
+
+// Has reports whether the entry has an issue of a kind.
+func (e *Entry) Has(k Kind) bool {
+	return slices.ContainsFunc(e.Issues, func(i Issue) bool { return i.Kind == k })
+}
+
+// Settle puts issues in the place of those that the entry has. Since stays when
+// one of their kinds was there before; a kind that is new is open, whatever was
+// said of the former ones.
+func (e *Entry) Settle(now time.Time, issues ...Issue) {
+	known := func(i Issue) bool { return e.Has(i.Kind) }
+	if !slices.ContainsFunc(issues, known) {
+		e.Since = now.UTC().Truncate(time.Second)
+	}
+	if slices.ContainsFunc(issues, func(i Issue) bool { return !known(i) }) || len(issues) == 0 { //guard:new-issue-open
+		e.Ignored = ""
+	}
+	if len(issues) == 0 {
+		e.Since = time.Time{}
+	}
+	e.Issues = issues
+}

@@ -1,0 +1,137 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/parse"
+	"rawlogs/internal/rawlog"
+)
+
+// Shares of a file's lines or rows, from 0 to 1.
+const (
+	// mostUnread is the default share of lines that may be rejected, or of rows with
+	// a value that did not fit, before the file is not loaded at all: beyond a half
+	// it is another kind of file, not a damaged one.
+	mostUnread = 0.5
+	// noticed is the share of rows with a value that did not fit which is an issue of
+	// the file. Below it are the odd values that visitors send.
+	noticed = 0.01
+)
+
+// FileIssues is a file of the ledger with issues that nobody said to ignore.
+type FileIssues struct {
+	File   rawlog.File
+	State  checkpoint.State
+	Issues []checkpoint.Issue
+	Since  string // RFC 3339, of the oldest
+}
+
+// unfitError is a file that was read to its end and is not what its name says.
+type unfitError struct {
+	job *job
+	err error
+}
+
+func (e *unfitError) Error() string { return e.err.Error() }
+
+// sound returns an error where too little of a file was understood for its rows to
+// be worth having.
+func (o Options) sound(c parse.Counts) error {
+	lines := c.Rows + c.Rejected
+	switch {
+	case exceeds(c.Rejected, lines, o.MaxRejected): //guard:mostly-rejected
+		return fmt.Errorf("%d of its %d lines do not split into the header's fields, more than the %s that --max-rejected allows: is it of another format, or cut from several files?",
+			c.Rejected, lines, percent(o.MaxRejected))
+	case exceeds(c.Misfit, c.Rows, o.MaxMisfit): //guard:mostly-misfit
+		return fmt.Errorf("%d of its %d rows have a value that does not fit its column, more than the %s that --max-misfit allows: compare the header with the values below it",
+			c.Misfit, c.Rows, percent(o.MaxMisfit))
+	}
+	return nil
+}
+
+// exceeds reports whether n is more than a share of all.
+func exceeds(n, all uint64, share float64) bool { return n > 0 && float64(n) > share*float64(all) }
+
+func percent(share float64) string { return fmt.Sprintf("%.4g %%", share*100) }
+
+// issuesOf lists what is not as it should be about a file that is loaded.
+func issuesOf(c parse.Counts) []checkpoint.Issue {
+	var out []checkpoint.Issue
+	add := func(kind checkpoint.Kind, format string, args ...any) {
+		out = append(out, checkpoint.Issue{Kind: kind, Text: fmt.Sprintf(format, args...)})
+	}
+	if c.Rejected > 0 {
+		add(checkpoint.Rejected, "%d of %d lines did not split into the header's fields: see rejected_rows", c.Rejected, c.Rows+c.Rejected)
+	}
+	if exceeds(c.Misfit, c.Rows, noticed) {
+		add(checkpoint.Misfit, "%d of %d rows have a value that does not fit its column: see _rescued", c.Misfit, c.Rows)
+	}
+	if c.ShiftHours != 0 {
+		add(checkpoint.Shifted, "most rows lie %+d h off the file's hour: is the time zone right?", c.ShiftHours)
+	}
+	return out
+}
+
+// openIssues reads from the ledger what is not as it should be in what the run is
+// about: of a run that retries failures that is all of the ledger.
+func (r *run) openIssues(ctx context.Context) error {
+	if r.st == nil {
+		return nil
+	}
+	filter := checkpoint.Filter{Types: r.Types, Issues: true}
+	if !r.RetryFailed {
+		filter.Periods = r.Periods
+	}
+	entries, err := r.entries(ctx, filter)
+	if err != nil {
+		return err
+	}
+	r.sum.add(func(s *Summary) {
+		for _, e := range entries {
+			if e.Open() && r.mine(e.File.Name) && (len(r.Files) == 0 || r.asked(e.File)) { //guard:issues-stay
+				s.Issues = append(s.Issues, FileIssues{e.File, e.State, e.Issues, e.Since.Format("2006-01-02T15:04:05Z")})
+			}
+		}
+	})
+	return nil
+}
+
+// lose records files that were listed once, are not loaded, and are listed no more.
+func (r *run) lose(ctx context.Context, known map[fileKey]*checkpoint.Entry, missing []rawlog.File) error {
+	var entries []*checkpoint.Entry
+	for _, f := range missing {
+		e := known[keyOf(f)]
+		if e.Has(checkpoint.Lost) {
+			continue
+		}
+		e.Settle(r.Now(), checkpoint.Issue{Kind: checkpoint.Lost, Text: "not loaded, and no longer listed by the source"})
+		entries = append(entries, e)
+	}
+	return r.record(ctx, entries)
+}
+
+// mismatched records files whose rows the store does not have as they were
+// acknowledged, and has the next run load those again of which it has some: of a
+// file none of whose rows is seen they may be hidden, and would be doubled.
+func (r *run) mismatched(ctx context.Context, entries []checkpoint.Entry, diffs []Difference) error {
+	differs := make(map[fileKey]Difference, len(diffs))
+	for _, d := range diffs {
+		differs[keyOf(d.File)] = d
+	}
+	var changed []*checkpoint.Entry
+	for i := range entries {
+		e := &entries[i]
+		d, ok := differs[keyOf(e.File)]
+		if !ok {
+			continue
+		}
+		e.Settle(r.Now(), append(e.Issues[:len(e.Issues):len(e.Issues)], checkpoint.Issue{Kind: checkpoint.Mismatch, Text: d.String()})...)
+		if d.Stored > 0 { //guard:mismatch-reopens
+			e.State = checkpoint.Planned
+		}
+		changed = append(changed, e)
+	}
+	return r.record(ctx, changed)
+}

@@ -1,0 +1,153 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/parse"
+	"rawlogs/internal/rawlog"
+)
+
+// contentsOf names a text by what its archive's directory says of it, which
+// OpenZip's reader holds it to. How it was packed makes no difference.
+func contentsOf(zip *parse.Entry) string { return fmt.Sprintf("%08x-%d", zip.CRC32, zip.Size) }
+
+// twinKey is an hour's text.
+type twinKey struct {
+	typ      rawlog.Type
+	unix     int64
+	contents string
+}
+
+// twins knows which file holds a text, so that the same file under a second name
+// does not double its hour. It is safe for concurrent use.
+type twins struct {
+	mu    sync.Mutex
+	names map[twinKey]twin
+}
+
+type twin struct {
+	name   string
+	loaded bool // its rows were in the store when the run began
+}
+
+// knownTwins begins with what the ledger has loaded.
+func knownTwins(known map[fileKey]*checkpoint.Entry) *twins {
+	t := &twins{names: make(map[twinKey]twin)}
+	for _, e := range known {
+		if e.State == checkpoint.Loaded && e.Rows > 0 && e.Contents != "" {
+			t.names[twinKey{e.File.Type, e.File.Hour.Unix(), e.Contents}] = twin{e.File.Name, true}
+		}
+	}
+	return t
+}
+
+// claim returns the other file that holds the text, or makes it this file's.
+func (t *twins) claim(f rawlog.File, contents string) (other twin, taken bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	key := twinKey{f.Type, f.Hour.Unix(), contents}
+	other, there := t.names[key]
+	if there && other.name != f.Name {
+		return other, true
+	}
+	if !there {
+		t.names[key] = twin{f.Name, false}
+	}
+	return twin{}, false
+}
+
+// release gives up the claims of a file that could not be loaded.
+func (t *twins) release(f rawlog.File) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for key, holder := range t.names {
+		if holder.name == f.Name && key.typ == f.Type && !holder.loaded {
+			delete(t.names, key)
+		}
+	}
+}
+
+// carried reports whether the rows of a copy are in the store under another name.
+func carried(copied *checkpoint.Entry, known map[fileKey]*checkpoint.Entry) bool {
+	for _, e := range known {
+		if e.State == checkpoint.Loaded && e.Rows > 0 && e.Contents == copied.Contents && e.File.Type == copied.File.Type &&
+			e.File.Hour.Equal(copied.File.Hour) && e.File.Name != copied.File.Name {
+			return true
+		}
+	}
+	return false
+}
+
+// same settles a file whose text is in the store already, and reports whether it
+// did: one whose bytes were only packed, stamped or moved anew, whose rows stay as
+// they are, and a copy of another file of its hour, which is an issue.
+func (l *loader) same(ctx context.Context, j *job) (bool, error) {
+	e, contents := j.entry, contentsOf(j.zip)
+	if e.Contents == contents && j.former == checkpoint.Loaded && j.replace && !l.Reload { //guard:same-text
+		if !l.whole(j) {
+			return false, nil
+		}
+		e.File, e.State = j.listed, checkpoint.Loaded
+		if err := l.record(ctx, []*checkpoint.Entry{e}); err != nil {
+			return false, err
+		}
+		l.finish(j)
+		l.sum.add(func(s *Summary) { s.AlreadyLoaded++ })
+		return true, nil
+	}
+	if !l.hasLines(j.zip) {
+		return false, nil // an hour without rows looks like any other
+	}
+	other, copied := l.twins.claim(j.file(), contents)
+	if !copied || j.replace && !other.loaded { //guard:copy-not-loaded
+		return false, nil
+	}
+	if !l.whole(j) {
+		l.twins.release(j.file())
+		return false, nil
+	}
+	if err := l.clear(ctx, j); err != nil {
+		return false, err
+	}
+	emptied(e)
+	e.File, e.State, e.Error, e.Contents = j.listed, checkpoint.Loaded, "", contents
+	e.Settle(l.Now(), checkpoint.Issue{Kind: checkpoint.Copy, Text: "the same text as " + printable(other.name) + ", so it was not loaded"})
+	if err := l.record(ctx, []*checkpoint.Entry{e}); err != nil {
+		return false, err
+	}
+	l.Log.Warn("a copy of another file; its rows are not loaded twice", "type", j.file().Type, "file", j.file().Name, "other", other.name)
+	l.finish(j)
+	l.sum.add(func(s *Summary) { s.Loaded++ })
+	return true, nil
+}
+
+// whole reports whether the archive holds the text that its directory declares: a
+// directory can be right and the data behind it damaged.
+func (l *loader) whole(j *job) bool { return verify(&l.inflater, j.archive) == nil } //guard:same-verified
+
+// finish ends a file's way through the run.
+func (l *loader) finish(j *job) {
+	j.state = jobLoaded
+	j.release()
+	l.Progress.FilesDone.Add(1)
+	l.Progress.BytesDone.Add(max(0, j.file().Size))
+}
+
+// hasLines reports whether a text has more than a header. Only short ones are read.
+func (l *loader) hasLines(zip *parse.Entry) bool {
+	const short = 64 << 10
+	if zip.Size > short {
+		return true
+	}
+	text, err := l.inflater.Bytes(zip, l.text[:0], l.budget.text)
+	if err != nil {
+		return false // whoever loads it says so
+	}
+	l.text = text
+	return slices.ContainsFunc([]byte("\n\r"), func(end byte) bool { return bytes.IndexByte(bytes.TrimRight(text, "\r\n"), end) >= 0 })
+}
