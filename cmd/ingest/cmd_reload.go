@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -53,7 +54,7 @@ func splitReload(args []string) (periods []rawlog.Period, files []string, err er
 			continue
 		}
 		if _, _, err := rawlog.ParseName(arg); err != nil && !errors.Is(err, rawlog.ErrMisplaced) {
-			return nil, nil, &usageError{err: err}
+			return nil, nil, &usageError{err: fmt.Errorf("%q: %w", arg, err)}
 		}
 		files = append(files, arg)
 	}

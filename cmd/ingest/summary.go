@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -54,6 +55,7 @@ type summary struct {
 type summaryFile struct {
 	Type  string    `json:"type"`
 	Name  string    `json:"name"`
+	Path  string    `json:"path,omitempty"` // where the source has it, if that is not its name
 	Hour  time.Time `json:"hour"`
 	Size  int64     `json:"size"` // -1: the listing does not tell
 	Error string    `json:"error,omitempty"`
@@ -77,8 +79,15 @@ type summaryShift struct {
 }
 
 func describeFile(f rawlog.File, err string) summaryFile {
-	return summaryFile{Type: string(f.Type), Name: f.Name, Hour: f.Hour, Size: f.Size, Error: err}
+	path := f.Path
+	if path == f.Name {
+		path = ""
+	}
+	return summaryFile{Type: string(f.Type), Name: f.Name, Path: path, Hour: f.Hour, Size: f.Size, Error: err}
 }
+
+// at is where a person finds the file.
+func (f summaryFile) at() string { return cmp.Or(f.Path, f.Name) }
 
 func summarize(cfg *config.Config, storeName string, dryRun bool, s pipeline.Summary) summary {
 	out := summary{
@@ -209,10 +218,10 @@ func (s summary) text() string {
 	}
 	list("to load", len(s.Planned), func(i int) string { return s.Planned[i].Type + " " + s.Planned[i].Name })
 	list("failed", len(s.Failures), func(i int) string {
-		return s.Failures[i].Type + " " + s.Failures[i].Name + ": " + s.Failures[i].Error
+		return s.Failures[i].Type + " " + s.Failures[i].at() + ": " + s.Failures[i].Error
 	})
 	list("not listed", len(s.Refused), func(i int) string { return s.Refused[i].Type + ": " + s.Refused[i].Error })
-	list("not read", len(s.Unread), func(i int) string { return s.Unread[i].Name + ": " + s.Unread[i].Error })
+	list("not read", len(s.Unread), func(i int) string { return s.Unread[i].at() + ": " + s.Unread[i].Error })
 	list("not loaded, and no longer listed by the source: lost unless it lists them again", len(s.Missing), func(i int) string {
 		return s.Missing[i].Type + " " + s.Missing[i].Name
 	})

@@ -3,6 +3,7 @@ package hasoffers
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -80,7 +81,7 @@ func (c *Client) DownloadLink(ctx context.Context, t rawlog.Type, name string) (
 	}
 	var answer struct{ Link string }
 	if shape(data) != "an object" || json.Unmarshal(data, &answer) != nil || answer.Link == "" {
-		return "", malformed(method, fmt.Errorf("%s: the answer holds no link", printable(name)))
+		return "", malformed(method, errors.New("the answer holds no link"))
 	}
 	return answer.Link, nil
 }

@@ -164,7 +164,7 @@ func (r *run) fail(ctx context.Context, j *job, why error) error {
 	if !hasRows(j.entry) {
 		j.entry.File = j.listed
 	}
-	r.Log.Error("file failed", "type", j.file().Type, "file", j.file().Name, "err", why)
+	r.Log.Error("file failed", "type", j.file().Type, "file", j.file().At(), "err", why)
 	r.Progress.FilesFailed.Add(1)
 	r.sum.add(func(s *Summary) {
 		s.Failed++

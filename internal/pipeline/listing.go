@@ -162,7 +162,7 @@ func (r *run) refuse(ctx context.Context, doubtful dirs.Incomplete, known map[fi
 		}
 		taken[key] = true
 		refused++
-		r.Log.Error("file refused", "type", p.File.Type, "file", p.File.Name, "err", p.Err)
+		r.Log.Error("file refused", "type", p.File.Type, "file", p.File.At(), "err", p.Err)
 		r.sum.add(func(s *Summary) {
 			s.Failed++
 			s.Failures = append(s.Failures, failure)

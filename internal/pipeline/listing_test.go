@@ -1,9 +1,13 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -127,6 +131,40 @@ func TestDoubtfulListing(t *testing.T) {
 	sum, err := Run(t.Context(), st, doubtful, opts)
 	if err != nil || sum.Failed != 1 || entry(t, checkpoint.Open(st, "acme"), names[1]).State != checkpoint.Loaded {
 		t.Errorf("doubtful again: %+v, %v", sum, err)
+	}
+}
+
+// Whatever is wrong with a file, its error leaves the name to whoever tells of it:
+// ledger, output and log name a file once.
+func TestFilesAreNamedOnce(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	src := newFolder(t)
+	var log bytes.Buffer
+	const text, misplaced = "clicks-1473411600-aaaaaa.zip", "clicks-1473415200-bbbbbb.zip"
+	for _, path := range []string{"clicks/111/20160909/" + text, "x/20160912/" + misplaced} {
+		path := filepath.Join(src.root, path)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("plain text"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sum, err := Run(t.Context(), st, src.source(), Options{Network: "acme", Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil || len(sum.Failures) != 2 {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	for i, base := range []string{misplaced, text} {
+		f := sum.Failures[i]
+		if strings.Contains(f.Err, base) || !strings.HasSuffix(f.File.Path, base) {
+			t.Errorf("output: %+v", f)
+		}
+		if e := entry(t, checkpoint.Open(st, "acme"), "20160909/"+base); e.Error != f.Err {
+			t.Errorf("the ledger says %q, the output %q", e.Error, f.Err)
+		}
+	}
+	for line := range strings.Lines(log.String()) {
+		if n := strings.Count(line, text) + strings.Count(line, misplaced); n > 1 {
+			t.Errorf("named %d times: %s", n, line)
+		}
 	}
 }
 

@@ -69,32 +69,32 @@ const DayLayout = "20060102"
 // clicks-1473411600-SlY9UO.zip: the log type, the epoch seconds of the UTC
 // start of the hour and six characters. Folders before it are free, but where
 // the parent is a date directory it must be the hour's, in some time zone: else
-// type and hour come with an error that is ErrMisplaced.
+// type and hour come with an error that is ErrMisplaced. No error repeats the name.
 func ParseName(name string) (Type, time.Time, error) {
 	base := path.Base(name)
 	stem, ok := strings.CutSuffix(base, ".zip")
 	if !ok {
-		return "", time.Time{}, fmt.Errorf("%q: not a .zip", name)
+		return "", time.Time{}, errors.New("not a .zip")
 	}
 	word, rest, ok := strings.Cut(stem, "-")
 	if !ok {
-		return "", time.Time{}, fmt.Errorf("%q: want TYPE-EPOCH-SUFFIX.zip", name)
+		return "", time.Time{}, errors.New("want TYPE-EPOCH-SUFFIX.zip")
 	}
 	typ, err := ParseType(word)
 	if err != nil {
-		return "", time.Time{}, fmt.Errorf("%q: %w", name, err)
+		return "", time.Time{}, err
 	}
 	digits, suffix, ok := strings.Cut(rest, "-")
 	if !ok || suffix == "" {
-		return "", time.Time{}, fmt.Errorf("%q: want TYPE-EPOCH-SUFFIX.zip", name)
+		return "", time.Time{}, errors.New("want TYPE-EPOCH-SUFFIX.zip")
 	}
 	sec, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || sec < 0 || sec > maxEpoch {
-		return "", time.Time{}, fmt.Errorf("%q: %q is no epoch second between 1970 and 2106", name, digits)
+		return "", time.Time{}, fmt.Errorf("%.40q is not an epoch second between 1970 and 2106", digits)
 	}
 	hour := time.Unix(sec, 0).UTC()
 	if day := path.Base(path.Dir(name)); isDay(day) && (day < hour.Add(west).Format(DayLayout) || day > hour.Add(east).Format(DayLayout)) {
-		return typ, hour, fmt.Errorf("%q: %w: its hour is on %s, its folder says %s", name, ErrMisplaced, hour.Format(DayLayout), day)
+		return typ, hour, fmt.Errorf("%w: its hour is on %s, its folder says %s", ErrMisplaced, hour.Format(DayLayout), day)
 	}
 	return typ, hour, nil
 }
