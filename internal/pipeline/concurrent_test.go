@@ -258,12 +258,12 @@ func TestForeignSettings(t *testing.T) {
 	large := src.write(gen.Spec{Type: rawlog.Clicks, Hour: firstHour, Rows: 3*blockRows + 1})
 	src.write(gen.Spec{Type: rawlog.Clicks, Hour: firstHour.Add(time.Hour), Rows: 30, Broken: 2})
 	src.write(gen.Spec{Type: rawlog.Clicks, Hour: firstHour.Add(5 * time.Hour), Rows: 30, Broken: 2})
-	// The same bytes once more, as the second file of the hour.
+	// The same bytes once more, for another hour.
 	data, err := os.ReadFile(filepath.Join(src.root, large))
 	if err != nil {
 		t.Fatal(err)
 	}
-	twin := gen.FileName(rawlog.Clicks, firstHour, 8)
+	twin := gen.FileName(rawlog.Clicks, firstHour.Add(2*time.Hour), 8)
 	if err := os.WriteFile(filepath.Join(src.root, twin), data, 0o600); err != nil {
 		t.Fatal(err)
 	}
