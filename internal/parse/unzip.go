@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+
+	"rawlogs/internal/parse/inflate"
 )
 
 // Inflater takes entries out of archives, one after the other, and keeps its
 // memory. It is not safe for concurrent use.
 type Inflater struct {
 	packed []byte
-	memory inflater
-	stream flow // for Stream
+	memory inflate.Decoder
+	stream inflate.Stream // for Stream
 }
 
 // Bytes inflates an entry whole into dst, which it may grow and write to up to
@@ -37,8 +39,8 @@ func (z *Inflater) Bytes(e *Entry, dst []byte, limit int64) ([]byte, error) {
 	if err := readFull(e.r, z.packed, e.offset); err != nil {
 		return dst[:0], err
 	}
-	switch n, used, err := z.memory.inflate(dst, len(dst), z.packed); {
-	case errors.Is(err, errLarger):
+	switch n, used, err := z.memory.Inflate(dst, z.packed); {
+	case errors.Is(err, inflate.ErrLarger):
 		return dst[:0], errLonger(e)
 	case err != nil:
 		return dst[:0], inflateError(err)
@@ -53,7 +55,7 @@ func (z *Inflater) Bytes(e *Entry, dst []byte, limit int64) ([]byte, error) {
 // sized returns a slice of n bytes, in b's memory if that is large enough.
 func sized(b []byte, n int) []byte {
 	if cap(b) < n {
-		return make([]byte, n, n+n/8+fastOut)
+		return make([]byte, n, n+n/8+inflate.Slack)
 	}
 	return b[:n]
 }
@@ -79,7 +81,7 @@ func inflateError(err error) error {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return &ZipError{Reason: "its entry's data ends too early", Err: io.ErrUnexpectedEOF}
-	case errors.Is(err, errDamaged):
+	case errors.Is(err, inflate.ErrDamaged):
 		return &ZipError{Reason: "its entry's data is damaged", Err: err}
 	}
 	return err
@@ -93,7 +95,7 @@ func (z *Inflater) Stream(e *Entry) io.ReadCloser {
 	s := &stream{entry: e, left: e.Size, packed: e.data()}
 	s.src = s.packed
 	if e.Method == methodDeflate {
-		z.stream.reset(&z.memory, s.packed, e.Compressed)
+		z.stream.Reset(&z.memory, s.packed, e.Compressed)
 		s.src, s.deflated = &z.stream, &z.stream
 	}
 	return s
@@ -102,7 +104,7 @@ func (z *Inflater) Stream(e *Entry) io.ReadCloser {
 type stream struct {
 	entry    *Entry
 	packed   *io.SectionReader
-	deflated *flow // nil for a stored entry
+	deflated *inflate.Stream // nil for a stored entry
 	src      io.Reader
 	left     int64
 	sum      uint32
@@ -143,7 +145,7 @@ func (s *stream) end() error {
 		return inflateError(err)
 	}
 	if s.deflated != nil {
-		if n := s.deflated.trailing(); n > 0 {
+		if n := s.deflated.Trailing(); n > 0 {
 			return errTrailing(n)
 		}
 	}

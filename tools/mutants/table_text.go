@@ -16,7 +16,7 @@ var archives = []protection{
 	guard("zip-method", "unknown methods are refused",
 		never, "internal/faults", "TestHostileZips"),
 	guard("inflate-bounded", "no more bytes than declared, whole",
-		swap("hard: size", "hard: cap(dst) - fastOut"), "internal/parse", "TestInflate"),
+		swap("hard: size", "hard: cap(dst) - fastOut"), "internal/parse/inflate", "TestInflate"),
 	guard("stream-bounded", "no more bytes than declared, streamed",
 		put("return io.EOF"), "internal/faults", "TestHostileZips"),
 	guard("large-streamed", "a text larger than its share of the memory is streamed",

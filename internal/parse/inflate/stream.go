@@ -1,14 +1,15 @@
-package parse
+package inflate
 
 import (
 	"errors"
 	"io"
 )
 
-// flow inflates from a reader in bounded memory: whole runs of codes at a time
+// Stream inflates from a reader in bounded memory: whole runs of codes at a time
 // into a buffer that keeps the last 32 KiB in front, as matches reach back so far.
-type flow struct {
-	codes  *inflater
+// Reset comes before reading.
+type Stream struct {
+	codes  *Decoder
 	src    io.Reader
 	unread int64 // bytes that src still has
 	bits   bitReader
@@ -21,10 +22,10 @@ type flow struct {
 }
 
 const (
-	flowWindow = 32 << 10
-	// flowSoft is where a run ends; what it began may still be written behind.
-	flowSoft = flowWindow + 256<<10
-	flowIn   = 256 << 10
+	streamWindow = 32 << 10
+	// streamSoft is where a run ends; what it began may still be written behind.
+	streamSoft = streamWindow + 256<<10
+	streamIn   = 256 << 10
 	// A stored block is taken at once, and a block's tables and a few dozen
 	// codes are read without looking for the end of the input.
 	mostStored = 1<<16 - 1
@@ -32,17 +33,17 @@ const (
 	codesIn    = 1 << 10
 )
 
-// reset begins a stream of size compressed bytes.
-func (f *flow) reset(codes *inflater, src io.Reader, size int64) {
+// Reset begins a stream of size compressed bytes. It uses codes until the next Reset.
+func (f *Stream) Reset(codes *Decoder, src io.Reader, size int64) {
 	if f.out == nil {
-		f.out = make([]byte, flowSoft+mostStored+fastOut)
-		f.bits.src = make([]byte, 0, flowIn)
+		f.out = make([]byte, streamSoft+mostStored+fastOut)
+		f.bits.src = make([]byte, 0, streamIn)
 	}
-	*f = flow{codes: codes, src: src, unread: size, out: f.out, bits: bitReader{src: f.bits.src[:0]}}
+	*f = Stream{codes: codes, src: src, unread: size, out: f.out, bits: bitReader{src: f.bits.src[:0]}}
 }
 
 // Read returns io.EOF at the end of the last block, whatever may follow it.
-func (f *flow) Read(p []byte) (int, error) {
+func (f *Stream) Read(p []byte) (int, error) {
 	for f.at == f.n {
 		if f.err != nil {
 			return 0, f.err
@@ -54,19 +55,19 @@ func (f *flow) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// trailing is the number of compressed bytes after the last block.
-func (f *flow) trailing() int64 {
+// Trailing is the number of compressed bytes after the last block.
+func (f *Stream) Trailing() int64 {
 	return f.unread + int64(len(f.bits.src)-f.bits.at) + int64(f.bits.count/8)
 }
 
 // run inflates some more, once all that there was is read.
-func (f *flow) run() (err error) {
-	if f.n > flowWindow {
-		copy(f.out, f.out[f.n-flowWindow:f.n])
-		f.n = flowWindow
+func (f *Stream) run() (err error) {
+	if f.n > streamWindow {
+		copy(f.out, f.out[f.n-streamWindow:f.n])
+		f.n = streamWindow
 	}
 	f.at = f.n
-	for f.n < flowSoft {
+	for f.n < streamSoft {
 		need := blockIn
 		if f.started {
 			need = codesIn
@@ -81,7 +82,7 @@ func (f *flow) run() (err error) {
 			continue
 		}
 		var done bool
-		f.n, done, err = f.codes.block(f.out, f.n, bounds{hard: flowSoft + mostStored, soft: flowSoft, open: f.unread > 0}, &f.bits)
+		f.n, done, err = f.codes.block(f.out, f.n, bounds{hard: streamSoft + mostStored, soft: streamSoft, open: f.unread > 0}, &f.bits)
 		if err != nil {
 			return err
 		}
@@ -91,7 +92,7 @@ func (f *flow) run() (err error) {
 }
 
 // block begins the next block, and takes it whole if it is a stored one.
-func (f *flow) block() (err error) {
+func (f *Stream) block() (err error) {
 	if f.last {
 		return io.EOF
 	}
@@ -106,18 +107,18 @@ func (f *flow) block() (err error) {
 	f.last = last == 1
 	switch kind {
 	case 0:
-		f.n, err = f.bits.stored(f.out[:flowSoft+mostStored], f.n)
+		f.n, err = f.bits.stored(f.out[:streamSoft+mostStored], f.n)
 	case 1, 2:
 		f.started = true
 		err = f.codes.codes(&f.bits, kind == 1)
 	default:
-		err = errDamaged
+		err = ErrDamaged
 	}
 	return err
 }
 
 // fill makes sure of need compressed bytes, or of all that are left.
-func (f *flow) fill(need int) error {
+func (f *Stream) fill(need int) error {
 	b := &f.bits
 	if len(b.src)-b.at >= need || f.unread == 0 {
 		return nil

@@ -1,4 +1,4 @@
-package parse
+package inflate
 
 import (
 	"bytes"
@@ -10,8 +10,8 @@ import (
 	"testing/iotest"
 )
 
-// checkInflate holds inflate against compress/flate on any bytes.
-func checkInflate(t *testing.T, z *inflater, packed []byte) {
+// checkInflate holds Inflate against compress/flate on any bytes.
+func checkInflate(t *testing.T, z *Decoder, packed []byte) {
 	t.Helper()
 	const most = 1 << 18
 	src := bytes.NewReader(packed)
@@ -22,7 +22,7 @@ func checkInflate(t *testing.T, z *inflater, packed []byte) {
 	}
 	for _, room := range []int{0, 1000} { // without and with capacity to spare
 		dst := make([]byte, len(want), len(want)+room)
-		n, used, got := z.inflate(dst, len(want), packed)
+		n, used, got := z.Inflate(dst, packed)
 		switch {
 		case err == nil:
 			if got != nil || n != len(want) || !bytes.Equal(dst[:n], want) || used != len(packed)-src.Len() {
@@ -33,31 +33,31 @@ func checkInflate(t *testing.T, z *inflater, packed []byte) {
 		case errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(got, io.ErrUnexpectedEOF):
 			// The end of the data can hide that it is damaged, and the other way
 			// round; both are errors.
-			if !errors.Is(got, errDamaged) && !errors.Is(got, errLarger) {
+			if !errors.Is(got, ErrDamaged) && !errors.Is(got, ErrLarger) {
 				t.Fatalf("room %d: %v", room, got)
 			}
 		}
 		if len(want) > 0 && err == nil {
-			if _, _, got := z.inflate(make([]byte, len(want)-1, len(want)-1+room), len(want)-1, packed); !errors.Is(got, errLarger) {
+			if _, _, got := z.Inflate(make([]byte, len(want)-1, len(want)-1+room), packed); !errors.Is(got, ErrLarger) {
 				t.Fatalf("room %d, a byte too few: %v", room, got)
 			}
 		}
 	}
 }
 
-// checkFlow holds the streaming side against inflate, which has to agree with
+// checkStream holds a Stream against Inflate, which has to agree with
 // it on every byte and on whether there is an error.
-func checkFlow(t *testing.T, f *flow, z *inflater, packed []byte) {
+func checkStream(t *testing.T, f *Stream, z *Decoder, packed []byte) {
 	t.Helper()
 	const most = 1 << 21
-	f.reset(z, iotest.HalfReader(bytes.NewReader(packed)), int64(len(packed)))
+	f.Reset(z, iotest.HalfReader(bytes.NewReader(packed)), int64(len(packed)))
 	got, err := io.ReadAll(io.LimitReader(f, most))
 	if len(got) == most {
 		return
 	}
-	trailing := f.trailing()
+	trailing := f.Trailing()
 	want := make([]byte, len(got)+2000)
-	n, used, wantErr := z.inflate(want, len(want), packed)
+	n, used, wantErr := z.Inflate(want, packed)
 	if (err == nil) != (wantErr == nil) || !bytes.Equal(got, want[:n]) {
 		t.Fatalf("streamed %d bytes, %v; whole %d, %v", len(got), err, n, wantErr)
 	}
@@ -66,12 +66,12 @@ func checkFlow(t *testing.T, f *flow, z *inflater, packed []byte) {
 	}
 }
 
-// TestFlow streams texts that are longer than all of its buffers.
-func TestFlow(t *testing.T) {
+// TestStream streams texts that are longer than all of its buffers.
+func TestStream(t *testing.T) {
 	t.Parallel()
-	var z inflater
-	var f flow
-	for seed, size := range []int{0, 1, 5000, flowSoft - flowWindow, flowSoft + 7, 1_500_000} {
+	var z Decoder
+	var f Stream
+	for seed, size := range []int{0, 1, 5000, streamSoft - streamWindow, streamSoft + 7, 1_500_000} {
 		text := inflatable(uint64(seed), size)
 		for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, flate.BestSpeed, flate.BestCompression} {
 			var packed bytes.Buffer
@@ -81,18 +81,18 @@ func TestFlow(t *testing.T) {
 			}
 			_, _ = w.Write(text)
 			_ = w.Close()
-			f.reset(&z, bytes.NewReader(packed.Bytes()), int64(packed.Len()))
+			f.Reset(&z, bytes.NewReader(packed.Bytes()), int64(packed.Len()))
 			if got, err := io.ReadAll(iotest.OneByteReader(&f)); err != nil || !bytes.Equal(got, text) {
 				t.Fatalf("size %d level %d, byte by byte: %d bytes, %v", size, level, len(got), err)
 			}
-			checkFlow(t, &f, &z, packed.Bytes())
-			checkFlow(t, &f, &z, append(bytes.Clone(packed.Bytes()), "more"...))
+			checkStream(t, &f, &z, packed.Bytes())
+			checkStream(t, &f, &z, append(bytes.Clone(packed.Bytes()), "more"...))
 			r := rand.New(rand.NewPCG(uint64(level+9), uint64(size)))
 			for range 6 {
-				checkFlow(t, &f, &z, packed.Bytes()[:r.IntN(packed.Len())])
+				checkStream(t, &f, &z, packed.Bytes()[:r.IntN(packed.Len())])
 				bad := bytes.Clone(packed.Bytes())
 				bad[r.IntN(len(bad))] ^= 1 << r.IntN(8)
-				checkFlow(t, &f, &z, bad)
+				checkStream(t, &f, &z, bad)
 			}
 		}
 	}
@@ -128,7 +128,7 @@ func inflatable(seed uint64, size int) []byte {
 
 func TestInflate(t *testing.T) {
 	t.Parallel()
-	var z inflater
+	var z Decoder
 	for seed, size := range []int{0, 1, 2, 10, 300, 5000, 50_000} {
 		text := inflatable(uint64(seed), size)
 		for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, flate.BestSpeed, flate.BestCompression} {
@@ -168,9 +168,9 @@ func FuzzInflate(f *testing.F) {
 		f.Add(packed.Bytes())
 	}
 	f.Fuzz(func(t *testing.T, packed []byte) {
-		var z inflater
+		var z Decoder
 		checkInflate(t, &z, packed)
-		var stream flow
-		checkFlow(t, &stream, &z, packed)
+		var stream Stream
+		checkStream(t, &stream, &z, packed)
 	})
 }

@@ -1,4 +1,4 @@
-package parse
+package inflate
 
 import "math/bits"
 
