@@ -138,18 +138,6 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-func TestLooseName(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{
-		"affiliate_unique1": "affiliate_unique1", "affiliate_unique_1": "affiliate_unique1", "affiliate_sub_12": "affiliate_sub12",
-		"ip": "ip", "_1": "1", "_": "_", "": "", "1": "1", "a_": "a_", "sha1": "sha1", "a__1": "a_1",
-	} {
-		if got := looseName(in); got != want {
-			t.Errorf("%q: got %q, want %q", in, got, want)
-		}
-	}
-}
-
 func TestLineageIsRequired(t *testing.T) {
 	t.Parallel()
 	for i, l := range store.Lineage() {

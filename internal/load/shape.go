@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 )
 
@@ -31,9 +32,9 @@ type Layout struct {
 }
 
 // NewLayout lays a header onto the table. A name feeds the column of that name,
-// or else the one that looseName takes for the same (affiliate_unique1 and
-// affiliate_unique_1, ad_id and transaction_id). Of a repeated name the first feeds
-// the column, the later ones are kept in _rescued as name#2, name#3….
+// or else the one that the network spells otherwise (see rawlog.Header). Of a
+// repeated name the first feeds the column, the later ones are kept in _rescued as
+// name#2, name#3….
 func NewLayout(t *Table, header []string) *Layout {
 	fed := t.fed()
 	l := &Layout{width: len(header), fields: make([]int, len(fed)), keys: make([]string, len(header))}
@@ -42,7 +43,7 @@ func NewLayout(t *Table, header []string) *Layout {
 	for i, c := range fed {
 		l.fields[i] = -1
 		exact[c.Name] = i
-		loose[looseName(c.Name)] = i
+		loose[rawlog.Header(c.Name)] = i
 	}
 	used := make([]bool, len(header))
 	claim := func(names map[string]int, as func(string) string) {
@@ -54,7 +55,7 @@ func NewLayout(t *Table, header []string) *Layout {
 		}
 	}
 	claim(exact, func(name string) string { return name })
-	claim(loose, looseName)
+	claim(loose, rawlog.Header)
 	seen := make(map[string]int, len(header))
 	for f, name := range header {
 		seen[name]++
@@ -90,24 +91,4 @@ func shapeOf(fed []store.Column, fields []int) Shape {
 		}
 	}
 	return Shape(strings.Join(names, shapeSep))
-}
-
-// looseName drops the underscore before a name's final number, which the
-// source writes in one year and leaves out in another, and gives the names that
-// the Conversion entity has for what raw logs call otherwise.
-func looseName(name string) string {
-	if name == "ad_id" {
-		return "transaction_id"
-	}
-	if n, ok := strings.CutPrefix(name, "affiliate_info"); ok {
-		name = "affiliate_sub" + n
-	}
-	digits := len(name)
-	for digits > 0 && name[digits-1] >= '0' && name[digits-1] <= '9' {
-		digits--
-	}
-	if digits == len(name) || digits == 0 || name[digits-1] != '_' {
-		return name
-	}
-	return name[:digits-1] + name[digits:]
 }

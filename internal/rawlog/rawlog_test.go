@@ -124,3 +124,15 @@ func FuzzParseName(f *testing.F) {
 		}
 	})
 }
+
+func TestHeader(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"affiliate_unique1": "affiliate_unique1", "affiliate_unique_1": "affiliate_unique1", "affiliate_sub_12": "affiliate_sub12",
+		"ad_id": "transaction_id", "affiliate_info3": "affiliate_sub3", "affiliate_info_3": "affiliate_sub3", "ip": "ip", "_1": "1", "_": "_", "": "", "1": "1", "a_": "a_", "sha1": "sha1", "a__1": "a_1",
+	} {
+		if got := Header(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
