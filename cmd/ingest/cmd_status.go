@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/config"
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/plain"
@@ -38,7 +39,7 @@ func newStatus(a *app) *cobra.Command {
   ingest status 201609 --type clicks
   ingest status --offline --json`,
 		Long: "missing: listed by the source, not begun yet. double hours: hours with more than one file.\n\n" +
-			exits(exitDone, exitFailed, exitUsage, exitInterrupted),
+			exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitInterrupted),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			periods, err := parsePeriods(args)
 			if err != nil {
@@ -74,9 +75,33 @@ func (a *app) runStatus(ctx context.Context, cfg *config.Config, o StatusOptions
 	}
 	report.Source = cfg.Source.String()
 	if a.json {
-		return term.JSON(a.stdout, report)
+		err = term.JSON(a.stdout, report)
+	} else {
+		err = printStatus(a.stdout, report)
 	}
-	return printStatus(a.stdout, report)
+	if files := troubled(report); err == nil && files > 0 {
+		err = &incompleteError{what: openIssues(files)}
+	}
+	return err
+}
+
+// troubled counts the files that a report has issues of.
+func troubled(r status.Report) int {
+	files := map[string]bool{}
+	for _, i := range r.Issues {
+		files[i.Type+" "+i.Name] = true
+	}
+	for _, f := range append(r.Failures[:len(r.Failures):len(r.Failures)], r.Lost...) {
+		files[f.Type+" "+f.Name] = true
+	}
+	return len(files)
+}
+
+func openIssues(files int) string {
+	if files == 1 {
+		return "1 file has issues; `ingest issues` lists them"
+	}
+	return term.Count(files) + " files have issues; `ingest issues` lists them"
 }
 
 func printStatus(w io.Writer, r status.Report) error {
@@ -115,6 +140,14 @@ func printStatus(w io.Writer, r status.Report) error {
 	}
 	for _, f := range r.Lost {
 		if _, err := fmt.Fprintf(w, "lost: %s: not loaded, and no longer listed by the source\n", plain.Text(f.Type+" "+f.Name)); err != nil {
+			return err
+		}
+	}
+	for _, i := range r.Issues {
+		if i.Kind == string(checkpoint.Unloaded) || i.Kind == string(checkpoint.Lost) {
+			continue // said above
+		}
+		if _, err := fmt.Fprintf(w, "%s: %s\n", plain.Text(i.Kind), plain.Text(i.Type+" "+i.Name+": "+i.Text)); err != nil {
 			return err
 		}
 	}

@@ -34,7 +34,7 @@ func newRoot(a *app) *cobra.Command {
 	a.addGlobalFlags(root.PersistentFlags())
 	root.AddCommand(
 		newRun(a), newBackfill(a), newReload(a),
-		newStatus(a), newVerify(a), newCheck(a),
+		newStatus(a), newIssues(a), newIgnore(a), newVerify(a), newCheck(a),
 		newDims(a), newUpdates(a), newAPI(a),
 		newStats(a), newReconcile(a),
 		newSchema(a), newSQL(a), newServe(a),
@@ -99,7 +99,7 @@ func exits(statuses ...int) string {
 			exitDone:        "done",
 			exitFailed:      "failed; stderr says why",
 			exitUsage:       "the command line, a variable or ingest.yaml is wrong",
-			exitIncomplete:  "finished, but some files failed or rows were rejected",
+			exitIncomplete:  "finished, but some files have issues: `ingest issues` lists them",
 			exitDiffers:     "the store and the network differ by more than the tolerance",
 			exitHeld:        "another run holds the lease of this network",
 			exitInterrupted: "interrupted; the next run goes on from there",

@@ -11,6 +11,7 @@ import (
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/status"
 	"rawlogs/internal/term"
 )
 
@@ -48,6 +49,7 @@ type summary struct {
 	Duplicates []summaryHour      `json:"two_files_for_an_hour,omitempty"`
 	Shifts     []summaryShift     `json:"shifted_files,omitempty"`
 	Mismatches []verifyDifference `json:"count_differences,omitempty"`
+	Issues     []status.Issue     `json:"issues,omitempty"` // that are open in what the run was about, of earlier runs too
 
 	elapsed time.Duration
 }
@@ -121,6 +123,9 @@ func summarize(cfg *config.Config, storeName string, dryRun bool, s pipeline.Sum
 	for _, x := range s.Shifts {
 		out.Shifts = append(out.Shifts, summaryShift{Type: string(x.File.Type), Name: x.File.Name, Hours: x.Hours})
 	}
+	for _, e := range s.Issues {
+		out.Issues = append(out.Issues, status.Issues(e)...)
+	}
 	for _, d := range s.Mismatches {
 		out.Mismatches = append(out.Mismatches, describeDifference(d))
 	}
@@ -130,8 +135,8 @@ func summarize(cfg *config.Config, storeName string, dryRun bool, s pipeline.Sum
 // verdict is the error that the summary amounts to, or nil.
 func (s summary) verdict(interrupted bool) error {
 	var what []string
-	if s.Files.Failed > 0 {
-		what = append(what, fmt.Sprintf("%s failed and will be tried again by the next run", term.Plural(s.Files.Failed, "file")))
+	if n := len(s.Failures); n > 0 {
+		what = append(what, fmt.Sprintf("%s failed and will be tried again by the next run", term.Plural(n, "file")))
 	}
 	if len(s.Refused) > 0 {
 		what = append(what, "the source does not list "+typeNames(s.Refused)+"; --type names the others")
@@ -145,6 +150,9 @@ func (s summary) verdict(interrupted bool) error {
 	if s.Rejected > 0 {
 		what = append(what, fmt.Sprintf("%s rejected; see the table rejected_rows", term.Plural(s.Rejected, "row")))
 	}
+	if n := s.others(); n > 0 { //guard:issues-tell
+		what = append(what, openIssues(n))
+	}
 	switch {
 	case interrupted && s.Files.Left > 0:
 		return errInterrupted
@@ -152,6 +160,22 @@ func (s summary) verdict(interrupted bool) error {
 		return &incompleteError{what: strings.Join(what, "; ")}
 	}
 	return nil
+}
+
+// others counts the files with issues that the summary has not named otherwise.
+func (s summary) others() int {
+	named := map[string]bool{}
+	for _, f := range append(s.Failures[:len(s.Failures):len(s.Failures)], s.Missing...) {
+		named[f.Type+" "+f.Name] = true
+	}
+	n := 0
+	for _, i := range s.Issues {
+		if key := i.Type + " " + i.Name; !named[key] {
+			named[key] = true
+			n++
+		}
+	}
+	return n
 }
 
 func typeNames(types []summaryType) string {
@@ -232,6 +256,10 @@ func (s summary) text() string {
 	list("rows off their file's hour (is the time zone right?)", len(s.Shifts), func(i int) string {
 		x := s.Shifts[i]
 		return fmt.Sprintf("%s %s: %+d h", x.Type, x.Name, x.Hours)
+	})
+	list("issues", len(s.Issues), func(i int) string {
+		x := s.Issues[i]
+		return fmt.Sprintf("%s since %s: %s %s: %s", x.Kind, x.Since.Format(time.DateOnly), x.Type, x.Name, x.Text)
 	})
 	list("counts that differ from the ledger", len(s.Mismatches), func(i int) string { return s.Mismatches[i].text() })
 	return b.String()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/dirs"
@@ -164,13 +165,25 @@ func (r *run) fail(ctx context.Context, j *job, why error) error {
 	if !hasRows(j.entry) {
 		j.entry.File = j.listed
 	}
-	r.Log.Error("file failed", "type", j.file().Type, "file", j.file().At(), "err", why)
 	r.Progress.FilesFailed.Add(1)
+	r.failed(j.file(), j.entry, why)
+	return r.record(ctx, []*checkpoint.Entry{j.entry})
+}
+
+// failed tells of a file that could not be loaded. One that somebody said to
+// ignore is only counted.
+func (r *run) failed(f rawlog.File, e *checkpoint.Entry, why error) {
+	level := slog.LevelError
+	if e.Ignored != "" {
+		level = slog.LevelInfo
+	}
+	r.Log.Log(context.Background(), level, "file failed", "type", f.Type, "file", f.At(), "err", why)
 	r.sum.add(func(s *Summary) {
 		s.Failed++
-		s.Failures = append(s.Failures, Failure{j.file(), j.entry.Error})
+		if e.Ignored == "" { //guard:ignored-is-quiet
+			s.Failures = append(s.Failures, Failure{f, printable(why.Error())})
+		}
 	})
-	return r.record(ctx, []*checkpoint.Entry{j.entry})
 }
 
 // printable makes text from outside harmless where it is shown: control

@@ -20,14 +20,6 @@ const (
 	noticed = 0.01
 )
 
-// FileIssues is a file of the ledger with issues that nobody said to ignore.
-type FileIssues struct {
-	File   rawlog.File
-	State  checkpoint.State
-	Issues []checkpoint.Issue
-	Since  string // RFC 3339, of the oldest
-}
-
 // unfitError is a file that was read to its end and is not what its name says.
 type unfitError struct {
 	job *job
@@ -91,7 +83,7 @@ func (r *run) openIssues(ctx context.Context) error {
 	r.sum.add(func(s *Summary) {
 		for _, e := range entries {
 			if e.Open() && r.mine(e.File.Name) && (len(r.Files) == 0 || r.asked(e.File)) { //guard:issues-stay
-				s.Issues = append(s.Issues, FileIssues{e.File, e.State, e.Issues, e.Since.Format("2006-01-02T15:04:05Z")})
+				s.Issues = append(s.Issues, e)
 			}
 		}
 	})

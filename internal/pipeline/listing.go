@@ -162,11 +162,6 @@ func (r *run) refuse(ctx context.Context, doubtful dirs.Incomplete, known map[fi
 		}
 		taken[key] = true
 		refused++
-		r.Log.Error("file refused", "type", p.File.Type, "file", p.File.At(), "err", p.Err)
-		r.sum.add(func(s *Summary) {
-			s.Failed++
-			s.Failures = append(s.Failures, failure)
-		})
 		e := known[key]
 		if e == nil {
 			e = &checkpoint.Entry{File: p.File}
@@ -176,6 +171,7 @@ func (r *run) refuse(ctx context.Context, doubtful dirs.Incomplete, known map[fi
 			e.Settle(r.Now(), checkpoint.Issue{Kind: checkpoint.Unloaded, Text: failure.Err})
 			entries = append(entries, e)
 		}
+		r.failed(p.File, e, p.Err)
 	}
 	for _, t := range doubtful.Types {
 		r.Log.Error("log type not listed", "type", t.Type, "err", t.Err)

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/rawlog"
 )
 
@@ -34,7 +35,7 @@ type Summary struct {
 	Duplicates    []DoubleHour
 	Shifts        []Shift
 	Mismatches    []Difference
-	Issues        []FileIssues // all that are open in what the run is about, of earlier runs too
+	Issues        []checkpoint.Entry // all that are open in what the run is about, of earlier runs too
 	PlannedFiles  []rawlog.File
 	Skipped       int // entries of the source that are no raw-log file
 }

@@ -55,6 +55,7 @@ type Report struct {
 	Failures []File   `json:"failures"`
 	Lost     []File   `json:"lost"` // not loaded, and no longer listed by the source
 	Warnings []string `json:"warnings"`
+	Issues   []Issue  `json:"issues"` // that are open
 
 	keep map[rawlog.Type]int // days that the source keeps files, where it says so
 }
@@ -66,10 +67,30 @@ type File struct {
 	Error string `json:"error"`
 }
 
+// Issue is something about a file that is not as it should be.
+type Issue struct {
+	Type    string    `json:"type"`
+	Name    string    `json:"name"`
+	Hour    time.Time `json:"hour"`
+	Kind    string    `json:"kind"` // see checkpoint.Kind
+	Text    string    `json:"text"`
+	Since   time.Time `json:"since"`
+	Ignored string    `json:"ignored,omitempty"` // why; empty: open
+}
+
+// Issues lists those of an entry.
+func Issues(e checkpoint.Entry) []Issue {
+	out := make([]Issue, 0, len(e.Issues))
+	for _, i := range e.Issues {
+		out = append(out, Issue{string(e.File.Type), e.File.Name, e.File.Hour, string(i.Kind), i.Text, e.Since, e.Ignored})
+	}
+	return out
+}
+
 // Of asks ledger and source. A source that cannot be listed is a warning of the
 // report; a store that does not answer is an error.
 func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
-	report := Report{Network: q.Network, Store: st.Name(), Days: []Day{}, Failures: []File{}, Lost: []File{}, Warnings: []string{}}
+	report := Report{Network: q.Network, Store: st.Name(), Days: []Day{}, Failures: []File{}, Lost: []File{}, Warnings: []string{}, Issues: []Issue{}}
 	ledger := checkpoint.Open(st, q.Network)
 	days, err := ledger.Status(ctx, q.Types, q.Periods)
 	if err != nil {
@@ -80,8 +101,11 @@ func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
 		return report, err
 	}
 	for _, e := range entries {
-		if e.State == checkpoint.Failed {
+		if e.State == checkpoint.Failed && e.Ignored == "" {
 			report.Failures = append(report.Failures, describe(e))
+		}
+		if e.Open() {
+			report.Issues = append(report.Issues, Issues(e)...)
 		}
 	}
 	missing := map[dayKey]int64{}
@@ -147,7 +171,7 @@ func describe(e checkpoint.Entry) File { return File{string(e.File.Type), e.File
 func lost(entries []checkpoint.Entry, listed map[fileID]bool) []File {
 	out := []File{}
 	for _, e := range entries {
-		if (e.State == checkpoint.Planned || e.State == checkpoint.Failed) && !listed[idOf(e.File)] {
+		if (e.State == checkpoint.Planned || e.State == checkpoint.Failed) && e.Ignored == "" && !listed[idOf(e.File)] {
 			out = append(out, describe(e))
 		}
 	}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/config"
+	"rawlogs/internal/pipeline"
+	"rawlogs/internal/plain"
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/status"
+	"rawlogs/internal/store"
+	"rawlogs/internal/term"
+)
+
+func newIssues(a *app) *cobra.Command {
+	var types typesFlag
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "issues [PERIOD…] [flags]",
+		Short: "list the files that are not as they should be, and since when",
+		Example: `  ingest issues
+  ingest issues 201609 --type clicks --json`,
+		Long: issueKinds + "\n\n" + exits(exitDone, exitFailed, exitUsage, exitInterrupted),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			periods, err := parsePeriods(args)
+			if err != nil {
+				return err
+			}
+			return a.eachSource(cmd, func(ctx context.Context, cfg *config.Config) error {
+				return a.runIssues(ctx, cfg, checkpoint.Filter{Types: types.list(), Periods: periods, Issues: true}, all)
+			})
+		},
+	}
+	types.addTo(cmd.Flags())
+	cmd.Flags().BoolVar(&all, "all", false, "list those that were ignored, too")
+	return cmd
+}
+
+// issueKinds explains the kinds in help texts.
+const issueKinds = `failed     could not be fetched, read or loaded; the next run tries again
+lost       not loaded, and no longer listed by the source
+mismatch   the store did not hold the rows that it acknowledged; the next run loads them again
+copy       the same text as another file of its hour; not loaded
+rejected   has lines that did not split into the header's fields: see rejected_rows
+misfit     has many values that did not fit their columns: see _rescued
+shifted    its rows lie whole hours off its hour: is the time zone right?`
+
+func (a *app) runIssues(ctx context.Context, cfg *config.Config, filter checkpoint.Filter, all bool) (err error) {
+	ctx, cancel := a.untilStop(ctx)
+	defer cancel()
+	st, err := a.lookAt(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	entries, err := checkpoint.Open(st, cfg.Network).Entries(ctx, filter)
+	if err != nil {
+		return err
+	}
+	out := []status.Issue{}
+	for _, e := range entries {
+		if all || e.Open() {
+			out = append(out, status.Issues(e)...)
+		}
+	}
+	if a.json {
+		return term.JSON(a.stdout, out)
+	}
+	if len(out) == 0 {
+		_, err := fmt.Fprintln(a.stdout, "no issues")
+		return err
+	}
+	var rows [][]string
+	for _, i := range out {
+		text := i.Text
+		if i.Ignored != "" {
+			text += " (ignored: " + i.Ignored + ")"
+		}
+		rows = append(rows, []string{plain.Text(i.Kind), i.Since.Format(time.DateOnly), plain.Text(i.Type + " " + i.Name), plain.Text(text)})
+	}
+	return term.Table(a.stdout, []string{"issue", "since", "file", "what"}, func(int) bool { return false }, rows)
+}
+
+func newIgnore(a *app) *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use:     "ignore FILE… --reason TEXT",
+		Short:   "say why the issues of files need no care",
+		Example: `  ingest ignore 20160909/clicks-1473411600-SlY9UO.zip --reason 'the network says there is no more of it'`,
+		Long: "An ignored issue is not told by runs and `ingest status` any more, until the file changes or something\n" +
+			"else is wrong with it. `ingest issues --all` lists it with its reason.\n\n" +
+			exits(exitDone, exitFailed, exitUsage, exitHeld, exitInterrupted),
+		Args: someArgs("the names of files"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			reason = strings.TrimSpace(plain.Text(reason))
+			if reason == "" {
+				return &usageError{err: errors.New("ingest ignore: want --reason TEXT: who reads it next year should know why")}
+			}
+			return a.eachSource(cmd, func(ctx context.Context, cfg *config.Config) error {
+				return a.runIgnore(ctx, cfg, args, reason)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for whoever reads it next year")
+	return cmd
+}
+
+func (a *app) runIgnore(ctx context.Context, cfg *config.Config, files []string, reason string) (err error) {
+	ctx, cancel := a.untilStop(ctx)
+	defer cancel()
+	st, err := a.connect(ctx, cfg, store.Config{Existing: true})
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	if _, err := st.Apply(ctx); err != nil {
+		return err
+	}
+	ignored, err := pipeline.Ignore(ctx, st, pipeline.Options{Network: cfg.Network, Types: rawlog.Types(), Log: a.log}, files, reason)
+	if err != nil {
+		return err
+	}
+	out := []status.Issue{}
+	for _, e := range ignored {
+		out = append(out, status.Issues(e)...)
+	}
+	if a.json {
+		return term.JSON(a.stdout, out)
+	}
+	for _, i := range out {
+		if _, err := fmt.Fprintf(a.stdout, "ignored: %s\n", plain.Text(i.Type+" "+i.Name+": "+i.Text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
