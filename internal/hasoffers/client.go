@@ -23,6 +23,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/trust"
 )
 
 // Config is what a Client needs; zero values mean the defaults named here.
@@ -212,7 +213,7 @@ func (c *Client) once(ctx context.Context, op Op) (json.RawMessage, *Request, er
 	status, header, answer, err := c.send(ctx, r)
 	if err != nil {
 		e := &APIError{Target: target, Method: method, Kind: Unavailable, HTTPStatus: status, Err: c.bare(err)}
-		if untrusted(err) { //guard:untrusted-not-retried
+		if trust.Unproven(err) { //guard:untrusted-not-retried
 			e.Kind = Untrusted
 		}
 		return nil, r, e

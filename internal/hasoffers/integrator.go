@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"rawlogs/internal/trust"
 )
 
 // Where integrators sign in and call; networks' own endpoints are not for them.
@@ -206,7 +208,7 @@ func (i *Integrator) authorize(ctx context.Context) (token, error) {
 	res, err := i.cfg.HTTP.RoundTrip(req)
 	if err != nil {
 		kind := Unavailable
-		if untrusted(err) {
+		if trust.Unproven(err) {
 			kind = Untrusted
 		}
 		return token{}, fail(kind, 0, bare(cause(ctx, err), []string{i.cfg.ClientSecret}))

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"io/fs"
@@ -17,6 +15,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"rawlogs/internal/engine"
+	"rawlogs/internal/trust"
 )
 
 // retryableCodes are the server's errors that pass by themselves, by code. The
@@ -112,7 +111,7 @@ func Retryable(err error) bool {
 		// are behind; that one does not pass.
 		return retryableCodes[c] != "" && (c != codeTooManyParts || !strings.Contains(err.Error(), "Too many partitions"))
 	}
-	if untrusted(err) || unusableEngine(err) {
+	if trust.Unproven(err) || unusableEngine(err) {
 		return false
 	}
 	for _, target := range []error{
@@ -133,18 +132,6 @@ func Retryable(err error) bool {
 // Every error is retryable, fatal or a cancelled context.
 func Fatal(err error) bool {
 	return err != nil && !errors.Is(err, context.Canceled) && !Retryable(err)
-}
-
-// untrusted tells of a server that is not who it should be.
-func untrusted(err error) bool {
-	var verify *tls.CertificateVerificationError
-	var authority x509.UnknownAuthorityError
-	var host x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var record tls.RecordHeaderError
-	var alert tls.AlertError
-	return errors.As(err, &verify) || errors.As(err, &authority) || errors.As(err, &host) ||
-		errors.As(err, &invalid) || errors.As(err, &record) || errors.As(err, &alert)
 }
 
 // unusableEngine tells of an embedded engine that cannot be had here.

@@ -14,6 +14,7 @@ func Unproven(err error) bool {
 	var unknown x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
+	var alert tls.AlertError
 	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &unknown) ||
-		errors.As(err, &host) || errors.As(err, &invalid)
+		errors.As(err, &host) || errors.As(err, &invalid) || errors.As(err, &alert)
 }
