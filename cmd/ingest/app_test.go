@@ -52,20 +52,6 @@ func TestLookback(t *testing.T) {
 	}
 }
 
-func TestParseWorker(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string][2]int{"": {0, 0}, "1/1": {1, 1}, "3/4": {3, 4}} {
-		if i, n, err := parseWorker(in); err != nil || [2]int{i, n} != want {
-			t.Errorf("%q: got %d/%d, %v", in, i, n, err)
-		}
-	}
-	for _, in := range []string{"0/1", "2/1", "1", "/", "a/b", "1/65", "-1/2"} {
-		if _, _, err := parseWorker(in); exitStatus(err) != exitUsage {
-			t.Errorf("%q: err = %v, want a usage error", in, err)
-		}
-	}
-}
-
 func TestSummaryReconciles(t *testing.T) {
 	t.Parallel()
 	cfg := &config.Config{Network: "acme"}

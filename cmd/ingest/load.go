@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -42,9 +40,8 @@ func loadStatuses() string {
 // load runs the pipeline with what opts and cfg say, shows its progress, and
 // prints its summary whatever the outcome.
 func (a *app) load(ctx context.Context, cfg *config.Config, o LoadOptions, opts pipeline.Options) (err error) {
-	opts.Worker, opts.Workers, err = parseWorker(o.Worker)
-	if err != nil {
-		return err
+	if opts.Share, err = rawlog.ParseShare(o.Worker); err != nil {
+		return &usageError{err: fmt.Errorf("--worker %q: %w", o.Worker, err)}
 	}
 	a.skipped.Store(0) // of the network before
 	src, err := a.openSource(cfg)
@@ -98,20 +95,6 @@ func (a *app) watch(p *pipeline.Progress) (stop func()) {
 			Rows: p.Rows.Load(), Bytes: p.BytesDone.Load(), AllBytes: p.BytesTotal.Load(),
 		}
 	})
-}
-
-// parseWorker reads I/N; "" is 0 of 0, a run that works alone.
-func parseWorker(s string) (i, n int, err error) {
-	if s == "" {
-		return 0, 0, nil
-	}
-	left, right, ok := strings.Cut(s, "/")
-	i, erri := strconv.Atoi(left)
-	n, errn := strconv.Atoi(right)
-	if !ok || erri != nil || errn != nil || i < 1 || i > n || n > 64 {
-		return 0, 0, &usageError{err: fmt.Errorf("--worker %q: want I/N with 1 <= I <= N <= 64, e.g. 1/4", s)}
-	}
-	return i, n, nil
 }
 
 func fileName(f rawlog.File) string { return plain.Text(string(f.Type) + " " + f.Name) }

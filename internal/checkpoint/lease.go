@@ -7,10 +7,10 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
+	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 	"rawlogs/schema"
 )
@@ -54,7 +54,7 @@ type Lease struct {
 	st      *store.Store
 	network string
 	run     string
-	worker  string
+	share   rawlog.Share
 	log     *slog.Logger
 	seq     uint64
 	since   time.Time // the store's clock at the claim
@@ -66,10 +66,9 @@ type Lease struct {
 	lost error
 }
 
-// NewLease prepares a run's claim on a network; nothing is written yet. worker
-// is "" for a run alone or "i/n" for one of n that share the work.
-func NewLease(st *store.Store, network, run, worker string, log *slog.Logger) *Lease {
-	return &Lease{st: st, network: network, run: run, worker: worker, log: log, stopped: make(chan struct{})}
+// NewLease prepares a run's claim on its share of a network; nothing is written yet.
+func NewLease(st *store.Store, network, run string, share rawlog.Share, log *slog.Logger) *Lease {
+	return &Lease{st: st, network: network, run: run, share: share, log: log, stopped: make(chan struct{})}
 }
 
 // claimTries bounds how often a run steps back for another that claims at the
@@ -163,7 +162,7 @@ func (l *Lease) Confirm(ctx context.Context) error {
 	for _, c := range claims {
 		// A claim that is not held yet will see ours and withdraw. One that was
 		// held after ours began can only have come when ours had run out.
-		if c.run != l.run && l.clashes(c.worker) && c.everHeld && (c.since.After(l.since) || c.live && !ended(c.process)) { //guard:takeover-seen
+		if c.run != l.run && l.share.Clashes(c.share) && c.everHeld && (c.since.After(l.since) || c.live && !ended(c.process)) { //guard:takeover-seen
 			l.lost = fmt.Errorf("%w: run %s on %s", ErrLost, c.run, c.owner)
 			return l.lost
 		}
@@ -175,9 +174,8 @@ func (l *Lease) Confirm(ctx context.Context) error {
 // after Claim.
 func (l *Lease) Fence() store.Fence {
 	clashing := ""
-	if l.worker != "" {
-		_, n, _ := strings.Cut(l.worker, "/")
-		clashing = fmt.Sprintf(" AND (share IN ('', '%s') OR NOT endsWith(share, '/%s'))", l.worker, n)
+	if !l.share.All() {
+		clashing = fmt.Sprintf(" AND (share IN ('', '%s') OR NOT endsWith(share, '/%d'))", l.share, l.share.N)
 	}
 	// A run that was held after this one began can only have come when this one's lease had run out.
 	return store.Fence{Run: l.run, Condition: "(SELECT count() FROM (SELECT any(worker) AS share, min(since) AS began, max(state = '" + stateHeld + "') AS held FROM " +
@@ -195,7 +193,7 @@ func (l *Lease) Dead(ctx context.Context) ([]string, error) {
 	}
 	var dead []string
 	for _, c := range claims {
-		if c.run != l.run && l.clashes(c.worker) && c.everHeld && c.state != stateReleased && c.recent {
+		if c.run != l.run && l.share.Clashes(c.share) && c.everHeld && c.state != stateReleased && c.recent {
 			dead = append(dead, c.run)
 		}
 	}
@@ -211,7 +209,7 @@ func (l *Lease) Bury(ctx context.Context) error {
 	}
 	var gone []string
 	for _, c := range claims {
-		if c.run != l.run && l.clashes(c.worker) && c.state != stateReleased && ended(c.process) {
+		if c.run != l.run && l.share.Clashes(c.share) && c.state != stateReleased && ended(c.process) {
 			gone = append(gone, c.run)
 		}
 	}
@@ -251,13 +249,14 @@ const (
 
 // claim is what the store knows of one run's lease.
 type claim struct {
-	run, worker, owner, process, state string
-	everHeld, live, recent             bool
-	since, until                       time.Time
+	share                      rawlog.Share
+	run, owner, process, state string
+	everHeld, live, recent     bool
+	since, until               time.Time
 }
 
 func (c *claim) held(network string) *HeldError {
-	return &HeldError{Network: network, Worker: c.worker, Owner: c.owner, Run: c.run, Since: c.since, Until: c.until}
+	return &HeldError{Network: network, Worker: c.share.String(), Owner: c.owner, Run: c.run, Since: c.since, Until: c.until}
 }
 
 // conflict returns a live claim of another run that this one may not work beside.
@@ -269,7 +268,7 @@ func (l *Lease) conflict(ctx context.Context) (*claim, error) {
 	var found *claim
 	for i := range claims {
 		c := &claims[i]
-		if c.run == l.run || !c.live || !l.clashes(c.worker) || ended(c.process) { //guard:one-run
+		if c.run == l.run || !c.live || !l.share.Clashes(c.share) || ended(c.process) { //guard:one-run
 			continue
 		}
 		if found == nil || c.state == stateHeld {
@@ -277,17 +276,6 @@ func (l *Lease) conflict(ctx context.Context) (*claim, error) {
 		}
 	}
 	return found, nil
-}
-
-// clashes tells whether a run with that worker share may not run beside this
-// one: shares of the same n with different i never touch the same file.
-func (l *Lease) clashes(worker string) bool {
-	if l.worker == "" || worker == "" {
-		return true
-	}
-	i, n, _ := strings.Cut(l.worker, "/")
-	j, m, _ := strings.Cut(worker, "/")
-	return n != m || i == j //guard:shares-clash
 }
 
 func (l *Lease) claims(ctx context.Context) ([]claim, error) {
@@ -305,9 +293,11 @@ func (l *Lease) claims(ctx context.Context) ([]claim, error) {
 	for rows.Next() {
 		var c claim
 		var held, live, recent uint8
-		if err := rows.Scan(&c.run, &c.worker, &c.owner, &c.process, &c.state, &held, &live, &recent, &c.since, &c.until); err != nil {
+		var share string
+		if err := rows.Scan(&c.run, &share, &c.owner, &c.process, &c.state, &held, &live, &recent, &c.since, &c.until); err != nil {
 			return nil, fmt.Errorf("reading the leases: %w", err)
 		}
+		c.share, _ = rawlog.ParseShare(share) // all, if it cannot be read
 		c.everHeld, c.live, c.recent = held == 1, live == 1, recent == 1
 		if c.run == l.run && l.since.IsZero() {
 			l.since = c.since
@@ -329,7 +319,7 @@ func (l *Lease) write(ctx context.Context, state string) error {
 		return l.st.Conn().Exec(l.st.InsertContext(ctx), `
 			INSERT INTO ingest_leases (network, run, worker, owner, process, state, since, expires, seq)
 			SELECT ?, ?, ?, ?, ?, ?, now64(3), now64(3) + INTERVAL `+strconv.Itoa(int(LeaseTTL/time.Second))+` SECOND, ?`,
-			l.network, l.run, l.worker, me.owner, me.process, state, l.seq)
+			l.network, l.run, l.share.String(), me.owner, me.process, state, l.seq)
 	})
 	if err != nil {
 		return fmt.Errorf("writing the lease (%s): %w", state, err)

@@ -10,16 +10,26 @@ import (
 	"sync"
 	"testing"
 
+	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
 )
 
 var silent = slog.New(slog.DiscardHandler)
 
+func share(t *testing.T, text string) rawlog.Share {
+	t.Helper()
+	s, err := rawlog.ParseShare(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // claimed is a lease that must be had.
 func claimed(t *testing.T, st *store.Store, network, run, worker string) *Lease {
 	t.Helper()
-	l := NewLease(st, network, run, worker, silent)
+	l := NewLease(st, network, run, share(t, worker), silent)
 	if err := l.Claim(t.Context()); err != nil {
 		t.Fatalf("%s: %v", run, err)
 	}
@@ -30,7 +40,7 @@ func claimed(t *testing.T, st *store.Store, network, run, worker string) *Lease 
 func refused(t *testing.T, st *store.Store, network, run, worker string) *HeldError {
 	t.Helper()
 	var held *HeldError
-	if err := NewLease(st, network, run, worker, silent).Claim(t.Context()); !errors.As(err, &held) {
+	if err := NewLease(st, network, run, share(t, worker), silent).Claim(t.Context()); !errors.As(err, &held) {
 		t.Fatalf("%s: %v, want a HeldError", run, err)
 	}
 	return held
@@ -83,7 +93,7 @@ func TestClaimsAtOnce(t *testing.T) {
 		var winners []*Lease
 		for i := range 5 {
 			wg.Go(func() {
-				l := NewLease(st, network, fmt.Sprintf("run%d", i), "", silent)
+				l := NewLease(st, network, fmt.Sprintf("run%d", i), rawlog.Share{}, silent)
 				err := l.Claim(t.Context())
 				var held *HeldError
 				if err != nil && !errors.As(err, &held) {
@@ -242,7 +252,7 @@ func TestClaimAgain(t *testing.T) {
 				return broken
 			}
 			st := testkit.OpenStore(t, hooked)
-			l := NewLease(st, "net", fmt.Sprint(lost, done), "", silent)
+			l := NewLease(st, "net", fmt.Sprint(lost, done), rawlog.Share{}, silent)
 			if err := l.Claim(t.Context()); !errors.Is(err, broken) {
 				t.Fatalf("%s, done %v: %v", lost, done, err)
 			}

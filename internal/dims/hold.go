@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 )
 
@@ -14,7 +15,7 @@ import (
 //
 // The context ends when the lease is lost.
 func hold(ctx context.Context, st *store.Store, o Options) (context.Context, func() error, error) {
-	lease := checkpoint.NewLease(st, o.Network+"/dims", "dims-"+rand.Text()[:10], "", o.Log)
+	lease := checkpoint.NewLease(st, o.Network+"/dims", "dims-"+rand.Text()[:10], rawlog.Share{}, o.Log)
 	if err := lease.Claim(ctx); err != nil { //guard:dims-lease
 		return ctx, nil, err
 	}

@@ -138,7 +138,7 @@ func (e *evolution) claim(ctx context.Context, lost context.CancelCauseFunc) (re
 		return errors.Join(errs...)
 	}
 	for _, network := range slices.Compact(networks) {
-		lease := checkpoint.NewLease(e.st, network, e.Run, "", e.Log)
+		lease := checkpoint.NewLease(e.st, network, e.Run, rawlog.Share{}, e.Log)
 		if err := lease.Claim(ctx); err != nil {
 			return nil, errors.Join(err, release())
 		}

@@ -261,7 +261,7 @@ func TestInterruptedAndHeld(t *testing.T) {
 		}
 	}
 	st := testkit.Database(t)
-	lease := checkpoint.NewLease(st, "someone", "a load", "", slog.New(slog.DiscardHandler))
+	lease := checkpoint.NewLease(st, "someone", "a load", rawlog.Share{}, slog.New(slog.DiscardHandler))
 	if err := lease.Claim(t.Context()); err != nil {
 		t.Fatal(err)
 	}

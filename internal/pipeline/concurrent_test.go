@@ -93,7 +93,7 @@ func TestWorkersTogether(t *testing.T) {
 	loaded := 0
 	for i := 1; i <= 3; i++ {
 		wg.Go(func() {
-			sum, err := Run(t.Context(), testkit.OpenStore(t, cfg), src.source(), Options{Network: "acme", Worker: i, Workers: 3})
+			sum, err := Run(t.Context(), testkit.OpenStore(t, cfg), src.source(), Options{Network: "acme", Share: rawlog.Share{I: i, N: 3}})
 			if err != nil {
 				t.Errorf("worker %d: %v", i, err)
 			}

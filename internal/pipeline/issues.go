@@ -82,7 +82,7 @@ func (r *run) openIssues(ctx context.Context) error {
 	}
 	r.sum.add(func(s *Summary) {
 		for _, e := range entries {
-			if e.Open() && r.mine(e.File.Name) && (len(r.Files) == 0 || r.asked(e.File)) { //guard:issues-stay
+			if e.Open() && r.Share.Has(e.File.Name) && (len(r.Files) == 0 || r.asked(e.File)) { //guard:issues-stay
 				s.Issues = append(s.Issues, e)
 			}
 		}

@@ -20,7 +20,7 @@ func (r *run) list(ctx context.Context, known map[fileKey]*checkpoint.Entry) (fi
 	err = r.src.Walk(ctx, r.Types, r.listed(known), func(f rawlog.File) error {
 		key := keyOf(f)
 		// A listing may repeat a file, and a share, a reload or a retry may not want it.
-		if seen[key] || !r.mine(f.Name) || !r.asked(f) && !r.retried(known[key]) { //guard:listed-once
+		if seen[key] || !r.Share.Has(f.Name) || !r.asked(f) && !r.retried(known[key]) { //guard:listed-once
 			return nil
 		}
 		seen[key] = true
@@ -157,7 +157,7 @@ func (r *run) refuse(ctx context.Context, doubtful dirs.Incomplete, known map[fi
 			r.sum.add(func(s *Summary) { s.Unread = append(s.Unread, failure) }) //guard:unread-reported
 			continue
 		}
-		if !r.mine(p.File.Name) || !r.asked(p.File) {
+		if !r.Share.Has(p.File.Name) || !r.asked(p.File) {
 			continue
 		}
 		taken[key] = true
@@ -188,7 +188,7 @@ func (r *run) refuse(ctx context.Context, doubtful dirs.Incomplete, known map[fi
 // reportUnmatched names what a reload asked for and the source does not list. A
 // worker does not know what the others found.
 func (r *run) reportUnmatched(seen map[fileKey]bool) {
-	if r.Workers > 0 {
+	if !r.Share.All() {
 		return
 	}
 	for _, file := range r.Files {

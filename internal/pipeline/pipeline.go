@@ -40,11 +40,10 @@ type Options struct {
 	// RetryFailed also takes up files that an earlier run planned or failed to
 	// load and that lie outside Periods.
 	RetryFailed bool
-	Reload      bool     // load again what is loaded: its rows are replaced
-	Files       []string // with Reload: these, by name or end of name, beside those of Periods
-	DryRun      bool     // plan and report; write nothing
-	Worker      int      // with Workers: the share i of n (from 1) by hash of the file name
-	Workers     int
+	Reload      bool           // load again what is loaded: its rows are replaced
+	Files       []string       // with Reload: these, by name or end of name, beside those of Periods
+	DryRun      bool           // plan and report; write nothing
+	Share       rawlog.Share   // of the files; default: all
 	Zone        *time.Location // of the datetimes in the files; default UTC
 	MaxMemory   int64          // bytes for archives, texts and blocks; default 256 MiB
 	Fetchers    int            // downloads at once; default 8
@@ -161,7 +160,7 @@ func (r *run) do(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if !r.DryRun {
-		r.lease = checkpoint.NewLease(r.st, r.Network, r.id, r.share(), r.Log)
+		r.lease = checkpoint.NewLease(r.st, r.Network, r.id, r.Share, r.Log)
 		if err := r.steady(ctx, r.lease.Claim); err != nil {
 			return err
 		}
@@ -290,13 +289,6 @@ func (r *run) loadable(ctx context.Context) error {
 		tables[i] = string(t)
 	}
 	return r.st.Loadable(ctx, tables)
-}
-
-func (r *run) share() string {
-	if r.Workers == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d/%d", r.Worker, r.Workers)
 }
 
 // mostOpenFiles bounds the archives in one INSERT where the system does not: a

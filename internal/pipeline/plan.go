@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"maps"
 	"slices"
 	"strings"
@@ -241,7 +240,7 @@ func (r *run) reportMissing(known map[fileKey]*checkpoint.Entry, seen map[fileKe
 		return !slices.ContainsFunc(refused, func(e dirs.TypeError) bool { return e.Type == t })
 	}
 	for key, e := range known {
-		if open(e) && !seen[key] && listed(key.typ) && r.mine(key.name) && !r.expired(e.File) &&
+		if open(e) && !seen[key] && listed(key.typ) && r.Share.Has(key.name) && !r.expired(e.File) &&
 			(r.RetryFailed || r.asked(e.File)) {
 			missing = append(missing, e.File) //guard:missing-reported
 		}
@@ -259,16 +258,6 @@ func (r *run) reportMissing(known map[fileKey]*checkpoint.Entry, seen map[fileKe
 
 func (r *run) within(hour time.Time) bool {
 	return len(r.Periods) == 0 || slices.ContainsFunc(r.Periods, func(p rawlog.Period) bool { return p.Contains(hour) })
-}
-
-// mine tells whether the file belongs to this worker's share.
-func (r *run) mine(name string) bool {
-	if r.Workers == 0 {
-		return true
-	}
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(name))
-	return int(h.Sum32()%uint32(r.Workers)) == r.Worker-1 //guard:worker-share
 }
 
 func compareFiles(a, b rawlog.File) int {

@@ -34,7 +34,7 @@ func (r *run) recover(ctx context.Context) error {
 	}
 	left := make(map[string]int)
 	for _, e := range entries {
-		if r.mine(e.File.Name) {
+		if r.Share.Has(e.File.Name) {
 			left[e.Run]++
 		}
 	}
@@ -79,7 +79,7 @@ func (r *run) settleLoading(ctx context.Context, entries []checkpoint.Entry) err
 	byType := make(map[rawlog.Type][]*checkpoint.Entry)
 	var left []*checkpoint.Entry
 	for i := range entries {
-		if e := &entries[i]; r.mine(e.File.Name) {
+		if e := &entries[i]; r.Share.Has(e.File.Name) {
 			byType[e.File.Type] = append(byType[e.File.Type], e)
 			left = append(left, e)
 		}
@@ -226,7 +226,7 @@ func (r *run) sweepScope(ctx context.Context, scope store.Scope, ranges []store.
 	}
 	var orphans []store.Rows
 	for rows := range held {
-		if inserts, known := vouched[rows.File]; known && !slices.Contains(inserts, rows.Insert) && r.mine(rows.File) {
+		if inserts, known := vouched[rows.File]; known && !slices.Contains(inserts, rows.Insert) && r.Share.Has(rows.File) {
 			orphans = append(orphans, rows)
 		}
 	}

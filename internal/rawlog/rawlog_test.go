@@ -2,6 +2,7 @@ package rawlog
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -133,6 +134,43 @@ func TestHeader(t *testing.T) {
 	} {
 		if got := Header(in); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestShare(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]Share{"": {}, "1/1": {1, 1}, "3/4": {3, 4}} {
+		if got, err := ParseShare(in); err != nil || got != want || got.String() != in {
+			t.Errorf("%q: got %v, %v", in, got, err)
+		}
+	}
+	for _, in := range []string{"0/1", "2/1", "1", "/", "a/b", "1/65", "-1/2"} {
+		if _, err := ParseShare(in); err == nil {
+			t.Errorf("%q: no error", in)
+		}
+	}
+	for name := range 100 {
+		name := fmt.Sprintf("20160909/clicks-%d-aaaaaa.zip", name)
+		n := 0
+		for i := range 3 {
+			if (Share{i + 1, 3}).Has(name) {
+				n++
+			}
+		}
+		if n != 1 || !(Share{}).Has(name) {
+			t.Errorf("%s is in %d shares of three", name, n)
+		}
+	}
+	for _, tc := range []struct {
+		a, b Share
+		want bool
+	}{
+		{Share{}, Share{}, true}, {Share{}, Share{1, 2}, true}, {Share{1, 2}, Share{1, 2}, true},
+		{Share{1, 2}, Share{2, 2}, false}, {Share{1, 2}, Share{2, 3}, true},
+	} {
+		if tc.a.Clashes(tc.b) != tc.want || tc.b.Clashes(tc.a) != tc.want {
+			t.Errorf("%q and %q: want %v", tc.a, tc.b, tc.want)
 		}
 	}
 }

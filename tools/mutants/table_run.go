@@ -6,7 +6,7 @@ var runs = []protection{
 	guard("claim-read-back", "a claim is read back",
 		cut, "internal/checkpoint", "TestClaimsAtOnce"),
 	guard("shares-clash", "shares of one n go together, other shares clash",
-		swap("n != m", "false && n != m"), "internal/checkpoint", "TestWorkersShare"),
+		swap("s.N != other.N", "false && s.N != other.N"), "internal/checkpoint", "TestWorkersShare"),
 	guard("worker-share", "each file is one worker's",
 		always, "internal/pipeline", "TestWorkersTogether"),
 	guard("lease-expiry", "a dead host's lease runs out",
