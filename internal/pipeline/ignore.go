@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 )
 
@@ -17,7 +18,7 @@ import (
 func Ignore(ctx context.Context, st *store.Store, opts Options, files []string, reason string) (ignored []checkpoint.Entry, err error) {
 	opts = opts.withDefaults()
 	id, _ := newRunID(opts.Now())
-	lease := checkpoint.NewLease(st, opts.Network, id, "", opts.Log)
+	lease := checkpoint.NewLease(st, opts.Network, id, rawlog.Share{}, opts.Log)
 	if err := lease.Claim(ctx); err != nil {
 		return nil, err
 	}
