@@ -184,8 +184,8 @@ func TestDimsDocs(t *testing.T) {
 		return stdout.String()
 	}
 	in(exitIncomplete, "backfill", "2016", "-q", "--source", filepath.Join(dir, "archive")) // broken lines
-	// Nothing lies in the last days, but the names are refreshed.
-	if got := in(exitDone, "run", "--dims", "-q", "--source", filepath.Join(dir, "archive")); !strings.Contains(got, "offers") || !strings.Contains(got, "days read") {
+	// Nothing lies in the last days, but the names are refreshed; the broken lines stay an issue.
+	if got := in(exitIncomplete, "run", "--dims", "-q", "--source", filepath.Join(dir, "archive")); !strings.Contains(got, "offers") || !strings.Contains(got, "days read") {
 		t.Errorf("run --dims says %s", got)
 	}
 	id := strings.TrimSpace(in(exitDone, "sql", "--format", "tsv", "SELECT max(id) FROM conversions"))

@@ -73,7 +73,7 @@ func TestSummaryReconciles(t *testing.T) {
 	if err := s.verdict(false); exitStatus(err) != exitIncomplete {
 		t.Errorf("verdict %v", err)
 	}
-	s.Files.Failed, s.Rejected = 0, 0
+	s.Files.Failed, s.Failures, s.Rejected = 0, nil, 0
 	if err := s.verdict(false); err != nil {
 		t.Errorf("verdict %v", err)
 	}

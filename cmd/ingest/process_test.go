@@ -144,12 +144,12 @@ func TestFromAPI(t *testing.T) {
 	}
 	p.run(exitIncomplete, "backfill", "20160909", "-v")
 	p.holds(net.Truth())
-	out, _ = p.run(exitDone, "backfill", "2016")
+	out, _ = p.run(exitIncomplete, "backfill", "2016") // its broken lines stay an issue
 	if !strings.Contains(out, "listed 71 = already loaded 71 + loaded 0") {
 		t.Errorf("the second load printed\n%s", out)
 	}
 	net.Release()
-	out, _ = p.run(exitDone, "status")
+	out, _ = p.run(exitIncomplete, "status")
 	if !strings.Contains(out, "71 files loaded, 0 failed, 1 missing") {
 		t.Errorf("status printed\n%s", out)
 	}

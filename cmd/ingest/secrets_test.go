@@ -127,7 +127,7 @@ func TestSecretsShowNowhere(t *testing.T) {
 			t.Errorf("printed\n%s", stderr)
 		}
 	}
-	p.run(exitDone, "status", "--json", "-v")
+	p.run(exitIncomplete, "status", "--json", "-v")
 	network.Faults.Intercept(nil)
 	network.Faults.RevokeToken(true)
 	p.run(exitFailed, "backfill", "20160909", "--type", "clicks", "-v")
@@ -300,6 +300,7 @@ func TestFewOpenFiles(t *testing.T) {
 	p.holds(network.Truth())
 
 	// Archives too large for the memory stay open until their INSERT is acknowledged.
+	// All but one hold another hour's rows, which is an issue of theirs.
 	const large = 90
 	cmd, stdout, stderr := p.command()
 	program, err := filepath.Abs(cmd.Path)
@@ -307,7 +308,7 @@ func TestFewOpenFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", "ulimit -n 64 && exec " + program + " backfill 201502 --max-memory 64MiB --json --source " + copies(t, large)}
-	if status := exitOf(cmd.Run()); status != exitDone || !strings.Contains(stdout.String(), fmt.Sprintf(`"loaded":%d,`, large)) && !strings.Contains(stdout.String(), fmt.Sprintf(`"loaded": %d,`, large)) {
+	if status := exitOf(cmd.Run()); status != exitIncomplete || !strings.Contains(stdout.String(), fmt.Sprintf(`"loaded":%d,`, large)) && !strings.Contains(stdout.String(), fmt.Sprintf(`"loaded": %d,`, large)) {
 		t.Errorf("large files: exit status %d\n%s%s", status, stdout, stderr)
 	}
 	if err := serve.Process.Signal(os.Interrupt); err != nil {

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
+	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/config"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/plain"
@@ -147,7 +149,7 @@ func (s summary) verdict(interrupted bool) error {
 	if len(s.Missing) > 0 { //guard:lost-files-tell
 		what = append(what, fmt.Sprintf("%s not loaded and no longer listed by the source", term.Plural(len(s.Missing), "file")))
 	}
-	if s.Rejected > 0 {
+	if s.Rejected > 0 && slices.ContainsFunc(s.Issues, func(i status.Issue) bool { return i.Kind == string(checkpoint.Rejected) }) {
 		what = append(what, fmt.Sprintf("%s rejected; see the table rejected_rows", term.Plural(s.Rejected, "row")))
 	}
 	if n := s.others(); n > 0 { //guard:issues-tell

@@ -57,7 +57,7 @@ type Entry struct {
 	Issues     []Issue
 	Since      time.Time // when the oldest of Issues was first seen, by the run's clock
 	Ignored    string    // why somebody said to ignore the issues; "": they are open
-	Version    uint64 // counts up with each write of this file
+	Version    uint64    // counts up with each write of this file
 	UpdatedAt  time.Time
 }
 

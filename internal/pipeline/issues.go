@@ -15,6 +15,9 @@ const (
 	// a value that did not fit, before the file is not loaded at all: beyond a half
 	// it is another kind of file, not a damaged one.
 	mostUnread = 0.5
+	// fewest is how many lines or rows it takes at least to say so of a file: a quiet
+	// hour may have three broken lines and one good one.
+	fewest = 10
 	// noticed is the share of rows with a value that did not fit which is an issue of
 	// the file. Below it are the odd values that visitors send.
 	noticed = 0.01
@@ -33,10 +36,10 @@ func (e *unfitError) Error() string { return e.err.Error() }
 func (o Options) sound(c parse.Counts) error {
 	lines := c.Rows + c.Rejected
 	switch {
-	case exceeds(c.Rejected, lines, o.MaxRejected): //guard:mostly-rejected
+	case c.Rejected >= fewest && exceeds(c.Rejected, lines, o.MaxRejected): //guard:mostly-rejected
 		return fmt.Errorf("%d of its %d lines do not split into the header's fields, more than the %s that --max-rejected allows: is it of another format, or cut from several files?",
 			c.Rejected, lines, percent(o.MaxRejected))
-	case exceeds(c.Misfit, c.Rows, o.MaxMisfit): //guard:mostly-misfit
+	case c.Misfit >= fewest && exceeds(c.Misfit, c.Rows, o.MaxMisfit): //guard:mostly-misfit
 		return fmt.Errorf("%d of its %d rows have a value that does not fit its column, more than the %s that --max-misfit allows: compare the header with the values below it",
 			c.Misfit, c.Rows, percent(o.MaxMisfit))
 	}

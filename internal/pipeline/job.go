@@ -17,6 +17,7 @@ type job struct {
 	listed  rawlog.File      // as the source lists it; once fetched, with the archive's size and tag
 	former  checkpoint.State // of the entry when the run began
 	replace bool             // rows of an earlier version may be in the store
+	text    string           // contents of the entry when the run began
 	state   jobState
 	archive *fetch.Archive
 	zip     *parse.Entry
@@ -24,7 +25,7 @@ type job struct {
 }
 
 func newJob(e *checkpoint.Entry, listed rawlog.File) *job {
-	return &job{entry: e, listed: listed, former: e.State, replace: hasRows(e)}
+	return &job{entry: e, listed: listed, former: e.State, replace: hasRows(e), text: e.Contents}
 }
 
 // hasRows reports whether the ledger vouches for rows of the file.
@@ -65,8 +66,9 @@ func (j *job) took(now time.Time, rows, rejects []uint64) {
 	}
 	e.Lines, e.Rows, e.Rescued, e.Rejected = c.Lines, c.Rows, c.Rescued, c.Rejected
 	e.First, e.Last, e.ShiftHours = c.First, c.Last, int8(c.ShiftHours)
-	if contents := contentsOf(j.zip); contents != e.Contents {
-		e.Contents, e.Issues, e.Ignored = contents, nil, "" // what was said of another text
+	e.Contents = contentsOf(j.zip)
+	if e.Contents != j.text {
+		e.Issues, e.Ignored = nil, "" // they were of another text
 	}
 	e.Settle(now, issuesOf(c)...)
 }
