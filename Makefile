@@ -56,7 +56,7 @@ lint: bin/golangci-lint ## gofmt, golangci-lint, shellcheck
 
 .PHONY: bench
 bench: engine build bin/versitygw ## ingest against its rivals, one table; exit 1 when a promise of docs/performance.md is missed
-	go test -run '^$$' -bench . -benchmem ./internal/parse ./internal/load
+	go test -run '^$$' -bench . -benchmem ./internal/parse ./internal/rows ./internal/load
 	go build -trimpath -o bin/ ./tools/bench
 	bin/bench $(BENCH)
 

@@ -6,19 +6,13 @@ import (
 	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
+
+	"rawlogs/internal/records"
 )
 
 // MaxBytes is where a block counts as full: enough for 16,000 ordinary rows,
 // and a bound for rows that are not ordinary.
 const MaxBytes = 16 << 20
-
-// Field is one field of a text: where it starts and how long it is, without
-// its outer quotes. Doubled in Len means that every "" in it stands for one
-// quote.
-type Field struct{ Off, Len uint32 }
-
-// Doubled is a bit of Field.Len.
-const Doubled = 1 << 31
 
 // Batch is some whole records of one file, cut into fields that are not yet
 // converted. A block takes them column by column, which is much faster than
@@ -27,33 +21,8 @@ type Batch struct {
 	Network string
 	File    string
 	Hour    time.Time
-	// Text is what the fields point into. It may go on after the records; the
-	// more of it there is, the more fields are read eight bytes at a time.
-	Text   []byte
-	Valid  bool    // the records are valid UTF-8; false means unknown
-	Rows   int     // number of records
-	Width  int     // fields in a record
-	Fields []Field // Rows × Width, record by record
-	Lines  []uint32
-	Clock  *Clock
-}
-
-// value returns the text of record r's field f. Doubled quotes are undone in
-// scratch, which is returned for reuse.
-func (b *Batch) value(r, f int, scratch []byte) (v, reuse []byte) {
-	s := b.Fields[r*b.Width+f]
-	if s.Len < Doubled {
-		return b.Text[s.Off:][:s.Len], scratch
-	}
-	raw := b.Text[s.Off:][:s.Len&^Doubled]
-	scratch = scratch[:0]
-	for i := 0; i < len(raw); i++ {
-		scratch = append(scratch, raw[i])
-		if raw[i] == '"' {
-			i++
-		}
-	}
-	return scratch, scratch
+	Clock   *Clock
+	*records.Records
 }
 
 // Block is one wire block: typed columns in ClickHouse's Native encoding,

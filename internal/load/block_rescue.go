@@ -72,7 +72,7 @@ func (r *rescue) keep(b *Batch, l *Layout, row, field int) {
 	r.keys.dict.keys = append(r.keys.dict.keys, r.keys.dict.find(&r.keys.data, []byte(l.keys[field])))
 	r.keys.rows++
 	var v []byte
-	v, r.scratch = b.value(row, field, r.scratch)
+	v, r.scratch = b.Value(row, field, r.scratch)
 	r.values = binary.AppendUvarint(r.values, uint64(len(v)))
 	r.values = append(r.values, v...)
 }

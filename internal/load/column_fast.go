@@ -2,6 +2,8 @@ package load
 
 import (
 	"encoding/binary"
+
+	"rawlogs/internal/records"
 )
 
 // take appends field f of every record of a batch, and adds those that do not
@@ -36,7 +38,7 @@ func (c *column) take(b *Batch, f int, fails []fail) []fail {
 
 func (c *column) takeOne(b *Batch, r, f int, fails []fail) []fail {
 	var v []byte
-	v, c.scratch = b.value(r, f, c.scratch)
+	v, c.scratch = b.Value(r, f, c.scratch)
 	if !c.add(v, b.Clock) {
 		fails = append(fails, fail{int32(r), int32(f)})
 	}
@@ -71,7 +73,7 @@ func (c *column) takeStrings(b *Batch, f int, fails []fail) []fail {
 			continue
 		}
 		c.data = buf[:at]
-		if n < Doubled {
+		if n < records.Doubled {
 			buf = c.reserve(n + binary.MaxVarintLen32)
 			if n < 0x80 {
 				buf[at] = byte(n)
@@ -122,11 +124,11 @@ func (c *column) takeLow(b *Batch, f int, fails []fail) []fail {
 			} else {
 				id = d.findShort(&c.data, w0, w1, text[off:off+n])
 			}
-		case n < Doubled:
+		case n < records.Doubled:
 			id = d.find(&c.data, text[off:off+n])
 		default:
 			var v []byte
-			v, c.scratch = b.value(r, f, c.scratch)
+			v, c.scratch = b.Value(r, f, c.scratch)
 			id = d.find(&c.data, v)
 		}
 		d.keys = append(d.keys, id)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ClickHouse/ch-go/proto"
 
+	"rawlogs/internal/records"
 	"rawlogs/internal/store"
 )
 
@@ -41,17 +42,17 @@ func testTable(columns ...string) *Table {
 }
 
 // batchOf makes a batch of records of quoted and bare fields, all of one width.
-func batchOf(valid bool, records ...[]string) *Batch {
-	b := &Batch{Network: "11111", File: "f.zip", Hour: testHour, Valid: valid, Rows: len(records), Clock: NewClock(nil)}
+func batchOf(valid bool, cells ...[]string) *Batch {
+	b := &Batch{Network: "11111", File: "f.zip", Hour: testHour, Clock: NewClock(nil), Records: &records.Records{Valid: valid, Rows: len(cells)}}
 	b.Clock.Reset(testHour)
-	for i, rec := range records {
+	for i, rec := range cells {
 		b.Width = len(rec)
 		b.Lines = append(b.Lines, uint32(i+2))
 		for _, v := range rec {
 			raw := strings.ReplaceAll(v, `"`, `""`)
-			f := Field{Off: uint32(len(b.Text)), Len: uint32(len(raw))}
+			f := records.Field{Off: uint32(len(b.Text)), Len: uint32(len(raw))}
 			if raw != v {
-				f.Len |= Doubled
+				f.Len |= records.Doubled
 			}
 			b.Fields = append(b.Fields, f)
 			b.Text = append(append(b.Text, raw...), ',')

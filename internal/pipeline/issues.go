@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"rawlogs/internal/checkpoint"
-	"rawlogs/internal/parse"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/rows"
 )
 
 // Shares of a file's lines or rows, from 0 to 1.
@@ -33,7 +33,7 @@ func (e *unfitError) Error() string { return e.err.Error() }
 
 // sound returns an error where too little of a file was understood for its rows to
 // be worth having.
-func (o Options) sound(c parse.Counts) error {
+func (o Options) sound(c rows.Counts) error {
 	lines := c.Rows + c.Rejected
 	switch {
 	case c.Rejected >= fewest && exceeds(c.Rejected, lines, o.MaxRejected): //guard:mostly-rejected
@@ -52,7 +52,7 @@ func exceeds(n, all uint64, share float64) bool { return n > 0 && float64(n) > s
 func percent(share float64) string { return fmt.Sprintf("%.4g %%", share*100) }
 
 // issuesOf lists what is not as it should be about a file that is loaded.
-func issuesOf(c parse.Counts) []checkpoint.Issue {
+func issuesOf(c rows.Counts) []checkpoint.Issue {
 	var out []checkpoint.Issue
 	add := func(kind checkpoint.Kind, format string, args ...any) {
 		out = append(out, checkpoint.Issue{Kind: kind, Text: fmt.Sprintf(format, args...)})

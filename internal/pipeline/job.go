@@ -7,6 +7,7 @@ import (
 	"rawlogs/internal/fetch"
 	"rawlogs/internal/parse"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/rows"
 )
 
 // job is one file on its way through a run. It is owned by one stage at a time.
@@ -21,7 +22,7 @@ type job struct {
 	state   jobState
 	archive *fetch.Archive
 	zip     *parse.Entry
-	counts  parse.Counts
+	counts  rows.Counts
 }
 
 func newJob(e *checkpoint.Entry, listed rawlog.File) *job {

@@ -12,7 +12,9 @@ import (
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/load"
 	"rawlogs/internal/parse"
+	"rawlogs/internal/parse/csv"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/rows"
 	"rawlogs/internal/store"
 )
 
@@ -44,7 +46,7 @@ type loader struct {
 	inflater parse.Inflater
 	text     []byte
 	reading  *job // whose text the reader stands in; nil between files
-	readers  map[rawlog.Type]*parse.Reader
+	readers  map[rawlog.Type]*rows.Reader
 	streams  map[rawlog.Type]*[2]*load.Stream // the second only for large files
 	rejects  rejects
 	shielded shield
@@ -56,7 +58,7 @@ type loader struct {
 func newLoader(r *run, in <-chan *job, starved chan struct{}) *loader {
 	return &loader{
 		run: r, in: in, starved: starved, rejects: rejects{run: r},
-		readers: make(map[rawlog.Type]*parse.Reader),
+		readers: make(map[rawlog.Type]*rows.Reader),
 		streams: make(map[rawlog.Type]*[2]*load.Stream),
 		scratch: make(map[rawlog.Type]*load.Block),
 	}
@@ -184,7 +186,7 @@ func (l *loader) open(ctx context.Context, j *job, careful bool) (load.Shape, er
 
 // rehearse reads what the reader stands before to its end, keeps nothing of it, and
 // returns an error where it is not sound.
-func (l *loader) rehearse(rd *parse.Reader, typ rawlog.Type) error {
+func (l *loader) rehearse(rd *rows.Reader, typ rawlog.Type) error {
 	if l.scratch[typ] == nil {
 		block, err := load.NewBlock(l.tables[typ])
 		if err != nil {
@@ -247,13 +249,13 @@ func (l *loader) clear(ctx context.Context, jobs ...*job) error {
 	return nil
 }
 
-func (l *loader) reader(ctx context.Context, typ rawlog.Type) (*parse.Reader, error) {
+func (l *loader) reader(ctx context.Context, typ rawlog.Type) (*rows.Reader, error) {
 	if rd := l.readers[typ]; rd != nil {
 		return rd, nil
 	}
-	rd, err := parse.NewReader(l.tables[typ], parse.Config{
+	rd, err := rows.NewReader(l.tables[typ], rows.Config{
 		Network: l.Network, Zone: l.Zone, MaxLine: int(l.budget.line), //guard:machine-zone
-		Reject: func(line parse.Rejected) error {
+		Reject: func(line csv.Rejected) error {
 			if l.rehearsing {
 				return nil
 			}

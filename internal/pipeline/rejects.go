@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"rawlogs/internal/load"
-	"rawlogs/internal/parse"
+	"rawlogs/internal/parse/csv"
 	"rawlogs/internal/rawlog"
 )
 
@@ -20,7 +20,7 @@ type rejects struct {
 	sent  []uint64 // INSERTs that hold lines of the present files
 }
 
-func (q *rejects) add(ctx context.Context, j *job, line parse.Rejected) error {
+func (q *rejects) add(ctx context.Context, j *job, line csv.Rejected) error {
 	q.rows = append(q.rows, load.Reject{
 		File: j.file(), Line: line.Line, Piece: uint32(line.Piece), Reason: line.Reason, Raw: string(line.Raw),
 	})

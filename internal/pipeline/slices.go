@@ -10,8 +10,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"rawlogs/internal/load"
-	"rawlogs/internal/parse"
+	"rawlogs/internal/parse/ahead"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/rows"
 	"rawlogs/internal/store"
 )
 
@@ -107,7 +108,7 @@ type slicer struct {
 	job *job
 
 	turn    sync.Mutex
-	reader  *parse.Reader
+	reader  *rows.Reader
 	shape   load.Shape
 	end     bool
 	rows    int
@@ -119,7 +120,7 @@ func (s *slicer) send(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	text := parse.Ahead(guardedReader{s.inflater.Stream(s.job.zip)}, aheadBytes, aheadBuffers)
+	text := ahead.New(guardedReader{s.inflater.Stream(s.job.zip)}, aheadBytes, aheadBuffers)
 	defer func() { err = errors.Join(err, text.Close()) }()
 	rd.Reset(s.job.file(), text)
 	s.reading = s.job

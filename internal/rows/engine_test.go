@@ -1,4 +1,4 @@
-package parse_test
+package rows_test
 
 import (
 	"bytes"
@@ -14,8 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rawlogs/internal/load"
-	"rawlogs/internal/parse"
+	"rawlogs/internal/parse/csv"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/rows"
 	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
@@ -27,15 +28,15 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 var hour = time.Unix(1473411600, 0).UTC() // 2016-09-09 09:00
 
 // insert loads a text into a table, in one INSERT of small blocks.
-func insert(t *testing.T, st *store.Store, table string, text []byte) parse.Counts {
+func insert(t *testing.T, st *store.Store, table string, text []byte) rows.Counts {
 	t.Helper()
 	tab, err := load.OpenTable(t.Context(), st, table)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rd, err := parse.NewReader(tab, parse.Config{
+	rd, err := rows.NewReader(tab, rows.Config{
 		Network: "11111",
-		Reject:  func(r parse.Rejected) error { return fmt.Errorf("line %d rejected: %s", r.Line, r.Reason) },
+		Reject:  func(r csv.Rejected) error { return fmt.Errorf("line %d rejected: %s", r.Line, r.Reason) },
 	})
 	if err != nil {
 		t.Fatal(err)

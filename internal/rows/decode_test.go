@@ -1,4 +1,4 @@
-package parse
+package rows
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 
 	"rawlogs/internal/load"
+	"rawlogs/internal/parse/csv"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 )
@@ -148,14 +149,14 @@ func modes() []mode {
 type reading struct {
 	rd       *Reader
 	block    *load.Block
-	rejected []Rejected
+	rejected []csv.Rejected
 }
 
 func newReading(t testing.TB, table *load.Table, cfg Config) *reading {
 	t.Helper()
 	r := new(reading)
 	cfg.Network = "11111"
-	cfg.Reject = func(x Rejected) error {
+	cfg.Reject = func(x csv.Rejected) error {
 		x.Raw = bytes.Clone(x.Raw)
 		r.rejected = append(r.rejected, x)
 		return nil

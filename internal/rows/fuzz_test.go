@@ -1,11 +1,9 @@
-package parse
+package rows
 
 import (
-	"archive/zip"
 	"bytes"
 	"encoding/csv"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	cutter "rawlogs/internal/parse/csv"
 )
 
 // FuzzReader checks on any text that all ways of reading it agree, that every
@@ -130,34 +130,6 @@ func FuzzRecords(f *testing.F) {
 	})
 }
 
-// FuzzZip checks that any archive is read or refused, in both ways alike, and
-// that what archive/zip reads out of one entry is what comes out here.
-func FuzzZip(f *testing.F) {
-	text := strings.Repeat("a,b\n1,\"x\"\n", 200)
-	good := zipOf(f, zip.Deflate, text)
-	f.Add(good)
-	f.Add(zipOf(f, zip.Store, "a\n1\n"))
-	f.Add(zipOf(f, zip.Deflate, "a", "b"))
-	f.Add(zip64Of(f, good, text))
-	f.Add(zipNamed(f, "logs/", "", "logs/a.csv", text, "__MACOSX/._a.csv", "x", "empty", ""))
-	f.Add(good[:len(good)-5])
-	f.Fuzz(func(t *testing.T, archive []byte) {
-		got, err := unzip(t, archive)
-		std, zerr := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
-		if err != nil || zerr != nil || len(std.File) != 1 {
-			return
-		}
-		rc, zerr := std.File[0].Open()
-		if zerr != nil {
-			return
-		}
-		want, zerr := io.ReadAll(rc)
-		if zerr == nil && string(want) != got {
-			t.Fatalf("got %q, archive/zip %q", got, want)
-		}
-	})
-}
-
 func seeds(t testing.TB) []string {
 	t.Helper()
 	names, err := filepath.Glob("testdata/*.csv")
@@ -190,8 +162,8 @@ func TestLinear(t *testing.T) {
 	for name, text := range texts {
 		for _, m := range modes()[:3:3] {
 			r.read(t, m, []byte(text))
-			if most := int64(3*len(text) + 4*windowBytes); r.rd.scanned > most {
-				t.Errorf("%s, %s: %d bytes of text, %d looked at", name, m.name, len(text), r.rd.scanned)
+			if most := int64(3*len(text) + 4*cutter.Window); r.rd.cutter.Scanned() > most {
+				t.Errorf("%s, %s: %d bytes of text, %d looked at", name, m.name, len(text), r.rd.cutter.Scanned())
 			}
 		}
 	}

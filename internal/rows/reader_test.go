@@ -1,4 +1,4 @@
-package parse
+package rows
 
 import (
 	"strings"
@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"rawlogs/internal/parse/csv"
 )
 
 func TestReader(t *testing.T) {
@@ -19,9 +21,9 @@ func TestReader(t *testing.T) {
 		err      string
 		lines    uint64
 	}{
-		{name: "empty", columns: []string{"a String"}, text: "", err: errEmpty.Error()},
-		{name: "byte order mark only", columns: []string{"a String"}, text: "\xef\xbb\xbf", err: errEmpty.Error()},
-		{name: "blank lines only", columns: []string{"a String"}, text: "\n\r\n\n\r", err: errEmpty.Error()},
+		{name: "empty", columns: []string{"a String"}, text: "", err: csv.ErrEmpty.Error()},
+		{name: "byte order mark only", columns: []string{"a String"}, text: "\xef\xbb\xbf", err: csv.ErrEmpty.Error()},
+		{name: "blank lines only", columns: []string{"a String"}, text: "\n\r\n\n\r", err: csv.ErrEmpty.Error()},
 		{name: "NULs only", columns: []string{"a String"}, text: strings.Repeat("\x00", 500),
 			err: `line 1: header: none of its 1 names, the first of them "` + strings.Repeat(`\x00`, 40) + `", is a column of clicks: is the header missing?; there are NUL bytes in it: is it UTF-16, or a file with a hole?`},
 		{name: "UTF-16", columns: []string{"a String"}, text: "\xff\xfea\x00,\x00b\x00\n\x001\x00",
@@ -201,14 +203,14 @@ func TestReaderLongLines(t *testing.T) {
 			t.Errorf("%s: rejected (-want +got):\n%.200s", m.name, diff)
 		}
 		for _, x := range r.rejected {
-			if len(x.Raw) > PieceBytes {
+			if len(x.Raw) > csv.PieceBytes {
 				t.Errorf("%s: line %d has a piece of %d bytes", m.name, x.Line, len(x.Raw))
 			}
 		}
 		if c := got.Counts; c.Rejected != 3 || c.Lines != 7 {
 			t.Errorf("%s: counts %+v", m.name, c)
 		}
-		if n := len(r.rd.buf); n > 3<<20 {
+		if n := r.rd.cutter.Held(); n > 3<<20 {
 			t.Errorf("%s: the window grew to %d bytes", m.name, n)
 		}
 	}
@@ -218,7 +220,7 @@ func TestReaderLongLines(t *testing.T) {
 func TestReaderMixedEnds(t *testing.T) {
 	t.Parallel()
 	const rows = 50
-	long := strings.Repeat("x", windowBytes/rows)
+	long := strings.Repeat("x", csv.Window/rows)
 	r := newReading(t, testTable("a String", "n UInt32"), Config{})
 	for _, m := range modes() {
 		got := r.read(t, m, []byte("a,n\r"+strings.Repeat(long+",1\r", rows)+"y,2\ny,3\rz,4\r"))

@@ -1,4 +1,4 @@
-package parse
+package csv
 
 import (
 	"bytes"
@@ -57,7 +57,7 @@ func (e ends) before(t []byte, i, j int) int {
 // findEnds tells from the header's line how the lines end. A carriage return
 // alone ends lines only where no line feed does: a text that has both is refused,
 // as its rows would be read as one long header or torn apart.
-func (r *Reader) findEnds() error {
+func (r *Cutter) findEnds() error {
 	r.ends = usual
 	quoted := false
 	for at := 0; ; at++ {
@@ -66,7 +66,7 @@ func (r *Reader) findEnds() error {
 			return err
 		}
 		rest := r.text[r.pos:]
-		if at >= len(rest) || at >= r.cfg.MaxLine {
+		if at >= len(rest) || at >= r.maxLine {
 			return nil
 		}
 		switch c := rest[at]; {
@@ -82,11 +82,11 @@ func (r *Reader) findEnds() error {
 }
 
 // endsWithin is how far the text after a header is looked at for line feeds.
-const endsWithin = windowBytes / 2
+const endsWithin = Window / 2
 
 // carriage decides what the carriage return before at means, which ends the
 // header, by the text from there on.
-func (r *Reader) carriage(at int) error {
+func (r *Cutter) carriage(at int) error {
 	if err := r.need(at + endsWithin); err != nil {
 		return err
 	}
@@ -113,9 +113,9 @@ func (r *Reader) carriage(at int) error {
 	return nil
 }
 
-// errEmpty is of a text without a header. The network writes a header for an hour
+// ErrEmpty is of a text without a header. The network writes a header for an hour
 // without rows, too, so that the text was lost somewhere.
-var errEmpty = &HeaderError{Line: 1, Reason: "the text is empty or nothing but blank lines; an hour without rows has a header"}
+var ErrEmpty = &HeaderError{Line: 1, Reason: "the text is empty or nothing but blank lines; an hour without rows has a header"}
 
 // looks adds to the reason for refusing a header what the text looks like.
 func looks(text []byte) string {

@@ -1,15 +1,16 @@
-package parse
+// Package ahead reads a stream in a goroutine of its own.
+package ahead
 
 import (
 	"io"
 	"sync"
 )
 
-// Ahead reads r in a goroutine of its own, into n buffers of size bytes each,
+// New reads r in a goroutine of its own, into n buffers of size bytes each,
 // so that inflating and parsing of one file run side by side in bounded
 // memory. It returns r's bytes and errors in order. Close ends the goroutine,
 // waits for a read of r that is under way, and leaves r to the caller.
-func Ahead(r io.Reader, size, n int) io.ReadCloser {
+func New(r io.Reader, size, n int) io.ReadCloser {
 	a := &ahead{
 		full: make(chan chunk, n),
 		free: make(chan []byte, n),
@@ -49,7 +50,7 @@ func (a *ahead) run(r io.Reader) {
 		case <-a.stop:
 			return
 		}
-		n, err := fullRead(r, buf)
+		n, err := Fill(r, buf)
 		select {
 		case a.full <- chunk{buf[:n], err}:
 		case <-a.stop:
@@ -61,9 +62,9 @@ func (a *ahead) run(r io.Reader) {
 	}
 }
 
-// fullRead fills buf and returns r's own error, where io.ReadFull would turn an
+// Fill fills buf and returns r's own error, where io.ReadFull would turn an
 // end in mid-buffer into another one.
-func fullRead(r io.Reader, buf []byte) (n int, err error) {
+func Fill(r io.Reader, buf []byte) (n int, err error) {
 	for idle := 0; n < len(buf) && err == nil; {
 		var m int
 		m, err = r.Read(buf[n:])

@@ -1,4 +1,4 @@
-package parse
+package csv
 
 import (
 	"bytes"
@@ -7,24 +7,25 @@ import (
 	"io"
 	"slices"
 
-	"rawlogs/internal/load"
+	"rawlogs/internal/parse/ahead"
+	"rawlogs/internal/records"
 )
 
-// windowBytes is what a Reader holds of a stream when records are short.
-const windowBytes = 256 << 10
+// Window is what a Cutter holds of a stream when records are short.
+const Window = 256 << 10
 
 // fill moves what is left of the window to its front and fills it from the
 // source, however little that gives at a time. When more than half of it is
 // left, the window doubles first, so that a record is begun again only after
 // as many new bytes as it had.
-func (r *Reader) fill() error {
+func (r *Cutter) fill() error {
 	rest := r.text[r.pos:]
-	size := max(windowBytes, len(r.buf))
+	size := max(Window, len(r.buf))
 	if len(rest) > size/2 {
 		size *= 2
 	}
 	// That a record or a piece is too long shows within this much.
-	size = min(size, max(r.cfg.MaxLine, PieceBytes)+windowBytes)
+	size = min(size, max(r.maxLine, PieceBytes)+Window)
 	if size > len(r.buf) {
 		grown := make([]byte, size)
 		copy(grown, rest)
@@ -32,7 +33,7 @@ func (r *Reader) fill() error {
 	} else {
 		copy(r.buf, rest)
 	}
-	n, err := fullRead(r.src, r.buf[len(rest):])
+	n, err := ahead.Fill(r.src, r.buf[len(rest):])
 	n += len(rest)
 	if errors.Is(err, io.EOF) {
 		r.eof = true
@@ -43,12 +44,11 @@ func (r *Reader) fill() error {
 	return nil
 }
 
-// reject hands the physical line at r.pos to Config.Reject, in pieces if it is
+// rejectLine hands the physical line at r.pos to reject, in pieces if it is
 // long, and leaves r.pos after it.
-func (r *Reader) reject(why cutStop) error {
+func (r *Cutter) rejectLine(why cutStop) error {
 	rejected := Rejected{Line: r.line, Reason: why.reason()}
-	r.counts.Rejected++
-	r.counts.Lines++
+	r.rejected++
 	for {
 		rest := r.text[r.pos:]
 		end := bytes.IndexByte(rest[:min(len(rest), PieceBytes+1)], r.ends.eol())
@@ -70,7 +70,7 @@ func (r *Reader) reject(why cutStop) error {
 			r.pos = len(r.text)
 		}
 		if len(rejected.Raw) > 0 || rejected.Piece == 0 {
-			if err := r.cfg.Reject(rejected); err != nil {
+			if err := r.reject(rejected); err != nil {
 				return err
 			}
 		}
@@ -81,23 +81,27 @@ func (r *Reader) reject(why cutStop) error {
 	}
 }
 
-// header reads the first record, once.
-func (r *Reader) header() error {
-	if r.ready {
-		return nil
+// Header returns the names of the text's first record, which it reads at the first
+// call. They are the Cutter's until Reset. An error of it, a *HeaderError or the
+// source's, ends the reading.
+func (r *Cutter) Header() ([]string, error) {
+	if !r.ready && r.err == nil {
+		r.err = r.readHeader()
+		r.ready = r.err == nil
 	}
-	if r.err != nil {
-		return r.err
+	if !r.ready {
+		return nil, r.err
 	}
-	if err := r.readHeader(); err != nil {
-		r.err = err
-		return err
-	}
-	r.ready = true
-	return nil
+	return r.names, nil
 }
 
-func (r *Reader) readHeader() error {
+// Not says why the record that Header read cannot be a header, and what the text
+// looks like instead. It is to be called before the first Cut.
+func (r *Cutter) Not(reason string) *HeaderError {
+	return &HeaderError{Line: r.headLine, Reason: reason + looks(r.head)}
+}
+
+func (r *Cutter) readHeader() error {
 	if err := r.need(3); err != nil {
 		return err
 	}
@@ -110,7 +114,7 @@ func (r *Reader) readHeader() error {
 		}
 		rest := r.text[r.pos:]
 		if len(rest) == 0 {
-			return errEmpty //guard:empty-text
+			return ErrEmpty //guard:empty-text
 		}
 		if rest[0] != '\n' && rest[0] != '\r' {
 			break
@@ -138,36 +142,29 @@ func (r *Reader) readHeader() error {
 		if len(names) > MaxColumns {
 			return &HeaderError{Line: line, Reason: fmt.Sprintf("more than %d columns", MaxColumns)} //guard:header-bounded
 		}
-		if r.layout == nil || !slices.Equal(names, r.names) { //guard:fields-by-name
-			r.layout = load.NewLayout(r.table, names)
+		if !slices.Equal(names, r.names) {
 			r.names = names
 		}
-		if len(r.layout.Unknown()) == len(names) { //guard:header-known
-			return &HeaderError{Line: line, Reason: fmt.Sprintf("none of its %d names, the first of them %.40q, is a column of %s: is the header missing?%s",
-				len(names), names[0], r.table.Name, looks(r.text[r.pos:]))}
-		}
+		r.head, r.headLine = r.text[r.pos:], line
 		r.line += r.lineEnds(r.text[r.pos:next])
 		r.pos = next
-		r.counts.Lines = 1
 		return nil
 	}
 }
 
 // cutHeader cuts the record at r.pos into names. It stops after one more than
 // MaxColumns.
-func (r *Reader) cutHeader() (names []string, next int, end fieldEnd) {
+func (r *Cutter) cutHeader() (names []string, next int, end fieldEnd) {
 	next = r.pos
 	for {
-		var f load.Field
+		var f records.Field
 		f, next, end = r.field(r.pos, next)
 		if end > endText {
 			return nil, next, end
 		}
-		raw := r.text[f.Off:][:f.Len&^load.Doubled]
-		if f.Len >= load.Doubled {
-			raw = bytes.ReplaceAll(raw, []byte(`""`), []byte(`"`))
-		}
-		names = append(names, string(raw))
+		var name []byte
+		name, r.scratch = f.In(r.text, r.scratch)
+		names = append(names, string(name))
 		if len(names) > MaxColumns {
 			return names, next, endLine
 		}
@@ -178,7 +175,7 @@ func (r *Reader) cutHeader() (names []string, next int, end fieldEnd) {
 }
 
 // need fills the window until it holds n bytes, or the text has no more.
-func (r *Reader) need(n int) error {
+func (r *Cutter) need(n int) error {
 	for len(r.text)-r.pos < n && !r.eof {
 		if err := r.fill(); err != nil {
 			return err

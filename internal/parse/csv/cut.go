@@ -1,11 +1,11 @@
-package parse
+package csv
 
 import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
 
-	"rawlogs/internal/load"
+	"rawlogs/internal/records"
 )
 
 // cutStop says why cut stopped.
@@ -52,11 +52,11 @@ const batchBytes = 256 << 10
 // cut cuts up to limit whole records from the window into the batch, and
 // leaves r.pos at the first byte that they do not use. When it stops at a
 // record that cannot be a row, that record begins at r.pos.
-func (r *Reader) cut(limit int) cutStop {
+func (r *Cutter) cut(limit int) cutStop {
 	t := r.text
 	width := len(r.names)
 	r.room(limit, width)
-	fields := r.batch.Fields
+	fields := r.records.Fields
 	base := r.pos
 	i := base
 	rows, lines := 0, 0
@@ -98,7 +98,7 @@ records:
 				if w&(1<<24-1) == emptyField {
 					// Most fields. That the branch is guessed frees the next
 					// field from waiting for this one.
-					record[n] = load.Field{Off: uint32(i + 1 - base)}
+					record[n] = records.Field{Off: uint32(i + 1 - base)}
 					n++
 					i += 3
 					continue
@@ -109,15 +109,15 @@ records:
 						k := bits.TrailingZeros64(m) >> 3
 						end := i + 1 + k
 						if next := t[end+1]; next == ',' {
-							record[n] = load.Field{Off: uint32(i + 1 - base), Len: uint32(k)}
+							record[n] = records.Field{Off: uint32(i + 1 - base), Len: uint32(k)}
 							n++
 							i = end + 2
 							continue
 						}
-					} else if k := bytes.IndexByte(t[i+9:max(i+9, min(len(t)-1, start+r.cfg.MaxLine))], '"'); k >= 0 {
+					} else if k := bytes.IndexByte(t[i+9:max(i+9, min(len(t)-1, start+r.maxLine))], '"'); k >= 0 {
 						end := i + 9 + k
 						if t[end+1] == ',' {
-							record[n] = load.Field{Off: uint32(i + 1 - base), Len: uint32(k + 8)}
+							record[n] = records.Field{Off: uint32(i + 1 - base), Len: uint32(k + 8)}
 							n++
 							i = end + 2
 							continue
@@ -126,7 +126,7 @@ records:
 				} else if m := hasLess(w); m != 0 {
 					k := bits.TrailingZeros64(m) >> 3
 					if t[i+k] == ',' {
-						record[n] = load.Field{Off: uint32(i - base), Len: uint32(k)}
+						record[n] = records.Field{Off: uint32(i - base), Len: uint32(k)}
 						n++
 						i += k + 1
 						continue
@@ -137,12 +137,12 @@ records:
 			i = next
 			switch end {
 			case endComma:
-				record[n] = load.Field{Off: f.Off - uint32(base), Len: f.Len}
+				record[n] = records.Field{Off: f.Off - uint32(base), Len: f.Len}
 				n++
 				continue
 			case endLine, endText:
 				r.scanned += int64(i - start)
-				record[n] = load.Field{Off: f.Off - uint32(base), Len: f.Len}
+				record[n] = records.Field{Off: f.Off - uint32(base), Len: f.Len}
 				n++
 			default:
 				r.scanned += int64(i - start)
@@ -153,7 +153,7 @@ records:
 				i, stop = start, cutFields
 				break records
 			}
-			if i-start > r.cfg.MaxLine {
+			if i-start > r.maxLine {
 				i, stop = start, cutLong
 				break records
 			}
@@ -162,7 +162,7 @@ records:
 				break records
 			}
 			r.starts[rows] = uint32(start - base)
-			r.batch.Lines[rows] = r.line + uint32(lines)
+			r.records.Lines[rows] = r.line + uint32(lines)
 			rows++
 			if end == endLine {
 				lines++
@@ -175,11 +175,11 @@ records:
 }
 
 // room makes the batch large enough.
-func (r *Reader) room(rows, width int) {
-	b := &r.batch
+func (r *Cutter) room(rows, width int) {
+	b := &r.records
 	b.Width = width
 	if cap(b.Fields) < rows*width {
-		b.Fields = make([]load.Field, rows*width)
+		b.Fields = make([]records.Field, rows*width)
 	}
 	b.Fields = b.Fields[:rows*width]
 	if cap(b.Lines) < rows {
@@ -243,14 +243,14 @@ func (e fieldEnd) stop() cutStop {
 // field cuts the field at i of a record that begins at start. It knows every
 // case; cut only takes short cuts to it. Off counts from the window's begin,
 // and next is where the field after it begins.
-func (r *Reader) field(start, i int) (f load.Field, next int, end fieldEnd) {
+func (r *Cutter) field(start, i int) (f records.Field, next int, end fieldEnd) {
 	// A record may have MaxLine bytes and a line end; what lies beyond is not
 	// looked at.
 	t, out := r.text, endMore
 	if r.eof {
 		out = endText
 	}
-	if bound := start + r.cfg.MaxLine + 2; bound < len(t) { //guard:record-bounded
+	if bound := start + r.maxLine + 2; bound < len(t) { //guard:record-bounded
 		t, out = t[:bound], endLong
 	}
 	if i < len(t) && t[i] == '"' {
@@ -282,7 +282,7 @@ func (r *Reader) field(start, i int) (f load.Field, next int, end fieldEnd) {
 
 // quoted cuts a field whose opening quote is before i. out is what the end of
 // t means.
-func (r *Reader) quoted(t []byte, i int, out fieldEnd) (f load.Field, next int, end fieldEnd) {
+func (r *Cutter) quoted(t []byte, i int, out fieldEnd) (f records.Field, next int, end fieldEnd) {
 	doubled := false
 	for j := i; ; {
 		k := bytes.IndexByte(t[j:], '"')
@@ -295,7 +295,7 @@ func (r *Reader) quoted(t []byte, i int, out fieldEnd) (f load.Field, next int, 
 		j += k
 		f = span(i, j)
 		if doubled {
-			f.Len |= load.Doubled //guard:doubled-quotes
+			f.Len |= records.Doubled //guard:doubled-quotes
 		}
 		rest := t[j+1:]
 		switch {
@@ -318,20 +318,19 @@ func (r *Reader) quoted(t []byte, i int, out fieldEnd) (f load.Field, next int, 
 	}
 }
 
-func span(from, to int) load.Field { return load.Field{Off: uint32(from), Len: uint32(to - from)} }
+func span(from, to int) records.Field {
+	return records.Field{Off: uint32(from), Len: uint32(to - from)}
+}
 
-// isHeader tells whether a record repeats the header.
-func (r *Reader) isHeader(text []byte, record []load.Field) bool {
+// isHeader reports whether a record repeats the header.
+func (r *Cutter) isHeader(text []byte, record []records.Field) bool {
 	for i, f := range record {
 		name := r.names[i]
-		if int(f.Len&^load.Doubled) < len(name) || f.Len < load.Doubled && int(f.Len) != len(name) {
+		if int(f.Len&^records.Doubled) < len(name) || f.Len < records.Doubled && int(f.Len) != len(name) {
 			return false
 		}
-		raw := text[f.Off:][:f.Len&^load.Doubled]
-		if f.Len >= load.Doubled {
-			raw = bytes.ReplaceAll(raw, []byte(`""`), []byte(`"`))
-		}
-		if string(raw) != name {
+		var v []byte
+		if v, r.scratch = f.In(text, r.scratch); string(v) != name {
 			return false
 		}
 	}

@@ -1,0 +1,182 @@
+// Package csv cuts a text into records by RFC 4180. Whatever the bytes are, it does not
+// panic, its memory is bounded, and every line of the text is accounted for.
+package csv
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"rawlogs/internal/records"
+)
+
+// DefaultMaxLine is far above any real record, and small beside the memory
+// that a load has.
+const DefaultMaxLine = 16 << 20
+
+// PieceBytes bounds the raw text of one Rejected.
+const PieceBytes = 1 << 20
+
+// MaxColumns bounds the names of a header.
+const MaxColumns = 16384
+
+// Rejected is a line that did not become a row, or a piece of one that is
+// longer than PieceBytes.
+type Rejected struct {
+	Line   uint32 // physical line number; the header is line 1
+	Piece  int    // 0, 1, 2… within the line
+	Reason string
+	Raw    []byte // without the line's end; valid only during the call
+}
+
+// HeaderError is of a text whose first record cannot be a header.
+type HeaderError struct {
+	Line   uint32
+	Reason string
+}
+
+// Error says where and why.
+func (e *HeaderError) Error() string { return fmt.Sprintf("line %d: header: %s", e.Line, e.Reason) }
+
+// Cutter cuts the CSV text of one file after the other into records, which are its
+// own and hold until the next call. It is not safe for concurrent use.
+//
+// Lines end in LF or CR LF, and where the header's line does, in CR CR LF or in a
+// CR alone. A text without a header, even an empty one, is a *HeaderError.
+//
+// A field is bare or in double quotes; within quotes "" is one quote, and
+// commas and line breaks are text. A bare field that holds a quote, text after
+// a closing quote, and quotes that never close make a record malformed, and so
+// does a length over MaxLine. A record that is malformed or has another number
+// of fields than the header costs its first physical line, which is rejected
+// whole, and reading goes on at the next one: a stray quote costs one line.
+//
+// Because a quote in a bare field is malformed, every quote of a text opens or
+// closes, so that a record which begins at one line with an odd number of
+// quotes ends at the latest with the next such line. No line is therefore
+// looked at more than twice, and reading is linear in the text's length.
+type Cutter struct {
+	maxLine int
+	reject  func(Rejected) error
+
+	src  io.Reader // nil when text is all there is
+	eof  bool
+	text []byte // the window; whole in bytes mode
+	buf  []byte // backs text in streaming mode
+	pos  int    // of the first byte of text that is not yet used
+	line uint32 // physical line number at pos
+	ends ends   // of its lines, once the header is read
+
+	records  records.Records
+	starts   []uint32 // by record: its offset from the first one's start
+	scratch  []byte
+	names    []string // the header
+	head     []byte   // the header's text, until the first Cut
+	headLine uint32
+	ready    bool  // the header is read
+	err      error // of the header
+	stop     cutStop
+	rejected uint64
+	scanned  int64
+}
+
+// New returns a Cutter. maxLine bounds a record in bytes, and in streaming mode also
+// the Cutter's memory, which may grow to little more; 0 means DefaultMaxLine. reject
+// takes each line that is no record, in order; its error ends the reading. It is
+// required: without it lines would vanish.
+func New(maxLine int, reject func(Rejected) error) (*Cutter, error) {
+	if reject == nil {
+		return nil, errors.New("csv: lines that are no records have to go somewhere")
+	}
+	if maxLine <= 0 {
+		maxLine = DefaultMaxLine
+	}
+	return &Cutter{
+		maxLine: min(maxLine, 1<<30), // offsets within a batch are 32 bits
+		reject:  reject, err: errors.New("csv: Reset comes before reading"),
+	}, nil
+}
+
+// Reset begins a text that is streamed from src. The Cutter holds a window of it:
+// some 256 KiB, or as much as its longest record needs.
+func (r *Cutter) Reset(src io.Reader) {
+	r.reset()
+	r.src, r.eof = src, false
+	r.text = r.buf[:0]
+}
+
+// ResetBytes begins a text that is in memory. The Cutter uses it until the next
+// Reset, and does not change it.
+func (r *Cutter) ResetBytes(text []byte) {
+	r.reset()
+	r.src, r.eof = nil, true
+	r.text = text
+}
+
+func (r *Cutter) reset() {
+	r.pos, r.line, r.err, r.ready, r.head = 0, 1, nil, false, nil
+	r.rejected, r.scanned = 0, 0
+}
+
+// Cut returns up to limit whole records of what is at hand, which may be none. Header
+// comes before the first Cut, and Next after each.
+func (r *Cutter) Cut(limit int) *records.Records {
+	r.head = nil
+	r.stop = r.cut(limit)
+	return &r.records
+}
+
+// Next deals with what ended the last Cut: it reads on, or rejects a line. At the end
+// of the text it returns io.EOF; an error of the source or of reject is returned as it
+// is, and the text cannot be read on.
+func (r *Cutter) Next() error {
+	switch r.stop {
+	case cutEnough:
+		return nil
+	case cutEnd:
+		return io.EOF
+	case cutMore:
+		return r.fill()
+	default:
+		return r.rejectLine(r.stop)
+	}
+}
+
+// Rejected returns how many lines were rejected since Reset, however many pieces each had.
+func (r *Cutter) Rejected() uint64 { return r.rejected }
+
+// Held returns how many bytes the window takes.
+func (r *Cutter) Held() int { return len(r.buf) }
+
+// Scanned returns how many bytes were looked at since Reset, to cut them.
+func (r *Cutter) Scanned() int64 { return r.scanned }
+
+// finish completes the records that cut left: the line numbers of its records,
+// and whether its text is UTF-8. end is where it ends, and lines the number of
+// line ends between its records.
+func (r *Cutter) finish(rows, end, lines int) {
+	b := &r.records
+	b.Rows = rows
+	b.Text = r.text[r.pos:]
+	text := r.text[r.pos:end]
+	b.Valid = utf8.Valid(text)
+	breaks := r.lineEnds(text)
+	if breaks != uint32(lines) {
+		// Some line breaks are inside quotes.
+		at, line := 0, r.line
+		for i, s := range r.starts[:rows] {
+			line += r.lineEnds(text[at:s])
+			at = int(s)
+			b.Lines[i] = line
+		}
+	}
+	r.line += breaks
+	r.pos = end
+}
+
+// lineEnds counts the physical lines that end in text.
+func (r *Cutter) lineEnds(text []byte) uint32 {
+	return uint32(bytes.Count(text, []byte{r.ends.eol()}))
+}

@@ -1,0 +1,189 @@
+// Package rows turns the text of a file into blocks of a table's rows: parse/csv cuts
+// it, load converts what was cut, and a Reader accounts for every line.
+package rows
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"rawlogs/internal/load"
+	"rawlogs/internal/parse/csv"
+	"rawlogs/internal/rawlog"
+)
+
+// Config says how a Reader reads.
+type Config struct {
+	Network string
+	// Zone is the zone of the texts' times; nil means UTC.
+	Zone *time.Location
+	// MaxLine bounds a record in bytes; 0 means DefaultMaxLine. In streaming
+	// mode it also bounds the Reader's memory, which may grow to little more.
+	MaxLine int
+	// Reject takes each line that is no record, in order. Its error ends the
+	// reading. It is required: without it lines would vanish.
+	Reject func(csv.Rejected) error
+}
+
+// Counts says what became of a text: Lines = 1 + Rows + Rejected.
+type Counts struct {
+	Lines    uint64 // header, rows and rejected lines; blank lines are none
+	Rows     uint64
+	Rescued  uint64 // rows with something in _rescued
+	Misfit   uint64 // rows with a value that did not fit the column that it feeds
+	Rejected uint64 // lines, however many pieces each had
+	// First and Last are the earliest and the latest time of the datetime
+	// column, zero where no row has one.
+	First, Last time.Time
+	OutOfHour   uint64 // rows whose time is not in the file's hour
+	// ShiftHours is not 0 when more than two thirds of the rows lie the same
+	// whole number of hours after (or, below zero, before) the file's hour: a
+	// zone that is ShiftHours further east would explain it.
+	ShiftHours int
+}
+
+// Reader reads the CSV text of one file after the other into blocks of one
+// table; see csv.Cutter for what a record is. It is not safe for concurrent use.
+type Reader struct {
+	cutter *csv.Cutter
+	table  *load.Table
+	batch  load.Batch
+
+	names  []string // the header
+	layout *load.Layout
+	ready  bool  // the header is laid onto the table
+	err    error // sticky
+	counts Counts
+}
+
+// NewReader returns a Reader for texts that go into one table.
+func NewReader(t *load.Table, cfg Config) (*Reader, error) {
+	if err := t.CheckLineage(); err != nil {
+		return nil, err
+	}
+	cutter, err := csv.New(cfg.MaxLine, cfg.Reject)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{cutter: cutter, table: t, err: errors.New("rows: Reset comes before reading")}
+	r.batch.Network = cfg.Network
+	r.batch.Clock = load.NewClock(cfg.Zone)
+	return r, nil
+}
+
+// Reset begins a file whose text is streamed from src. The Reader holds a
+// window of it: some 256 KiB, or as much as its longest record needs.
+func (r *Reader) Reset(f rawlog.File, src io.Reader) {
+	r.reset(f)
+	r.cutter.Reset(src)
+}
+
+// ResetBytes begins a file whose text is in memory. The Reader uses text until
+// the next Reset, and does not change it.
+func (r *Reader) ResetBytes(f rawlog.File, text []byte) {
+	r.reset(f)
+	r.cutter.ResetBytes(text)
+}
+
+func (r *Reader) reset(f rawlog.File) {
+	r.err, r.ready = nil, false
+	r.counts = Counts{}
+	r.batch.File, r.batch.Hour = f.Name, f.Hour
+	r.batch.Clock.Reset(f.Hour)
+}
+
+// Shape reads the header and returns which columns with a DEFAULT expression
+// it lacks. A *HeaderError says that the file is not what it should be.
+func (r *Reader) Shape() (load.Shape, error) {
+	if err := r.header(); err != nil {
+		return "", err
+	}
+	return r.layout.Shape(), nil
+}
+
+// Unknown reads the header and lists its names that feed no column.
+func (r *Reader) Unknown() ([]string, error) {
+	if err := r.header(); err != nil {
+		return nil, err
+	}
+	return r.layout.Unknown(), nil
+}
+
+// Append adds up to maxRows rows to b, fewer when b is full or the text ends,
+// and returns their number; at the end it returns io.EOF, with or without
+// rows. An error of the source or of Config.Reject is returned as it is, and
+// the file cannot be read on.
+func (r *Reader) Append(b *load.Block, maxRows int) (n int, err error) {
+	if err := r.header(); err != nil {
+		return 0, err
+	}
+	for n < maxRows && !b.Full() {
+		if r.err != nil {
+			return n, r.err
+		}
+		r.batch.Records = r.cutter.Cut(min(r.batchRows(), maxRows-n))
+		if r.batch.Rows > 0 {
+			kept, err := b.Append(&r.batch, r.layout)
+			if err != nil {
+				r.err = err
+				return n, err
+			}
+			n += r.batch.Rows
+			r.counts.Rows += uint64(r.batch.Rows)
+			r.counts.Rescued += uint64(kept.Rescued)
+			r.counts.Misfit += uint64(kept.Misfit)
+		}
+		r.err = r.cutter.Next()
+	}
+	if r.err != nil {
+		return n, r.err
+	}
+	return n, nil
+}
+
+// batchRows is how many records are cut before they are converted: enough that
+// a column's loop pays, few enough that text and fields stay in the cache.
+func (r *Reader) batchRows() int { return max(1, min(128, 8192/len(r.names))) }
+
+// Counts returns the account of what was read since Reset.
+func (r *Reader) Counts() Counts {
+	c := r.counts
+	c.Rejected = r.cutter.Rejected()
+	if r.ready {
+		c.Lines = 1 + c.Rows + c.Rejected
+	}
+	seen := r.batch.Clock.Seen()
+	if seen.Rows > 0 {
+		c.First, c.Last = time.Unix(seen.First, 0).UTC(), time.Unix(seen.Last, 0).UTC()
+		c.OutOfHour, c.ShiftHours = seen.OutOfHour, seen.Shift()
+	}
+	return c
+}
+
+// header reads the first record and lays it onto the table, once.
+func (r *Reader) header() error {
+	if r.ready {
+		return nil
+	}
+	if r.err != nil {
+		return r.err
+	}
+	names, err := r.cutter.Header()
+	if err != nil {
+		r.err = err
+		return err
+	}
+	if r.layout == nil || !slices.Equal(names, r.names) { //guard:fields-by-name
+		r.layout = load.NewLayout(r.table, names)
+		r.names = names
+	}
+	if len(r.layout.Unknown()) == len(names) { //guard:header-known
+		r.err = r.cutter.Not(fmt.Sprintf("none of its %d names, the first of them %.40q, is a column of %s: is the header missing?",
+			len(names), names[0], r.table.Name))
+		return r.err
+	}
+	r.ready = true
+	return nil
+}
