@@ -13,7 +13,6 @@ import (
 	"rawlogs/internal/config"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/plain"
-	"rawlogs/internal/rawlog"
 	"rawlogs/internal/status"
 	"rawlogs/internal/store"
 	"rawlogs/internal/term"
@@ -90,29 +89,36 @@ func (a *app) runIssues(ctx context.Context, cfg *config.Config, filter checkpoi
 
 func newIgnore(a *app) *cobra.Command {
 	var reason string
+	var types typesFlag
 	cmd := &cobra.Command{
-		Use:     "ignore FILE… --reason TEXT",
-		Short:   "say why the issues of files need no care",
-		Example: `  ingest ignore 20160909/clicks-1473411600-SlY9UO.zip --reason 'the network says there is no more of it'`,
+		Use:   "ignore PERIOD|FILE… --reason TEXT",
+		Short: "say why the issues of files need no care",
+		Example: `  ingest ignore 20160909/clicks-1473411600-SlY9UO.zip --reason 'the network says there is no more of it'
+  ingest ignore 201609 --type impressions --reason 'broken by the move of that month'`,
 		Long: "An ignored issue is not told by runs and `ingest status` any more, until the file changes or something\n" +
 			"else is wrong with it. `ingest issues --all` lists it with its reason.\n\n" +
 			exits(exitDone, exitFailed, exitUsage, exitHeld, exitInterrupted),
-		Args: someArgs("the names of files"),
+		Args: someArgs("a period or the name of a file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			reason = strings.TrimSpace(plain.Text(reason))
 			if reason == "" {
 				return &usageError{err: errors.New("ingest ignore: want --reason TEXT: who reads it next year should know why")}
 			}
+			periods, files, err := splitReload(args)
+			if err != nil {
+				return err
+			}
 			return a.eachSource(cmd, func(ctx context.Context, cfg *config.Config) error {
-				return a.runIgnore(ctx, cfg, args, reason)
+				return a.runIgnore(ctx, cfg, pipeline.Options{Types: types.list(), Periods: periods, Files: files}, reason)
 			})
 		},
 	}
+	types.addTo(cmd.Flags())
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for whoever reads it next year")
 	return cmd
 }
 
-func (a *app) runIgnore(ctx context.Context, cfg *config.Config, files []string, reason string) (err error) {
+func (a *app) runIgnore(ctx context.Context, cfg *config.Config, opts pipeline.Options, reason string) (err error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
 	st, err := a.connect(ctx, cfg, store.Config{Existing: true})
@@ -123,7 +129,8 @@ func (a *app) runIgnore(ctx context.Context, cfg *config.Config, files []string,
 	if _, err := st.Apply(ctx); err != nil {
 		return err
 	}
-	ignored, err := pipeline.Ignore(ctx, st, pipeline.Options{Network: cfg.Network, Types: rawlog.Types(), Log: a.log}, files, reason)
+	opts.Network, opts.Log = cfg.Network, a.log
+	ignored, err := pipeline.Ignore(ctx, st, opts, reason)
 	if err != nil {
 		return err
 	}
@@ -134,10 +141,14 @@ func (a *app) runIgnore(ctx context.Context, cfg *config.Config, files []string,
 	if a.json {
 		return term.JSON(a.stdout, out)
 	}
-	for _, i := range out {
+	const most = 20
+	for _, i := range out[:min(len(out), most)] {
 		if _, err := fmt.Fprintf(a.stdout, "ignored: %s\n", plain.Text(i.Type+" "+i.Name+": "+i.Text)); err != nil {
 			return err
 		}
 	}
-	return nil
+	if len(out) > most {
+		_, err = fmt.Fprintf(a.stdout, "… and %d more; --json lists all\n", len(out)-most)
+	}
+	return err
 }

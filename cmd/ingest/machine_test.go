@@ -106,7 +106,7 @@ func (p *program) contents() string {
 	var each []string
 	for _, rows := range []string{
 		"clicks", "conversions", "impressions", "rejected_rows",
-		"(SELECT * EXCEPT (run, inserts, updated_at), 0 AS _insert, 0 AS _loaded_at FROM ingest_files_current)",
+		"(SELECT * EXCEPT (run, inserts, updated_at, issue_since), 0 AS _insert, 0 AS _loaded_at FROM ingest_files_current)",
 	} {
 		each = append(each, "SELECT "+strconv.Itoa(len(each))+" AS n, count(), sum(cityHash64(* EXCEPT (_insert, _loaded_at))) FROM "+rows)
 	}

@@ -153,7 +153,7 @@ func TestFromAPI(t *testing.T) {
 	if !strings.Contains(out, "71 files loaded, 0 failed, 1 missing") {
 		t.Errorf("status printed\n%s", out)
 	}
-	p.run(exitDone, "backfill", "2016", "--json")
+	p.run(exitIncomplete, "backfill", "2016", "--json")
 	p.holds(net.Truth())
 	p.run(exitDone, "verify")
 	p.secretive(net.Token())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"rawlogs/internal/checkpoint"
@@ -11,11 +12,11 @@ import (
 	"rawlogs/internal/store"
 )
 
-// Ignore says of files, by name or end of name, why their issues need nobody's
-// care, and returns their entries. It holds the network's lease meanwhile, as a run
+// Ignore says why the issues of files need nobody's care, and returns their
+// entries: those of opts.Files, by name or end of name, and of opts.Periods. It holds the network's lease meanwhile, as a run
 // does: a *checkpoint.HeldError means that one is at work. A name that has no
 // issue is an error, and then nothing is changed.
-func Ignore(ctx context.Context, st *store.Store, opts Options, files []string, reason string) (ignored []checkpoint.Entry, err error) {
+func Ignore(ctx context.Context, st *store.Store, opts Options, reason string) (ignored []checkpoint.Entry, err error) {
 	opts = opts.withDefaults()
 	id, _ := newRunID(opts.Now())
 	lease := checkpoint.NewLease(st, opts.Network, id, rawlog.Share{}, opts.Log)
@@ -31,23 +32,20 @@ func Ignore(ctx context.Context, st *store.Store, opts Options, files []string, 
 	if err != nil {
 		return nil, err
 	}
-	var changed []*checkpoint.Entry
-	var strangers []string
-	for _, file := range files {
-		found := false
-		for i := range entries {
-			if matches(entries[i].File.Name, file) {
-				found = true
-				entries[i].Ignored = reason
-				changed = append(changed, &entries[i])
-			}
-		}
-		if !found {
-			strangers = append(strangers, file)
-		}
+	named := func(file string) bool {
+		return slices.ContainsFunc(entries, func(e checkpoint.Entry) bool { return matches(e.File.Name, file) })
 	}
-	if len(strangers) > 0 {
+	if strangers := slices.DeleteFunc(slices.Clone(opts.Files), named); len(strangers) > 0 {
 		return nil, fmt.Errorf("no issue is known of %s", strings.Join(strangers, ", "))
+	}
+	var changed []*checkpoint.Entry
+	for i := range entries {
+		e := &entries[i]
+		if slices.ContainsFunc(opts.Periods, func(p rawlog.Period) bool { return p.Contains(e.File.Hour) }) ||
+			slices.ContainsFunc(opts.Files, func(file string) bool { return matches(e.File.Name, file) }) {
+			e.Ignored = reason
+			changed = append(changed, e)
+		}
 	}
 	if err := ledger.Put(ctx, changed); err != nil {
 		return nil, err
