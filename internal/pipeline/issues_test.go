@@ -270,10 +270,9 @@ func TestCopies(t *testing.T) {
 				return count(t, st, "SELECT count() FROM clicks WHERE network = ? AND _file = ?", opts.Network, name) > 0
 			})
 			src.raw(t, 0, c.before[original], header+lines(3, good), zip.Deflate)
-			for range 2 {
-				if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
-					t.Fatal(err)
-				}
+			sum, err := Run(t.Context(), st, src.source(), opts)
+			if err != nil || sum.Listed != sum.AlreadyLoaded+sum.Loaded+sum.Failed+sum.Left {
+				t.Fatalf("%+v, %v", sum, err)
 			}
 			if n := count(t, st, "SELECT count() FROM clicks WHERE network = ?", opts.Network); n != 103 {
 				t.Errorf("%d rows after the original was replaced; want its 3, 50 of a copy and 50 of the other hour", n)

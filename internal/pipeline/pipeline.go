@@ -123,6 +123,7 @@ type run struct {
 	sum    *collector
 
 	twins     *twins
+	copies    copies
 	fetcher   *fetch.Fetcher
 	openFiles int // archives that one INSERT may hold open
 }
@@ -178,16 +179,30 @@ func (r *run) do(ctx context.Context) (err error) {
 	if r.DryRun || len(jobs) == 0 {
 		return r.openIssues(ctx)
 	}
-	if err := r.load(ctx, jobs); err != nil {
-		if cause := context.Cause(ctx); cause != nil && ctx.Err() != nil {
-			return cause
-		}
+	if err := r.loadAll(ctx, jobs); err != nil {
 		return err
+	}
+	if jobs, err = r.uncarried(ctx); err != nil {
+		return err
+	}
+	if len(jobs) > 0 {
+		if err := r.loadAll(ctx, jobs); err != nil {
+			return err
+		}
 	}
 	if err := r.finalCount(ctx); err != nil {
 		return err
 	}
 	return r.openIssues(ctx)
+}
+
+// loadAll loads the jobs; the reason for which ctx ended goes before what it led to.
+func (r *run) loadAll(ctx context.Context, jobs []*job) error {
+	err := r.load(ctx, jobs)
+	if cause := context.Cause(ctx); err != nil && cause != nil && ctx.Err() != nil {
+		return cause
+	}
+	return err
 }
 
 // leave gives the lease back. A run that lost it first takes back what no other

@@ -178,6 +178,9 @@ func (r *run) consider(f rawlog.File, known map[fileKey]*checkpoint.Entry) *job 
 	}
 	if e.State == checkpoint.Loaded && !r.Reload && !changed(e.File, f) { //guard:replacement-noticed
 		r.sum.add(func(s *Summary) { s.AlreadyLoaded++ })
+		if e.Has(checkpoint.Copy) {
+			r.copies.add(f, false)
+		}
 		return nil
 	}
 	return newJob(e, f)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/parse"
@@ -72,6 +73,67 @@ func (t *twins) release(f rawlog.File) {
 	}
 }
 
+// copies are the files of a run that are copies of others. It is safe for
+// concurrent use.
+type copies struct {
+	mu    sync.Mutex
+	files map[fileKey]copied
+}
+
+type copied struct {
+	file rawlog.File // as it is listed
+	new  bool        // this run found it out
+}
+
+func (c *copies) add(f rawlog.File, isNew bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.files == nil {
+		c.files = make(map[fileKey]copied)
+	}
+	c.files[keyOf(f)] = copied{f, isNew}
+}
+
+// uncarried returns the copies of what this run replaced, or could not load: they
+// are to be loaded now.
+func (r *run) uncarried(ctx context.Context) ([]*job, error) {
+	r.copies.mu.Lock()
+	defer r.copies.mu.Unlock()
+	if len(r.copies.files) == 0 {
+		return nil, nil
+	}
+	var hours []rawlog.Period
+	for _, c := range r.copies.files {
+		hours = append(hours, rawlog.Period{From: c.file.Hour, To: c.file.Hour.Add(time.Hour)})
+	}
+	entries, err := r.entries(ctx, checkpoint.Filter{Types: r.Types, Periods: hours})
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[fileKey]*checkpoint.Entry, len(entries))
+	for i := range entries {
+		known[keyOf(entries[i].File)] = &entries[i]
+	}
+	var jobs []*job
+	for key, c := range r.copies.files {
+		e := known[key]
+		if e == nil || !e.Has(checkpoint.Copy) || carried(e, known) { //guard:copy-carried-on
+			continue
+		}
+		jobs = append(jobs, newJob(e, c.file))
+		r.sum.add(func(s *Summary) { // it was counted once
+			if c.new {
+				s.Loaded--
+			} else {
+				s.AlreadyLoaded--
+			}
+		})
+	}
+	r.twins, r.copies.files = knownTwins(known), nil
+	slices.SortFunc(jobs, func(a, b *job) int { return compareFiles(a.file(), b.file()) })
+	return jobs, nil
+}
+
 // carried reports whether the rows of a copy are in the store under another name.
 func carried(copied *checkpoint.Entry, known map[fileKey]*checkpoint.Entry) bool {
 	for _, e := range known {
@@ -121,6 +183,7 @@ func (l *loader) same(ctx context.Context, j *job) (bool, error) {
 		return false, err
 	}
 	l.Log.Warn("a copy of another file; its rows are not loaded twice", "type", j.file().Type, "file", j.file().Name, "other", other.name)
+	l.copies.add(j.file(), true)
 	l.finish(j)
 	l.sum.add(func(s *Summary) { s.Loaded++ })
 	return true, nil
