@@ -4,27 +4,24 @@ import (
 	"io"
 	"log/slog"
 	"strings"
-	"sync/atomic"
 
 	"github.com/spf13/pflag"
 
-	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/session"
 	"rawlogs/internal/term"
 )
 
 // app is what all commands share: the streams, the log and the signals.
 type app struct {
-	stdin       io.Reader
-	stdout      io.Writer
-	stderr      *term.Redirect
-	getenv      func(string) string
-	integrators map[string]*hasoffers.Integrator // by client: one sign-in opens many networks
-	log         *slog.Logger
-	level       *slog.LevelVar
-	sig         signals
-	// skipped counts what the source holds besides raw logs.
-	skipped atomic.Int64
+	stdin  io.Reader
+	stdout io.Writer
+	stderr *term.Redirect
+	getenv func(string) string
+	shared *session.SignIns // made at their first use
+	log    *slog.Logger
+	level  *slog.LevelVar
+	sig    signals
 
 	json    bool
 	verbose bool

@@ -14,6 +14,7 @@ import (
 	"rawlogs/internal/config"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/session"
 )
 
 func TestExitStatusAndMessage(t *testing.T) {
@@ -30,7 +31,7 @@ func TestExitStatusAndMessage(t *testing.T) {
 		{"failed", plain, exitFailed, "ingest: boom\n"},
 		{"hint", &hintError{err: plain, hint: "do this"}, exitFailed, "ingest: boom\ndo this\n"},
 		{"usage", fmt.Errorf("x: %w", &usageError{err: plain}), exitUsage, "ingest: x: boom\n"},
-		{"incomplete", &incompleteError{what: "1 file failed"}, exitIncomplete, "ingest: 1 file failed\n"},
+		{"incomplete", &session.IncompleteError{What: "1 file failed"}, exitIncomplete, "ingest: 1 file failed\n"},
 		{"held", fmt.Errorf("x: %w", &checkpoint.HeldError{Network: "acme", Owner: "host:7"}), exitHeld, ""},
 		{"interrupted", errors.Join(errInterrupted, context.Canceled), exitInterrupted, ""},
 		{"escape", errors.New("a\x1b[2Jb"), exitFailed, `ingest: a\x1b[2Jb` + "\n"},
@@ -41,14 +42,6 @@ func TestExitStatusAndMessage(t *testing.T) {
 		if got := message(tc.err); tc.text != "" && got != tc.text {
 			t.Errorf("%s: message %q, want %q", tc.name, got, tc.text)
 		}
-	}
-}
-
-func TestLookback(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2016, 9, 11, 1, 30, 0, 0, time.FixedZone("", 3*3600)) // still the 10th in UTC
-	if got, want := lookback(now, 3).String(), "20160908..20160911"; got != want {
-		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

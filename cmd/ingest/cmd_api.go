@@ -18,9 +18,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"rawlogs/internal/config"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/plain"
+	"rawlogs/internal/session"
 	"rawlogs/internal/term"
 )
 
@@ -76,7 +76,11 @@ something: it is asked for first, and refused where nobody can be asked, unless
 			if err != nil {
 				return err
 			}
-			return a.runAPI(cmd.Context(), cfg, o, op, q)
+			ctx, cancel := a.untilStop(cmd.Context())
+			defer cancel()
+			return a.within(ctx, cfg, func(ctx context.Context, s *session.Session) error {
+				return a.runAPI(ctx, s, o, op, q)
+			})
 		},
 	}
 	o.AddFlags(cmd.Flags())
@@ -141,15 +145,13 @@ func (o *APIOptions) parse(args []string) (hasoffers.Op, hasoffers.Query, error)
 	return op, q, nil
 }
 
-func (a *app) runAPI(ctx context.Context, cfg *config.Config, o APIOptions, op hasoffers.Op, q hasoffers.Query) error {
-	ctx, cancel := a.untilStop(ctx)
-	defer cancel()
-	client, err := a.openAPI(cfg)
+func (a *app) runAPI(ctx context.Context, s *session.Session, o APIOptions, op hasoffers.Op, q hasoffers.Query) error {
+	client, err := s.API()
 	if err != nil {
 		return err
 	}
 	if op.Changes && !o.Yes {
-		if err := a.confirm(op, cfg.Network); err != nil {
+		if err := a.confirm(op, s.Config.Network); err != nil {
 			return err
 		}
 	}
@@ -164,7 +166,7 @@ func (a *app) runAPI(ctx context.Context, cfg *config.Config, o APIOptions, op h
 		return err
 	}
 	if !o.Secrets {
-		secrets := append(cfg.SignIn.Secrets(), client.Auth.Secrets()...) // a bearer token among them
+		secrets := append(s.Config.SignIn.Secrets(), client.Auth.Secrets()...) // a bearer token among them
 		data = term.Redacted(data, func(text string) string { return hidden(text, secrets) })
 	}
 	var out bytes.Buffer

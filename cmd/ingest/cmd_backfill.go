@@ -5,9 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rawlogs/internal/config"
 	"rawlogs/internal/pipeline"
-	"rawlogs/internal/rawlog"
+	"rawlogs/internal/session"
 )
 
 // BackfillOptions are the flags of `ingest backfill`.
@@ -30,15 +29,11 @@ func newBackfill(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.eachSource(cmd, func(ctx context.Context, cfg *config.Config) error {
-				return a.runBackfill(ctx, cfg, o, periods)
+			return a.eachLoad(cmd, func(ctx context.Context, s *session.Session) error {
+				return a.load(ctx, s, o.LoadOptions, pipeline.Options{Periods: periods})
 			})
 		},
 	}
 	o.AddFlags(cmd.Flags())
 	return cmd
-}
-
-func (a *app) runBackfill(ctx context.Context, cfg *config.Config, o BackfillOptions, periods []rawlog.Period) error {
-	return a.load(ctx, cfg, o.LoadOptions, pipeline.Options{Periods: periods})
 }

@@ -8,11 +8,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"rawlogs/internal/config"
 	"rawlogs/internal/dims"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/plain"
-	"rawlogs/internal/store"
+	"rawlogs/internal/session"
 	"rawlogs/internal/term"
 )
 
@@ -51,8 +50,8 @@ interrupted goes on where it was.
 			if err != nil {
 				return err
 			}
-			return a.eachNetwork(cmd, func(ctx context.Context, cfg *config.Config) error {
-				return a.runDims(ctx, cfg, opts)
+			return a.eachNetwork(cmd, func(ctx context.Context, s *session.Session) error {
+				return a.runDims(ctx, s, opts)
 			})
 		},
 	}
@@ -91,64 +90,18 @@ func parseFilters(texts []string) ([]hasoffers.Filter, error) {
 	return filters, nil
 }
 
-// dimsReport is what a refresh did. Its JSON names are a promise.
-type dimsReport struct {
-	Network  string        `json:"network"`
-	Entities []dims.Result `json:"entities"`
-	Views    []string      `json:"views,omitempty"` // names that the server allows no dictionary for
-	Taken    []string      `json:"taken,omitempty"` // names that belong to something of an analyst's
-}
-
-func (a *app) runDims(ctx context.Context, cfg *config.Config, o dims.Options) (err error) {
-	ctx, cancel := a.untilStop(ctx)
-	defer cancel()
-	client, err := a.openAPI(cfg)
-	if err != nil {
+func (a *app) runDims(ctx context.Context, s *session.Session, o dims.Options) error {
+	if err := s.Prepare(ctx); err != nil {
 		return err
 	}
-	st, err := a.openStore(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	defer closing(st, &err)
-	report, err := a.refreshDims(ctx, cfg, client, st, o)
-	if perr := a.printDims(report); err == nil {
+	names, err := s.Dims(ctx, o)
+	if perr := a.printDims(names); err == nil {
 		err = perr
 	}
 	return err
 }
 
-// refreshDims refreshes and makes the dictionaries show it. The report is right
-// as far as it came.
-func (a *app) refreshDims(ctx context.Context, cfg *config.Config, client *hasoffers.Client, st *store.Store, o dims.Options) (dimsReport, error) {
-	o.Network, o.Zone, o.Log = cfg.Network, cfg.Zone, a.log
-	report := dimsReport{Network: cfg.Network}
-	var err error
-	if report.Entities, err = dims.Refresh(ctx, client, st, o); err != nil {
-		return report, err
-	}
-	var taken []*store.TakenError
-	report.Views, taken, err = dims.PutDictionaries(ctx, st)
-	for _, t := range taken {
-		report.Taken = append(report.Taken, t.Name)
-		a.log.Warn("dictGet finds no names of ours here; `ingest dims` makes them once the name is free", "err", t)
-	}
-	if err != nil {
-		return report, err
-	}
-	var failed []string
-	for _, r := range report.Entities {
-		if r.Err != nil {
-			failed = append(failed, r.Entity)
-		}
-	}
-	if len(failed) > 0 {
-		return report, &incompleteError{what: "not refreshed: " + strings.Join(failed, ", ")}
-	}
-	return report, nil
-}
-
-func (a *app) printDims(r dimsReport) error {
+func (a *app) printDims(r session.Names) error {
 	if a.json {
 		return term.JSON(a.stdout, r)
 	}

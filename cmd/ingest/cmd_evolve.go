@@ -11,6 +11,7 @@ import (
 	"rawlogs/internal/config"
 	"rawlogs/internal/evolve"
 	"rawlogs/internal/plain"
+	"rawlogs/internal/session"
 	"rawlogs/internal/term"
 )
 
@@ -41,7 +42,11 @@ load: while one is at work it says so and ends.
 			if err != nil {
 				return err
 			}
-			return a.runEvolve(cmd.Context(), all, o)
+			ctx, cancel := a.untilStop(cmd.Context())
+			defer cancel()
+			return a.within(ctx, all[0], func(ctx context.Context, s *session.Session) error {
+				return a.runEvolve(ctx, s, all, o)
+			})
 		},
 	}
 	f := cmd.Flags()
@@ -52,14 +57,11 @@ load: while one is at work it says so and ends.
 	return cmd
 }
 
-func (a *app) runEvolve(ctx context.Context, all []*config.Config, o EvolveOptions) (err error) {
-	ctx, cancel := a.untilStop(ctx)
-	defer cancel()
-	st, err := a.lookAt(ctx, all[0])
+func (a *app) runEvolve(ctx context.Context, s *session.Session, all []*config.Config, o EvolveOptions) error {
+	st, err := s.Look(ctx)
 	if err != nil {
 		return err
 	}
-	defer closing(st, &err)
 	config := evolve.Config{
 		Types: o.Types.list(), MinRows: max(o.MinRows, 1), MinFiles: max(o.MinFiles, 1), DryRun: o.DryRun,
 		Zones: map[string]*time.Location{}, Run: "evolve-" + rand.Text()[:10], Log: a.log,
@@ -119,11 +121,9 @@ those that got no value in the last days of their table.
 ` + exits(exitDone, exitFailed, exitUsage, exitInterrupted),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := a.configureStore(cmd)
-			if err != nil {
-				return err
-			}
-			return a.runDrift(cmd.Context(), cfg, o)
+			return a.onStore(cmd, func(ctx context.Context, s *session.Session) error {
+				return a.runDrift(ctx, s, o)
+			})
 		},
 	}
 	o.Types.addTo(cmd.Flags())
@@ -131,17 +131,14 @@ those that got no value in the last days of their table.
 	return cmd
 }
 
-func (a *app) runDrift(ctx context.Context, cfg *config.Config, o DriftOptions) (err error) {
+func (a *app) runDrift(ctx context.Context, s *session.Session, o DriftOptions) error {
 	if o.Unused < 0 {
 		return &usageError{err: fmt.Errorf("--unused %d: want a number of days", o.Unused)}
 	}
-	ctx, cancel := a.untilStop(ctx)
-	defer cancel()
-	st, err := a.lookAt(ctx, cfg)
+	st, err := s.Look(ctx)
 	if err != nil {
 		return err
 	}
-	defer closing(st, &err)
 	headers, err := evolve.Drift(ctx, st, o.Types.list())
 	if err != nil {
 		return err

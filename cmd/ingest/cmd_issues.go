@@ -10,11 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"rawlogs/internal/checkpoint"
-	"rawlogs/internal/config"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/plain"
+	"rawlogs/internal/session"
 	"rawlogs/internal/status"
-	"rawlogs/internal/store"
 	"rawlogs/internal/term"
 )
 
@@ -32,8 +31,8 @@ func newIssues(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.eachSource(cmd, func(ctx context.Context, cfg *config.Config) error {
-				return a.runIssues(ctx, cfg, checkpoint.Filter{Types: types.list(), Periods: periods, Issues: true}, all)
+			return a.eachSource(cmd, func(ctx context.Context, s *session.Session) error {
+				return a.runIssues(ctx, s, checkpoint.Filter{Types: types.list(), Periods: periods, Issues: true}, all)
 			})
 		},
 	}
@@ -51,15 +50,12 @@ rejected   has lines that did not split into the header's fields: see rejected_r
 misfit     has many values that did not fit their columns: see _rescued
 shifted    its rows lie whole hours off its hour: is the time zone right?`
 
-func (a *app) runIssues(ctx context.Context, cfg *config.Config, filter checkpoint.Filter, all bool) (err error) {
-	ctx, cancel := a.untilStop(ctx)
-	defer cancel()
-	st, err := a.lookAt(ctx, cfg)
+func (a *app) runIssues(ctx context.Context, s *session.Session, filter checkpoint.Filter, all bool) error {
+	st, err := s.Look(ctx)
 	if err != nil {
 		return err
 	}
-	defer closing(st, &err)
-	entries, err := checkpoint.Open(st, cfg.Network).Entries(ctx, filter)
+	entries, err := checkpoint.Open(st, s.Config.Network).Entries(ctx, filter)
 	if err != nil {
 		return err
 	}
@@ -108,8 +104,8 @@ func newIgnore(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.eachSource(cmd, func(ctx context.Context, cfg *config.Config) error {
-				return a.runIgnore(ctx, cfg, pipeline.Options{Types: types.list(), Periods: periods, Files: files}, reason)
+			return a.eachSource(cmd, func(ctx context.Context, s *session.Session) error {
+				return a.runIgnore(ctx, s, pipeline.Options{Types: types.list(), Periods: periods, Files: files}, reason)
 			})
 		},
 	}
@@ -118,18 +114,15 @@ func newIgnore(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) runIgnore(ctx context.Context, cfg *config.Config, opts pipeline.Options, reason string) (err error) {
-	ctx, cancel := a.untilStop(ctx)
-	defer cancel()
-	st, err := a.connect(ctx, cfg, store.Config{Existing: true})
+func (a *app) runIgnore(ctx context.Context, s *session.Session, opts pipeline.Options, reason string) error {
+	if _, err := s.Look(ctx); err != nil {
+		return err
+	}
+	st, err := s.Store(ctx) // an older ledger has no room for a reason
 	if err != nil {
 		return err
 	}
-	defer closing(st, &err)
-	if _, err := st.Apply(ctx); err != nil {
-		return err
-	}
-	opts.Network, opts.Log = cfg.Network, a.log
+	opts.Network, opts.Log = s.Config.Network, s.Log
 	ignored, err := pipeline.Ignore(ctx, st, opts, reason)
 	if err != nil {
 		return err

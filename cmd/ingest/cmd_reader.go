@@ -10,6 +10,7 @@ import (
 
 	"rawlogs/internal/config"
 	"rawlogs/internal/engine"
+	"rawlogs/internal/store"
 	"rawlogs/internal/term"
 )
 
@@ -59,7 +60,7 @@ func readerStatements(database, name string) []string {
 }
 
 func (a *app) printReader(cfg *config.Config, name string) error {
-	statements := readerStatements(databaseOf(cfg), name)
+	statements := readerStatements(store.DatabaseOf(cfg.Store), name)
 	if a.json {
 		return term.JSON(a.stdout, statements)
 	}

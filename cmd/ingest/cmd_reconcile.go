@@ -11,12 +11,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"rawlogs/internal/config"
 	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/reconcile"
-	"rawlogs/internal/report"
-	"rawlogs/internal/store"
+	"rawlogs/internal/session"
 	"rawlogs/internal/term"
 )
 
@@ -73,8 +71,8 @@ whose files are not due yet are told and are no difference.
 			if err != nil {
 				return err
 			}
-			return a.eachNetwork(cmd, func(ctx context.Context, cfg *config.Config) error {
-				return a.runReconcile(ctx, cfg, o, periods)
+			return a.eachNetwork(cmd, func(ctx context.Context, s *session.Session) error {
+				return a.runReconcile(ctx, s, o, periods)
 			})
 		},
 	}
@@ -82,9 +80,9 @@ whose files are not due yet are told and are no difference.
 	return cmd
 }
 
-// config reads the flags.
-func (o ReconcileOptions) config(a *app, cfg *config.Config) (reconcile.Config, error) {
-	c := reconcile.Config{Network: cfg.Network, Types: o.Types.list(), Zone: cfg.Zone, Log: a.log}
+// config reads the flags; the session knows the rest.
+func (o ReconcileOptions) config() (reconcile.Config, error) {
+	c := reconcile.Config{Types: o.Types.list()}
 	var err error
 	if c.By, err = reconcile.ParseBy(o.By); err != nil {
 		return c, &usageError{err: err}
@@ -107,41 +105,17 @@ func (o ReconcileOptions) config(a *app, cfg *config.Config) (reconcile.Config, 
 	return c, nil
 }
 
-func (a *app) runReconcile(ctx context.Context, cfg *config.Config, o ReconcileOptions, periods []rawlog.Period) (err error) {
-	ctx, cancel := a.untilStop(ctx)
-	defer cancel()
-	if _, err := o.config(a, cfg); err != nil {
-		return err
-	}
-	st, err := a.lookAt(ctx, cfg)
+func (a *app) runReconcile(ctx context.Context, s *session.Session, o ReconcileOptions, periods []rawlog.Period) error {
+	c, err := o.config()
 	if err != nil {
 		return err
 	}
-	defer closing(st, &err)
-	return a.reconcile(ctx, cfg, st, o, periods)
-}
-
-// reconcile compares periods of a network and prints what it finds; a
-// *differsError tells of differences beyond the tolerance. It is what `ingest
-// run --reconcile` does at its end.
-func (a *app) reconcile(ctx context.Context, cfg *config.Config, st *store.Store, o ReconcileOptions, periods []rawlog.Period) error {
-	config, err := o.config(a, cfg)
+	reports, err := s.Reconcile(ctx, c, periods)
 	if err != nil {
 		return err
 	}
-	client, err := a.openAPI(cfg)
-	if err != nil {
-		return err
-	}
-	asker := report.New(client, report.Config{Log: a.log})
-	reports := []*reconcile.Report{}
 	beyond := 0
-	for _, p := range periods {
-		r, err := reconcile.Run(ctx, st, asker, p, config)
-		if err != nil {
-			return err
-		}
-		reports = append(reports, r)
+	for _, r := range reports {
 		beyond += r.Beyond()
 	}
 	if a.json {
@@ -149,7 +123,7 @@ func (a *app) reconcile(ctx context.Context, cfg *config.Config, st *store.Store
 			Network string              `json:"network"`
 			Beyond  int                 `json:"beyond"`
 			Reports []*reconcile.Report `json:"reports"`
-		}{cfg.Network, beyond, reports})
+		}{s.Config.Network, beyond, reports})
 	} else {
 		for _, r := range reports {
 			if err = printReconciled(a.stdout, r, a.verbose); err != nil {

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rawlogs/internal/config"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/session"
 )
 
 // ReloadOptions are the flags of `ingest reload`.
@@ -32,17 +32,13 @@ func newReload(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.eachSource(cmd, func(ctx context.Context, cfg *config.Config) error {
-				return a.runReload(ctx, cfg, o, periods, files)
+			return a.eachLoad(cmd, func(ctx context.Context, s *session.Session) error {
+				return a.load(ctx, s, o.LoadOptions, pipeline.Options{Reload: true, Periods: periods, Files: files})
 			})
 		},
 	}
 	o.AddFlags(cmd.Flags())
 	return cmd
-}
-
-func (a *app) runReload(ctx context.Context, cfg *config.Config, o ReloadOptions, periods []rawlog.Period, files []string) error {
-	return a.load(ctx, cfg, o.LoadOptions, pipeline.Options{Reload: true, Periods: periods, Files: files})
 }
 
 // splitReload tells the file names among the arguments from the periods.

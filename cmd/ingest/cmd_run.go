@@ -9,10 +9,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"rawlogs/internal/checkpoint"
-	"rawlogs/internal/config"
 	"rawlogs/internal/dims"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/session"
 )
 
 // RunOptions are the flags of `ingest run`.
@@ -45,8 +45,8 @@ func newRun(a *app) *cobra.Command {
 		Long: exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitDiffers, exitHeld, exitInterrupted),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.eachSource(cmd, func(ctx context.Context, cfg *config.Config) error {
-				return a.runRun(ctx, cfg, o)
+			return a.eachLoad(cmd, func(ctx context.Context, s *session.Session) error {
+				return a.runRun(ctx, s, o)
 			})
 		},
 	}
@@ -54,16 +54,17 @@ func newRun(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) runRun(ctx context.Context, cfg *config.Config, o RunOptions) error {
-	period := lookback(time.Now(), cfg.Lookback)
+// runRun does everything in one session, so with one rate window and one store.
+func (a *app) runRun(ctx context.Context, s *session.Session, o RunOptions) error {
+	period := s.LookbackPeriod(time.Now())
 	if o.Reconcile {
 		// A flag that makes no sense is better told before the load than after.
 		o.Against.Types = o.Types
-		if _, err := o.Against.config(a, cfg); err != nil {
+		if _, err := o.Against.config(); err != nil {
 			return err
 		}
 	}
-	err := a.load(ctx, cfg, o.LoadOptions, pipeline.Options{
+	err := a.load(ctx, s, o.LoadOptions, pipeline.Options{
 		Periods:     []rawlog.Period{period},
 		RetryFailed: true,
 	})
@@ -72,23 +73,17 @@ func (a *app) runRun(ctx context.Context, cfg *config.Config, o RunOptions) erro
 		return err
 	}
 	// A file that failed is no reason for yesterday's names.
+	ctx, cancel := a.untilStop(ctx)
+	defer cancel()
 	names, errs := []string{"files"}, []error{err}
 	if o.Dims {
 		names = append(names, "dims", "updates")
-		errs = append(errs, a.runDims(ctx, cfg, dims.Options{}), a.runUpdates(ctx, cfg, nil))
+		errs = append(errs, a.runDims(ctx, s, dims.Options{}), a.runUpdates(ctx, s, nil))
 	}
 	if o.Reconcile {
 		period.To = period.To.AddDate(0, 0, -1) // tomorrow has no total yet
 		names = append(names, "reconcile")
-		errs = append(errs, a.runReconcile(ctx, cfg, o.Against, []rawlog.Period{period}))
+		errs = append(errs, a.runReconcile(ctx, s, o.Against, []rawlog.Period{period}))
 	}
 	return inParts(names, errs...)
-}
-
-// lookback is the period of the last days. The local clock only bounds what is
-// listed, never what is new; it may be hours off, so the period reaches a day
-// into the future.
-func lookback(now time.Time, days int) rawlog.Period {
-	today := now.UTC().Truncate(24 * time.Hour)
-	return rawlog.Period{From: today.AddDate(0, 0, 1-days), To: today.AddDate(0, 0, 2)} //guard:lookback-slack
 }

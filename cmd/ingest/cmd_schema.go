@@ -8,6 +8,7 @@ import (
 
 	"rawlogs/internal/config"
 	"rawlogs/internal/plain"
+	"rawlogs/internal/session"
 	"rawlogs/internal/store"
 	"rawlogs/internal/term"
 )
@@ -47,20 +48,28 @@ func newSchema(a *app) *cobra.Command {
 			Example: "  ingest schema apply",
 			Args:    noArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				cfg, err := a.configureStore(cmd)
-				if err != nil {
-					return err
-				}
-				return a.runSchemaApply(cmd.Context(), cfg)
+				return a.onStore(cmd, a.runSchemaApply)
 			},
 		})
 	return cmd
 }
 
+// schemaStatement is one statement of the tables' definitions. Its JSON names
+// are a promise.
+type schemaStatement struct {
+	File  string `json:"file"`
+	Title string `json:"title"`
+	SQL   string `json:"sql"`
+}
+
 func (a *app) runSchemaPrint(cfg *config.Config) error {
-	statements, err := schemaStatements(cfg)
+	all, err := store.Statements(cfg.Store)
 	if err != nil {
 		return err
+	}
+	statements := []schemaStatement{}
+	for _, s := range all {
+		statements = append(statements, schemaStatement{File: s.File, Title: s.Title, SQL: s.SQL})
 	}
 	if a.json {
 		return term.JSON(a.stdout, statements)
@@ -73,14 +82,11 @@ func (a *app) runSchemaPrint(cfg *config.Config) error {
 	return nil
 }
 
-func (a *app) runSchemaApply(ctx context.Context, cfg *config.Config) (err error) {
-	ctx, cancel := a.untilStop(ctx)
-	defer cancel()
-	st, err := a.connect(ctx, cfg, store.Config{})
+func (a *app) runSchemaApply(ctx context.Context, s *session.Session) error {
+	st, err := s.Open(ctx, store.Config{})
 	if err != nil {
 		return err
 	}
-	defer closing(st, &err)
 	applied, err := st.Apply(ctx)
 	if err != nil {
 		return err

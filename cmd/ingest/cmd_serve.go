@@ -9,9 +9,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"rawlogs/internal/config"
 	"rawlogs/internal/engine"
 	"rawlogs/internal/plain"
+	"rawlogs/internal/session"
 	"rawlogs/internal/term"
 )
 
@@ -47,11 +47,9 @@ func newServe(a *app) *cobra.Command {
 					return &usageError{err: fmt.Errorf("port %d: want 0 to 65535", port)}
 				}
 			}
-			cfg, err := a.configureStore(cmd)
-			if err != nil {
-				return err
-			}
-			return a.runServe(cmd.Context(), cfg, o)
+			return a.onStore(cmd, func(ctx context.Context, s *session.Session) error {
+				return a.runServe(ctx, s, o)
+			})
 		},
 	}
 	o.AddFlags(cmd.Flags())
@@ -74,23 +72,20 @@ type served struct {
 	ReaderPasswordFile string `json:"reader_password_file"`
 }
 
-func (a *app) runServe(ctx context.Context, cfg *config.Config, o ServeOptions) (err error) {
-	ctx, cancel := a.untilStop(ctx)
-	defer cancel()
-	path, ok := strings.CutPrefix(cfg.Store, "embedded:")
+func (a *app) runServe(ctx context.Context, s *session.Session, o ServeOptions) (err error) {
+	path, ok := strings.CutPrefix(s.Config.Store, "embedded:")
 	if !ok {
 		return &usageError{err: errors.New("ingest serve is for the embedded store; the configured store serves itself")}
 	}
-	eng, err := engine.Open(ctx, engine.Config{Path: path, Library: cfg.Library, Log: a.log, HTTPPort: o.HTTPPort, TCPPort: o.TCPPort})
+	eng, err := engine.Open(ctx, engine.Config{Path: path, Library: s.Config.Library, Log: a.log, HTTPPort: o.HTTPPort, TCPPort: o.TCPPort})
 	if err != nil {
 		return err
 	}
 	defer closing(eng, &err)
-	st, err := a.openStore(ctx, cfg) // attaches: for the tables
-	if err != nil {
+	if _, err := s.Store(ctx); err != nil { // attaches: for the tables
 		return err
 	}
-	if err := st.Close(); err != nil {
+	if err := s.Close(); err != nil {
 		return err
 	}
 	if err := a.printServed(eng, path, o); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"rawlogs/internal/config"
+	"rawlogs/internal/session"
 	"rawlogs/internal/sqlout"
 	"rawlogs/internal/store"
 	"rawlogs/internal/term"
@@ -66,20 +66,9 @@ must not have a FORMAT of its own.
 			if a.json {
 				o.Format = "json"
 			}
-			cfg, err := a.configureStore(cmd)
-			if err != nil {
-				return err
-			}
-			query, err := a.statement(o, args)
-			if err != nil {
-				return err
-			}
-			if !o.Write {
-				if query, err = sqlout.Reading(query); err != nil {
-					return err
-				}
-			}
-			return a.runSQL(cmd.Context(), cfg, o, query)
+			return a.onStore(cmd, func(ctx context.Context, s *session.Session) error {
+				return a.runSQL(ctx, s, o, args)
+			})
 		},
 	}
 	o.AddFlags(cmd.Flags())
@@ -118,14 +107,20 @@ func (a *app) statement(o SQLOptions, args []string) (string, error) {
 	return query, nil
 }
 
-func (a *app) runSQL(ctx context.Context, cfg *config.Config, o SQLOptions, query string) (err error) {
-	ctx, cancel := a.untilStop(ctx)
-	defer cancel()
-	st, err := a.connect(ctx, cfg, store.Config{Existing: true, Reader: !o.Write})
+func (a *app) runSQL(ctx context.Context, s *session.Session, o SQLOptions, args []string) error {
+	query, err := a.statement(o, args)
 	if err != nil {
 		return err
 	}
-	defer closing(st, &err)
+	if !o.Write {
+		if query, err = sqlout.Reading(query); err != nil {
+			return err
+		}
+	}
+	st, err := s.Open(ctx, store.Config{Existing: true, Reader: !o.Write})
+	if err != nil {
+		return err
+	}
 	return sqlout.Run(ctx, st, a.stdout, query, sqlout.Options{
 		Format: o.Format, Params: o.Params, Settings: o.Set, Write: o.Write, Safe: o.Safe,
 		Terminal: term.IsTerminal(a.stdout), Note: a.note,

@@ -15,6 +15,7 @@ import (
 	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/report"
+	"rawlogs/internal/session"
 	"rawlogs/internal/sqlout"
 	"rawlogs/internal/term"
 )
@@ -66,8 +67,8 @@ LIKE, NOT_LIKE, NULL, NOT_NULL. Several values: a,b. One filter a field.
 			if err != nil {
 				return err
 			}
-			return a.eachNetwork(cmd, func(ctx context.Context, cfg *config.Config) error {
-				return a.runStats(ctx, cfg, o, periods)
+			return a.eachNetwork(cmd, func(ctx context.Context, s *session.Session) error {
+				return a.runStats(ctx, s, o, periods)
 			})
 		},
 	}
@@ -122,28 +123,25 @@ type statsResult struct {
 	Totals   map[string]string `json:"totals,omitempty"`
 }
 
-func (a *app) runStats(ctx context.Context, cfg *config.Config, o StatsOptions, periods []rawlog.Period) (err error) {
-	ctx, cancel := a.untilStop(ctx)
-	defer cancel()
-	q, err := o.question(cfg)
+func (a *app) runStats(ctx context.Context, s *session.Session, o StatsOptions, periods []rawlog.Period) error {
+	q, err := o.question(s.Config)
 	if err != nil {
 		return err
 	}
-	client, err := a.openAPI(cfg)
+	client, err := s.API()
 	if err != nil {
 		return err
 	}
 	keep := func(report.Answer) error { return nil }
 	if !o.DryRun {
-		st, openErr := a.openStore(ctx, cfg)
-		if openErr != nil {
-			return openErr
+		st, err := s.Store(ctx)
+		if err != nil {
+			return err
 		}
-		defer closing(st, &err) // the function's own err, which no inner one may hide
-		kept := report.Open(st, cfg.Network)
+		kept := report.Open(st, s.Config.Network)
 		keep = func(answer report.Answer) error { return kept.Put(ctx, q, answer) }
 	}
-	out := statsResult{Network: cfg.Network, Question: q.ID(), Text: q.Text(), Kept: !o.DryRun, Rows: []report.Row{}}
+	out := statsResult{Network: s.Config.Network, Question: q.ID(), Text: q.Text(), Kept: !o.DryRun, Rows: []report.Row{}}
 	totals := map[string]report.Decimal{}
 	asker := report.New(client, report.Config{Totals: o.Totals, Log: a.log})
 	for _, p := range periods {

@@ -10,10 +10,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"rawlogs/internal/checkpoint"
-	"rawlogs/internal/config"
-	"rawlogs/internal/dirs"
 	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/session"
 	"rawlogs/internal/status"
 	"rawlogs/internal/term"
 )
@@ -45,8 +44,8 @@ func newStatus(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.eachSource(cmd, func(ctx context.Context, cfg *config.Config) error {
-				return a.runStatus(ctx, cfg, o, periods)
+			return a.eachSource(cmd, func(ctx context.Context, s *session.Session) error {
+				return a.runStatus(ctx, s, o, periods)
 			})
 		},
 	}
@@ -54,33 +53,30 @@ func newStatus(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) runStatus(ctx context.Context, cfg *config.Config, o StatusOptions, periods []rawlog.Period) (err error) {
-	ctx, cancel := a.untilStop(ctx)
-	defer cancel()
-	st, err := a.lookAt(ctx, cfg)
+func (a *app) runStatus(ctx context.Context, s *session.Session, o StatusOptions, periods []rawlog.Period) error {
+	st, err := s.Look(ctx)
 	if err != nil {
 		return err
 	}
-	defer closing(st, &err)
-	if cfg.Network == "" {
-		return cfg.RequireSource()
+	if s.Config.Network == "" {
+		return s.Config.RequireSource()
 	}
-	q := status.Question{Network: cfg.Network, Types: o.Types.list(), Periods: periods, Now: time.Now(), Log: a.log}
+	q := status.Question{Network: s.Config.Network, Types: o.Types.list(), Periods: periods, Now: time.Now(), Log: a.log}
 	if !o.Offline {
-		q.Source = func() (dirs.Source, error) { return a.openSource(cfg) }
+		q.Source = s.Source
 	}
 	report, err := status.Of(ctx, st, q)
 	if err != nil {
 		return err
 	}
-	report.Source = cfg.Source.String()
+	report.Source = s.Config.Source.String()
 	if a.json {
 		err = term.JSON(a.stdout, report)
 	} else {
 		err = printStatus(a.stdout, report)
 	}
 	if files := troubled(report); err == nil && files > 0 {
-		err = &incompleteError{what: openIssues(files)}
+		err = &session.IncompleteError{What: openIssues(files)}
 	}
 	return err
 }

@@ -3,15 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"rawlogs/internal/config"
 	"rawlogs/internal/dims"
-	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/session"
 	"rawlogs/internal/term"
 )
 
@@ -33,8 +31,8 @@ a day again writes only what changed since.
 			if err != nil {
 				return err
 			}
-			return a.eachNetwork(cmd, func(ctx context.Context, cfg *config.Config) error {
-				return a.runUpdates(ctx, cfg, periods)
+			return a.eachNetwork(cmd, func(ctx context.Context, s *session.Session) error {
+				return a.runUpdates(ctx, s, periods)
 			})
 		},
 	}
@@ -42,34 +40,20 @@ a day again writes only what changed since.
 	return cmd
 }
 
-func (a *app) runUpdates(ctx context.Context, cfg *config.Config, periods []rawlog.Period) (err error) {
-	ctx, cancel := a.untilStop(ctx)
-	defer cancel()
-	client, err := a.openAPI(cfg)
-	if err != nil {
+func (a *app) runUpdates(ctx context.Context, s *session.Session, periods []rawlog.Period) error {
+	if err := s.Prepare(ctx); err != nil {
 		return err
 	}
-	st, err := a.openStore(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	defer closing(st, &err)
-	if len(periods) == 0 {
-		periods = []rawlog.Period{lookback(time.Now(), cfg.Lookback)}
-	}
-	sum, err := dims.Updates(ctx, client, st, dims.Options{Network: cfg.Network, Zone: cfg.Zone, Log: a.log}, periods)
+	sum, err := s.Updates(ctx, periods)
 	var perr error
 	if a.json {
 		perr = term.JSON(a.stdout, struct {
 			Network string `json:"network"`
 			dims.UpdateResult
-		}{cfg.Network, sum})
+		}{s.Config.Network, sum})
 	} else {
 		_, perr = fmt.Fprintf(a.stdout, "network %s: %s read, %s conversions changed or added on them, %s new to the store\n",
-			plain.Text(cfg.Network), term.Plural(sum.Days, "day"), term.Count(sum.Rows), term.Count(sum.Changed))
-	}
-	if kind, _ := hasoffers.KindOf(err); err != nil && kind == hasoffers.Permission {
-		err = &incompleteError{what: err.Error()}
+			plain.Text(s.Config.Network), term.Plural(sum.Days, "day"), term.Count(sum.Rows), term.Count(sum.Changed))
 	}
 	if err == nil {
 		err = perr

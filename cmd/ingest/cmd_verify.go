@@ -6,10 +6,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rawlogs/internal/config"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/session"
 	"rawlogs/internal/term"
 )
 
@@ -26,8 +26,8 @@ func newVerify(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.eachSource(cmd, func(ctx context.Context, cfg *config.Config) error {
-				return a.runVerify(ctx, cfg, types.list(), periods)
+			return a.eachSource(cmd, func(ctx context.Context, s *session.Session) error {
+				return a.runVerify(ctx, s, types.list(), periods)
 			})
 		},
 	}
@@ -64,15 +64,12 @@ func describeDifference(d pipeline.Difference) verifyDifference {
 	}
 }
 
-func (a *app) runVerify(ctx context.Context, cfg *config.Config, types []rawlog.Type, periods []rawlog.Period) (err error) {
-	ctx, cancel := a.untilStop(ctx)
-	defer cancel()
-	st, err := a.lookAt(ctx, cfg)
+func (a *app) runVerify(ctx context.Context, s *session.Session, types []rawlog.Type, periods []rawlog.Period) error {
+	st, err := s.Look(ctx)
 	if err != nil {
 		return err
 	}
-	defer closing(st, &err)
-	report, err := pipeline.Verify(ctx, st, pipeline.Options{Network: cfg.Network, Types: types, Periods: periods, Log: a.log})
+	report, err := pipeline.Verify(ctx, st, pipeline.Options{Network: s.Config.Network, Types: types, Periods: periods, Log: a.log})
 	if err != nil {
 		return err
 	}
@@ -82,7 +79,7 @@ func (a *app) runVerify(ctx context.Context, cfg *config.Config, types []rawlog.
 		Rows        uint64             `json:"rows"`
 		Unsettled   int                `json:"unsettled"` // files being loaded, or left so by a run that died
 		Differences []verifyDifference `json:"differences"`
-	}{cfg.Network, report.Files, report.Rows, report.Unsettled, []verifyDifference{}}
+	}{s.Config.Network, report.Files, report.Rows, report.Unsettled, []verifyDifference{}}
 	for _, d := range report.Differences {
 		out.Differences = append(out.Differences, describeDifference(d))
 	}

@@ -2,16 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/pflag"
 
-	"rawlogs/internal/config"
 	"rawlogs/internal/pipeline"
-	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
-	"rawlogs/internal/store"
+	"rawlogs/internal/session"
 	"rawlogs/internal/term"
 )
 
@@ -37,44 +34,21 @@ func loadStatuses() string {
 	return exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitHeld, exitInterrupted)
 }
 
-// load runs the pipeline with what opts and cfg say, shows its progress, and
-// prints its summary whatever the outcome.
-func (a *app) load(ctx context.Context, cfg *config.Config, o LoadOptions, opts pipeline.Options) (err error) {
+// load loads what opts and the settings say, shows its progress, and prints its
+// summary whatever the outcome.
+func (a *app) load(ctx context.Context, s *session.Session, o LoadOptions, opts pipeline.Options) (err error) {
 	if opts.Share, err = rawlog.ParseShare(o.Worker); err != nil {
 		return &usageError{err: fmt.Errorf("--worker %q: %w", o.Worker, err)}
 	}
-	a.skipped.Store(0) // of the network before
-	src, err := a.openSource(cfg)
-	if err != nil {
-		return err
-	}
-	open := a.openStore
-	if o.DryRun { //guard:dry-run-makes-nothing
-		open = a.lookAt
-	}
-	st, err := open(ctx, cfg)
-	var none *absentError
-	switch {
-	case errors.As(err, &none) && o.DryRun:
-		a.log.Info("nothing is loaded yet", "err", err)
-	case err != nil:
-		return err
-	default:
-		defer closing(st, &err)
-	}
-
-	opts.Network, opts.Types, opts.DryRun = cfg.Network, o.Types.list(), o.DryRun
-	opts.Zone, opts.MaxMemory = cfg.Zone, cfg.MaxMemory
-	opts.Fetchers, opts.Parsers, opts.Spool = cfg.Fetchers, cfg.Parsers, cfg.Spool
-	opts.Log, opts.Progress, opts.Stop = a.log, new(pipeline.Progress), a.sig.stop
+	opts.Types, opts.DryRun = o.Types.list(), o.DryRun
+	opts.Progress, opts.Stop = new(pipeline.Progress), a.sig.stop
 	stop := a.watch(opts.Progress)
-	sum, err := pipeline.Run(ctx, st, src, opts)
+	sum, err := s.Load(ctx, opts)
 	stop()
-	sum.Skipped += int(a.skipped.Load())
 	if err != nil && sum.Listed == 0 && sum.Recovered == 0 {
 		return err // it did not get as far as having something to sum up
 	}
-	out := summarize(cfg, store.NameOf(cfg.Store), o.DryRun, sum)
+	out := summarize(s.Config, s.StoreName(), o.DryRun, sum)
 	if perr := a.printSummary(out); err == nil {
 		err = perr
 	}
@@ -96,5 +70,3 @@ func (a *app) watch(p *pipeline.Progress) (stop func()) {
 		}
 	})
 }
-
-func fileName(f rawlog.File) string { return plain.Text(string(f.Type) + " " + f.Name) }

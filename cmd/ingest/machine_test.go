@@ -3,7 +3,6 @@
 package main
 
 import (
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,41 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"rawlogs/internal/config"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/testkit"
 )
-
-// The default lookback covers today and yesterday also by a clock that is an
-// hour or a day off, in whatever zone it shows the time.
-func TestLookbackByWrongClocks(t *testing.T) {
-	t.Parallel()
-	unset := config.Given{Getenv: func(string) string { return "" }, Flag: func(string) (string, string, bool) { return "", "", false }}
-	layers, err := config.Read(unset)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := layers.All(slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	days := all[0].Lookback
-	today := time.Date(2016, 10, 1, 0, 0, 0, 0, time.UTC)
-	for _, of := range []time.Duration{0, 30 * time.Minute, 12 * time.Hour, 24*time.Hour - time.Second} {
-		for _, off := range []time.Duration{0, -time.Hour, time.Hour, -24 * time.Hour, 24 * time.Hour} {
-			for _, zone := range []int{-12, 0, 14} {
-				clock := today.Add(of + off).In(time.FixedZone("", zone*3600))
-				period := lookback(clock, days)
-				for hour := -24; hour < 24; hour++ {
-					if at := today.Add(time.Duration(hour) * time.Hour); !period.Contains(at) {
-						t.Fatalf("at %s the clock shows %s: %s lacks the file of %s", today.Add(of), clock, period, at)
-					}
-				}
-			}
-		}
-	}
-}
 
 // The machine's zone changes no byte of what is loaded, nor what is new.
 func TestTimeZoneOfTheMachine(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"rawlogs/internal/config"
 	"rawlogs/internal/engine"
 	"rawlogs/internal/plain"
+	"rawlogs/internal/session"
 )
 
 func main() {
@@ -91,11 +92,6 @@ func hintOf(err error) string {
 	return ""
 }
 
-// incompleteError tells that the work was done except for what it says.
-type incompleteError struct{ what string }
-
-func (e *incompleteError) Error() string { return e.what }
-
 // message is what stderr shows for an error: nothing, or whole lines.
 func message(err error) string {
 	var parts *partsError
@@ -118,7 +114,7 @@ func message(err error) string {
 func exitStatus(err error) int {
 	var usage *usageError
 	var setting *config.Error
-	var incomplete *incompleteError
+	var incomplete *session.IncompleteError
 	var held *checkpoint.HeldError
 	var differs *differsError
 	var parts *partsError

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -11,41 +12,64 @@ import (
 
 	"rawlogs/internal/config"
 	"rawlogs/internal/plain"
+	"rawlogs/internal/session"
 )
+
+// job is a command's work on one network. The context ends at the first signal,
+// unless the work is a load, which has files in flight.
+type job func(context.Context, *session.Session) error
 
 // eachNetwork runs work for the configured networks, one after the other. One
 // that fails does not stop the others; the exit status is the worst of theirs.
-func (a *app) eachNetwork(cmd *cobra.Command, work func(context.Context, *config.Config) error) error {
+func (a *app) eachNetwork(cmd *cobra.Command, work job) error {
 	all, err := a.configureAll(cmd)
 	if err != nil {
 		return err
 	}
-	return a.each(cmd, all, work)
+	ctx, cancel := a.untilStop(cmd.Context())
+	defer cancel()
+	return a.each(ctx, all, work)
 }
 
 // eachSource is eachNetwork for work that reads the networks' sources.
-func (a *app) eachSource(cmd *cobra.Command, work func(context.Context, *config.Config) error) error {
-	all, err := a.configureAll(cmd)
+func (a *app) eachSource(cmd *cobra.Command, work job) error {
+	all, err := a.configureSources(cmd)
 	if err != nil {
 		return err
 	}
-	if err := config.SeparateSources(all); err != nil {
-		return err
-	}
-	return a.each(cmd, all, work)
+	ctx, cancel := a.untilStop(cmd.Context())
+	defer cancel()
+	return a.each(ctx, all, work)
 }
 
-func (a *app) each(cmd *cobra.Command, all []*config.Config, work func(context.Context, *config.Config) error) error {
+// eachLoad is eachSource for loads, whose context ends at the second signal.
+func (a *app) eachLoad(cmd *cobra.Command, work job) error {
+	all, err := a.configureSources(cmd)
+	if err != nil {
+		return err
+	}
+	return a.each(cmd.Context(), all, work)
+}
+
+func (a *app) configureSources(cmd *cobra.Command) ([]*config.Config, error) {
+	all, err := a.configureAll(cmd)
+	if err != nil {
+		return nil, err
+	}
+	return all, config.SeparateSources(all)
+}
+
+func (a *app) each(ctx context.Context, all []*config.Config, work job) error {
 	if len(all) == 1 {
-		return work(cmd.Context(), all[0])
+		return a.within(ctx, all[0], work)
 	}
 	failed := &partsError{}
 	for _, cfg := range all {
-		err := work(cmd.Context(), cfg)
+		err := a.within(ctx, cfg, work)
 		switch {
 		case err == nil:
 			continue
-		case errors.Is(err, syscall.EPIPE), cmd.Context().Err() != nil, errors.Is(err, errInterrupted):
+		case errors.Is(err, syscall.EPIPE), ctx.Err() != nil, errors.Is(err, errInterrupted):
 			return err
 		}
 		failed.names, failed.errs = append(failed.names, cfg.Network), append(failed.errs, err)
@@ -57,6 +81,52 @@ func (a *app) each(cmd *cobra.Command, all []*config.Config, work func(context.C
 		return nil
 	}
 	return failed
+}
+
+// within does work in a session of its own, and closes that.
+func (a *app) within(ctx context.Context, cfg *config.Config, work job) (err error) {
+	s := session.New(cfg, a.signIns(), a.log)
+	defer closing(s, &err)
+	return work(ctx, s)
+}
+
+// onStore does work that needs the store and reads no source, until the first
+// signal.
+func (a *app) onStore(cmd *cobra.Command, work job) error {
+	cfg, err := a.configureStore(cmd)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := a.untilStop(cmd.Context())
+	defer cancel()
+	return a.within(ctx, cfg, work)
+}
+
+func closing(c interface{ Close() error }, err *error) {
+	*err = errors.Join(*err, c.Close())
+}
+
+// signIns are those of every network that this command works on.
+func (a *app) signIns() *session.SignIns {
+	if a.shared == nil {
+		a.shared = new(session.SignIns)
+		if dir := a.cacheDir(); dir != "" {
+			a.shared.CacheDir = filepath.Join(dir, "rawlogs")
+		}
+	}
+	return a.shared
+}
+
+// cacheDir is os.UserCacheDir by the environment that the command was given; "" where
+// that names none.
+func (a *app) cacheDir() string {
+	if dir := a.getenv("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
+		return dir
+	}
+	if home := a.getenv("HOME"); filepath.IsAbs(home) {
+		return filepath.Join(home, ".cache")
+	}
+	return ""
 }
 
 // partsError tells of the parts of the work that failed, such as networks; the

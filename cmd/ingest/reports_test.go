@@ -166,4 +166,15 @@ func TestRunReconciles(t *testing.T) {
 	if status, out := in("run", "-q", "--reconcile", "--type", "clicks", "--tolerance", "14"); status != exitDone {
 		t.Errorf("within the tolerance: exit status %d\n%s", status, out)
 	}
+
+	// All steps share one client, and so one rate window, and one connection.
+	status, out = in("run", "-v", "--dims", "--reconcile", "--type", "clicks", "--tolerance", "14")
+	if status != exitDone || !strings.Contains(out, "offers") || !strings.Contains(out, "conversions changed") || !strings.Contains(out, "within the tolerance") {
+		t.Errorf("with names: exit status %d\n%s", status, out)
+	}
+	for _, once := range []string{"calling the API", "store opened"} {
+		if n := strings.Count(out, once); n != 1 {
+			t.Errorf("%q %d times in\n%s", once, n, out)
+		}
+	}
 }

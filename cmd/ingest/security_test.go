@@ -8,7 +8,6 @@ import (
 
 	"github.com/creack/pty"
 
-	"rawlogs/internal/config"
 	"rawlogs/internal/engine"
 	"rawlogs/internal/testkit"
 )
@@ -70,15 +69,6 @@ func TestTerminalEscapes(t *testing.T) {
 	out, _ := p.run(exitDone, "sql", "-f", "csv", bad)
 	if !strings.Contains(out, "\x1b[2J\u009b31m\a") {
 		t.Errorf("a pipe gets %q", out)
-	}
-}
-
-// What is risky about the settings is a warning of check.
-func TestRisksAreChecked(t *testing.T) {
-	t.Parallel()
-	found := checkRisks(t.Context(), &config.Config{Risks: []string{"api_url is http"}})
-	if len(found) != 1 || found[0].Level != "warn" || found[0].Detail != "api_url is http" {
-		t.Errorf("found %+v", found)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/session"
 	"rawlogs/internal/status"
 	"rawlogs/internal/term"
 )
@@ -159,7 +160,7 @@ func (s summary) verdict(interrupted bool) error {
 	case interrupted && s.Files.Left > 0:
 		return errInterrupted
 	case len(what) > 0:
-		return &incompleteError{what: strings.Join(what, "; ")}
+		return &session.IncompleteError{What: strings.Join(what, "; ")}
 	}
 	return nil
 }

@@ -13,7 +13,7 @@
 //  3. Retention, which returns an empty map where nothing is known.
 //  4. A test that calls dirstest.Run: it asks of every source the same.
 //
-// Then let cmd/ingest make it from a --source.
+// Then let package session make it from a --source, which package config reads.
 //
 // # What an error means
 //

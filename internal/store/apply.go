@@ -9,6 +9,11 @@ import (
 	"rawlogs/schema"
 )
 
+// Statements are those that Apply runs on an empty store of the spec.
+func Statements(spec string) ([]schema.Statement, error) {
+	return schema.Statements(DatabaseOf(spec), engines)
+}
+
 // Apply brings the tables about, in the order of schema/*.sql, and returns
 // what it made or changed; on a store that has them all it does nothing. Two
 // may apply at once.

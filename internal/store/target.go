@@ -116,6 +116,16 @@ func NameOf(spec string) string {
 	return t.name
 }
 
+// DatabaseOf is the database that the tables of a spec's store are in; "" where the
+// spec cannot be read.
+func DatabaseOf(spec string) string {
+	t, err := parseSpec(spec)
+	if err != nil {
+		return ""
+	}
+	return cmp.Or(t.database, engine.DefaultDatabase)
+}
+
 func queryOf(spec string) string {
 	_, query, _ := strings.Cut(spec, "?")
 	return query

@@ -31,7 +31,7 @@ var clocks = []protection{
 	guard("expiry-slack", "a day's slack before a file counts as expired",
 		swap("days+1", "days"), "internal/faults", "TestClockJumps"),
 	guard("lookback-slack", "the nightly window reaches beyond a wrong clock",
-		swap("AddDate(0, 0, 2)", "AddDate(0, 0, 1)"), "cmd/ingest", "TestLookbackByWrongClocks"),
+		swap("AddDate(0, 0, 2)", "AddDate(0, 0, 1)"), "internal/session", "TestLookbackByWrongClocks"),
 }
 
 var secrets = []protection{

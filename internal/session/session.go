@@ -1,0 +1,198 @@
+// Package session is the work on one network: its store, its source and its API,
+// and what is done with them: load, then refresh the names, then read later
+// changes, then compare with the network's totals.
+//
+// # Who opens, who closes
+//
+// A Session opens each of the three at its first use, once, and keeps it: one
+// client, and so one rate window and one sign-in, for all that a command does on a
+// network, and one connection, with the embedded ClickHouse behind it, for all steps
+// of a run. Who made the session closes it, once; nobody closes what it hands out.
+//
+// # On failure
+//
+// What could not be opened is tried again at the next use. A step that fails leaves
+// the session as it was, and another step may follow. Close gives back whatever is
+// open, after an interrupt too.
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/config"
+	"rawlogs/internal/dims"
+	"rawlogs/internal/dirs"
+	"rawlogs/internal/dirs/bucket"
+	"rawlogs/internal/dirs/folder"
+	"rawlogs/internal/dirs/hoapi"
+	"rawlogs/internal/engine"
+	"rawlogs/internal/hasoffers"
+	"rawlogs/internal/store"
+)
+
+// Session is one network's store, source and API. It is for one goroutine; what it
+// hands out says itself who may use it.
+type Session struct {
+	Config *config.Config
+	Log    *slog.Logger
+
+	signIns *SignIns
+	api     *hasoffers.Client
+	source  dirs.Source
+	skipped atomic.Int64 // names of the source that are no raw logs
+	store   *store.Store
+	ready   bool // the store's tables are there, and as this release wants them
+}
+
+// New returns a session that has opened nothing yet. The sign-ins are shared with
+// the sessions of other networks.
+func New(cfg *config.Config, signIns *SignIns, log *slog.Logger) *Session {
+	return &Session{Config: cfg, Log: log, signIns: signIns}
+}
+
+// Close gives back what is open.
+func (s *Session) Close() error {
+	if s.store == nil {
+		return nil
+	}
+	st := s.store
+	s.store, s.ready = nil, false
+	return st.Close()
+}
+
+// API is the network's client. Without credentials the error is a
+// *config.MissingError.
+func (s *Session) API() (*hasoffers.Client, error) {
+	if s.api != nil {
+		return s.api, nil
+	}
+	if err := s.Config.RequireAPI(); err != nil {
+		return nil, err
+	}
+	auth, err := s.signIns.of(s.Config.SignIn, s.Log)
+	if err != nil {
+		return nil, err
+	}
+	s.api, err = hasoffers.New(hasoffers.Config{
+		NetworkID: s.Config.Network, Auth: auth, BaseURL: s.Config.Endpoint(), Calls: s.Config.SignIn.Calls, Per: s.Config.SignIn.Per, Log: s.Log,
+	})
+	if err == nil {
+		s.Log.Debug("calling the API", "calls", s.Config.SignIn.Calls, "per", s.Config.SignIn.Per)
+	}
+	return s.api, err
+}
+
+// Source is what the network's files are read from.
+func (s *Session) Source() (dirs.Source, error) {
+	if s.source != nil {
+		return s.source, nil
+	}
+	skipped := func(name string, why error) {
+		s.skipped.Add(1)
+		s.Log.Debug("skipped: not a raw log by its name", "name", name, "err", why)
+	}
+	switch s.Config.Source.Kind {
+	case config.Folder:
+		s.source = folder.New(s.Config.Source.Folder, skipped)
+	case config.Bucket:
+		s.source = bucket.New(s.Config.Source.S3, bucket.Config{Skipped: skipped, Log: s.Log})
+	default:
+		client, err := s.API()
+		if err != nil {
+			return nil, err
+		}
+		s.source = hoapi.New(hoapi.Config{Client: client, Log: s.Log})
+	}
+	return s.source, nil
+}
+
+// Store is the store for work that writes: an embedded one that is absent is made,
+// and so are tables that are.
+func (s *Session) Store(ctx context.Context) (*store.Store, error) {
+	if s.ready {
+		return s.store, nil
+	}
+	st, err := s.Open(ctx, store.Config{})
+	if err != nil {
+		return nil, err
+	}
+	applied, err := st.Apply(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("store %s: applying the schema: %w", st.Name(), err)
+	}
+	if len(applied) > 0 {
+		s.Log.Debug("schema applied", "files", len(applied))
+	}
+	if s.Config.Network != "" {
+		if err := checkpoint.CheckSpelling(ctx, st, s.Config.Network); err != nil {
+			return nil, err
+		}
+	}
+	if err := dims.RenewDictionaries(ctx, st); err != nil {
+		s.Log.Warn("names by dictGet may be out of reach; `ingest dims` makes them anew", "err", err)
+	}
+	s.ready = true
+	return st, nil
+}
+
+// Look is the store for work that looks. It makes nothing: in a wrong folder, an
+// empty store would answer every question with 0. Where there is no store, or none
+// of its tables, the error is an *AbsentError.
+func (s *Session) Look(ctx context.Context) (*store.Store, error) {
+	if s.ready {
+		return s.store, nil
+	}
+	st, err := s.Open(ctx, store.Config{Existing: true})
+	if err != nil {
+		return nil, err
+	}
+	applied, err := st.Applied(ctx)
+	if err == nil && !applied {
+		err = s.absent("has none of ingest's tables yet")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return st, nil
+}
+
+// Open is the store as it is, with tables or without; how says in which way it is
+// opened, if it is not open yet.
+func (s *Session) Open(ctx context.Context, how store.Config) (*store.Store, error) {
+	if s.store != nil {
+		return s.store, nil
+	}
+	how.Spec, how.Log, how.Engine = s.Config.Store, s.Log, engine.Config{Library: s.Config.Library, Log: s.Log}
+	st, err := store.Open(ctx, how)
+	if errors.Is(err, engine.ErrAbsent) {
+		return nil, s.absent("is not there")
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.Log.Debug("store opened", "store", st.Name())
+	s.store = st
+	return st, nil
+}
+
+// StoreName names the store for people, open or not; it holds no password.
+func (s *Session) StoreName() string { return store.NameOf(s.Config.Store) }
+
+// AbsentError reports that there is nothing yet to look at.
+type AbsentError struct{ text string }
+
+func (e *AbsentError) Error() string { return e.text }
+
+// Hint says what to do.
+func (e *AbsentError) Hint() string {
+	return "a load makes it, or `ingest schema apply`; if it should be there, name it with --store, INGEST_STORE or ingest.yaml, or run ingest in its folder"
+}
+
+func (s *Session) absent(what string) error {
+	return &AbsentError{fmt.Sprintf("the store %s (%s) %s", s.StoreName(), s.Config.Origin("store"), what)}
+}
