@@ -145,11 +145,12 @@ func (c *Client) do(ctx context.Context, op Op) (json.RawMessage, error) {
 		if err == nil {
 			return data, nil
 		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
 		var e *APIError
-		if !errors.As(err, &e) {
+		answered := errors.As(err, &e)
+		if ctx.Err() != nil && (!answered || e.Kind == RateLimited || retryable(e) && op.repeatable(e)) {
+			return nil, ctx.Err() // what would be tried again; a refusal is told, and so is a change that was sent
+		}
+		if !answered {
 			return nil, err
 		}
 		switch {
@@ -213,6 +214,9 @@ func (c *Client) once(ctx context.Context, op Op) (json.RawMessage, *Request, er
 	status, header, answer, err := c.send(ctx, r)
 	if err != nil {
 		e := &APIError{Target: target, Method: method, Kind: Unavailable, HTTPStatus: status, Err: c.bare(err)}
+		if ctx.Err() != nil && !neverSent(err) {
+			e.Err = errors.New("interrupted before the answer came") // no longer only the end of a context
+		}
 		if trust.Unproven(err) { //guard:untrusted-not-retried
 			e.Kind = Untrusted
 		}
