@@ -85,5 +85,9 @@ func (a *app) runRun(ctx context.Context, s *session.Session, o RunOptions) erro
 		names = append(names, "reconcile")
 		errs = append(errs, a.runReconcile(ctx, s, o.Against, []rawlog.Period{period}))
 	}
-	return inParts(names, errs...)
+	err = a.inParts(names, errs...)
+	if failed := new(partsError); errors.As(err, &failed) && len(failed.errs) == 1 {
+		return failed.errs[0] // says itself what it is about
+	}
+	return err
 }

@@ -12,6 +12,7 @@ import (
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/config"
+	"rawlogs/internal/ended"
 	"rawlogs/internal/engine"
 	"rawlogs/internal/plain"
 	"rawlogs/internal/session"
@@ -40,18 +41,26 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(s
 	defer stop()
 	root := newRoot(a)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
-	if err != nil && a.interrupted() {
-		err = errors.Join(errInterrupted, err)
-	}
+	err := a.marked(root.ExecuteContext(ctx))
 	if text := message(err); text != "" {
 		_, _ = fmt.Fprint(a.stderr, text) // nowhere is left to say that it failed
 	}
 	return exitStatus(err)
 }
 
-// errInterrupted tells that a signal ended the work early.
+// errInterrupted means that a signal ended the work early, and that nothing else went
+// wrong.
 var errInterrupted = errors.New("interrupted")
+
+// marked returns err as errInterrupted if a signal made it. What else went wrong is
+// told after a signal as well, with a status of its own: a full disk, counts that
+// differ, a change of unknown outcome.
+func (a *app) marked(err error) error {
+	if a.interrupted() && ended.ByContext(err) { //guard:interrupt-hides-nothing
+		return errors.Join(errInterrupted, err)
+	}
+	return err
+}
 
 // usageError is a command line, variable or file that says something unusable.
 type usageError struct {

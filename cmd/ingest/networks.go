@@ -63,24 +63,21 @@ func (a *app) each(ctx context.Context, all []*config.Config, work job) error {
 	if len(all) == 1 {
 		return a.within(ctx, all[0], work)
 	}
-	failed := &partsError{}
-	for _, cfg := range all {
+	var names []string
+	var errs []error
+	for i, cfg := range all {
+		names = append(names, cfg.Network)
+		if i > 0 && a.interrupted() {
+			errs = append(errs, errInterrupted) // this network and those after it are not begun
+			break
+		}
 		err := a.within(ctx, cfg, work)
-		switch {
-		case err == nil:
-			continue
-		case errors.Is(err, syscall.EPIPE), ctx.Err() != nil, errors.Is(err, errInterrupted):
+		if errors.Is(err, syscall.EPIPE) {
 			return err
 		}
-		failed.names, failed.errs = append(failed.names, cfg.Network), append(failed.errs, err)
-		if a.interrupted() {
-			return errors.Join(errInterrupted, failed)
-		}
+		errs = append(errs, err)
 	}
-	if len(failed.errs) == 0 {
-		return nil
-	}
-	return failed
+	return a.inParts(names, errs...)
 }
 
 // within does work in a session of its own, and closes that.
@@ -136,18 +133,22 @@ type partsError struct {
 	errs  []error
 }
 
-// inParts sums up what several parts of the work ended with.
-func inParts(names []string, errs ...error) error {
-	failed := &partsError{}
+// inParts sums up what several parts of the work ended with: in nil, in an interrupt,
+// or in a *partsError. An interrupt is told once, however many parts it ended.
+func (a *app) inParts(names []string, errs ...error) error {
+	failed, interrupted := &partsError{}, false
 	for i, err := range errs {
-		if err != nil {
-			failed.names, failed.errs = append(failed.names, names[i]), append(failed.errs, err)
+		err = a.marked(err)
+		if err == nil || interrupted && errors.Is(err, errInterrupted) {
+			continue
 		}
+		interrupted = interrupted || errors.Is(err, errInterrupted)
+		failed.names, failed.errs = append(failed.names, names[i]), append(failed.errs, err)
 	}
-	switch len(failed.errs) {
-	case 0:
+	switch {
+	case len(failed.errs) == 0:
 		return nil
-	case 1:
+	case len(failed.errs) == 1 && interrupted:
 		return failed.errs[0]
 	}
 	return failed
@@ -175,7 +176,7 @@ func (e *partsError) status() int {
 // badness orders exit statuses: one that needs a person outranks one that
 // mends itself.
 func badness() []int {
-	return []int{exitDone, exitHeld, exitIncomplete, exitDiffers, exitUsage, exitFailed, exitInterrupted}
+	return []int{exitDone, exitInterrupted, exitHeld, exitIncomplete, exitDiffers, exitUsage, exitFailed}
 }
 
 // message is a line for each part that failed.

@@ -26,6 +26,7 @@ import (
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/dirs"
+	"rawlogs/internal/ended"
 	"rawlogs/internal/fetch"
 	"rawlogs/internal/load"
 	"rawlogs/internal/rawlog"
@@ -199,8 +200,9 @@ func (r *run) do(ctx context.Context) (err error) {
 // loadAll loads the jobs; the reason for which ctx ended goes before what it led to.
 func (r *run) loadAll(ctx context.Context, jobs []*job) error {
 	err := r.load(ctx, jobs)
-	if cause := context.Cause(ctx); err != nil && cause != nil && ctx.Err() != nil {
-		return cause
+	cause := context.Cause(ctx)
+	if err != nil && cause != nil && (!errors.Is(cause, context.Canceled) || ended.ByContext(err)) {
+		return cause // the lease is lost, or an interrupt is all there is to tell
 	}
 	return err
 }

@@ -39,6 +39,8 @@ var stores = []protection{
 		swap("&& plain", "&& c.now.Conflicts(c.typ) && plain"), "internal/faults", "TestColumnTypeChanged/revenue.*"),
 	guard("lost-ledger", "rows that a lost ledger does not name are replaced",
 		cut, "internal/pipeline", "TestLostLedger"),
+	guard("interrupt-hides-nothing", "an interrupt hides no other error",
+		swap("ended.ByContext(err)", "err != nil"), "cmd/ingest", "TestInterruptHidesNothing"),
 	guard("spool-in-memory", "check names a spool that lies in memory",
 		never, "cmd/ingest", "TestScripts/folder"),
 	guard("policies-listed", "a policy on an empty table is seen before a row is written",
