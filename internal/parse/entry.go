@@ -1,3 +1,6 @@
+// Package parse takes the one file out of a ZIP: inflate unpacks it, csv cuts the text
+// that comes out, ahead reads one side by side with the other. Whatever the bytes are,
+// it does not panic and its memory is bounded.
 package parse
 
 import (

@@ -30,7 +30,8 @@ func TestScopes(t *testing.T) {
 		if dirs.KindOf(err) != tc.kind || dirs.ScopeOf(err) != tc.scope || !errors.Is(err, tc.err) || err.Error() != "a file: "+tc.err.Error() {
 			t.Errorf("%v: %v, %v", err, dirs.KindOf(err), dirs.ScopeOf(err))
 		}
-		if err := refusedLink(tc.err).(*dirs.Error); !err.Final {
+		var e *dirs.Error
+		if !errors.As(err, &e) || !e.Final {
 			t.Errorf("%v: to be tried again", err)
 		}
 	}
