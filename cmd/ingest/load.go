@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/spf13/pflag"
 
@@ -42,7 +43,7 @@ func (a *app) load(ctx context.Context, s *session.Session, o LoadOptions, opts 
 	}
 	opts.Types, opts.DryRun = o.Types.list(), o.DryRun
 	opts.Progress, opts.Stop = new(pipeline.Progress), a.sig.stop
-	stop := a.watch(opts.Progress)
+	stop := a.watch(s.Log, opts.Progress)
 	sum, err := s.Load(ctx, opts)
 	stop()
 	if err != nil && sum.Listed == 0 && sum.Recovered == 0 {
@@ -59,11 +60,11 @@ func (a *app) load(ctx context.Context, s *session.Session, o LoadOptions, opts 
 }
 
 // watch shows p until the returned function is called, unless --quiet.
-func (a *app) watch(p *pipeline.Progress) (stop func()) {
+func (a *app) watch(log *slog.Logger, p *pipeline.Progress) (stop func()) {
 	if a.quiet {
 		return func() {}
 	}
-	return term.Watch(a.stderr, a.log, func() term.Load {
+	return term.Watch(a.stderr, log, func() term.Load {
 		return term.Load{
 			Files: p.FilesDone.Load(), AllFiles: p.FilesTotal.Load(), Failed: p.FilesFailed.Load(),
 			Rows: p.Rows.Load(), Bytes: p.BytesDone.Load(), AllBytes: p.BytesTotal.Load(),

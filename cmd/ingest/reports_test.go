@@ -172,6 +172,17 @@ func TestRunReconciles(t *testing.T) {
 	if status != exitDone || !strings.Contains(out, "offers") || !strings.Contains(out, "conversions changed") || !strings.Contains(out, "within the tolerance") {
 		t.Errorf("with names: exit status %d\n%s", status, out)
 	}
+	for line := range strings.Lines(out) {
+		if strings.Contains(line, " msg=\"file ") && !strings.Contains(line, "network="+env["HASOFFERS_NETWORK_ID"]+" run=") {
+			t.Errorf("which run is %s", line)
+		}
+	}
+	_, reloaded := in("reload", "-v", day.Format("20060102"), "--type", "clicks")
+	for _, told := range []string{"msg=\"file planned\"", "msg=\"file fetched\"", "msg=insert ", "msg=\"file loaded\""} {
+		if !strings.Contains(reloaded, told) {
+			t.Errorf("no %s in\n%s", told, reloaded)
+		}
+	}
 	for _, once := range []string{"calling the API", "store opened"} {
 		if n := strings.Count(out, once); n != 1 {
 			t.Errorf("%q %d times in\n%s", once, n, out)

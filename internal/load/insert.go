@@ -37,7 +37,12 @@ type Stream struct {
 	table  *Table
 	block  *Block
 	client *ch.Client
+	bytes  int64
 }
+
+// Bytes is how many wire bytes the last INSERT handed to the connection, before it
+// compressed them.
+func (s *Stream) Bytes() int64 { return s.bytes }
 
 // NewStream returns a stream into a table; its first INSERT dials.
 func NewStream(st *store.Store, table *Table) (*Stream, error) {
@@ -88,6 +93,7 @@ func (s *Stream) Send(ctx context.Context, id uint64, queryID string, shape Shap
 		s.block.Reset()
 		s.block.SetShape(shape)
 		s.block.SetInsert(id)
+		s.bytes = 0
 		input := s.block.Input()
 		done := false
 		next := func(ctx context.Context) error {
@@ -117,6 +123,7 @@ func (s *Stream) Send(ctx context.Context, id uint64, queryID string, shape Shap
 				}
 			}
 			rows += s.block.Rows()
+			s.bytes += int64(s.block.Bytes())
 			if done && s.block.Rows() == 0 {
 				return io.EOF
 			}

@@ -58,9 +58,13 @@ func (l *loader) loadBatch(ctx context.Context, first *job) error {
 	}
 	for {
 		id, err := l.once(ctx, string(b.typ), func(id uint64, query string) (int, error) {
+			begin := time.Now()
 			rows, err := stream.Send(ctx, id, query, b.shape, func(insert context.Context, blk *load.Block) error {
 				return guarded(func() error { return l.fill(ctx, insert, b, blk) })()
 			})
+			if err == nil {
+				l.inserted(string(b.typ), id, rows, stream.Bytes(), begin)
+			}
 			if !b.complete {
 				rows = incomplete
 			}

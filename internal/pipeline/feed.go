@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"time"
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/dirs"
@@ -91,6 +92,7 @@ func (r *run) newFetcher(starved []chan struct{}) *fetch.Fetcher {
 func (r *run) fetch(ctx context.Context, in <-chan *job, out chan<- *job) error {
 	var inflater parse.Inflater
 	for j := range in {
+		begin := time.Now()
 		archive, err := r.download(ctx, &inflater, j.file())
 		switch {
 		case ctx.Err() != nil:
@@ -109,6 +111,7 @@ func (r *run) fetch(ctx context.Context, in <-chan *job, out chan<- *job) error 
 		j.archive = archive
 		// What was fetched is what the ledger will speak of, whatever the listing said.
 		j.listed.Size, j.listed.ETag = archive.File.Size, archive.File.ETag
+		r.Log.Debug("file fetched", "type", j.file().Type, "file", j.file().Name, "bytes", archive.File.Size, "seconds", seconds(begin))
 		select {
 		case out <- j:
 		case <-ctx.Done():

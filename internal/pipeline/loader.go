@@ -322,6 +322,7 @@ func (l *loader) commit(ctx context.Context, jobs []*job, inserts []uint64) erro
 	for _, j := range jobs {
 		l.finish(j)
 		l.Progress.Rejected.Add(int64(j.entry.Rejected))
+		l.Log.Debug("file loaded", "type", j.file().Type, "file", j.file().Name, "rows", j.entry.Rows, "rejected", j.entry.Rejected)
 	}
 	return nil
 }

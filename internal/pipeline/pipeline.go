@@ -65,6 +65,7 @@ type Options struct {
 	// Now is the machine's clock; default time.Now. It names runs and INSERTs and
 	// says what a network keeps no longer: what is new it never decides.
 	Now      func() time.Time
+	Started  func(run string) // is told the run's name before anything else happens
 	Log      *slog.Logger
 	Progress *Progress
 }
@@ -145,6 +146,10 @@ func Run(ctx context.Context, st *store.Store, src dirs.Source, opts Options) (S
 	var first uint64
 	r.id, first = newRunID(opts.Now())
 	r.insert.Store(first)
+	r.Log = r.Log.With("run", r.id)
+	if r.Started != nil {
+		r.Started(r.id)
+	}
 	r.sum = newCollector(r.id)
 	err := guarded(func() error { return r.do(ctx) })()
 	return r.sum.done(), err

@@ -61,6 +61,9 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 	r.reportUnmatched(seen)
 	slices.SortStableFunc(jobs, func(a, b *job) int { return compareFiles(a.file(), b.file()) })
 	r.reportDoubles(known, jobs)
+	for _, j := range jobs {
+		r.Log.Debug("file planned", "type", j.file().Type, "file", j.file().Name, "bytes", j.file().Size)
+	}
 	r.sum.add(func(s *Summary) {
 		s.Planned = len(jobs)
 		if r.DryRun {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"time"
 
 	"rawlogs/internal/load"
 	"rawlogs/internal/parse/csv"
@@ -65,7 +66,12 @@ func (q *rejects) write(ctx context.Context) error {
 		n := samePartition(q.rows)
 		part := q.rows[:n]
 		id, err := q.once(ctx, load.RejectedTable, func(id uint64, query string) (int, error) {
-			return n, load.SendRejects(ctx, q.st, q.Network, id, query, part)
+			begin := time.Now()
+			err := load.SendRejects(ctx, q.st, q.Network, id, query, part)
+			if err == nil {
+				q.inserted(load.RejectedTable, id, n, textOf(part), begin)
+			}
+			return n, err
 		}, func() error { return nil })
 		if err != nil {
 			return err

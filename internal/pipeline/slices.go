@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/sync/errgroup"
@@ -175,7 +176,7 @@ func (s *slicer) slice(ctx context.Context, stream *load.Stream) (more bool, err
 	}
 	id := s.newInsertID()
 	s.inserts = append(s.inserts, id)
-	rows, size := 0, 0
+	rows, size, begin := 0, 0, time.Now()
 	_, err = stream.Send(ctx, id, load.QueryID(s.id, id), s.shape, func(_ context.Context, blk *load.Block) error {
 		var n int
 		err := guarded(func() (err error) {
@@ -200,5 +201,8 @@ func (s *slicer) slice(ctx context.Context, stream *load.Stream) (more bool, err
 		yield() // the rest of this INSERT is the server's work
 		return load.ErrComplete
 	})
+	if err == nil {
+		s.inserted(string(s.job.file().Type), id, rows, stream.Bytes(), begin)
+	}
 	return true, err
 }

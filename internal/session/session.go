@@ -39,8 +39,10 @@ import (
 // hands out says itself who may use it.
 type Session struct {
 	Config *config.Config
-	Log    *slog.Logger
+	Log    *slog.Logger // names the network, and the run once there is one
 
+	own     *slog.Logger // is Log, without the run
+	run     atomic.Pointer[string]
 	signIns *SignIns
 	api     *hasoffers.Client
 	source  dirs.Source
@@ -52,7 +54,12 @@ type Session struct {
 // New returns a session that has opened nothing yet. The sign-ins are shared with
 // the sessions of other networks.
 func New(cfg *config.Config, signIns *SignIns, log *slog.Logger) *Session {
-	return &Session{Config: cfg, Log: log, signIns: signIns}
+	s := &Session{Config: cfg, own: log, signIns: signIns}
+	if cfg.Network != "" {
+		s.own = log.With("network", cfg.Network)
+	}
+	s.Log = slog.New(runHandler{s.own.Handler(), &s.run})
+	return s
 }
 
 // Close gives back what is open.

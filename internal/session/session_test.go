@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -15,7 +16,7 @@ import (
 func TestLookback(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2016, 9, 11, 1, 30, 0, 0, time.FixedZone("", 3*3600)) // still the 10th in UTC
-	if got, want := New(&config.Config{Lookback: 3}, nil, nil).LookbackPeriod(now).String(), "20160908..20160911"; got != want {
+	if got, want := New(&config.Config{Lookback: 3}, nil, slog.New(slog.DiscardHandler)).LookbackPeriod(now).String(), "20160908..20160911"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -33,7 +34,7 @@ func TestLookbackByWrongClocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New(all[0], nil, nil)
+	s := New(all[0], nil, slog.New(slog.DiscardHandler))
 	today := time.Date(2016, 10, 1, 0, 0, 0, 0, time.UTC)
 	for _, of := range []time.Duration{0, 30 * time.Minute, 12 * time.Hour, 24*time.Hour - time.Second} {
 		for _, off := range []time.Duration{0, -time.Hour, time.Hour, -24 * time.Hour, 24 * time.Hour} {
@@ -53,7 +54,7 @@ func TestLookbackByWrongClocks(t *testing.T) {
 // What is risky about the settings is a warning of check.
 func TestRisksAreChecked(t *testing.T) {
 	t.Parallel()
-	found := New(&config.Config{Risks: []string{"api_url is http"}}, nil, nil).checkRisks(t.Context())
+	found := New(&config.Config{Risks: []string{"api_url is http"}}, nil, slog.New(slog.DiscardHandler)).checkRisks(t.Context())
 	if len(found) != 1 || found[0].Level != "warn" || found[0].Detail != "api_url is http" {
 		t.Errorf("found %+v", found)
 	}
@@ -128,5 +129,24 @@ func TestStoreOfASession(t *testing.T) {
 	}
 	if st.Conn().Exec(t.Context(), "SELECT 1") == nil {
 		t.Error("a closed session's store answers")
+	}
+}
+
+// Every line of a network's work names it, and the run once that has a name, also
+// the lines of what was opened before.
+func TestLogNamesNetworkAndRun(t *testing.T) {
+	t.Parallel()
+	var text bytes.Buffer
+	s := New(&config.Config{Network: "acme"}, nil, slog.New(slog.NewTextHandler(&text, nil)))
+	client := s.Log.With("call", "Offer::findAll")
+	client.Info("before")
+	run := "20160909t120000-0a1b2c3d"
+	s.run.Store(&run)
+	client.WithGroup("g").Info("while")
+	s.own.Info("pipeline's")
+	for i, want := range []string{"network=acme call=Offer::findAll\n", "network=acme call=Offer::findAll g.run=" + run, "network=acme\n"} {
+		if line := strings.SplitAfter(text.String(), "\n")[i]; !strings.Contains(line, want) {
+			t.Errorf("line %d: %q, want %q", i, line, want)
+		}
 	}
 }

@@ -49,7 +49,7 @@ func (s *Session) Load(ctx context.Context, opts pipeline.Options) (pipeline.Sum
 	}
 	opts.Network, opts.Zone, opts.MaxMemory = s.Config.Network, s.Config.Zone, s.Config.MaxMemory
 	opts.Fetchers, opts.Parsers, opts.Spool = s.Config.Fetchers, s.Config.Parsers, s.Config.Spool
-	opts.Log = s.Log
+	opts.Log, opts.Started = s.own, func(run string) { s.run.Store(&run) }
 	before := s.skipped.Load()
 	sum, err := pipeline.Run(ctx, st, src, opts)
 	sum.Skipped += int(s.skipped.Load() - before)
