@@ -12,7 +12,7 @@ import (
 // Kind says what can be done about an error.
 type Kind int
 
-// The kinds of errors. Corrupt, NotZip and NoSpace come of whoever reads a body.
+// The kinds of errors. Corrupt, NotZip and NoSpace come of reading a body.
 const (
 	Failed      Kind = iota // anything that has no kind of its own
 	Unavailable             // network trouble, stalls, short bodies, 5xx, throttling: worth another try

@@ -9,7 +9,7 @@ import (
 )
 
 // Incomplete is what a walk ends with when it has yielded all that it could, and
-// that is not all there is. Whoever gets it has every other file.
+// that is not all there is. Every other file was yielded.
 type Incomplete struct {
 	Types []TypeError // their listing was refused; none of their files were yielded
 	Files []FileError
@@ -22,7 +22,7 @@ type TypeError struct {
 }
 
 // FileError is a file that cannot be taken for what its name says, and was
-// therefore not yielded. Type is empty where it is no single file.
+// therefore not yielded. Type is empty where it is not a single file.
 type FileError struct {
 	File rawlog.File
 	Err  error

@@ -7,7 +7,7 @@
 // Write a package beside hoapi, bucket and folder that imports none of them:
 //
 //  1. Walk. Package listing gathers names, refuses the doubtful ones and yields the
-//     rest in order. A name that is no raw log goes to Skipped, with the reason.
+//     rest in order. A name that is not a raw log's goes to Skipped, with the reason.
 //  2. Open. Where the bytes come by HTTP, package answer turns statuses, headers and
 //     broken connections into errors and bodies.
 //  3. Retention, which returns an empty map where nothing is known.

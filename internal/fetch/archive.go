@@ -15,7 +15,7 @@ type Archive struct {
 	// bytes at hand, and may be newer than the listing's.
 	File rawlog.File
 
-	// Checked tells that the bytes are surely the storage's: their MD5 is the
+	// Checked says that the bytes are surely the storage's: their MD5 is the
 	// ETag, or they never left this machine. Of others only the ZIP's own
 	// checksums can tell whether a bit was flipped on the way.
 	Checked bool

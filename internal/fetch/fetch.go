@@ -33,8 +33,8 @@ type Config struct {
 	Backoff      time.Duration // first pause after a failure; default 250 ms, then doubling up to 15 s
 
 	// Full is called whenever a Fetch begins to wait for the budget: only a
-	// release will let it go on, so whoever holds archives while waiting for more
-	// must finish with what it has. Called on Fetch's goroutine; must not block.
+	// release will let it go on, so a caller that holds archives while it waits for
+	// more must finish with what it has. Called on Fetch's goroutine; must not block.
 	Full func()
 
 	Log *slog.Logger // default: silent

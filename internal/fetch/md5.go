@@ -16,7 +16,7 @@ import (
 type md5s struct {
 	mu    sync.Mutex
 	proof bool // an ETag was the MD5
-	none  bool // ETags are no MD5s here
+	none  bool // ETags are not MD5s here
 	once  map[string]string
 }
 

@@ -272,7 +272,7 @@ func (t *transfer) ended(ctx context.Context, err error) error {
 	case errors.Is(context.Cause(ctx), errIdle):
 		return dirs.Fail(dirs.Unavailable, fmt.Errorf("little or nothing came for %v after %d bytes", t.IdleTimeout, t.offset))
 	case t.offset == t.size:
-		// Every byte came, so this is no broken connection: the SDK compared its checksum.
+		// Every byte came, so the connection did not break: the SDK compared its checksum.
 		return dirs.Fail(dirs.Corrupt, answer.Bare(err))
 	}
 	return answer.Broken(fmt.Errorf("after %d bytes: %w", t.offset, answer.Bare(err)))

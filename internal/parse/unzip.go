@@ -24,7 +24,7 @@ func (z *Inflater) Bytes(e *Entry, dst []byte, limit int64) ([]byte, error) {
 		return dst, &ZipError{Reason: fmt.Sprintf("its entry declares %d bytes, more than the %d that fit in memory", e.Size, limit)}
 	}
 	// Deflate makes incompressible data larger by 5 bytes in 64 KiB at most;
-	// far more packed than unpacked bytes are no text.
+	// far more packed than unpacked bytes are not text.
 	if e.Compressed > e.Size+e.Size/8+1024 {
 		return dst, &ZipError{Reason: fmt.Sprintf("its entry packs %d bytes into %d", e.Size, e.Compressed)}
 	}

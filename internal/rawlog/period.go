@@ -18,7 +18,7 @@ func DayOf(t time.Time) Period {
 	return Period{From: from, To: from.AddDate(0, 0, 1)}
 }
 
-// Contains tells whether t lies in the period.
+// Contains reports whether t lies in the period.
 func (p Period) Contains(t time.Time) bool { return !t.Before(p.From) && t.Before(p.To) }
 
 // String prints the period as ParsePeriod reads it.
@@ -80,7 +80,7 @@ func parseSpan(s string) (Period, error) {
 		}
 		from, err := time.Parse(layout, s)
 		if err != nil || from.Year() < 1970 || from.Year() > 2105 {
-			return Period{}, fmt.Errorf("%q is no date between 1970 and 2105", s)
+			return Period{}, fmt.Errorf("%q is not a date between 1970 and 2105", s)
 		}
 		return Period{From: from, To: from.AddDate(span.years, span.months, span.days)}, nil
 	}

@@ -22,7 +22,7 @@ type Config struct {
 	// MaxLine bounds a record in bytes; 0 means DefaultMaxLine. In streaming
 	// mode it also bounds the Reader's memory, which may grow to little more.
 	MaxLine int
-	// Reject takes each line that is no record, in order. Its error ends the
+	// Reject takes each line that is not a record, in order. Its error ends the
 	// reading. It is required: without it lines would vanish.
 	Reject func(csv.Rejected) error
 }

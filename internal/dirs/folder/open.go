@@ -70,7 +70,7 @@ func resolve(root, name string) (string, fs.FileInfo, error) {
 		return "", nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return "", nil, fmt.Errorf("it is no regular file but %s", describe(info.Mode()))
+		return "", nil, fmt.Errorf("it is %s, not a regular file", describe(info.Mode()))
 	}
 	return path, info, nil
 }

@@ -88,7 +88,7 @@ func reachOf(a netip.Addr) reach {
 
 // checkAddr decides whether a link may lead to an address. The API makes the
 // links, and storage the redirects: neither is to send requests to this machine
-// or its network, which trust whoever is near, unless the API is as near itself.
+// or its network, where a near address is trusted, unless the API is as near itself.
 func (s *storage) checkAddr(ctx context.Context, addr netip.Addr) error {
 	if forbidden(addr) {
 		return refused("the link leads to the address " + addr.String() + ", which is never storage") //guard:dial-checked

@@ -85,7 +85,7 @@ func (s *Source) list(ctx context.Context, t rawlog.Type, listed []string, perio
 }
 
 // inPeriods reports whether files of a date directory may have been asked for. A
-// directory that is no day may hold anything: the hours of its files decide.
+// directory that is not a day may hold anything: the hours of its files decide.
 func inPeriods(periods []rawlog.Period, dir string) bool {
 	day, err := time.Parse(rawlog.DayLayout, dir)
 	return err != nil || len(periods) == 0 ||

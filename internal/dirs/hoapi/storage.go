@@ -83,7 +83,7 @@ func (s *storage) get(ctx context.Context, link string, offset int64, etag strin
 	s.once.Do(s.dial)
 	u, err := url.Parse(link)
 	if err != nil {
-		return nil, refused("the link is no URL")
+		return nil, refused("the link is not a URL")
 	}
 	for hop := 0; ; hop++ {
 		if err := s.checkLink(ctx, u); err != nil { //guard:link-checked
@@ -161,7 +161,7 @@ func (s *storage) link(ctx context.Context, f rawlog.File) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.links == nil || len(s.links) >= mostLinks {
-		s.links = make(map[string]link) // whoever still wanted one asks again
+		s.links = make(map[string]link) // those that are still needed are asked for again
 	}
 	s.links[key(f)] = link{url, made}
 	return url, nil
@@ -244,5 +244,5 @@ func hideLink(err error, u *url.URL) error {
 	if !leaks {
 		return err
 	}
-	return errors.New("the connection failed; its error is not shown, as it repeats a part of the link")
+	return errors.New("the connection failed; its error is not shown, as it repeats part of the link")
 }

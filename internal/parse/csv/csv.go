@@ -84,11 +84,11 @@ type Cutter struct {
 
 // New returns a Cutter. maxLine bounds a record in bytes, and in streaming mode also
 // the Cutter's memory, which may grow to little more; 0 means DefaultMaxLine. reject
-// takes each line that is no record, in order; its error ends the reading. It is
+// takes each line that is not a record, in order; its error ends the reading. It is
 // required: without it lines would vanish.
 func New(maxLine int, reject func(Rejected) error) (*Cutter, error) {
 	if reject == nil {
-		return nil, errors.New("csv: lines that are no records have to go somewhere")
+		return nil, errors.New("csv: lines that are not records have to go somewhere")
 	}
 	if maxLine <= 0 {
 		maxLine = DefaultMaxLine

@@ -63,7 +63,7 @@ func (r *Cutter) cut(limit int) cutStop {
 	stop := cutEnough
 records:
 	for rows < limit && i-base < batchBytes {
-		// A line with nothing in it is no line.
+		// A line with nothing in it does not count.
 		if i < len(t) && (t[i] == '\n' || t[i] == '\r') {
 			switch n, whole := r.ends.at(t[i:]); {
 			case whole:

@@ -108,7 +108,7 @@ func (r *Cutter) readHeader() error {
 	if bytes.HasPrefix(r.text[r.pos:], []byte("\xef\xbb\xbf")) {
 		r.pos += 3 //guard:bom
 	}
-	for { // blank lines are no lines
+	for { // blank lines do not count
 		if err := r.need(2); err != nil {
 			return err
 		}

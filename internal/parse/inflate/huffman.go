@@ -9,7 +9,7 @@ import "math/bits"
 //	bits 13–15 what it is
 //	bits 16–31 literal, base of a length or distance, or where the second table begins
 //
-// An entry of 0 is no code.
+// An entry of 0 is not a code.
 const (
 	isLiteral = 1 << 13
 	isEnd     = 1 << 14
