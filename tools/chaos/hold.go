@@ -74,13 +74,16 @@ func (g *game) settled(ctx context.Context, s scenario, got map[string]sums) err
 	if err != nil {
 		return err
 	}
-	if status.status != 0 {
+	if status.status != 0 && status.status != 3 {
 		return fmt.Errorf("ingest status ended with exit status %d:\n%s", status.status, status.output)
 	}
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(g.files[s.source])) {
 		r := g.files[s.source][name]
 		now, err := g.judge(r, got[name], s.noticed(name, g.pool.slots[r.slot]))
+		if got[name].Copy {
+			now, err = nil, g.copied(s.source, name, got)
+		}
 		if err == nil && got[name].State != "" && got[name].State != "loaded" {
 			g.tally.named++
 			err = g.told(name, status.stdout)
@@ -97,6 +100,34 @@ func (g *game) settled(ctx context.Context, s scenario, got map[string]sums) err
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// copied checks that a file that was not loaded for being a copy is one: another
+// file of its slot has the rows of a version that the source had under its name.
+// One that is gone stays an issue when the other is replaced.
+func (g *game) copied(from source, name string, got map[string]sums) error {
+	r := g.files[from][name]
+	if r.form == gone {
+		return nil
+	}
+	versions := []content{r.content}
+	for _, v := range r.maybe {
+		versions = append(versions, v.content)
+	}
+	if r.held != nil {
+		versions = append(versions, r.held.content)
+	}
+	for other, o := range g.files[from] {
+		if other == name || o.slot != r.slot || got[other].Copy {
+			continue
+		}
+		for _, v := range versions {
+			if want := g.pool.want[v]; got[other].Rows == want.Rows && got[other].Hash == want.Hash {
+				return nil
+			}
+		}
+	}
+	return errors.New("taken for a copy, but no other file has its rows")
 }
 
 // told checks that a file that is not loaded is named by the last run, with an

@@ -35,6 +35,7 @@ type sums struct {
 	Rejected, Rejects  uint64 // lines put aside, and a hash of them
 	Lines, Size        uint64
 	Type, State, Error string
+	Copy               bool // of another file of its hour, and not loaded for it
 }
 
 // content is one version of one slot's file.
