@@ -75,6 +75,8 @@ type command struct {
 	asleep func() error   // what happens while it is stopped
 	end    syscall.Signal // of that
 	rivals bool           // another run may take its lease, or have it
+	// besides is that of a run beside one that is stopped.
+	besides bool
 }
 
 // result is how a run of ingest ended.
