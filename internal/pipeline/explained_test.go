@@ -28,6 +28,8 @@ func (l *listener) Handle(_ context.Context, r slog.Record) error {
 
 func (*listener) Enabled(context.Context, slog.Level) bool { return true }
 
+func (l *listener) WithAttrs([]slog.Attr) slog.Handler { return l }
+
 // A run that lost its lease in its sleep says so, instead of taking what the run
 // after it changed for a fault of the store.
 func TestLostLeaseExplains(t *testing.T) {

@@ -34,6 +34,10 @@ func (h panickingLog) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, r)
 }
 
+func (h panickingLog) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return panickingLog{h.Handler.WithAttrs(attrs)}
+}
+
 // A panic in any goroutine of a run ends it as an error does, and the lease is
 // free at once.
 func TestPanicEndsTheRun(t *testing.T) {
