@@ -3,15 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"math/big"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/reconcile"
 	"rawlogs/internal/session"
@@ -126,7 +122,7 @@ func (a *app) runReconcile(ctx context.Context, s *session.Session, o ReconcileO
 		}{s.Config.Network, beyond, reports})
 	} else {
 		for _, r := range reports {
-			if err = printReconciled(a.stdout, r, a.verbose); err != nil {
+			if err = r.Print(a.stdout, a.verbose); err != nil {
 				break
 			}
 		}
@@ -135,96 +131,4 @@ func (a *app) runReconcile(ctx context.Context, s *session.Session, o ReconcileO
 		err = &differsError{lines: beyond}
 	}
 	return err
-}
-
-// printReconciled prints the lines that differ as a table, the evidence under
-// it, and a line for each type.
-func printReconciled(w io.Writer, r *reconcile.Report, all bool) error {
-	header := []string{"type", "day"}
-	if r.By != reconcile.Day {
-		header = append(header, string(r.By))
-	}
-	first := len(header)
-	header = append(header, "store", "network", "difference", "share", "probable reason")
-	var rows [][]string
-	var evidence []string
-	for _, l := range r.Lines {
-		if l.Difference == 0 && !all {
-			continue
-		}
-		row := []string{string(l.Type), l.Day}
-		if l.Hour != nil {
-			row = append(row, fmt.Sprintf("%02d:00", *l.Hour))
-		}
-		if l.Offer != nil {
-			row = append(row, fmt.Sprint(*l.Offer))
-		}
-		rows = append(rows, append(row, term.Count(l.Store), term.Count(l.Network), signed(l.Difference), share(l), kinds(l)))
-		evidence = append(evidence, evidenceOf(l, row)...)
-	}
-	if len(rows) > 0 {
-		if err := term.Table(w, header, func(i int) bool { return i >= first && i < first+4 }, rows); err != nil {
-			return err
-		}
-	}
-	for _, line := range evidence {
-		if _, err := fmt.Fprintf(w, "  %s\n", plain.Text(line)); err != nil {
-			return err
-		}
-	}
-	for _, t := range r.Totals {
-		verdict := "agree"
-		if t.Difference != 0 || t.Agree != t.Lines {
-			verdict = fmt.Sprintf("difference %s; %d of %s agree, %d beyond the tolerance", signed(t.Difference), t.Agree, term.Plural(t.Lines, string(r.By)), t.Beyond)
-			if t.Open > 0 {
-				verdict += fmt.Sprintf(", %d not due yet", t.Open)
-			}
-		}
-		if _, err := fmt.Fprintf(w, "%s %s..%s (%s): store %s, network %s: %s\n", t.Type, r.From, r.To, r.Zone, term.Count(t.Store), term.Count(t.Network), verdict); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func signed(n int64) string {
-	if n > 0 {
-		return "+" + term.Count(n)
-	}
-	return term.Count(n)
-}
-
-// share is a difference in hundredths of what the network says.
-func share(l reconcile.Line) string {
-	switch {
-	case l.Difference == 0:
-		return ""
-	case l.Network == 0:
-		return "–"
-	}
-	return new(big.Rat).Mul(big.NewRat(l.Difference, l.Network), big.NewRat(100, 1)).FloatString(2) + "%"
-}
-
-func kinds(l reconcile.Line) string {
-	var words []string
-	for _, c := range l.Reasons {
-		words = append(words, string(c.Kind))
-	}
-	if l.Within && l.Difference != 0 {
-		words = append(words, "(within the tolerance)")
-	}
-	return strings.Join(words, ", ")
-}
-
-// evidenceOf says what shows each reason of a line.
-func evidenceOf(l reconcile.Line, row []string) []string {
-	var lines []string
-	for _, c := range l.Reasons {
-		count := ""
-		if c.Rows != 0 {
-			count = " " + signed(c.Rows)
-		}
-		lines = append(lines, fmt.Sprintf("%s: %s%s: %s", strings.Join(row, " "), c.Kind, count, c.Text))
-	}
-	return lines
 }

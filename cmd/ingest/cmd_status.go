@@ -2,15 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"rawlogs/internal/checkpoint"
-	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/session"
 	"rawlogs/internal/status"
@@ -73,7 +69,7 @@ func (a *app) runStatus(ctx context.Context, s *session.Session, o StatusOptions
 	if a.json {
 		err = term.JSON(a.stdout, report)
 	} else {
-		err = printStatus(a.stdout, report)
+		err = report.Print(a.stdout)
 	}
 	if files := troubled(report); err == nil && files > 0 {
 		err = &session.IncompleteError{What: openIssues(files)}
@@ -98,59 +94,4 @@ func openIssues(files int) string {
 		return "1 file has issues; `ingest issues` lists them"
 	}
 	return term.Count(files) + " files have issues; `ingest issues` lists them"
-}
-
-func printStatus(w io.Writer, r status.Report) error {
-	header := []string{"type", "day", "loaded", "loading", "failed", "missing", "rows", "rejected", "rescued", "zips", "double hours"}
-	var rows [][]string
-	var total status.Day
-	var missing int64
-	for _, d := range r.Days {
-		text := "?"
-		if d.Missing != nil {
-			text, missing = term.Count(*d.Missing), missing+*d.Missing
-		}
-		rows = append(rows, []string{d.Type, d.Day, term.Count(d.Loaded), term.Count(d.Loading), term.Count(d.Failed), text,
-			term.Count(d.Rows), term.Count(d.Rejected), term.Count(d.Rescued), term.Size(d.Bytes), term.Count(d.DoubleHours)})
-		total.Loaded, total.Failed, total.Rows = total.Loaded+d.Loaded, total.Failed+d.Failed, total.Rows+d.Rows
-	}
-	if _, err := fmt.Fprintf(w, "network %s: %s → %s\n", plain.Text(r.Network), plain.Text(r.Source), plain.Text(r.Store)); err != nil {
-		return err
-	}
-	if len(rows) > 0 {
-		if err := term.Table(w, header, func(i int) bool { return i > 1 }, rows); err != nil {
-			return err
-		}
-	}
-	line := fmt.Sprintf("%s loaded, %s failed", term.Plural(int(total.Loaded), "file"), term.Count(total.Failed))
-	if r.Listed {
-		line += ", " + term.Count(missing) + " missing"
-	}
-	if _, err := fmt.Fprintf(w, "%s; %s rows\n", line, term.Count(total.Rows)); err != nil {
-		return err
-	}
-	for _, f := range r.Failures {
-		if _, err := fmt.Fprintf(w, "failed: %s\n", plain.Text(f.Type+" "+f.Name+": "+f.Error)); err != nil {
-			return err
-		}
-	}
-	for _, f := range r.Lost {
-		if _, err := fmt.Fprintf(w, "lost: %s: not loaded, and no longer listed by the source\n", plain.Text(f.Type+" "+f.Name)); err != nil {
-			return err
-		}
-	}
-	for _, i := range r.Issues {
-		if i.Kind == string(checkpoint.Unloaded) || i.Kind == string(checkpoint.Lost) {
-			continue // said above
-		}
-		if _, err := fmt.Fprintf(w, "%s: %s\n", plain.Text(i.Kind), plain.Text(i.Type+" "+i.Name+": "+i.Text)); err != nil {
-			return err
-		}
-	}
-	for _, text := range r.Warnings {
-		if _, err := fmt.Fprintf(w, "warning: %s\n", plain.Text(text)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
