@@ -230,17 +230,23 @@ func (s summary) text() string {
 			fmt.Fprintf(&b, "%s %s\n", term.Plural(n.n, "file"), n.what)
 		}
 	}
+	s.lists(&b)
+	return b.String()
+}
+
+// lists names what the sums count, some of each.
+func (s summary) lists(b *strings.Builder) {
 	const most = 20
 	list := func(title string, n int, line func(i int) string) {
 		if n == 0 {
 			return
 		}
-		fmt.Fprintf(&b, "%s:\n", title)
+		fmt.Fprintf(b, "%s:\n", title)
 		for i := range min(n, most) {
-			fmt.Fprintf(&b, "  %s\n", plain.Text(line(i)))
+			fmt.Fprintf(b, "  %s\n", plain.Text(line(i)))
 		}
 		if n > most {
-			fmt.Fprintf(&b, "  … and %d more; --json lists all\n", n-most)
+			fmt.Fprintf(b, "  … and %d more; --json lists all\n", n-most)
 		}
 	}
 	list("to load", len(s.Planned), func(i int) string { return s.Planned[i].Type + " " + s.Planned[i].Name })
@@ -265,5 +271,4 @@ func (s summary) text() string {
 		return fmt.Sprintf("%s since %s: %s %s: %s", x.Kind, x.Since.Format(time.DateOnly), x.Type, x.Name, x.Text)
 	})
 	list("counts that differ from the ledger", len(s.Mismatches), func(i int) string { return s.Mismatches[i].text() })
-	return b.String()
 }
