@@ -283,3 +283,79 @@ func TestCopies(t *testing.T) {
 		})
 	}
 }
+
+// A failure that somebody said to ignore is tried again and not told again.
+func TestIgnoredFailure(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	src := newFolder(t)
+	opts := Options{Network: "acme"}
+	name := src.raw(t, 0, 1, "", zip.Store)
+	if sum, err := Run(t.Context(), st, src.source(), opts); err != nil || len(sum.Failures) != 1 || len(sum.Issues) != 1 {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	ignored := opts
+	ignored.Files = []string{name}
+	if entries, err := Ignore(t.Context(), st, ignored, "an empty hour"); err != nil || len(entries) != 1 {
+		t.Fatalf("%+v, %v", entries, err)
+	}
+	for night := range 2 {
+		if sum, err := Run(t.Context(), st, src.source(), opts); err != nil || sum.Failed != 1 || len(sum.Failures) > 0 || len(sum.Issues) > 0 {
+			t.Errorf("night %d: %+v, %v", night, sum, err)
+		}
+	}
+	// Gone from the source, it is lost: that is another issue.
+	if err := os.Remove(filepath.Join(src.root, name)); err != nil {
+		t.Fatal(err)
+	}
+	for night := range 2 {
+		if sum, err := Run(t.Context(), st, src.source(), opts); err != nil || len(sum.Missing) != 1 || len(sum.Issues) != 1 {
+			t.Errorf("night %d after it vanished: %+v, %v", night, sum, err)
+		}
+	}
+	ignored.Files = []string{"clicks-0-unknown.zip"}
+	if _, err := Ignore(t.Context(), st, ignored, "none"); err == nil || !strings.Contains(err.Error(), "clicks-0-unknown.zip") {
+		t.Errorf("a file without issues: %v", err)
+	}
+}
+
+// A copy whose original is not loaded any more is loaded by the next run.
+func TestCopyTakesOver(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	src := newFolder(t)
+	opts := Options{Network: "acme"}
+	text := header + lines(50, good)
+	first := src.raw(t, 0, 1, text, zip.Deflate)
+	if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
+		t.Fatal(err)
+	}
+	src.raw(t, 0, 2, text, zip.Deflate)
+	if sum, err := Run(t.Context(), st, src.source(), opts); err != nil || len(sum.Issues) != 1 {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	ledger := checkpoint.Open(st, "acme")
+	entries, err := ledger.Entries(t.Context(), checkpoint.Filter{Files: []string{first}})
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("%+v, %v", entries, err)
+	}
+	// As after a death in the middle of a replacement that was not to be had.
+	if err := st.Conn().Exec(t.Context(), "DELETE FROM clicks WHERE _file = ?", first); err != nil {
+		t.Fatal(err)
+	}
+	e := &entries[0]
+	emptied(e)
+	e.State = checkpoint.Failed
+	if err := ledger.Put(t.Context(), []*checkpoint.Entry{e}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(src.root, first)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, st, "SELECT count() FROM clicks"); n != 50 {
+		t.Errorf("%d rows; want the copy's 50", n)
+	}
+}

@@ -254,7 +254,7 @@ func (r *run) reportMissing(known map[fileKey]*checkpoint.Entry, seen map[fileKe
 	slices.SortFunc(missing, compareFiles)
 	r.sum.add(func(s *Summary) {
 		for _, f := range missing {
-			if known[keyOf(f)].Ignored == "" {
+			if e := known[keyOf(f)]; e.Ignored == "" || !e.Has(checkpoint.Lost) {
 				s.Missing = append(s.Missing, f)
 			}
 		}

@@ -16,7 +16,7 @@ func protections() []protection {
 		{"network", network}, {"storage", storage}, {"API", api},
 		{"ZIP", archives}, {"CSV", texts}, {"values", values}, {"time", times},
 		{"store", stores}, {"process", processes},
-		{"concurrency", runs}, {"clock", clocks}, {"secrets", secrets}, {"untrusted text", untrusted}, {"untrusted files", trusting},
+		{"issues", issues}, {"concurrency", runs}, {"clock", clocks}, {"secrets", secrets}, {"untrusted text", untrusted}, {"untrusted files", trusting},
 	} {
 		for _, p := range slices.Clone(part.of) {
 			p.Area = part.area

@@ -1,5 +1,34 @@
 package main
 
+var issues = []protection{
+	guard("mostly-rejected", "a file most of whose lines are broken is not loaded",
+		never, "internal/pipeline", "TestIssuesStay"),
+	guard("mostly-misfit", "a file most of whose values do not fit is not loaded",
+		never, "internal/pipeline", "TestIssuesStay"),
+	guard("issues-stay", "what is wrong is told by each run until it is mended or ignored",
+		never, "internal/pipeline", "TestIssuesStay"),
+	guard("issues-tell", "exit 0 means that no issue is open",
+		never, "cmd/ingest", "TestScripts/badfiles"),
+	guard("ignored-is-quiet", "a failure that was ignored is not told again",
+		always, "internal/pipeline", "TestIgnoredFailure"),
+	guard("new-issue-open", "another issue of an ignored file is open",
+		never, "internal/checkpoint", "TestSettle"),
+	guard("mismatch-reopens", "a file whose rows went missing is loaded again",
+		never, "internal/pipeline", "TestFinalCount"),
+	guard("same-text", "a file that was only stamped or packed anew keeps its rows",
+		never, "internal/pipeline", "TestSameText"),
+	guard("same-verified", "a directory alone does not vouch for a text",
+		swap("verify(&l.inflater, j.archive) == nil", "true"), "internal/pipeline", "TestReloadThatDies"),
+	guard("copy-not-loaded", "the same file under another name does not double its hour",
+		always, "internal/pipeline", "TestCopies"),
+	guard("copy-carried", "a copy is loaded by the run after its original was lost",
+		never, "internal/pipeline", "TestCopyTakesOver"),
+	guard("copy-carried-on", "a copy is loaded by the run that replaces its original",
+		always, "internal/pipeline", "TestCopies"),
+	guard("store-widened", "the ledger of an older ingest gets the columns that it lacks",
+		always, "internal/store", "TestApplyWidens"),
+}
+
 var runs = []protection{
 	guard("one-run", "one run a network",
 		always, "internal/pipeline", "TestTwoRunsAtOnce"),
