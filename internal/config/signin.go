@@ -68,7 +68,7 @@ func (Secret) GoString() string { return "…" }
 func (Secret) LogValue() slog.Value { return slog.StringValue("…") }
 
 // MarshalText is String.
-func (Secret) MarshalText() ([]byte, error) { return []byte("…"), nil } //nolint:unparam // encoding.TextMarshaler
+func (Secret) MarshalText() ([]byte, error) { return []byte("…"), nil }
 
 // parseSignIn reads the settings of who calls.
 func (l *Layers) parseSignIn(log *slog.Logger) (SignIn, error) {

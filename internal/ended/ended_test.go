@@ -24,7 +24,7 @@ func TestByContext(t *testing.T) {
 		{errors.Join(context.Canceled, fmt.Errorf("x: %w", context.Canceled)), true},
 		{errors.Join(context.Canceled, full), false},
 		{fmt.Errorf("%w: %w", full, context.Canceled), false},
-		{fmt.Errorf("canceled: %v", context.Canceled), false},
+		{errors.New("canceled: " + context.Canceled.Error()), false},
 	} {
 		if got := ByContext(tc.err); got != tc.want {
 			t.Errorf("%v: %v", tc.err, got)
