@@ -137,7 +137,7 @@ func (l *loader) fill(ctx, insert context.Context, b *batch, blk *load.Block) er
 		case errors.Is(err, io.EOF):
 			j := l.reading
 			j.counts, l.reading = rd.Counts(), nil
-			if err := l.sound(j.counts); err != nil {
+			if err := l.sound(b.typ, j.counts); err != nil {
 				return &unfitError{j, err}
 			}
 			if blk.Rows() > blockRows/2 {

@@ -5,8 +5,10 @@ import (
 	"fmt"
 
 	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/load"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/rows"
+	"rawlogs/internal/store"
 )
 
 // Shares of a file's lines or rows, from 0 to 1.
@@ -33,15 +35,28 @@ func (e *unfitError) Error() string { return e.err.Error() }
 
 // sound returns an error where too little of a file was understood for its rows to
 // be worth having.
-func (o Options) sound(c rows.Counts) error {
+func (r *run) sound(typ rawlog.Type, c rows.Counts) error {
 	lines := c.Rows + c.Rejected
 	switch {
-	case c.Rejected >= fewest && exceeds(c.Rejected, lines, o.MaxRejected): //guard:mostly-rejected
+	case c.Rejected >= fewest && exceeds(c.Rejected, lines, r.MaxRejected): //guard:mostly-rejected
 		return fmt.Errorf("%d of its %d lines do not split into the header's fields, more than the %s that --max-rejected allows: is it of another format, or cut from several files?",
-			c.Rejected, lines, percent(o.MaxRejected))
-	case c.Misfit >= fewest && exceeds(c.Misfit, c.Rows, o.MaxMisfit): //guard:mostly-misfit
+			c.Rejected, lines, percent(r.MaxRejected))
+	case c.Misfit >= fewest && !r.altered[typ] && exceeds(c.Misfit, c.Rows, r.MaxMisfit): //guard:mostly-misfit
 		return fmt.Errorf("%d of its %d rows have a value that does not fit its column, more than the %s that --max-misfit allows: compare the header with the values below it",
-			c.Misfit, c.Rows, percent(o.MaxMisfit))
+			c.Misfit, c.Rows, percent(r.MaxMisfit))
+	}
+	return nil
+}
+
+// markAltered notes whether somebody gave a column of the table another type: then
+// values that do not fit are the table's doing, and no reason not to load.
+func (r *run) markAltered(t rawlog.Type, table *load.Table) error {
+	for _, c := range table.Columns {
+		altered, err := store.Altered(string(t), c)
+		if err != nil {
+			return err
+		}
+		r.altered[t] = r.altered[t] || altered
 	}
 	return nil
 }

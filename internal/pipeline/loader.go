@@ -201,7 +201,7 @@ func (l *loader) rehearse(rd *rows.Reader, typ rawlog.Type) error {
 		block.Reset()
 		_, err := rd.Append(block, blockRows)
 		if errors.Is(err, io.EOF) {
-			return l.sound(rd.Counts())
+			return l.sound(typ, rd.Counts())
 		}
 		if err != nil {
 			return err

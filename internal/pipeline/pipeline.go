@@ -119,10 +119,12 @@ type run struct {
 	ledger *checkpoint.Ledger
 	lease  *checkpoint.Lease
 	tables map[rawlog.Type]*load.Table
-	seen   sync.Map            // tables in which rows of this run were seen, after its first INSERT
-	kept   map[rawlog.Type]int // days that the source keeps files, where it was asked and told
-	budget budget
-	sum    *collector
+	// altered names the types whose table has a column of another type than the schema's.
+	altered map[rawlog.Type]bool
+	seen    sync.Map            // tables in which rows of this run were seen, after its first INSERT
+	kept    map[rawlog.Type]int // days that the source keeps files, where it was asked and told
+	budget  budget
+	sum     *collector
 
 	twins     *twins
 	copies    copies
@@ -291,7 +293,7 @@ func (r *run) putBack(ctx context.Context, jobs []*job, err error) error {
 
 // openTables reads the destinations' columns, which decide what is parsed.
 func (r *run) openTables(ctx context.Context) error {
-	r.tables = make(map[rawlog.Type]*load.Table)
+	r.tables, r.altered = make(map[rawlog.Type]*load.Table), make(map[rawlog.Type]bool)
 	return r.steady(ctx, func(ctx context.Context) error {
 		for _, t := range r.Types {
 			table, err := load.OpenTable(ctx, r.st, string(t))
@@ -299,6 +301,9 @@ func (r *run) openTables(ctx context.Context) error {
 				return err
 			}
 			r.tables[t] = table
+			if err := r.markAltered(t, table); err != nil {
+				return err
+			}
 		}
 		return nil
 	})

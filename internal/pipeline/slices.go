@@ -142,7 +142,7 @@ func (s *slicer) send(ctx context.Context) (err error) {
 		return err
 	}
 	s.job.counts = rd.Counts()
-	if err := s.sound(s.job.counts); err != nil {
+	if err := s.sound(s.job.file().Type, s.job.counts); err != nil {
 		return &fileError{err}
 	}
 	return nil

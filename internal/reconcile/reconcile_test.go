@@ -133,7 +133,7 @@ func TestReasons(t *testing.T) {
 	}
 	w.publish(t, rawlog.Clicks, 6, gen.Spec{Rows: rows(6), Broken: 3})
 	twin := gen.FileName(rawlog.Clicks, w.hour(8), 2)
-	if _, err := w.Publish(t.Context(), twin, gen.Spec{Type: rawlog.Clicks, Hour: w.hour(8), Rows: rows(8)}); err != nil {
+	if _, err := w.Publish(t.Context(), twin, gen.Spec{Type: rawlog.Clicks, Hour: w.hour(8), Rows: rows(8) + 1}); err != nil {
 		t.Fatal(err)
 	}
 	w.Reports.Uncount(rawlog.Clicks, twin)
@@ -159,7 +159,7 @@ func TestReasons(t *testing.T) {
 		2:  fmt.Sprintf("file missing %+d exact=true [2016-09-09 02:00] []", -rows(2)),
 		4:  fmt.Sprintf("file failed %+d exact=true [2016-09-09 04:00] [%s]", -rows(4), w.name(rawlog.Clicks, 4)),
 		6:  fmt.Sprintf("rejected rows -3 exact=true [2016-09-09 06:00] [%s]", w.name(rawlog.Clicks, 6)),
-		8:  fmt.Sprintf("duplicate file %+d exact=true", rows(8)),
+		8:  fmt.Sprintf("duplicate file %+d exact=true", rows(8)+1),
 		10: "not in the raw logs -9 exact=false [2016-09-09 10:00]",
 		12: "not in the report +3 exact=false",
 		14: "moved between hours -4",

@@ -4,6 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
+	"sync"
+
+	"rawlogs/schema"
 )
 
 // Column is one column of a table, as system.columns lists it.
@@ -38,3 +42,28 @@ func (s *Store) Columns(ctx context.Context, table string) ([]Column, error) {
 	}
 	return out, nil
 }
+
+// Altered reports whether a column has another type than
+// the schema declares: values that do not fit it then say nothing of the file.
+func Altered(table string, c Column) (bool, error) {
+	declared, err := declaredColumns()
+	if err != nil {
+		return false, err
+	}
+	definition, ours := declared[table][c.Name]
+	squeeze := func(s string) string { return strings.ReplaceAll(s, " ", "") }
+	return c.Type != "String" && (!ours || !strings.HasPrefix(squeeze(definition), squeeze(c.Name+c.Type))), nil
+}
+
+// declaredColumns are the definitions of the schema's columns, by table and name.
+var declaredColumns = sync.OnceValues(func() (map[string]map[string]string, error) {
+	statements, err := schema.Statements("any", engines)
+	out := map[string]map[string]string{}
+	for _, st := range statements {
+		out[st.Creates] = map[string]string{}
+		for _, c := range st.Columns {
+			out[st.Creates][c.Name] = c.Definition
+		}
+	}
+	return out, err
+})

@@ -362,3 +362,28 @@ func TestHookCanFail(t *testing.T) {
 		t.Errorf("a DDL reported lost: %v", err)
 	}
 }
+
+// As shipped, no column of a raw table counts as altered.
+func TestAltered(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	for _, table := range []string{"clicks", "conversions", "impressions"} {
+		columns, err := st.Columns(t.Context(), table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range columns {
+			if altered, err := store.Altered(table, c); err != nil || altered {
+				t.Errorf("%s: %+v: altered %t, %v", table, c, altered, err)
+			}
+		}
+	}
+	for _, c := range []store.Column{{Name: "offer_id", Type: "UInt8"}, {Name: "revenue_cents", Type: "Decimal(18, 1)"}, {Name: "mine", Type: "UUID"}} {
+		if altered, err := store.Altered("conversions", c); err != nil || !altered {
+			t.Errorf("%+v: altered %t, %v", c, altered, err)
+		}
+	}
+	if altered, err := store.Altered("clicks", store.Column{Name: "evolved", Type: "String"}); err != nil || altered {
+		t.Errorf("a column of text: %t, %v", altered, err)
+	}
+}
