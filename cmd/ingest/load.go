@@ -25,6 +25,8 @@ func (o *LoadOptions) AddFlags(f *pflag.FlagSet) {
 	o.Types.addTo(f)
 	f.BoolVar(&o.DryRun, "dry-run", false, "list what would be loaded and change nothing")
 	f.StringVar(&o.Worker, "worker", "", "share the work among N runs: I/N, e.g. 1/4")
+	f.String("max-rejected", "", "share of a file's lines that may be broken, before it is not loaded (INGEST_MAX_REJECTED; default 50%)")
+	f.String("max-misfit", "", "share of its rows whose values may not fit, before it is not loaded (INGEST_MAX_MISFIT; default 50%)")
 	f.Int("fetchers", 0, "downloads at a time (INGEST_FETCHERS; default 8)")
 	f.Int("parsers", 0, "files parsed and INSERTs sent at a time (INGEST_PARSERS; default 2)")
 	f.String("spool", "", "folder for large downloads (INGEST_SPOOL; default the system's temporary folder)")

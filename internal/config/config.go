@@ -33,11 +33,13 @@ type Config struct {
 	Store     string // embedded:PATH or clickhouse://…; it may hold a password
 	Lookback  int    // days
 	MaxMemory int64  // bytes
-	Fetchers  int
-	Parsers   int
-	Spool     string   // "" is the system's temporary folder
-	Library   string   // path of libchdb.so; "" is to be searched
-	Risks     []string // what the settings allow and may not mean; each is a sentence for people
+	// MaxRejected and MaxMisfit are shares of a file, from 0 to 1; see pipeline.Options.
+	MaxRejected, MaxMisfit float64
+	Fetchers               int
+	Parsers                int
+	Spool                  string   // "" is the system's temporary folder
+	Library                string   // path of libchdb.so; "" is to be searched
+	Risks                  []string // what the settings allow and may not mean; each is a sentence for people
 
 	origins map[string]Origin
 }
@@ -162,6 +164,11 @@ func (l *Layers) parseNumbers(c *Config) (err error) {
 			return l.wrong(n.key, fmt.Errorf("%q: want a number from %d to %d", l.text(n.key), n.min, n.max))
 		}
 	}
+	for key, to := range map[string]*float64{"max_rejected": &c.MaxRejected, "max_misfit": &c.MaxMisfit} {
+		if *to, err = parseShare(l.text(key)); err != nil {
+			return l.wrong(key, err)
+		}
+	}
 	if c.MaxMemory, err = parseSize(l.text("max_memory")); err != nil {
 		return l.wrong("max_memory", err)
 	}
@@ -170,6 +177,16 @@ func (l *Layers) parseNumbers(c *Config) (err error) {
 
 // minMemory is what one fetcher, one parser and one wire block need.
 const minMemory = 64 << 20
+
+// parseShare reads a percentage above 0 as a share.
+func parseShare(s string) (float64, error) {
+	number, ok := strings.CutSuffix(strings.TrimSpace(s), "%")
+	n, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if !ok || err != nil || !(n > 0 && n <= 100) {
+		return 0, fmt.Errorf("%q: want a percentage above 0, such as 50%%", s)
+	}
+	return n / 100, nil
+}
 
 func parseSize(s string) (int64, error) {
 	n, err := humanize.ParseBytes(s)

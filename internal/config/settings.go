@@ -42,6 +42,8 @@ func settings() []setting {
 		{key: "store", env: "INGEST_STORE", def: "embedded:data/clickhouse"},
 		{key: "lookback", env: "INGEST_LOOKBACK", def: "3"},
 		{key: "max_memory", env: "INGEST_MAX_MEMORY", def: "256MiB"},
+		{key: "max_rejected", env: "INGEST_MAX_REJECTED", def: "50%"},
+		{key: "max_misfit", env: "INGEST_MAX_MISFIT", def: "50%"},
 		{key: "fetchers", env: "INGEST_FETCHERS", def: "8"},
 		{key: "parsers", env: "INGEST_PARSERS", def: "2"},
 		{key: "spool", env: "INGEST_SPOOL"},

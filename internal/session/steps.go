@@ -48,6 +48,7 @@ func (s *Session) Load(ctx context.Context, opts pipeline.Options) (pipeline.Sum
 		return pipeline.Summary{}, err
 	}
 	opts.Network, opts.Zone, opts.MaxMemory = s.Config.Network, s.Config.Zone, s.Config.MaxMemory
+	opts.MaxRejected, opts.MaxMisfit = s.Config.MaxRejected, s.Config.MaxMisfit
 	opts.Fetchers, opts.Parsers, opts.Spool = s.Config.Fetchers, s.Config.Parsers, s.Config.Spool
 	opts.Log, opts.Started = s.own, func(run string) { s.run.Store(&run) }
 	before := s.skipped.Load()
