@@ -124,7 +124,7 @@ func TestLinkFails(t *testing.T) {
 		{link("http://[fe80::1%25eth0]/?X-Amz-Signature=CANARY"), "never storage"},
 		{link("http://storage.invalid/a.zip?X-Amz-Signature=CANARY"), "unavailable"},
 		{link("http://127.0.0.1:1/a.zip?X-Amz-Signature=CANARY"), "refused"},
-		{link("http://[bad/?Signature=CANARY"), "no URL"},
+		{link("http://[bad/?Signature=CANARY"), "not a URL"},
 	}
 	r := newDatabase(t).rig(t)
 	r.options.Download.Attempts = 2
