@@ -44,7 +44,7 @@ demo-lost: ## the demo with a file that the network lost: reconcile says which
 .PHONY: test
 test: engine bin/versitygw ## the whole suite: real ClickHouse, real S3, race detector
 	go vet ./...
-	GORACE="atexit_sleep_ms=0 $${GORACE:-}" go test -race -timeout 15m ./... # or each program sleeps for a second at its end
+	GORACE="atexit_sleep_ms=0 $${GORACE:-}" go test -race -timeout 20m ./... # or each program sleeps for a second at its end
 
 .PHONY: lint
 lint: bin/golangci-lint ## gofmt, golangci-lint, shellcheck
