@@ -78,7 +78,7 @@ fi
 show ingest check
 expect 3 ingest backfill "$first..$last" # some lines of these logs are broken on purpose
 printf '\n# What is wrong with a file stays an issue, and the exit status says so, until it is\n# mended at the source or somebody says why it needs no care.\n'
-show ingest ignore "$first..$last" --reason 'broken on purpose' --quiet
+show ingest ignore "$first..$last" --reason 'broken on purpose'
 printf '\n# Once more: nothing is new, so nothing is loaded.\n'
 show ingest run --lookback 4
 printf '\n# A file of the first day is published late; the nightly run finds it.\n'
