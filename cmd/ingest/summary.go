@@ -165,20 +165,22 @@ func (s summary) verdict(interrupted bool) error {
 	return nil
 }
 
-// others counts the files with issues that the summary has not named otherwise.
-func (s summary) others() int {
+// untold are the issues of files that the summary has not named as failed or lost.
+func (s summary) untold() []status.Issue {
 	named := map[string]bool{}
 	for _, f := range append(s.Failures[:len(s.Failures):len(s.Failures)], s.Missing...) {
 		named[f.Type+" "+f.Name] = true
 	}
-	n := 0
-	for _, i := range s.Issues {
-		if key := i.Type + " " + i.Name; !named[key] {
-			named[key] = true
-			n++
-		}
+	return slices.DeleteFunc(slices.Clone(s.Issues), func(i status.Issue) bool { return named[i.Type+" "+i.Name] })
+}
+
+// others counts the files of untold.
+func (s summary) others() int {
+	files := map[string]bool{}
+	for _, i := range s.untold() {
+		files[i.Type+" "+i.Name] = true
 	}
-	return n
+	return len(files)
 }
 
 func typeNames(types []summaryType) string {
@@ -266,8 +268,9 @@ func (s summary) lists(b *strings.Builder) {
 		x := s.Shifts[i]
 		return fmt.Sprintf("%s %s: %+d h", x.Type, x.Name, x.Hours)
 	})
-	list("issues", len(s.Issues), func(i int) string {
-		x := s.Issues[i]
+	issues := s.untold()
+	list("issues", len(issues), func(i int) string {
+		x := issues[i]
 		return fmt.Sprintf("%s since %s: %s %s: %s", x.Kind, x.Since.Format(time.DateOnly), x.Type, x.Name, x.Text)
 	})
 	list("counts that differ from the ledger", len(s.Mismatches), func(i int) string { return s.Mismatches[i].text() })
