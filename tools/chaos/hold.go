@@ -117,12 +117,16 @@ func (g *game) copied(from source, name string, got map[string]sums) error {
 	if r.held != nil {
 		versions = append(versions, r.held.content)
 	}
+	if r.twin != nil { // a replacement is not noticed through the API
+		versions = append(versions, *r.twin)
+	}
 	for other, o := range g.files[from] {
 		if other == name || o.slot != r.slot || got[other].Copy {
 			continue
 		}
 		for _, v := range versions {
 			if want := g.pool.want[v]; got[other].Rows == want.Rows && got[other].Hash == want.Hash {
+				r.twin = &v
 				return nil
 			}
 		}

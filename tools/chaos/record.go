@@ -19,6 +19,7 @@ type record struct {
 
 	loaded sums      // as the last round left it, or nothing
 	held   *version  // whose rows these are
+	twin   *content  // what it is a copy of, where it is one
 	maybe  []version // that a run of this round may have loaded
 	seen   bool      // by a run of this round
 	moved  bool      // after that
