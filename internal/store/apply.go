@@ -94,9 +94,9 @@ func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string
 	return done, nil
 }
 
-// columnNames lists the columns of the database's tables, by table.
+// columnNames lists the columns of the loader's own tables, by table.
 func (s *Store) columnNames(ctx context.Context) (map[string][]string, error) {
-	rows, err := s.Conn().Query(ctx, "SELECT table, groupArray(name) FROM system.columns WHERE database = ? GROUP BY table", s.Database())
+	rows, err := s.Conn().Query(ctx, "SELECT table, groupArray(name) FROM system.columns WHERE database = ? AND (startsWith(table, 'ingest_') OR table = ?) GROUP BY table", s.Database(), RejectedRows)
 	if err != nil {
 		return nil, fmt.Errorf("listing the columns: %w", err)
 	}
