@@ -162,15 +162,14 @@ func (l *loader) same(ctx context.Context, j *job) (bool, error) {
 		l.sum.add(func(s *Summary) { s.AlreadyLoaded++ })
 		return true, nil
 	}
-	if !l.hasLines(j.zip) {
-		return false, nil // an hour without rows looks like any other
-	}
 	other, copied := l.twins.claim(j.file(), contents)
 	if !copied || j.replace && !other.loaded { //guard:copy-not-loaded
 		return false, nil
 	}
+	if !l.hasLines(j.zip) {
+		return false, nil // an hour without rows looks like any other
+	}
 	if !l.whole(j) {
-		l.twins.release(j.file())
 		return false, nil
 	}
 	if err := l.clear(ctx, j); err != nil {
