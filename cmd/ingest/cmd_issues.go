@@ -98,7 +98,7 @@ func newIgnore(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			reason = strings.TrimSpace(plain.Text(reason))
 			if reason == "" {
-				return &usageError{err: errors.New("ingest ignore: want --reason TEXT: who reads it next year should know why")}
+				return &usageError{err: errors.New("ingest ignore: want --reason TEXT, for whoever reads it next year")}
 			}
 			periods, files, err := splitReload(args)
 			if err != nil {

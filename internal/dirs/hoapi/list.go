@@ -173,7 +173,7 @@ func (l *typeWalk) prefixed(ctx context.Context, group []string, n int) ([]strin
 		if final(ctx, err) {
 			return nil, err
 		}
-		return l.distrust(group, prefix, "error", err), nil
+		return l.distrust(group, prefix, "err", err), nil
 	}
 	days := make(map[string]int)
 	for _, f := range files {
