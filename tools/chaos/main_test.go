@@ -148,3 +148,35 @@ func TestSpoil(t *testing.T) {
 		t.Errorf("a large one: %d bytes, %v", len(data), err)
 	}
 }
+
+// TestJudge: what is left of a replaced file may be less than there was only where a
+// run died over it, the replacement cannot be had and the ledger says so.
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	g := &game{world: &world{}, pool: &pool{want: map[content]sums{{0, 0}: {Rows: 100, Rejected: 2, Hash: 7, State: "loaded"}}}}
+	former := g.pool.sums(version{})
+	for _, tc := range []struct {
+		name string
+		form form
+		got  sums
+		ok   bool
+	}{
+		{"as it was", gone, former, true},
+		{"nothing left", gone, sums{State: "failed"}, true},
+		{"only rejected lines left", gone, sums{Rejected: 2, State: "failed"}, true},
+		{"some rows left", page, sums{Rows: 40, Rejected: 2, State: "failed"}, true},
+		{"some rows left, and loaded", page, sums{Rows: 40, Rejected: 2, State: "loaded"}, false},
+		{"some rows left, and nothing is wrong with the source", sound, sums{Rows: 40, Rejected: 2, State: "failed"}, false},
+		{"more rows than there were", gone, sums{Rows: 200, Rejected: 2, State: "failed"}, false},
+		{"more rejected lines than there were", gone, sums{Rejected: 4, State: "failed"}, false},
+	} {
+		r := &record{file: file{content{0, 0}, tc.form}, loaded: former, held: &version{content: content{0, 0}}}
+		if _, err := g.judge(r, tc.got, false); (err == nil) != tc.ok {
+			t.Errorf("%s: %v", tc.name, err)
+		}
+	}
+	fresh := &record{file: file{content{0, 0}, gone}}
+	if _, err := g.judge(fresh, sums{Rejected: 2, State: "failed"}, false); err == nil {
+		t.Error("rejected lines of a file that had none are let pass")
+	}
+}
