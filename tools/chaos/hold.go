@@ -107,9 +107,6 @@ func (g *game) settled(ctx context.Context, s scenario, got map[string]sums) err
 // One that is gone stays an issue when the other is replaced.
 func (g *game) copied(from source, name string, got map[string]sums) error {
 	r := g.files[from][name]
-	if r.form == gone {
-		return nil
-	}
 	versions := []content{r.content}
 	for _, v := range r.maybe {
 		versions = append(versions, v.content)
@@ -130,6 +127,9 @@ func (g *game) copied(from source, name string, got map[string]sums) error {
 				return nil
 			}
 		}
+	}
+	if r.form == gone || r.loaded.Copy && r.twin == nil { // of which version was not seen, as it was gone at once
+		return nil
 	}
 	return errors.New("taken for a copy, but no other file has its rows")
 }
