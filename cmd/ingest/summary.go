@@ -44,8 +44,9 @@ type summary struct {
 	Inserts  int     `json:"inserts"`
 	Seconds  float64 `json:"seconds"`
 
-	Planned    []summaryFile      `json:"planned,omitempty"` // of a dry run
-	Missing    []summaryFile      `json:"missing,omitempty"` // not loaded, and no longer listed by the source
+	CaughtUp   []string           `json:"caught_up,omitempty"` // periods before the run's own that no run had listed
+	Planned    []summaryFile      `json:"planned,omitempty"`   // of a dry run
+	Missing    []summaryFile      `json:"missing,omitempty"`   // not loaded, and no longer listed by the source
 	Failures   []summaryFile      `json:"failures,omitempty"`
 	Unread     []summaryFile      `json:"unread,omitempty"`        // of the source, and no single file of this run
 	Refused    []summaryType      `json:"refused_types,omitempty"` // log types that the source does not list
@@ -103,6 +104,9 @@ func summarize(cfg *config.Config, storeName string, dryRun bool, s pipeline.Sum
 	out.Files.Listed, out.Files.AlreadyLoaded, out.Files.Loaded, out.Files.Failed = s.Listed, s.AlreadyLoaded, s.Loaded, s.Failed
 	out.Files.Left, out.Files.Skipped = s.Left, s.Skipped
 	out.Files.Recovered, out.Files.Replaced = s.Recovered, s.Replaced
+	for _, p := range s.CaughtUp {
+		out.CaughtUp = append(out.CaughtUp, p.String())
+	}
 	if dryRun {
 		for _, f := range s.PlannedFiles {
 			out.Planned = append(out.Planned, describeFile(f, ""))
@@ -251,6 +255,7 @@ func (s summary) lists(b *strings.Builder) {
 			fmt.Fprintf(b, "  … and %d more; --json lists all\n", n-most)
 		}
 	}
+	list("caught up on days that no run had listed", len(s.CaughtUp), func(i int) string { return s.CaughtUp[i] })
 	list("to load", len(s.Planned), func(i int) string { return s.Planned[i].Type + " " + s.Planned[i].Name })
 	list("failed", len(s.Failures), func(i int) string {
 		return s.Failures[i].Type + " " + s.Failures[i].at() + ": " + s.Failures[i].Error

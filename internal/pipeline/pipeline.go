@@ -41,15 +41,21 @@ type Options struct {
 	// RetryFailed also takes up files that an earlier run planned or failed to
 	// load and that lie outside Periods.
 	RetryFailed bool
-	Reload      bool           // load again what is loaded: its rows are replaced
-	Files       []string       // with Reload: these, by name or end of name, beside those of Periods
-	DryRun      bool           // plan and report; write nothing
-	Share       rawlog.Share   // of the files; default: all
-	Zone        *time.Location // of the datetimes in the files; default UTC
-	MaxMemory   int64          // bytes for archives, texts and blocks; default 256 MiB
-	Fetchers    int            // downloads at once; default 8
-	Parsers     int            // INSERTs at once; default 2
-	Spool       string         // folder for large archives; default the system's
+	// Lookback is how many days the nightly run looks back, today included; default 3.
+	// Earlier days count as complete once they were listed.
+	Lookback int
+	// CatchUp is how many days before Periods a run with RetryFailed also lists where
+	// no run has listed them, though one listed earlier ones; 0 is none.
+	CatchUp   int
+	Reload    bool           // load again what is loaded: its rows are replaced
+	Files     []string       // with Reload: these, by name or end of name, beside those of Periods
+	DryRun    bool           // plan and report; write nothing
+	Share     rawlog.Share   // of the files; default: all
+	Zone      *time.Location // of the datetimes in the files; default UTC
+	MaxMemory int64          // bytes for archives, texts and blocks; default 256 MiB
+	Fetchers  int            // downloads at once; default 8
+	Parsers   int            // INSERTs at once; default 2
+	Spool     string         // folder for large archives; default the system's
 	// Download holds the time-outs and retries of downloads; how much memory and
 	// disk they take is the run's own to say.
 	Download fetch.Config
@@ -85,6 +91,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Parsers <= 0 {
 		o.Parsers = 2
+	}
+	if o.Lookback <= 0 {
+		o.Lookback = 3
 	}
 	if o.StoreWait <= 0 {
 		o.StoreWait = 2 * time.Minute

@@ -26,6 +26,9 @@ func keyOf(f rawlog.File) fileKey { return fileKey{f.Type, f.Name} }
 // that one that vanishes before it is loaded is missed.
 func (r *run) plan(ctx context.Context) ([]*job, error) {
 	r.Progress.enter("listing")
+	if err := r.catchUp(ctx); err != nil {
+		return nil, err
+	}
 	known, err := r.known(ctx)
 	if err != nil {
 		return nil, err
@@ -87,7 +90,7 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 	if err := r.record(ctx, fresh); err != nil {
 		return nil, err
 	}
-	return jobs, nil
+	return jobs, r.remember(ctx, doubtful)
 }
 
 // fresh returns the entries that the ledger does not have yet. Rows that are

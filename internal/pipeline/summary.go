@@ -37,7 +37,8 @@ type Summary struct {
 	Mismatches    []Difference
 	Issues        []checkpoint.Entry // all that are open in what the run is about, of earlier runs too
 	PlannedFiles  []rawlog.File
-	Skipped       int // entries of the source that are no raw-log file
+	CaughtUp      []rawlog.Period // days before the run's own that no run had listed
+	Skipped       int             // entries of the source that are no raw-log file
 }
 
 // Failure is a file that could not be loaded, and why.

@@ -49,6 +49,7 @@ func (s *Session) Load(ctx context.Context, opts pipeline.Options) (pipeline.Sum
 	}
 	opts.Network, opts.Zone, opts.MaxMemory = s.Config.Network, s.Config.Zone, s.Config.MaxMemory
 	opts.MaxRejected, opts.MaxMisfit = s.Config.MaxRejected, s.Config.MaxMisfit
+	opts.Lookback, opts.CatchUp = s.Config.Lookback, s.Config.CatchUp
 	opts.Fetchers, opts.Parsers, opts.Spool = s.Config.Fetchers, s.Config.Parsers, s.Config.Spool
 	opts.Log, opts.Started = s.own, func(run string) { s.run.Store(&run) }
 	before := s.skipped.Load()

@@ -57,7 +57,7 @@ func (s *Store) checkTables(ctx context.Context) ([]Finding, error) {
 	add := func(l Level, table, detail, hint string) {
 		out = append(out, Finding{l, "table " + table, detail, hint})
 	}
-	for _, name := range append(rawTables(), "ingest_files", "ingest_leases", RejectedRows) {
+	for _, name := range append(rawTables(), "ingest_files", "ingest_leases", "ingest_listings", RejectedRows) {
 		before := len(out)
 		t, ok := have[name]
 		if !ok {

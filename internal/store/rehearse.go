@@ -44,7 +44,7 @@ func (s *Store) checkRehearsal(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := slices.Concat(rawTables(), []string{RejectedRows, "ingest_files", "ingest_leases"})
+	names := slices.Concat(rawTables(), []string{RejectedRows, "ingest_files", "ingest_leases", "ingest_listings"})
 	found := make([]Finding, len(names))
 	var group errgroup.Group
 	for i, table := range names {
@@ -142,22 +142,19 @@ func (s *Store) rehearse(ctx context.Context, table, scratch string) (f Finding)
 const scratchNetwork = "ingest check"
 
 func (s *Store) rehearseInsert(ctx context.Context, scratch string, rows int) error {
-	version := "version"
+	var columns, values string
 	switch {
 	case strings.HasSuffix(scratch, RejectedRows):
-		version = "_insert"
+		columns, values = "_insert", "number"
 	case strings.HasSuffix(scratch, "leases"):
-		version = "seq"
-	}
-	columns, values := "network, "+version, "?, number"
-	if version == "seq" {
-		columns, values = columns+", expires", values+", now64(3) + INTERVAL 1 DAY" // our own TTL goes by it
-	}
-	if strings.HasSuffix(scratch, "ingest_files") {
-		columns, values = columns+", file", values+", toString(number)" // else they are versions of one row
+		columns, values = "seq, expires", "number, now64(3) + INTERVAL 1 DAY" // our own TTL goes by it
+	case strings.HasSuffix(scratch, "listings"):
+		columns, values = "from_day", "toDate(number)"
+	default:
+		columns, values = "version, file", "number, toString(number)" // of one file they would be versions of one row
 	}
 	return s.Write(ctx, Op{Kind: "check", Detail: scratch}, func(ctx context.Context) error {
-		return s.Conn().Exec(s.InsertContext(ctx), "INSERT INTO "+s.TableName(scratch)+" ("+columns+") SELECT "+values+" FROM numbers("+strconv.Itoa(rows)+")", scratchNetwork)
+		return s.Conn().Exec(s.InsertContext(ctx), "INSERT INTO "+s.TableName(scratch)+" (network, "+columns+") SELECT ?, "+values+" FROM numbers("+strconv.Itoa(rows)+")", scratchNetwork)
 	})
 }
 

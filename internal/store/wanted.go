@@ -14,6 +14,8 @@ func wanted(table string) map[string]string {
 		return ledgerColumns
 	case "ingest_leases":
 		return leaseColumns
+	case "ingest_listings":
+		return listingColumns
 	case RejectedRows:
 		return rejectedColumns
 	}
@@ -71,6 +73,11 @@ var ledgerColumns = map[string]string{
 var leaseColumns = map[string]string{
 	"network": "LowCardinality(String)", "run": "String", "worker": "String", "owner": "String", "process": "String",
 	"state": "LowCardinality(String)", "since": "DateTime64(3, 'UTC')", "expires": "DateTime64(3, 'UTC')", "seq": "UInt64",
+}
+
+var listingColumns = map[string]string{
+	"network": "LowCardinality(String)", "log_type": "LowCardinality(String)", "worker": "String", "from_day": "Date", "until_day": "Date",
+	"run": "String", "listed_at": "DateTime64(3, 'UTC')",
 }
 
 var rejectedColumns = map[string]string{

@@ -59,6 +59,12 @@ var clocks = []protection{
 		swap("rand.Uint32()", "0*rand.Uint32()"), "internal/faults", "TestClockJumps/(stands-still|1970)"),
 	guard("expiry-slack", "a day's slack before a file counts as expired",
 		swap("days+1", "days"), "internal/faults", "TestClockJumps"),
+	guard("caught-up", "days that no run listed while the job was down are listed",
+		swap(", gaps...", ""), "internal/pipeline", "TestCatchUp"),
+	guard("late-days-open", "days whose files may be late are not taken for listed",
+		swap("earlier(p.To, settled)", "p.To"), "internal/pipeline", "TestCatchUp"),
+	guard("unread-listed-again", "days that could not be listed whole are listed again",
+		never, "internal/pipeline", "TestUnlistedDaysStayOpen"),
 	guard("lookback-slack", "the nightly window reaches beyond a wrong clock",
 		swap("AddDate(0, 0, 2)", "AddDate(0, 0, 1)"), "internal/session", "TestLookbackByWrongClocks"),
 }
