@@ -4,13 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"rawlogs/internal/config"
 	"rawlogs/internal/evolve"
 	"rawlogs/internal/plain"
+	"rawlogs/internal/rawlog"
 	"rawlogs/internal/session"
 	"rawlogs/internal/term"
 )
@@ -64,11 +64,11 @@ func (a *app) runEvolve(ctx context.Context, s *session.Session, all []*config.C
 	}
 	config := evolve.Config{
 		Types: o.Types.list(), MinRows: max(o.MinRows, 1), MinFiles: max(o.MinFiles, 1), DryRun: o.DryRun,
-		Zones: map[string]*time.Location{}, Run: "evolve-" + rand.Text()[:10], Log: a.log,
+		Zones: map[string]rawlog.Zones{}, Run: "evolve-" + rand.Text()[:10], Log: a.log,
 	}
 	for _, cfg := range all {
 		if cfg.Network != "" {
-			config.Zones[cfg.Network] = cfg.Zone
+			config.Zones[cfg.Network] = cfg.Zones
 			config.Networks = append(config.Networks, cfg.Network)
 		}
 	}

@@ -14,7 +14,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -27,8 +26,8 @@ import (
 type Config struct {
 	Network   string // "" only where the source is the API and none was given
 	SignIn    SignIn
-	APIURL    string // "" is HasOffers' own for the network and the way it signs in
-	Zone      *time.Location
+	APIURL    string       // "" is HasOffers' own for the network and the way it signs in
+	Zones     rawlog.Zones // of the times inside the files
 	Source    Source
 	Store     string // embedded:PATH or clickhouse://…; it may hold a password
 	Lookback  int    // days
@@ -142,15 +141,6 @@ func (l *Layers) parsePlaces(c *Config) error {
 	}
 	if u, err := url.Parse(c.APIURL); c.APIURL != "" && (err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http")) {
 		return l.wrong("api_url", errors.New("want https://HOST/PATH without user or password"))
-	}
-	return nil
-}
-
-func (l *Layers) parseZone(c *Config) (err error) {
-	name := l.text("timezone")
-	if c.Zone, err = time.LoadLocation(name); err != nil || name == "" || name == "Local" {
-		// "Local" would make the rows depend on the machine that loads them.
-		return l.wrong("timezone", fmt.Errorf("unknown zone %q: want an IANA name such as UTC or Europe/Prague", name))
 	}
 	return nil
 }

@@ -162,7 +162,7 @@ networks:
 	}
 	var got []string
 	for _, c := range all {
-		got = append(got, fmt.Sprint(c.Network, " ", c.SignIn.Way(), " ", c.Zone, " ", string(c.SignIn.Token), " ", c.SignIn.ClientID, " ", c.SignIn.Audience, " ", c.Source.Kind))
+		got = append(got, fmt.Sprint(c.Network, " ", c.SignIn.Way(), " ", c.Zones, " ", string(c.SignIn.Token), " ", c.SignIn.ClientID, " ", c.SignIn.Audience, " ", c.Source.Kind))
 	}
 	want := []string{
 		"acme token America/New_York t  env 0", "beta integrator America/New_York  common env 2", "gamma token America/New_York g  own 0",

@@ -63,10 +63,19 @@ func (l *Layers) take(key string, value any, from Origin) (err error) {
 		unknown.hint = "settings: " + strings.Join(Keys(), ", ")
 		return unknown
 	}
-	switch value.(type) {
+	switch list := value.(type) {
 	case nil: // "key:" with nothing after it
 		return nil
-	case []any, map[string]any, map[any]any:
+	case []any:
+		if key == "timezone" {
+			text, err := joinZones(list)
+			if err != nil {
+				return wrong("%s: %w", from, err)
+			}
+			return l.set(key, text, from)
+		}
+		return wrong("%s: %s takes one value, not a list or a map", from, key)
+	case map[string]any, map[any]any:
 		return wrong("%s: %s takes one value, not a list or a map", from, key)
 	}
 	return l.set(key, beside(key, fmt.Sprint(value), from), from)

@@ -50,7 +50,14 @@ func parseMember(value any, from Origin) (member, error) {
 		if texts[key] == nil {
 			continue
 		}
-		if err := m.take(key, strings.TrimSpace(fmt.Sprint(texts[key]))); err != nil {
+		text := strings.TrimSpace(fmt.Sprint(texts[key]))
+		if list, ok := texts[key].([]any); ok && key == "timezone" {
+			var err error
+			if text, err = joinZones(list); err != nil {
+				return m, wrong("%s: %w", from, err)
+			}
+		}
+		if err := m.take(key, text); err != nil {
 			return m, err
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/load"
@@ -28,7 +27,7 @@ type Config struct {
 	DryRun   bool          // plan and change nothing
 	// Zones are the zones of the networks' datetimes, by network. Times of a
 	// network that is not named stay where they are.
-	Zones map[string]*time.Location
+	Zones map[string]rawlog.Zones
 	// Networks are held beside those that the store knows.
 	Networks []string
 	// Run names the claim on the networks; required unless DryRun.

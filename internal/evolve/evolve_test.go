@@ -50,7 +50,7 @@ func repeat(n int, header string, values ...string) []map[string]string {
 }
 
 func cfg() evolve.Config {
-	return evolve.Config{MinRows: 10, Run: "test", Zones: map[string]*time.Location{"n": time.UTC}, Networks: []string{"n"}}
+	return evolve.Config{MinRows: 10, Run: "test", Zones: map[string]rawlog.Zones{"n": rawlog.InZone(time.UTC)}, Networks: []string{"n"}}
 }
 
 func one[T any](t *testing.T, st *store.Store, query string) T {
@@ -174,7 +174,7 @@ func TestZonesDecideTimes(t *testing.T) {
 	put(t, st, "n", repeat(1, "at", "2016-03-27 02:30:00")...) // never
 	put(t, st, "unknown", repeat(3, "at", "2016-09-09 14:00:00")...)
 	c := cfg()
-	c.Zones["n"] = prague
+	c.Zones["n"] = rawlog.InZone(prague)
 	if _, err := evolve.Run(t.Context(), st, c); err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
+	"rawlogs/internal/rawlog"
 	"rawlogs/schema"
 )
 
@@ -14,15 +14,15 @@ import (
 // expression that is a String.
 type fit struct {
 	// fits is 1 where the type holds exactly what the text says, never NULL.
-	fits func(v string, zones map[string]*time.Location) string
+	fits func(v string, zones map[string]rawlog.Zones) string
 	// convert is the value, where fits is 1.
-	convert func(v string, zones map[string]*time.Location) string
+	convert func(v string, zones map[string]rawlog.Zones) string
 }
 
-type expression = func(v string, zones map[string]*time.Location) string
+type expression = func(v string, zones map[string]rawlog.Zones) string
 
 func plain(format string) expression {
-	return func(v string, _ map[string]*time.Location) string { return strings.ReplaceAll(format, "{}", v) }
+	return func(v string, _ map[string]rawlog.Zones) string { return strings.ReplaceAll(format, "{}", v) }
 }
 
 // fitOf returns how a type is filled; the zero fit for types that evolve
@@ -58,7 +58,7 @@ const decimalPattern = `^-?(0|[1-9][0-9]*)(\\.[0-9]{1,10})?$`
 
 // timeFits wants a time that exists once in the network's zone: an hour that
 // is repeated in autumn would need its file to decide, and stays.
-func timeFits(v string, zones map[string]*time.Location) string {
+func timeFits(v string, zones map[string]rawlog.Zones) string {
 	return byNetwork(zones, "0", func(zone string) string {
 		t := "toDateTimeOrNull(" + v + ", " + zone + ")"
 		once := make([]string, 0, 4)
@@ -74,21 +74,27 @@ func timeShape(v string) string {
 	return "match(" + v + `, '^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$')`
 }
 
-func timeConvert(v string, zones map[string]*time.Location) string {
+func timeConvert(v string, zones map[string]rawlog.Zones) string {
 	return byNetwork(zones, "toDateTime(0, 'UTC')", func(zone string) string {
 		return "toDateTime(ifNull(toUnixTimestamp(toDateTimeOrNull(" + v + ", " + zone + ")), 0), 'UTC')"
 	})
 }
 
-// byNetwork is a multiIf over the networks whose zone is known.
-func byNetwork(zones map[string]*time.Location, otherwise string, of func(zone string) string) string {
+// byNetwork is a multiIf over the networks whose zones are known, and the hours of their files.
+func byNetwork(zones map[string]rawlog.Zones, otherwise string, of func(zone string) string) string {
 	if len(zones) == 0 {
 		return otherwise
 	}
 	var b strings.Builder
 	b.WriteString("multiIf(")
 	for _, network := range slices.Sorted(maps.Keys(zones)) {
-		b.WriteString("network = " + schema.Literal(network) + ", " + of(schema.Literal(zones[network].String())) + ", ")
+		for _, span := range zones[network] {
+			b.WriteString("network = " + schema.Literal(network))
+			if !span.Until.IsZero() {
+				fmt.Fprintf(&b, " AND _hour < fromUnixTimestamp(%d)", span.Until.Unix())
+			}
+			b.WriteString(", " + of(schema.Literal(span.Zone.String())) + ", ")
+		}
 	}
 	return b.String() + otherwise + ")"
 }

@@ -338,7 +338,7 @@ func TestTimes(t *testing.T) {
 		t.Run(strings.ReplaceAll(tc.name, " ", "-"), func(t *testing.T) {
 			t.Parallel()
 			r := db.rig(t)
-			r.options.Zone = tc.zone
+			r.options.Zones = rawlog.InZone(tc.zone)
 			src := r.folder()
 			for i := range 5 {
 				hour := tc.start.Add(time.Duration(i) * time.Hour)

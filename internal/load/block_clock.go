@@ -30,12 +30,18 @@ type Seen struct {
 	Rows        uint64 // with a time
 	First, Last int64  // meaningful when Rows > 0
 	OutOfHour   uint64
-	shifts      [2*maxShift + 1]uint64
+	// quarters counts rows by how many quarters of an hour they lie after the file's
+	// hour, from maxShift hours before it to the end of the hour maxShift after it:
+	// zones are whole hours apart, or half ones (India), or quarters (Nepal).
+	quarters [4 * (2*maxShift + 1)]uint64
 }
 
 // maxShift bounds the shifts that are told apart: zones reach from -12 to +14,
 // and a row may be written by one and read by another.
 const maxShift = 26
+
+// maxSeen is how many seconds quarters covers.
+const maxSeen = 3600 * (2*maxShift + 1)
 
 // NewClock returns a clock for texts written in a zone; nil means UTC.
 func NewClock(zone *time.Location) *Clock {
@@ -55,16 +61,31 @@ func (k *Clock) Reset(t time.Time) {
 // Seen returns the account since Reset.
 func (k *Clock) Seen() *Seen { return &k.seen }
 
-// Shift returns the number of whole hours by which more than two thirds of the
-// rows lie after (or, below zero, before) the file's hour; 0 when most lie in
-// it or when no one number explains most of them.
-func (s *Seen) Shift() int {
-	for i, n := range s.shifts {
-		if n*3 > s.Rows*2 { //guard:shift-reported
-			return i - maxShift
+// Shift returns by how much more than two thirds of the rows lie after (or, below
+// zero, before) the file's hour; 0 when most lie in it or when no one shift explains
+// most of them. Of several it is the one that explains the most, then the roundest.
+func (s *Seen) Shift() time.Duration {
+	most := s.Rows * 2 / 3
+	if s.within(4*maxShift) > most {
+		return 0
+	}
+	shift := 4 * maxShift
+	for _, step := range []int{4, 2, 1} {
+		for i := 0; i+4 <= len(s.quarters); i += step {
+			if n := s.within(i); n > most { //guard:shift-reported
+				most, shift = n, i
+			}
 		}
 	}
-	return 0
+	return time.Duration(shift-4*maxShift) * 15 * time.Minute
+}
+
+// within counts the rows of the hour that begins with a quarter.
+func (s *Seen) within(quarter int) (n uint64) {
+	for _, q := range s.quarters[quarter : quarter+4] {
+		n += q
+	}
+	return n
 }
 
 func (k *Clock) see(t int64) {
@@ -77,13 +98,11 @@ func (k *Clock) see(t int64) {
 	}
 	s.Rows++
 	d := t - k.hour
-	if uint64(d) < 3600 {
-		s.shifts[maxShift]++
-		return
+	if uint64(d) >= 3600 {
+		s.OutOfHour++
 	}
-	s.OutOfHour++
-	if h := floorDiv(d, 3600); h >= -maxShift && h <= maxShift {
-		s.shifts[h+maxShift]++
+	if q := uint64(d + maxShift*3600); q < maxSeen {
+		s.quarters[q/900]++
 	}
 }
 

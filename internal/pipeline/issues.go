@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/load"
@@ -23,6 +24,9 @@ const (
 	// noticed is the share of rows with a value that did not fit which is an issue of
 	// the file. Below it are the odd values that visitors send.
 	noticed = 0.01
+	// mostOutside is the share of rows outside the file's hour that is an issue, where no
+	// zone explains it. Clicks that were reported late lie outside it, too.
+	mostOutside = 0.5
 )
 
 // unfitError is a file that was read to its end and is not what its name says.
@@ -78,10 +82,25 @@ func issuesOf(c rows.Counts) []checkpoint.Issue {
 	if exceeds(c.Misfit, c.Rows, noticed) {
 		add(checkpoint.Misfit, "%d of %d rows have a value that does not fit its column: see _rescued", c.Misfit, c.Rows)
 	}
-	if c.ShiftHours != 0 {
-		add(checkpoint.Shifted, "most rows lie %+d h off the file's hour: is the time zone right?", c.ShiftHours)
+	switch {
+	case c.Shift != 0:
+		add(checkpoint.Shifted, "most rows lie %s off the file's hour: is the time zone right?", offset(c.Shift))
+	case c.OutOfHour >= fewest && exceeds(c.OutOfHour, c.Timed, mostOutside): //guard:scattered-reported
+		add(checkpoint.Shifted, "%d of %d rows lie outside the file's hour, by no one shift: are their dates right?", c.OutOfHour, c.Timed)
 	}
 	return out
+}
+
+// offset is "+2 h" or "-3:30 h".
+func offset(d time.Duration) string {
+	sign := '+'
+	if d < 0 {
+		sign, d = '-', -d
+	}
+	if d%time.Hour == 0 {
+		return fmt.Sprintf("%c%d h", sign, d/time.Hour)
+	}
+	return fmt.Sprintf("%c%d:%02d h", sign, d/time.Hour, d%time.Hour/time.Minute)
 }
 
 // openIssues reads from the ledger what is not as it should be in what the run is

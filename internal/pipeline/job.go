@@ -66,7 +66,7 @@ func (j *job) took(now time.Time, rows, rejects []uint64) {
 		e.Inserts = append(rows[:len(rows):len(rows)], rejects...)
 	}
 	e.Lines, e.Rows, e.Rescued, e.Rejected = c.Lines, c.Rows, c.Rescued, c.Rejected
-	e.First, e.Last, e.ShiftHours = c.First, c.Last, int8(c.ShiftHours)
+	e.First, e.Last, e.ShiftHours = c.First, c.Last, int8(c.Shift/time.Hour)
 	e.Contents = contentsOf(j.zip)
 	if e.Contents != j.text {
 		e.Issues, e.Ignored = nil, "" // they were of another text

@@ -47,15 +47,15 @@ type Options struct {
 	// CatchUp is how many days before Periods a run with RetryFailed also lists where
 	// no run has listed them, though one listed earlier ones; 0 is none.
 	CatchUp   int
-	Reload    bool           // load again what is loaded: its rows are replaced
-	Files     []string       // with Reload: these, by name or end of name, beside those of Periods
-	DryRun    bool           // plan and report; write nothing
-	Share     rawlog.Share   // of the files; default: all
-	Zone      *time.Location // of the datetimes in the files; default UTC
-	MaxMemory int64          // bytes for archives, texts and blocks; default 256 MiB
-	Fetchers  int            // downloads at once; default 8
-	Parsers   int            // INSERTs at once; default 2
-	Spool     string         // folder for large archives; default the system's
+	Reload    bool         // load again what is loaded: its rows are replaced
+	Files     []string     // with Reload: these, by name or end of name, beside those of Periods
+	DryRun    bool         // plan and report; write nothing
+	Share     rawlog.Share // of the files; default: all
+	Zones     rawlog.Zones // of the datetimes in the files; default UTC
+	MaxMemory int64        // bytes for archives, texts and blocks; default 256 MiB
+	Fetchers  int          // downloads at once; default 8
+	Parsers   int          // INSERTs at once; default 2
+	Spool     string       // folder for large archives; default the system's
 	// Download holds the time-outs and retries of downloads; how much memory and
 	// disk they take is the run's own to say.
 	Download fetch.Config
@@ -79,9 +79,6 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if len(o.Types) == 0 {
 		o.Types = rawlog.Types()
-	}
-	if o.Zone == nil {
-		o.Zone = time.UTC
 	}
 	if o.MaxMemory <= 0 {
 		o.MaxMemory = 256 << 20

@@ -60,7 +60,7 @@ func (w *world) publish(t *testing.T, typ rawlog.Type, h int, spec gen.Spec) {
 
 func (w *world) load(t *testing.T, zone *time.Location) {
 	t.Helper()
-	if _, err := pipeline.Run(t.Context(), w.st, hoapi.New(hoapi.Config{Client: w.client}), pipeline.Options{Network: w.ID(), Zone: zone}); err != nil {
+	if _, err := pipeline.Run(t.Context(), w.st, hoapi.New(hoapi.Config{Client: w.client}), pipeline.Options{Network: w.ID(), Zones: rawlog.InZone(zone)}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -17,8 +17,7 @@ import (
 // Config says how a Reader reads.
 type Config struct {
 	Network string
-	// Zone is the zone of the texts' times; nil means UTC.
-	Zone *time.Location
+	Zones   rawlog.Zones // of the texts' times
 	// MaxLine bounds a record in bytes; 0 means DefaultMaxLine. In streaming
 	// mode it also bounds the Reader's memory, which may grow to little more.
 	MaxLine int
@@ -37,11 +36,12 @@ type Counts struct {
 	// First and Last are the earliest and the latest time of the datetime
 	// column, zero where no row has one.
 	First, Last time.Time
+	Timed       uint64 // rows with a time
 	OutOfHour   uint64 // rows whose time is not in the file's hour
-	// ShiftHours is not 0 when more than two thirds of the rows lie the same
-	// whole number of hours after (or, below zero, before) the file's hour: a
-	// zone that is ShiftHours further east would explain it.
-	ShiftHours int
+	// Shift is not 0 when more than two thirds of the rows lie the same time, in whole
+	// quarters of an hour, after (or, below zero, before) the file's hour: a zone that
+	// is so much further east would explain it.
+	Shift time.Duration
 }
 
 // Reader reads the CSV text of one file after the other into blocks of one
@@ -49,6 +49,8 @@ type Counts struct {
 type Reader struct {
 	cutter *csv.Cutter
 	table  *load.Table
+	zones  rawlog.Zones
+	zone   *time.Location // of the batch's clock
 	batch  load.Batch
 
 	names  []string // the header
@@ -67,9 +69,8 @@ func NewReader(t *load.Table, cfg Config) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{cutter: cutter, table: t, err: errors.New("rows: Reset comes before reading")}
+	r := &Reader{cutter: cutter, table: t, zones: cfg.Zones, err: errors.New("rows: Reset comes before reading")}
 	r.batch.Network = cfg.Network
-	r.batch.Clock = load.NewClock(cfg.Zone)
 	return r, nil
 }
 
@@ -91,6 +92,9 @@ func (r *Reader) reset(f rawlog.File) {
 	r.err, r.ready = nil, false
 	r.counts = Counts{}
 	r.batch.File, r.batch.Hour = f.Name, f.Hour
+	if zone := r.zones.At(f.Hour); r.batch.Clock == nil || zone != r.zone {
+		r.zone, r.batch.Clock = zone, load.NewClock(zone)
+	}
 	r.batch.Clock.Reset(f.Hour)
 }
 
@@ -154,10 +158,12 @@ func (r *Reader) Counts() Counts {
 	if r.ready {
 		c.Lines = 1 + c.Rows + c.Rejected
 	}
-	seen := r.batch.Clock.Seen()
-	if seen.Rows > 0 {
+	if r.batch.Clock == nil {
+		return c
+	}
+	if seen := r.batch.Clock.Seen(); seen.Rows > 0 {
 		c.First, c.Last = time.Unix(seen.First, 0).UTC(), time.Unix(seen.Last, 0).UTC()
-		c.OutOfHour, c.ShiftHours = seen.OutOfHour, seen.Shift()
+		c.Timed, c.OutOfHour, c.Shift = seen.Rows, seen.OutOfHour, seen.Shift()
 	}
 	return c
 }

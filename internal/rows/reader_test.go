@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rawlogs/internal/parse/csv"
+	"rawlogs/internal/rawlog"
 )
 
 func TestReader(t *testing.T) {
@@ -158,18 +159,23 @@ func TestReaderTimes(t *testing.T) {
 		text        string
 		first, last string
 		out         uint64
-		shift       int
+		shift       time.Duration
 	}{
 		{"in its hour", nil, "2016-09-09 09:00:00\n2016-09-09 09:59:59\n", "09:00:00", "09:59:59", 0, 0},
 		{"none", nil, "\"\"\nx\n", "", "", 0, 0},
-		{"two hours late", nil, "2016-09-09 11:00:01\n2016-09-09 11:30:00\n2016-09-09 11:30:00\n2016-09-09 09:30:00\n", "09:30:00", "11:30:00", 3, 2},
+		{"two hours late", nil, "2016-09-09 11:00:01\n2016-09-09 11:30:00\n2016-09-09 11:30:00\n2016-09-09 09:30:00\n", "09:30:00", "11:30:00", 3, 2 * time.Hour},
 		{"no majority", nil, "2016-09-09 11:00:01\n2016-09-09 12:30:00\n2016-09-09 09:30:00\n", "09:30:00", "12:30:00", 2, 0},
 		{"zone set", zone("Europe/Prague"), "2016-09-09 11:00:01\n2016-09-09 11:30:00\n", "09:00:01", "09:30:00", 0, 0},
-		{"zone set but UTC meant", zone("Europe/Prague"), "2016-09-09 09:00:01\n2016-09-09 09:30:00\n", "07:00:01", "07:30:00", 2, -2},
+		{"zone set but UTC meant", zone("Europe/Prague"), "2016-09-09 09:00:01\n2016-09-09 09:30:00\n", "07:00:01", "07:30:00", 2, -2 * time.Hour},
+		{"written in India", nil, "2016-09-09 14:31:00\n2016-09-09 14:59:00\n2016-09-09 15:01:00\n2016-09-09 15:29:00\n", "14:31:00", "15:29:00", 4, 5*time.Hour + 30*time.Minute},
+		{"written in Newfoundland", nil, "2016-09-09 06:31:00\n2016-09-09 06:45:00\n2016-09-09 07:10:00\n2016-09-09 07:29:00\n", "06:31:00", "07:29:00", 4, -2*time.Hour - 30*time.Minute},
+		{"written in Nepal", nil, "2016-09-09 14:46:00\n2016-09-09 15:05:00\n2016-09-09 15:20:00\n2016-09-09 15:40:00\n", "14:46:00", "15:40:00", 4, 5*time.Hour + 45*time.Minute},
+		{"of the day before", nil, "2016-09-08 09:10:00\n2016-09-08 09:20:00\n", "09:10:00", "09:20:00", 2, -24 * time.Hour},
+		{"of another year", nil, "2015-09-09 09:10:00\n2015-09-09 09:20:00\n", "09:10:00", "09:20:00", 2, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			r := newReading(t, testTable("datetime DateTime('UTC')"), Config{Zone: tc.zone})
+			r := newReading(t, testTable("datetime DateTime('UTC')"), Config{Zones: rawlog.InZone(tc.zone)})
 			for _, m := range modes() {
 				c := r.read(t, m, []byte("datetime\n"+tc.text)).Counts
 				clock := func(x time.Time) string {
@@ -178,7 +184,7 @@ func TestReaderTimes(t *testing.T) {
 					}
 					return x.Format(time.TimeOnly)
 				}
-				if clock(c.First) != tc.first || clock(c.Last) != tc.last || c.OutOfHour != tc.out || c.ShiftHours != tc.shift {
+				if clock(c.First) != tc.first || clock(c.Last) != tc.last || c.OutOfHour != tc.out || c.Shift != tc.shift {
 					t.Errorf("%s: got %+v", m.name, c)
 				}
 			}

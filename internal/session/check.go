@@ -54,7 +54,7 @@ func failure(what string, err error) []Finding {
 
 func (s *Session) checkZone(context.Context) []Finding {
 	return []Finding{{Level: "ok", What: "time zone", Detail: fmt.Sprintf("%s (%s), where it is %s now",
-		s.Config.Zone, s.Config.Origin("timezone"), time.Now().In(s.Config.Zone).Format("15:04 -0700"))}}
+		s.Config.Zones, s.Config.Origin("timezone"), time.Now().In(s.Config.Zones.Now()).Format("15:04 -0700"))}}
 }
 
 func (s *Session) checkRisks(context.Context) []Finding {

@@ -47,7 +47,7 @@ func (s *Session) Load(ctx context.Context, opts pipeline.Options) (pipeline.Sum
 	case err != nil:
 		return pipeline.Summary{}, err
 	}
-	opts.Network, opts.Zone, opts.MaxMemory = s.Config.Network, s.Config.Zone, s.Config.MaxMemory
+	opts.Network, opts.Zones, opts.MaxMemory = s.Config.Network, s.Config.Zones, s.Config.MaxMemory
 	opts.MaxRejected, opts.MaxMisfit = s.Config.MaxRejected, s.Config.MaxMisfit
 	opts.Lookback, opts.CatchUp = s.Config.Lookback, s.Config.CatchUp
 	opts.Fetchers, opts.Parsers, opts.Spool = s.Config.Fetchers, s.Config.Parsers, s.Config.Spool
@@ -88,7 +88,7 @@ func (s *Session) Dims(ctx context.Context, o dims.Options) (Names, error) {
 	if err != nil {
 		return names, err
 	}
-	o.Network, o.Zone, o.Log = s.Config.Network, s.Config.Zone, s.Log
+	o.Network, o.Zone, o.Log = s.Config.Network, s.Config.Zones.Now(), s.Log
 	if names.Entities, err = dims.Refresh(ctx, client, st, o); err != nil {
 		return names, err
 	}
@@ -128,7 +128,7 @@ func (s *Session) Updates(ctx context.Context, periods []rawlog.Period) (dims.Up
 	if len(periods) == 0 {
 		periods = []rawlog.Period{s.LookbackPeriod(time.Now())}
 	}
-	sum, err := dims.Updates(ctx, client, st, dims.Options{Network: s.Config.Network, Zone: s.Config.Zone, Log: s.Log}, periods)
+	sum, err := dims.Updates(ctx, client, st, dims.Options{Network: s.Config.Network, Zone: s.Config.Zones.At(periods[0].From), Log: s.Log}, periods)
 	if kind, _ := hasoffers.KindOf(err); err != nil && kind == hasoffers.Permission {
 		err = &IncompleteError{What: err.Error()}
 	}
@@ -147,12 +147,13 @@ func (s *Session) Reconcile(ctx context.Context, c reconcile.Config, periods []r
 		return nil, err
 	}
 	c.Network, c.Log = s.Config.Network, s.Log
-	if c.Zone == nil {
-		c.Zone = s.Config.Zone
-	}
+	zone := c.Zone
 	asker := report.New(client, report.Config{Log: s.Log})
 	reports := []*reconcile.Report{}
 	for _, p := range periods {
+		if zone == nil {
+			c.Zone = s.Config.Zones.At(p.From)
+		}
 		r, err := reconcile.Run(ctx, st, asker, p, c)
 		if err != nil {
 			return nil, err

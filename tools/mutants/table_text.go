@@ -81,5 +81,9 @@ var times = []protection{
 	guard("skipped-hour", "a skipped local hour is read with the offset before it",
 		swap("local - before", "local - before + 3600"), "internal/load", "TestClock"),
 	guard("shift-reported", "a shift of the rows against their file is reported",
-		swap("n*3 > s.Rows*2", "n > s.Rows"), "internal/faults", "TestTimes/zone-not-set"),
+		swap("n > most", "n > s.Rows"), "internal/faults", "TestTimes/zone-not-set"),
+	guard("zone-by-period", "a file's times are of the zone that held then",
+		always, "internal/pipeline", "TestZonesByPeriod"),
+	guard("scattered-reported", "rows of other days than their file's are reported",
+		swap("c.OutOfHour >= fewest", "false"), "internal/pipeline", "TestScatteredTimes"),
 }
