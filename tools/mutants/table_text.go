@@ -75,7 +75,7 @@ var times = []protection{
 	guard("zone-applied", "the setting's zone is applied",
 		swap(`zone == time.UTC || zone.String() == "UTC"`, "true"), "internal/faults", "TestTimes"),
 	guard("machine-zone", "the machine's zone changes nothing",
-		swap("Zone: l.Zone", "Zone: time.Local"), "cmd/ingest", "TestTimeZoneOfTheMachine"),
+		swap("Zones: l.Zones", "Zones: rawlog.InZone(time.Local)"), "cmd/ingest", "TestTimeZoneOfTheMachine"),
 	guard("repeated-hour", "the file's hour decides a repeated local hour",
 		never, "internal/faults", "TestTimes/right-zone-over-the-repeated-hour"),
 	guard("skipped-hour", "a skipped local hour is read with the offset before it",
