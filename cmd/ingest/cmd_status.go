@@ -71,8 +71,12 @@ func (a *app) runStatus(ctx context.Context, s *session.Session, o StatusOptions
 	} else {
 		err = report.Print(a.stdout)
 	}
-	if files := troubled(report); err == nil && files > 0 {
+	switch files := troubled(report); {
+	case err != nil:
+	case files > 0:
 		err = &session.IncompleteError{What: openIssues(files)}
+	case report.Barren:
+		err = &session.IncompleteError{What: noRawLogs(report.Source)}
 	}
 	return err
 }
@@ -94,4 +98,8 @@ func openIssues(files int) string {
 		return "1 file has issues; `ingest issues` lists them"
 	}
 	return term.Count(files) + " files have issues; `ingest issues` lists them"
+}
+
+func noRawLogs(source string) string {
+	return source + " lists no raw log at all; `ingest check` says how their names look"
 }

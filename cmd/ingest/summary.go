@@ -44,9 +44,10 @@ type summary struct {
 	Inserts  int     `json:"inserts"`
 	Seconds  float64 `json:"seconds"`
 
-	CaughtUp   []string           `json:"caught_up,omitempty"` // periods before the run's own that no run had listed
-	Planned    []summaryFile      `json:"planned,omitempty"`   // of a dry run
-	Missing    []summaryFile      `json:"missing,omitempty"`   // not loaded, and no longer listed by the source
+	Barren     bool               `json:"no_raw_logs,omitempty"` // the source lists none of any type or time
+	CaughtUp   []string           `json:"caught_up,omitempty"`   // periods before the run's own that no run had listed
+	Planned    []summaryFile      `json:"planned,omitempty"`     // of a dry run
+	Missing    []summaryFile      `json:"missing,omitempty"`     // not loaded, and no longer listed by the source
 	Failures   []summaryFile      `json:"failures,omitempty"`
 	Unread     []summaryFile      `json:"unread,omitempty"`        // of the source, and no single file of this run
 	Refused    []summaryType      `json:"refused_types,omitempty"` // log types that the source does not list
@@ -103,6 +104,7 @@ func summarize(cfg *config.Config, storeName string, dryRun bool, s pipeline.Sum
 	}
 	out.Files.Listed, out.Files.AlreadyLoaded, out.Files.Loaded, out.Files.Failed = s.Listed, s.AlreadyLoaded, s.Loaded, s.Failed
 	out.Files.Left, out.Files.Skipped = s.Left, s.Skipped
+	out.Barren = s.Barren
 	out.Files.Recovered, out.Files.Replaced = s.Recovered, s.Replaced
 	for _, p := range s.CaughtUp {
 		out.CaughtUp = append(out.CaughtUp, p.String())
@@ -142,6 +144,9 @@ func summarize(cfg *config.Config, storeName string, dryRun bool, s pipeline.Sum
 // verdict is the error that the summary amounts to, or nil.
 func (s summary) verdict(interrupted bool) error {
 	var what []string
+	if s.Barren {
+		what = append(what, noRawLogs(s.Source))
+	}
 	if n := len(s.Failures); n > 0 {
 		what = append(what, fmt.Sprintf("%s failed and will be tried again by the next run", term.Plural(n, "file")))
 	}

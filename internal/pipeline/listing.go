@@ -16,6 +16,10 @@ import (
 // list asks the source for the files of this run. What the source could not vouch
 // for comes beside them; the listing as a whole stands.
 func (r *run) list(ctx context.Context, known map[fileKey]*checkpoint.Entry) (files []rawlog.File, doubtful dirs.Incomplete, err error) {
+	if r.Skipped != nil {
+		before := r.Skipped()
+		defer func() { r.sum.add(func(s *Summary) { s.Skipped = int(r.Skipped() - before) }) }()
+	}
 	seen := make(map[fileKey]bool)
 	err = r.src.Walk(ctx, r.Types, r.listed(known), func(f rawlog.File) error {
 		key := keyOf(f)
@@ -183,6 +187,22 @@ func (r *run) refuse(ctx context.Context, doubtful dirs.Incomplete, known map[fi
 		return refused, nil
 	}
 	return refused, r.record(ctx, entries)
+}
+
+// checkBarren notes where a listing came to nothing because the source holds no raw
+// log at all: an address that is wrong, or a disk that is not there, looks like a
+// network without traffic.
+func (r *run) checkBarren(ctx context.Context, listed int) error {
+	if listed > 0 || !r.Share.All() {
+		return nil
+	}
+	first, err := dirs.First(ctx, r.src)
+	var part *dirs.Incomplete
+	if err != nil && !errors.As(err, &part) {
+		return fmt.Errorf("listing %s: %w", r.src.Name(), err)
+	}
+	r.sum.add(func(s *Summary) { s.Barren = first == nil && part == nil }) //guard:barren-told
+	return nil
 }
 
 // reportUnmatched names what a reload asked for and the source does not list. A

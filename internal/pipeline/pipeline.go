@@ -70,7 +70,10 @@ type Options struct {
 	Stop                   <-chan struct{} // when closed, no new file is begun
 	// Now is the machine's clock; default time.Now. It names runs and INSERTs and
 	// says what a network keeps no longer: what is new it never decides.
-	Now      func() time.Time
+	Now func() time.Time
+	// Skipped counts the names that the source has left out so far, as they are no raw
+	// logs; it may be nil.
+	Skipped  func() int64
 	Started  func(run string) // is told the run's name before anything else happens
 	Log      *slog.Logger
 	Progress *Progress

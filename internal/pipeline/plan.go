@@ -60,6 +60,9 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 		seen[keyOf(f.File)] = true
 	}
 	r.sum.add(func(s *Summary) { s.Listed = len(files) + refused })
+	if err := r.checkBarren(ctx, len(files)+len(doubtful.Files)+len(doubtful.Types)); err != nil {
+		return nil, err
+	}
 	missing := r.reportMissing(known, seen, doubtful.Types)
 	r.reportUnmatched(seen)
 	slices.SortStableFunc(jobs, func(a, b *job) int { return compareFiles(a.file(), b.file()) })
@@ -89,6 +92,9 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 	}
 	if err := r.record(ctx, fresh); err != nil {
 		return nil, err
+	}
+	if r.sum.barren() {
+		return jobs, nil // nor is it known what there was to be listed
 	}
 	return jobs, r.remember(ctx, doubtful)
 }

@@ -38,6 +38,7 @@ type Summary struct {
 	Issues        []checkpoint.Entry // all that are open in what the run is about, of earlier runs too
 	PlannedFiles  []rawlog.File
 	CaughtUp      []rawlog.Period // days before the run's own that no run had listed
+	Barren        bool            // the source lists no raw log of any type or time
 	Skipped       int             // entries of the source that are no raw-log file
 }
 
@@ -82,6 +83,12 @@ func (c *collector) add(change func(*Summary)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	change(&c.sum)
+}
+
+func (c *collector) barren() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sum.Barren
 }
 
 func (c *collector) left() { c.add(func(s *Summary) { s.Left++ }) }

@@ -150,9 +150,6 @@ func (s *Session) checkTypes(ctx context.Context) []Finding {
 	return found
 }
 
-// errEnough ends a walk early.
-var errEnough = errors.New("enough")
-
 // checkStorage lists until the first file and reads one byte of it: listing
 // and reading are different permissions, often on different hosts.
 func (s *Session) checkStorage(ctx context.Context) []Finding {
@@ -164,20 +161,16 @@ func (s *Session) checkStorage(ctx context.Context) []Finding {
 	if err != nil {
 		return failure(what, err)
 	}
-	var first *rawlog.File
-	err = src.Walk(ctx, rawlog.Types(), nil, func(f rawlog.File) error {
-		first = &f
-		return errEnough
-	})
+	first, err := dirs.First(ctx, src)
 	var part *dirs.Incomplete
-	if err != nil && !errors.Is(err, errEnough) && !errors.As(err, &part) {
+	if err != nil && !errors.As(err, &part) {
 		return failure(what, err)
 	}
 	if part != nil && len(part.Files) > 0 {
 		return failure(what, part)
 	}
 	if first == nil {
-		return []Finding{{Level: "warn", What: what, Detail: s.Config.Source.String() + " lists no file",
+		return []Finding{{Level: "fail", What: what, Detail: s.Config.Source.String() + " lists no raw log",
 			Hint: "names look like clicks-1473411600-SlY9UO.zip, in folders of any depth"}}
 	}
 	if err := readByte(ctx, src, *first); err != nil {

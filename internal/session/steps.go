@@ -52,10 +52,8 @@ func (s *Session) Load(ctx context.Context, opts pipeline.Options) (pipeline.Sum
 	opts.Lookback, opts.CatchUp = s.Config.Lookback, s.Config.CatchUp
 	opts.Fetchers, opts.Parsers, opts.Spool = s.Config.Fetchers, s.Config.Parsers, s.Config.Spool
 	opts.Log, opts.Started = s.own, func(run string) { s.run.Store(&run) }
-	before := s.skipped.Load()
-	sum, err := pipeline.Run(ctx, st, src, opts)
-	sum.Skipped += int(s.skipped.Load() - before)
-	return sum, err
+	opts.Skipped = s.skipped.Load
+	return pipeline.Run(ctx, st, src, opts)
 }
 
 // Prepare opens what Dims and Updates need, so that what follows is about them.

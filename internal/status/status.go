@@ -51,6 +51,7 @@ type Report struct {
 	Source   string   `json:"source"`
 	Store    string   `json:"store"`
 	Listed   bool     `json:"listed"`
+	Barren   bool     `json:"no_raw_logs,omitempty"` // the source lists none of any type or time
 	Days     []Day    `json:"days"`
 	Failures []File   `json:"failures"`
 	Lost     []File   `json:"lost"` // not loaded, and no longer listed by the source
@@ -147,6 +148,12 @@ func (r *Report) list(ctx context.Context, q Question, entries []checkpoint.Entr
 		return nil, err
 	}
 	r.Listed, r.Lost = true, lost(entries, listed)
+	if len(listed) == 0 && part == nil {
+		first, err := dirs.First(ctx, src)
+		if r.Barren = err == nil && first == nil; r.Barren {
+			r.Warnings = append(r.Warnings, "the source lists no raw log at all: is its address right?")
+		}
+	}
 	if r.keep, err = src.Retention(ctx); err != nil {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("the API does not tell how long it keeps files: %v", err))
 	}

@@ -91,6 +91,8 @@ var api = []protection{
 		never, "internal/dirs/hoapi", "TestAPIPrefixesAreVerified"),
 	guard("lost-files-tell", "a file that is lost makes the status 3",
 		never, "cmd/ingest", "TestScripts/lost"),
+	guard("barren-told", "a source without a raw log makes the status 3",
+		swap("first == nil", "false"), "cmd/ingest", "TestScripts/barren"),
 	guard("missing-reported", "a file that is no longer listed is reported",
 		cut, "internal/faults", "TestVanishedFile"),
 	guard("second-file-reported", "a second file of an hour is reported",
