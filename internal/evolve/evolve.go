@@ -163,6 +163,7 @@ func (e *evolution) table(ctx context.Context, typ rawlog.Type, report *Report) 
 		return err
 	}
 	var todo []Column
+	spelt := map[string]string{} // headers that get a column, by spelling
 	for _, h := range headers {
 		c := Column{Table: table, Header: h.name, Rows: h.rows, Example: h.example}
 		if typ, ok := ours[h.name]; ok {
@@ -171,10 +172,15 @@ func (e *evolution) table(ctx context.Context, typ rawlog.Type, report *Report) 
 				continue // its owner changed the type
 			}
 		} else {
-			if why := e.skip(h, table, columns); why != "" {
+			why := e.skip(h, table, columns)
+			if first, ok := spelt[rawlog.Spelling(h.name)]; ok && why == "" { //guard:evolve-spelling
+				why = fmt.Sprintf("another spelling of %q, whose column later files of both fill", first)
+			}
+			if why != "" {
 				report.Skipped = append(report.Skipped, Skipped{table, h.name, h.rows, why})
 				continue
 			}
+			spelt[rawlog.Spelling(h.name)] = h.name
 			c.New, c.Type = true, h.chooseType()
 			c.fit = fitOf(c.Type)
 		}

@@ -191,6 +191,7 @@ func TestWhatIsNoColumn(t *testing.T) {
 	for i, r := range rows {
 		r["affiliate_sub_1"] = "loose spelling of a column"
 		r["_file"], r["_row_exists"], r["twice#2"] = "evil", "1", "v"
+		r["payout"] = "what an ingest that did not know the name put aside"
 		if i < 5 {
 			r["rare"] = "1"
 		}
@@ -207,21 +208,50 @@ func TestWhatIsNoColumn(t *testing.T) {
 	for _, s := range r.Skipped {
 		got = append(got, s.Header)
 	}
-	if want := []string{"_file", "_row_exists", "affiliate_sub_1", "offer_id", "one_file", "rare", "twice#2"}; !slices.Equal(got, want) {
+	if want := []string{"_file", "_row_exists", "affiliate_sub_1", "offer_id", "one_file", "payout", "rare", "twice#2"}; !slices.Equal(got, want) {
 		t.Errorf("skipped %v, want %v", got, want)
 	}
 	drift, err := evolve.Drift(t.Context(), st, []rawlog.Type{rawlog.Clicks})
-	if err != nil || len(drift) != 7 {
+	if err != nil || len(drift) != 8 {
 		t.Fatalf("%+v, %v", drift, err)
 	}
 	for _, d := range drift {
-		if d.Column != slices.Contains([]string{"affiliate_sub_1", "offer_id"}, d.Header) || !d.First.Equal(hour) || d.Rows == 0 {
+		if d.Column != slices.Contains([]string{"affiliate_sub_1", "offer_id", "payout"}, d.Header) || !d.First.Equal(hour) || d.Rows == 0 {
 			t.Errorf("%+v", d)
 		}
 	}
 	silent, err := evolve.Silent(t.Context(), st, rawlog.Types(), 30)
 	if err != nil || !slices.ContainsFunc(silent, func(u evolve.Unused) bool { return u.Column == "offer_id" && u.Rows == 0 && u.Last.IsZero() }) {
 		t.Errorf("%+v, %v", silent, err)
+	}
+}
+
+// Two spellings of one header get one column, which files of both feed.
+func TestSpellingsShareAColumn(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	rows := repeat(60, "traffic_class", "a")
+	for i, r := range rows {
+		if i%3 == 0 {
+			delete(r, "traffic_class")
+			r[" Traffic_Class"] = "b"
+		}
+	}
+	put(t, st, "n", rows...)
+	c := cfg()
+	c.MinRows = 10
+	r, err := evolve.Run(t.Context(), st, c)
+	if err != nil || len(r.Columns) != 1 || len(r.Skipped) != 1 || !strings.Contains(r.Skipped[0].Why, "another spelling of") {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	columns, err := st.Columns(t.Context(), "clicks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"traffic_class", " Traffic_Class", "TRAFFIC-CLASS"} {
+		if u := load.NewLayout(&load.Table{Name: "clicks", Columns: columns}, []string{name}).Unknown(); len(u) != 0 {
+			t.Errorf("%q feeds nothing", name)
+		}
 	}
 }
 

@@ -189,7 +189,11 @@ func (b *Block) Append(batch *Batch, l *Layout) (Kept, error) {
 		case f < 0:
 			c.zeros(batch.Rows)
 		default:
-			b.fails = c.take(batch, f, b.fails)
+			if scale := l.scales[i]; scale != 0 {
+				b.fails = c.takeScaled(batch, f, scale, b.fails)
+			} else {
+				b.fails = c.take(batch, f, b.fails)
+			}
 			if c.name == colTime {
 				c.account(batch)
 			}

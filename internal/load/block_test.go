@@ -138,6 +138,65 @@ func TestLayout(t *testing.T) {
 	}
 }
 
+// A header's names mean columns in other spellings and in the network's other words,
+// and their amounts are in another unit; the real name wins wherever it stands.
+func TestAliases(t *testing.T) {
+	t.Parallel()
+	table := testTable("transaction_id String", "offer_id UInt32", "affiliate_source String", "affiliate_sub_1 String", "payout_cents Decimal(18, 4)", "revenue_cents Float64", "source_id UInt8", "n UInt32")
+	for _, tc := range []struct{ header, record, cells, rescued string }{
+		{"\ufeff Transaction ID |\"OFFER_ID\"\u00a0|aff_sub", "t|7|s", `t 7 "" s 0 0 0 0`, "[]"},
+		{"ad_id|Stat.source|affiliate_info1|payout|revenue", "t|x|s|1.50|0.1", `t 0 x s 1500000 10 0 0`, "[]"},
+		{"payout|revenue", "-0.0075|-3", `"" 0 "" "" -7500 -300 0 0`, "[]"},
+		{"payout|revenue", ".5|0", `"" 0 "" "" 500000 0 0 0`, "[]"},
+		{"payout|revenue", "|", `"" 0 "" "" 0 0 0 0`, "[]"},
+		{"payout|payout_cents", "1.5|150", `"" 0 "" "" 1500000 0 0 0`, `[{"payout" "1.5"}]`},
+		{"payout_cents|payout|PAYOUT", "150|1.5|1.6", `"" 0 "" "" 1500000 0 0 0`, `[{"payout" "1.5"} {"PAYOUT" "1.6"}]`},
+		{"payout|revenue", "free|007", `"" 0 "" "" 0 0 0 0`, `[{"payout" "free"} {"revenue" "007"}]`},
+		{"payout|revenue", "99999999999999|5.", `"" 0 "" "" 0 0 0 0`, `[{"payout" "99999999999999"} {"revenue" "5."}]`},
+		{"offer_id| offer_id|Offer-ID", "7|8|9", `"" 7 "" "" 0 0 0 0`, `[{" offer_id" "8"} {"Offer-ID" "9"}]`},
+		{"_line|N", "9|8", `"" 0 "" "" 0 0 0 8`, `[{"_line" "9"}]`},
+	} {
+		layout := NewLayout(table, strings.Split(tc.header, "|"))
+		b, err := NewBlock(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Append(batchOf(true, strings.Split(tc.record, "|")), layout); err != nil {
+			t.Fatal(err)
+		}
+		cells := decode(t, b)
+		var got []string
+		for _, c := range table.Columns[:8] {
+			v := cells[c.Name][0]
+			if v != `""` {
+				v = strings.Trim(v, `"`)
+			}
+			got = append(got, v)
+		}
+		if s := strings.Join(got, " "); s != tc.cells || cells["_rescued"][0] != tc.rescued {
+			t.Errorf("%s: %s: got %s, %s, want %s, %s", tc.header, tc.record, s, cells["_rescued"][0], tc.cells, tc.rescued)
+		}
+	}
+}
+
+// A column of an alias's name is fed as it stands.
+func TestAliasIsColumn(t *testing.T) {
+	t.Parallel()
+	table := testTable("payout_cents Decimal(18, 4)", "payout Decimal(18, 4)")
+	for _, name := range []string{"payout", " PAYOUT"} {
+		b, err := NewBlock(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Append(batchOf(true, []string{"1.5", ""}), NewLayout(table, []string{name, "x"})); err != nil {
+			t.Fatal(err)
+		}
+		if cells := decode(t, b); cells["payout"][0] != "15000" || cells["payout_cents"][0] != "0" {
+			t.Errorf("%s: %v", name, cells)
+		}
+	}
+}
+
 func TestLineageIsRequired(t *testing.T) {
 	t.Parallel()
 	for i, l := range store.Lineage() {

@@ -27,35 +27,42 @@ type Layout struct {
 	shape   Shape
 	width   int
 	fields  []int    // by column that can be fed: its field, or -1
+	scales  []int    // by column that can be fed: the power of ten that its texts are multiplied by
 	unknown []int    // fields that feed no column, in order
 	keys    []string // by field: its key in _rescued
 }
 
-// NewLayout lays a header onto the table. A name feeds the column of that name,
-// or else the one that the network spells otherwise (see rawlog.Header). Of a
-// repeated name the first feeds the column, the later ones are kept in _rescued as
-// name#2, name#3….
+// NewLayout lays a header onto the table. A name feeds the column of that name, or
+// else the one that it spells otherwise, or else the one that the network's other
+// vocabulary means by it (see rawlog.Spelling and rawlog.Alias). Of several names
+// that mean one column the first of the best kind feeds it, the others are kept in
+// _rescued, a repeated one as name#2, name#3….
 func NewLayout(t *Table, header []string) *Layout {
 	fed := t.fed()
-	l := &Layout{width: len(header), fields: make([]int, len(fed)), keys: make([]string, len(header))}
+	l := &Layout{width: len(header), fields: make([]int, len(fed)), scales: make([]int, len(fed)), keys: make([]string, len(header))}
 	exact := make(map[string]int, len(fed))
 	loose := make(map[string]int, len(fed))
 	for i, c := range fed {
 		l.fields[i] = -1
 		exact[c.Name] = i
-		loose[rawlog.Header(c.Name)] = i
+		if _, taken := loose[rawlog.Spelling(c.Name)]; !taken {
+			loose[rawlog.Spelling(c.Name)] = i
+		}
 	}
 	used := make([]bool, len(header))
-	claim := func(names map[string]int, as func(string) string) {
+	claim := func(names map[string]int, meaning func(string) rawlog.Meaning) {
 		for f, name := range header {
-			i, ok := names[as(name)]
+			m := meaning(name)
+			i, ok := names[m.Column]
 			if ok && !used[f] && l.fields[i] < 0 && !reserved(name) {
-				l.fields[i], used[f] = f, true
+				l.fields[i], l.scales[i], used[f] = f, m.Scale, true
 			}
 		}
 	}
-	claim(exact, func(name string) string { return name })
-	claim(loose, rawlog.Header)
+	// The real name wins over an alias, wherever the two stand.
+	claim(exact, func(name string) rawlog.Meaning { return rawlog.Meaning{Column: name} })
+	claim(loose, func(name string) rawlog.Meaning { return rawlog.Meaning{Column: rawlog.Spelling(name)} }) //guard:header-spelling
+	claim(loose, rawlog.Alias)                                                                              //guard:header-alias
 	seen := make(map[string]int, len(header))
 	for f, name := range header {
 		seen[name]++

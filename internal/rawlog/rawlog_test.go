@@ -126,14 +126,34 @@ func FuzzParseName(f *testing.F) {
 	})
 }
 
-func TestHeader(t *testing.T) {
+func TestSpelling(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"affiliate_unique1": "affiliate_unique1", "affiliate_unique_1": "affiliate_unique1", "affiliate_sub_12": "affiliate_sub12",
-		"ad_id": "transaction_id", "affiliate_info3": "affiliate_sub3", "affiliate_info_3": "affiliate_sub3", "ip": "ip", "_1": "1", "_": "_", "": "", "1": "1", "a_": "a_", "sha1": "sha1", "a__1": "a_1",
+		"ip": "ip", "_1": "1", "_": "_", "": "", "1": "1", "a_": "a_", "sha1": "sha1", "a__1": "a_1",
+		" offer_id": "offer_id", "OFFER_ID": "offer_id", "Offer ID\t": "offer_id", "\u00a0offer\u00a0id": "offer_id", "\ufeffip": "ip", "\u200bip": "ip",
+		`"ip"`: "ip", "'ip'": "ip", "` ip `": "ip", "offer-id": "offer_id", "Größe": "größe", "Affiliate Sub 1": "affiliate_sub1",
 	} {
-		if got := Header(in); got != want {
+		if got := Spelling(in); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestAlias(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]Meaning{
+		"ad_id": {"transaction_id", 0}, "affiliate_info3": {"affiliate_sub3", 0}, "affiliate_info_3": {"affiliate_sub3", 0},
+		"aff_sub": {"affiliate_sub1", 0}, "Aff_Sub5": {"affiliate_sub5", 0}, "Stat.payout": {"payout_cents", 2}, "REVENUE ": {"revenue_cents", 2},
+		"Stat.offer_id": {"offer_id", 0}, "ConversionsMobile.device_os": {"device_os", 0}, "Offer.name": {"offer.name", 0}, "ip": {"ip", 0}, "sale_amount": {"sale_amount", 0},
+	} {
+		if got := Alias(in); got != want {
+			t.Errorf("%q: got %v, want %v", in, got, want)
+		}
+	}
+	for name, m := range aliases {
+		if Spelling(name) != name || Spelling(m.Column) != m.Column {
+			t.Errorf("%s → %s is not in the spelling by which it is looked up", name, m.Column)
 		}
 	}
 }
