@@ -16,6 +16,11 @@ import (
 	"strings"
 )
 
+// Version is the schema's, which goes up with each change that an older ingest would
+// not understand or an older store lacks: 1 the first tables, 2 names and reports, 3
+// issues, 4 listings and this number.
+const Version = 4
+
 //go:embed *.sql
 var files embed.FS
 
@@ -36,15 +41,21 @@ type Statement struct {
 type Column struct {
 	Name       string
 	Definition string // name, type, default and comment
+	Since      int    // the version that brought it; 1 where its line does not say
 }
 
-// columnLine is a column's line in a table's definition: each has its own.
-var columnLine = regexp.MustCompile(`(?m)^    ([a-z_][a-z0-9_]*) +([A-Z].*?),?$`)
+// columnLine is a column's line in a table's definition: each has its own. One that came
+// later ends with the version that brought it: --since:5
+var columnLine = regexp.MustCompile(`(?m)^    ([a-z_][a-z0-9_]*) +([A-Z].*?),?(?: *--since:([0-9]+))?$`)
 
 func columns(sql string) []Column {
 	var out []Column
 	for _, m := range columnLine.FindAllStringSubmatch(sql, -1) {
-		out = append(out, Column{m[1], m[1] + " " + m[2]})
+		since, err := strconv.Atoi(m[3])
+		if err != nil {
+			since = 1
+		}
+		out = append(out, Column{m[1], m[1] + " " + m[2], since})
 	}
 	return out
 }

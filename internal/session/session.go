@@ -149,7 +149,8 @@ func (s *Session) Store(ctx context.Context) (*store.Store, error) {
 
 // Look is the store for work that looks. It makes nothing: in a wrong folder, an
 // empty store would answer every question with 0. Where there is no store, or none
-// of its tables, the error is an *AbsentError.
+// of its tables, the error is an *AbsentError; where another release made them, a
+// *store.OlderError or a *store.NewerError.
 func (s *Session) Look(ctx context.Context) (*store.Store, error) {
 	if s.ready {
 		return s.store, nil
@@ -159,8 +160,11 @@ func (s *Session) Look(ctx context.Context) (*store.Store, error) {
 		return nil, err
 	}
 	applied, err := st.Applied(ctx)
-	if err == nil && !applied {
+	switch {
+	case err == nil && !applied:
 		err = s.absent("has none of ingest's tables yet")
+	case err == nil:
+		err = st.Current(ctx)
 	}
 	if err != nil {
 		return nil, err

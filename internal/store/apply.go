@@ -31,15 +31,30 @@ func (s *Store) Apply(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	from, err := s.schemaVersion(ctx, have)
+	if err != nil {
+		return nil, err
+	}
+	if from > schema.Version { //guard:newer-store-refused
+		return nil, &NewerError{from, schema.Version}
+	}
 	columns, err := s.columnNames(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var done []string
+	done, err := s.bringAbout(ctx, statements, have, columns, from)
+	if err == nil && from < schema.Version {
+		err = s.stamp(ctx, done)
+	}
+	return done, err
+}
+
+// bringAbout runs the statements that a store of a version needs.
+func (s *Store) bringAbout(ctx context.Context, statements []schema.Statement, have map[string]object, columns map[string][]string, from int) (done []string, err error) {
 	for _, st := range statements {
 		o, exists := have[st.Creates]
 		if st.Creates != "" && exists {
-			changed, err := s.keep(ctx, st, o, columns[st.Creates])
+			changed, err := s.keep(ctx, st, o, columns[st.Creates], from)
 			done = append(done, changed...)
 			if err != nil {
 				return done, fmt.Errorf("%s:%d: %w", st.File, st.Line, err)
@@ -60,12 +75,12 @@ func (s *Store) Apply(ctx context.Context) ([]string, error) {
 
 // keep leaves what is there as it is, but for a view of ours of an older
 // revision and a table of an older ingest; it returns what it did.
-func (s *Store) keep(ctx context.Context, st schema.Statement, o object, columns []string) ([]string, error) {
+func (s *Store) keep(ctx context.Context, st schema.Statement, o object, columns []string, from int) ([]string, error) {
 	if st.View == nil {
 		if !o.holdsRows() {
 			return nil, s.taken(st.Creates, o)
 		}
-		return s.widen(ctx, st, columns)
+		return s.widen(ctx, st, columns, from)
 	}
 	changed, err := s.renew(ctx, st, o)
 	if changed == "" {
@@ -74,15 +89,16 @@ func (s *Store) keep(ctx context.Context, st schema.Statement, o object, columns
 	return []string{changed}, err
 }
 
-// widen adds the columns that a table of the loader's own lacks, as an older
-// ingest made it. In the raw tables a missing column is the analysts' choice: its
-// values are rescued. A table of another name may be an analyst's altogether.
-func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string) (done []string, err error) {
-	if !strings.HasPrefix(st.Creates, "ingest_") && st.Creates != RejectedRows {
+// widen adds the columns that a table lacks as an older ingest made it. In the raw
+// tables a column that the store's version had is missing by the analysts' choice:
+// its values are rescued. A table of another name may be an analyst's altogether.
+func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string, from int) (done []string, err error) {
+	raw := slices.Contains(rawTables(), st.Creates)
+	if !raw && !strings.HasPrefix(st.Creates, "ingest_") && st.Creates != RejectedRows {
 		return nil, nil
 	}
 	for _, c := range st.Columns {
-		if slices.Contains(columns, c.Name) { //guard:store-widened
+		if slices.Contains(columns, c.Name) || raw && c.Since <= from { //guard:store-widened
 			continue
 		}
 		title := "ALTER TABLE " + st.Creates + " ADD COLUMN " + c.Name
@@ -94,9 +110,9 @@ func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string
 	return done, nil
 }
 
-// columnNames lists the columns of the loader's own tables, by table.
+// columnNames lists the columns of the tables that a load writes, by table.
 func (s *Store) columnNames(ctx context.Context) (map[string][]string, error) {
-	rows, err := s.Conn().Query(ctx, "SELECT table, groupArray(name) FROM system.columns WHERE database = ? AND (startsWith(table, 'ingest_') OR table = ?) GROUP BY table", s.Database(), RejectedRows)
+	rows, err := s.Conn().Query(ctx, "SELECT table, groupArray(name) FROM system.columns WHERE database = ? AND (startsWith(table, 'ingest_') OR table IN ?) GROUP BY table", s.Database(), append(rawTables(), RejectedRows))
 	if err != nil {
 		return nil, fmt.Errorf("listing the columns: %w", err)
 	}

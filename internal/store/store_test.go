@@ -41,7 +41,7 @@ func TestApplyTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Contains(done, "CREATE TABLE clicks") || len(writes) != len(done) || writes[0].Kind != "ddl" {
+	if !slices.Contains(done, "CREATE TABLE clicks") || len(writes) != len(done)+1 || writes[0].Kind != "ddl" || writes[len(done)].Kind != "schema" {
 		t.Errorf("applied %v through %d writes", done, len(writes))
 	}
 	if done, err = st.Apply(t.Context()); err != nil || len(done) != 0 {
