@@ -25,6 +25,10 @@ var issues = []protection{
 		never, "internal/pipeline", "TestCopyTakesOver"),
 	guard("copy-carried-on", "a copy is loaded by the run that replaces its original",
 		always, "internal/pipeline", "TestCopies"),
+	guard("newer-store-refused", "a store that a newer ingest made is left alone",
+		never, "internal/store", "TestNewerStoreIsRefused"),
+	guard("older-store-told", "a command that only looks says that a store is of an older ingest",
+		swap("version < schema.Version", "false"), "internal/store", "TestUpgradeFromTheFirst"),
 	guard("store-widened", "the ledger of an older ingest gets the columns that it lacks",
 		always, "internal/store", "TestApplyWidens"),
 }
