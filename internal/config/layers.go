@@ -2,7 +2,6 @@ package config
 
 import (
 	"log/slog"
-	"strings"
 
 	"github.com/knadh/koanf/v2"
 )
@@ -59,7 +58,7 @@ func (l *Layers) set(key, value string, from Origin) error {
 	return l.texts.Set(key, value)
 }
 
-func (l *Layers) text(key string) string { return strings.TrimSpace(l.texts.String(key)) }
+func (l *Layers) text(key string) string { return clean(l.texts.String(key)) } //guard:settings-cleaned
 
 // wrong is an error about the value of key; it names where the value stands.
 func (l *Layers) wrong(key string, err error) *Error { return wrong("%s: %w", l.origins[key], err) }

@@ -133,6 +133,9 @@ func (l *Layers) secret(key string, log *slog.Logger) (Secret, error) {
 		return "", l.wrong(key, fmt.Errorf("put the %s into a file of its own and name it with %s, or into %s", s.noun, s.file, s.env))
 	}
 	if text != "" || path == "" {
+		if err := checkSecret(text); err != nil {
+			return "", l.wrong(key, err)
+		}
 		return Secret(text), nil
 	}
 	raw, err := os.ReadFile(path)
@@ -142,8 +145,11 @@ func (l *Layers) secret(key string, log *slog.Logger) (Secret, error) {
 	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
 		log.Warn("others can read the "+s.noun+" in this file; chmod 600 it", "file", path)
 	}
-	if text = strings.TrimSpace(string(raw)); text == "" {
+	if text = clean(string(raw)); text == "" {
 		return "", l.wrong(s.file, fmt.Errorf("%s is empty", path))
+	}
+	if err := checkSecret(text); err != nil { //guard:secret-checked
+		return "", l.wrong(s.file, fmt.Errorf("%s: %w", path, err))
 	}
 	return Secret(text), nil
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"math/big"
 	"net"
@@ -120,6 +121,27 @@ func TestCertificate(t *testing.T) {
 	}
 	if n, err := counted(t.Context(), st, clicks(rawlog.Period{}), "a.zip"); n["a.zip"] != 10 || err != nil {
 		t.Errorf("%v, %v", n, err)
+	}
+}
+
+// TestWrongPorts names what answers instead of the native protocol.
+func TestWrongPorts(t *testing.T) {
+	t.Parallel()
+	embedded := testkit.Database(t)
+	ep, _ := embedded.Engine()
+	const secure = "secure=true&skip_verify=true"
+	for _, tc := range []struct{ name, query, at, want string }{
+		{"HTTP", "", ep.HTTPAddr, "that is an HTTP port"},
+		{"HTTPS", secure, tlsProxy(t, ep.HTTPAddr), "that is an HTTP port"},
+		{"TLS was not asked for", "", tlsProxy(t, ep.Addr), "a port does that wants TLS"},
+		{"HTTPS, and TLS was not asked for", "", tlsProxy(t, ep.HTTPAddr), "a port does that wants TLS"},
+		{"TLS was asked for", secure, ep.Addr, "does not speak TLS"},
+	} {
+		_, err := store.Open(t.Context(), store.Config{Spec: strings.Replace(address(t, embedded, tc.query), ep.Addr, tc.at, 1)})
+		var port *store.PortError
+		if !errors.As(err, &port) || !strings.Contains(port.Hint(), tc.want) || !strings.Contains(port.Hint(), "the native port is 9000") {
+			t.Errorf("%s: %v", tc.name, err)
+		}
 	}
 }
 

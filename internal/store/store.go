@@ -84,7 +84,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	s := &Store{cfg: cfg, target: t}
 	if err := s.connect(ctx); err != nil {
-		return nil, fmt.Errorf("store %s: %w", s.Name(), err)
+		return nil, fmt.Errorf("store %s: %w", s.Name(), portOf(err, t.tls != nil))
 	}
 	return s, nil
 }
