@@ -12,7 +12,7 @@ import (
 // Kind says what can be done about an error.
 type Kind int
 
-// The kinds of errors. Corrupt, NotZip and NoSpace come of reading a body.
+// The kinds of errors. Corrupt, NotLog and NoSpace come of reading a body.
 const (
 	Failed      Kind = iota // anything that has no kind of its own
 	Unavailable             // network trouble, stalls, short bodies, 5xx, throttling: worth another try
@@ -20,7 +20,7 @@ const (
 	Corrupt                 // the bytes differ from what storage announced: worth a new start
 	NotFound                // listed but not there
 	Denied                  // credentials or link refused
-	NotZip                  // something else than a ZIP, e.g. a page of HTML
+	NotLog                  // something else than its name says, e.g. a page of HTML
 	Refused                 // a link or redirect that is not followed, a name that leaves the folder
 	Untrusted               // TLS: the certificate does not prove the host
 	NoSpace                 // the spool folder cannot take it
@@ -28,7 +28,7 @@ const (
 
 // String names the kind.
 func (k Kind) String() string {
-	names := [...]string{"failed", "unavailable", "changed", "corrupt", "not found", "denied", "not a ZIP", "refused",
+	names := [...]string{"failed", "unavailable", "changed", "corrupt", "not found", "denied", "not a raw log", "refused",
 		"untrusted certificate", "no space"}
 	if int(k) < len(names) {
 		return names[k]

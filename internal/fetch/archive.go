@@ -16,7 +16,7 @@ type Archive struct {
 	File rawlog.File
 
 	// Checked says that the bytes are surely the storage's: their MD5 is the
-	// ETag, or they never left this machine. Of others only the ZIP's own
+	// ETag, or they never left this machine. Of others only the archive's own
 	// checksums can tell whether a bit was flipped on the way.
 	Checked bool
 

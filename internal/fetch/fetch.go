@@ -1,7 +1,7 @@
 // Package fetch downloads files whole and verified: it resumes what broke off,
 // starts over what changed, and bounds the bytes it holds. The archives it
 // hands out are known to be as long as storage says, of one version, equal to
-// their MD5 where there is one, and to begin like a ZIP; CRCs are for who unzips.
+// their MD5 where there is one, and to begin as their name says; CRCs are for who unpacks.
 package fetch
 
 import (

@@ -250,8 +250,8 @@ func (t *transfer) accept(p []byte, body *dirs.Body) error {
 	const enough = 64
 	if room := enough - len(t.head); room > 0 {
 		t.head = append(t.head, p[:min(room, len(p))]...)
-		if isText(t.head, body.ContentType) {
-			return t.notZip(body)
+		if t.isPage(body.ContentType) {
+			return t.notLog(body)
 		}
 	}
 	if body.File == nil {
@@ -290,10 +290,10 @@ func (t *transfer) finish(body *dirs.Body) (*Archive, error) {
 		}
 	}
 	if t.size == 0 {
-		return nil, dirs.Fail(dirs.NotZip, errors.New("it is empty"))
+		return nil, dirs.Fail(dirs.NotLog, errors.New("it is empty"))
 	}
-	if !bytes.HasPrefix(t.head, []byte("PK")) { //guard:zip-magic
-		return nil, t.notZip(body)
+	if _, ok := rawlog.FormatOf(t.head, t.listed.At()); !ok { //guard:zip-magic
+		return nil, t.notLog(body)
 	}
 	a := t.archive()
 	a.Checked = body.File != nil || !body.NoMD5 && strings.EqualFold(hex.EncodeToString(t.sum.Sum(nil)), t.etag)
@@ -312,12 +312,14 @@ func (t *transfer) finish(body *dirs.Body) (*Archive, error) {
 
 // direct hands over a file of this machine without a copy.
 func (t *transfer) direct(body *dirs.Body) (*Archive, error) {
-	t.head = make([]byte, 2)
-	if _, err := body.File.ReadAt(t.head, 0); err != nil {
+	t.head = make([]byte, 16)
+	if n, err := body.File.ReadAt(t.head, 0); err == nil || errors.Is(err, io.EOF) {
+		t.head = t.head[:n]
+	} else {
 		return nil, dirs.Fail(dirs.Failed, dirs.Pathless(err))
 	}
-	if string(t.head) != "PK" {
-		return nil, t.notZip(body)
+	if _, ok := rawlog.FormatOf(t.head, t.listed.At()); !ok || t.isPage(body.ContentType) {
+		return nil, t.notLog(body)
 	}
 	a := t.archive()
 	a.Checked = true
@@ -332,20 +334,35 @@ func (t *transfer) archive() *Archive {
 	return a
 }
 
-func (t *transfer) notZip(body *dirs.Body) error {
-	what := ""
+func (t *transfer) notLog(body *dirs.Body) error {
+	instead, what := "", ""
+	if mark := rawlog.Mark(t.listed.At()); mark != "" {
+		instead = fmt.Sprintf(" instead of %q", mark)
+	}
 	if body.ContentType != "" {
 		what = fmt.Sprintf(" (Content-Type %.60q)", body.ContentType)
 	}
-	return dirs.Fail(dirs.NotZip, fmt.Errorf("it begins with %.40q instead of \"PK\"%s", t.head[:min(16, len(t.head))], what))
+	return dirs.Fail(dirs.NotLog, fmt.Errorf("it begins with %.40q%s%s", t.head[:min(16, len(t.head))], instead, what))
 }
 
-// isText recognizes a page that stands where a ZIP should, from its first bytes.
-func isText(head []byte, contentType string) bool {
-	if bytes.HasPrefix(head, []byte("PK")) || len(head) < 2 {
+// isPage recognizes a page that stands where a file should, from its first bytes and
+// from what the storage takes it for.
+func (t *transfer) isPage(contentType string) bool {
+	if len(t.head) < 4 {
 		return false
 	}
-	head = bytes.TrimLeft(head, "\ufeff \t\r\n")
-	return strings.HasPrefix(contentType, "text/") || strings.HasPrefix(contentType, "application/json") ||
-		strings.HasPrefix(contentType, "application/xml") || len(head) > 0 && (head[0] == '<' || head[0] == '{')
+	format, ok := rawlog.FormatOf(t.head, t.listed.At())
+	if ok && format != rawlog.Plain {
+		return false
+	}
+	head := bytes.TrimLeft(t.head, "\ufeff \t\r\n")
+	if len(head) > 0 && (head[0] == '<' || head[0] == '{') {
+		return true
+	}
+	for _, page := range []string{"text/html", "application/json", "application/xml", "text/xml"} {
+		if strings.HasPrefix(contentType, page) {
+			return true
+		}
+	}
+	return !ok && strings.HasPrefix(contentType, "text/")
 }

@@ -38,7 +38,7 @@ type batch struct {
 func (b *batch) add(j *job) {
 	b.jobs = append(b.jobs, j)
 	b.next = len(b.jobs)
-	b.text += j.zip.Size
+	b.text += j.body.Size
 }
 
 // loadBatch sends an INSERT that begins with the given file and takes up
@@ -167,7 +167,7 @@ func (l *loader) advance(ctx, insert context.Context, b *batch) error {
 		if err != nil {
 			return err
 		}
-		if j.file().Type != b.typ || !j.month().Equal(b.month) || j.zip.Size > l.budget.text {
+		if j.file().Type != b.typ || !j.month().Equal(b.month) || j.body.Size > l.budget.text {
 			l.hand = j
 			break
 		}

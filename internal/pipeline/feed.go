@@ -90,10 +90,10 @@ func (r *run) newFetcher(starved []chan struct{}) *fetch.Fetcher {
 
 // fetch is one of F identical workers: file in, verified archive out.
 func (r *run) fetch(ctx context.Context, in <-chan *job, out chan<- *job) error {
-	var inflater parse.Inflater
+	var inflater parse.Inflater // holds no texts
 	for j := range in {
 		begin := time.Now()
-		archive, err := r.download(ctx, &inflater, j.file())
+		archive, body, err := r.download(ctx, &inflater, j.file())
 		switch {
 		case ctx.Err() != nil:
 			if archive != nil {
@@ -108,7 +108,7 @@ func (r *run) fetch(ctx context.Context, in <-chan *job, out chan<- *job) error 
 			}
 			continue
 		}
-		j.archive = archive
+		j.archive, j.body = archive, body
 		// What was fetched is what the ledger will speak of, whatever the listing said.
 		j.listed.Size, j.listed.ETag = archive.File.Size, archive.File.ETag
 		r.Log.Debug("file fetched", "type", j.file().Type, "file", j.file().Name, "bytes", archive.File.Size, "seconds", seconds(begin))
@@ -122,38 +122,55 @@ func (r *run) fetch(ctx context.Context, in <-chan *job, out chan<- *job) error 
 	return nil
 }
 
-// downloads bounds how often a file whose ZIP is broken is fetched anew: a bit
+// downloads bounds how often a file whose archive is broken is fetched anew: a bit
 // may have been flipped on the way.
 const downloads = 3
 
 // download fetches an archive. One that storage's own checksum does not vouch
-// for is inflated once for its CRC, as a fault of the way is mended by another
-// download and a fault of the file is not.
-func (r *run) download(ctx context.Context, inflater *parse.Inflater, f rawlog.File) (*fetch.Archive, error) {
+// for is unpacked once for its CRC, as a fault of the way is mended by another
+// download and a fault of the file is not; then it comes with its text.
+func (r *run) download(ctx context.Context, inflater *parse.Inflater, f rawlog.File) (*fetch.Archive, *parse.Text, error) {
 	for try := 1; ; try++ {
 		archive, err := r.fetcher.Fetch(ctx, f)
 		if err != nil || archive.Checked { //guard:crc-decides
-			return archive, err
+			return archive, nil, err
 		}
-		if err = verify(inflater, archive); err == nil {
-			return archive, nil
+		body, err := r.proven(inflater, archive, f)
+		if err == nil {
+			return archive, body, nil
 		}
 		archive.Release()
 		if try == downloads || ctx.Err() != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		r.Log.Info("a downloaded ZIP is broken; fetching it again", "file", f.Name, "err", err)
+		r.Log.Info("a downloaded archive is broken; fetching it again", "file", f.Name, "err", err)
 	}
 }
 
-// verify inflates the whole file for its size and checksum alone.
-func verify(inflater *parse.Inflater, archive *fetch.Archive) error {
-	zip, err := parse.OpenZip(archive, archive.Size())
-	if err != nil {
-		return err
+// proven opens an archive and reads it to its end, zstd ones of a run one at a time:
+// the windows of all fetchers would be more than its memory.
+func (r *run) proven(inflater *parse.Inflater, archive *fetch.Archive, f rawlog.File) (*parse.Text, error) {
+	var head [4]byte
+	n, _ := archive.ReadAt(head[:], 0) // Open meets the error again
+	if format, _ := rawlog.FormatOf(head[:n], f.At()); format == rawlog.Zstd {
+		r.wide.Lock()
+		defer r.wide.Unlock()
+		inflater = &r.wide.Inflater
 	}
-	text := inflater.Stream(zip)
-	_, err = io.Copy(io.Discard, text)
+	body, err := inflater.Open(archive, archive.Size(), f.At())
+	if err != nil {
+		return nil, err
+	}
+	return body, verify(inflater, body)
+}
+
+// verify reads the whole text for its length and checksum alone, unless that was done.
+func verify(inflater *parse.Inflater, body *parse.Text) error {
+	if body.Proven {
+		return nil
+	}
+	text := inflater.Stream(body)
+	_, err := io.Copy(io.Discard, text)
 	return errors.Join(err, text.Close())
 }
 

@@ -21,7 +21,7 @@ type job struct {
 	text    string           // contents of the entry when the run began
 	state   jobState
 	archive *fetch.Archive
-	zip     *parse.Entry
+	body    *parse.Text // of the archive, once it is open
 	counts  rows.Counts
 }
 
@@ -67,7 +67,7 @@ func (j *job) took(now time.Time, rows, rejects []uint64) {
 	}
 	e.Lines, e.Rows, e.Rescued, e.Rejected = c.Lines, c.Rows, c.Rescued, c.Rejected
 	e.First, e.Last, e.ShiftHours = c.First, c.Last, int8(c.Shift/time.Hour)
-	e.Contents = contentsOf(j.zip)
+	e.Contents = contentsOf(j.body)
 	if e.Contents != j.text {
 		e.Issues, e.Ignored = nil, "" // they were of another text
 	}

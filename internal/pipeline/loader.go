@@ -44,7 +44,6 @@ type loader struct {
 	starved  chan struct{} // told when a download waits for archives to be released
 	hand     *job          // taken from in, but for the next INSERT
 	inflater parse.Inflater
-	text     []byte
 	reading  *job // whose text the reader stands in; nil between files
 	readers  map[rawlog.Type]*rows.Reader
 	streams  map[rawlog.Type]*[2]*load.Stream // the second only for large files
@@ -57,7 +56,7 @@ type loader struct {
 
 func newLoader(r *run, in <-chan *job, starved chan struct{}) *loader {
 	return &loader{
-		run: r, in: in, starved: starved, rejects: rejects{run: r},
+		run: r, in: in, starved: starved, rejects: rejects{run: r}, inflater: parse.Inflater{Hold: r.budget.text, Window: r.budget.window},
 		readers: make(map[rawlog.Type]*rows.Reader),
 		streams: make(map[rawlog.Type]*[2]*load.Stream),
 		scratch: make(map[rawlog.Type]*load.Block),
@@ -76,7 +75,7 @@ func (l *loader) work(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if j.zip.Size <= l.budget.text { //guard:large-streamed
+		if j.body.Size <= l.budget.text { //guard:large-streamed
 			err = l.loadBatch(ctx, j)
 		} else {
 			err = l.loadSlices(ctx, j)
@@ -97,10 +96,10 @@ func (l *loader) close() {
 	}
 }
 
-// take returns the next file, its ZIP opened, or errNoMore.
+// take returns the next file, its archive opened, or errNoMore.
 // Whoever holds an INSERT open is not patient: it gets errIdle when nothing came
 // for idleAfter, or when downloads wait for the archives that it holds. Files
-// whose ZIP is broken fail on the way.
+// whose archive is broken fail on the way.
 func (l *loader) take(ctx context.Context, patient bool) (*job, error) {
 	if j := l.hand; j != nil {
 		l.hand = nil
@@ -135,9 +134,11 @@ func (l *loader) take(ctx context.Context, patient bool) (*job, error) {
 		if !ok {
 			return nil, errNoMore
 		}
-		zip, err := parse.OpenZip(j.archive, j.archive.Size())
+		var err error
+		if j.body == nil {
+			j.body, err = l.inflater.Open(j.archive, j.archive.Size(), j.file().At())
+		}
 		if err == nil {
-			j.zip = zip
 			settled, err := l.same(context.WithoutCancel(ctx), j)
 			if err != nil {
 				return nil, err
@@ -163,11 +164,10 @@ func (l *loader) open(ctx context.Context, j *job, careful bool) (load.Shape, er
 	if err != nil {
 		return "", err
 	}
-	text, err := l.inflater.Bytes(j.zip, l.text[:0], l.budget.text)
+	text, err := l.inflater.Bytes(j.body)
 	if err != nil {
 		return "", &fileError{err}
 	}
-	l.text = text
 	if careful {
 		rd.ResetBytes(j.file(), text)
 		if err := l.rehearse(rd, j.file().Type); err != nil {

@@ -29,6 +29,7 @@ import (
 	"rawlogs/internal/ended"
 	"rawlogs/internal/fetch"
 	"rawlogs/internal/load"
+	"rawlogs/internal/parse"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 )
@@ -139,6 +140,11 @@ type run struct {
 	copies    copies
 	fetcher   *fetch.Fetcher
 	openFiles int // archives that one INSERT may hold open
+
+	wide struct { // proves what takes a window
+		sync.Mutex
+		parse.Inflater
+	}
 }
 
 // Run brings the store up to date with what the source lists, as opts say. The
@@ -154,6 +160,7 @@ func Run(ctx context.Context, st *store.Store, src dirs.Source, opts Options) (S
 		// Each may be a file descriptor; as many are left to connections and the rest.
 		openFiles: max(1, min(mostOpenFiles, fileLimit()/(2*opts.Parsers))),
 	}
+	r.wide.Window = r.budget.window
 	var first uint64
 	r.id, first = newRunID(opts.Now())
 	r.insert.Store(first)
@@ -365,8 +372,9 @@ func (r *run) newInsertID() uint64 { return r.insert.Add(1) } //guard:insert-id-
 // budget divides --max-memory by construction, so that the parts cannot
 // together exceed it, whatever the files hold.
 type budget struct {
-	archives int64 // ZIPs in memory, being fetched or held until their INSERT is acknowledged
-	text     int64 // inflated text of one small file, per loader; a larger one is streamed
+	archives int64 // in memory, being fetched or held until their INSERT is acknowledged
+	text     int64 // text of one small file, per loader; a larger one is streamed
+	window   int64 // what a zstd text may point back to, where that is more than every reader should take
 	line     int64 // longest record that is parsed as one
 }
 
@@ -374,5 +382,6 @@ type budget struct {
 // INSERT can hold, and the loaders together as much for their texts. The rest is
 // for wire blocks, the connection's buffers and the Go runtime.
 func divide(total int64, loaders int) budget {
-	return budget{archives: total * 5 / 16, text: total * 5 / 16 / int64(loaders), line: total / 16}
+	text := total * 5 / 16 / int64(loaders)
+	return budget{archives: total * 5 / 16, text: text, window: text / 2, line: total / 16}
 }

@@ -55,7 +55,7 @@ func (l *loader) judge(ctx context.Context, j *job) (err error) {
 	if err != nil {
 		return err
 	}
-	text := l.inflater.Stream(j.zip)
+	text := l.inflater.Stream(j.body)
 	rd.Reset(j.file(), text)
 	err = l.rehearse(rd, j.file().Type)
 	if err = errors.Join(err, text.Close()); err != nil {
@@ -121,7 +121,7 @@ func (s *slicer) send(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	text := ahead.New(guardedReader{s.inflater.Stream(s.job.zip)}, aheadBytes, aheadBuffers)
+	text := ahead.New(guardedReader{s.inflater.Stream(s.job.body)}, aheadBytes, aheadBuffers)
 	defer func() { err = errors.Join(err, text.Close()) }()
 	rd.Reset(s.job.file(), text)
 	s.reading = s.job

@@ -13,9 +13,9 @@ import (
 	"rawlogs/internal/rawlog"
 )
 
-// contentsOf names a text by what its archive's directory says of it, which
-// OpenZip's reader holds it to. How it was packed makes no difference.
-func contentsOf(zip *parse.Entry) string { return fmt.Sprintf("%08x-%d", zip.CRC32, zip.Size) }
+// contentsOf names a text by its CRC-32 and length, which who reads it is held to.
+// How it is packed makes no difference.
+func contentsOf(t *parse.Text) string { return fmt.Sprintf("%08x-%d", t.CRC32, t.Size) }
 
 // twinKey is an hour's text.
 type twinKey struct {
@@ -149,7 +149,7 @@ func carried(copied *checkpoint.Entry, known map[fileKey]*checkpoint.Entry) bool
 // did: one whose bytes were only packed, stamped or moved anew, whose rows stay as
 // they are, and a copy of another file of its hour, which is an issue.
 func (l *loader) same(ctx context.Context, j *job) (bool, error) {
-	e, contents := j.entry, contentsOf(j.zip)
+	e, contents := j.entry, contentsOf(j.body)
 	if e.Contents == contents && j.former == checkpoint.Loaded && j.replace && !l.Reload { //guard:same-text
 		if !l.whole(j) {
 			return false, nil
@@ -166,7 +166,7 @@ func (l *loader) same(ctx context.Context, j *job) (bool, error) {
 	if !copied || j.replace && !other.loaded { //guard:copy-not-loaded
 		return false, nil
 	}
-	if !l.hasLines(j.zip) {
+	if !l.hasLines(j.body) {
 		return false, nil // an hour without rows looks like any other
 	}
 	if !l.whole(j) {
@@ -190,7 +190,7 @@ func (l *loader) same(ctx context.Context, j *job) (bool, error) {
 
 // whole reports whether the archive holds the text that its directory declares: a
 // directory can be right and the data behind it damaged.
-func (l *loader) whole(j *job) bool { return verify(&l.inflater, j.archive) == nil } //guard:same-verified
+func (l *loader) whole(j *job) bool { return verify(&l.inflater, j.body) == nil } //guard:same-verified
 
 // finish ends a file's way through the run.
 func (l *loader) finish(j *job) {
@@ -201,15 +201,14 @@ func (l *loader) finish(j *job) {
 }
 
 // hasLines reports whether a text has more than a header. Only short ones are read.
-func (l *loader) hasLines(zip *parse.Entry) bool {
+func (l *loader) hasLines(t *parse.Text) bool {
 	const short = 64 << 10
-	if zip.Size > short {
+	if t.Size > min(short, l.budget.text) {
 		return true
 	}
-	text, err := l.inflater.Bytes(zip, l.text[:0], l.budget.text)
+	text, err := l.inflater.Bytes(t)
 	if err != nil {
 		return false // whoever loads it says so
 	}
-	l.text = text
 	return slices.ContainsFunc([]byte("\n\r"), func(end byte) bool { return bytes.IndexByte(bytes.TrimRight(text, "\r\n"), end) >= 0 })
 }

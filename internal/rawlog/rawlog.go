@@ -36,14 +36,14 @@ func ParseType(s string) (Type, error) {
 }
 
 // File is one hourly file as a source lists it. Name is its identity, unique
-// within its type and the same from every source, e.g.
+// within its type and the same from every source, in whatever format it is there:
 // "20160909/clicks-1473411600-SlY9UO.zip".
 type File struct {
 	Type Type
 	Name string
 	Path string    // where its source has it, if that is not Name: a longer key, another folder
 	Hour time.Time // UTC start of the hour whose rows the file holds
-	Size int64     // bytes of the ZIP; -1 where the listing does not tell
+	Size int64     // bytes of the file, packed as it is; -1 where the listing does not tell
 	ETag string    // without quotes; "" where the listing does not tell
 }
 
@@ -57,9 +57,19 @@ func (f File) At() string {
 
 // NameOf is the identity of a file found under a path: its hour's date
 // directory and its base name, as the API names it. So a file is the same one
-// from the API, from a mirror in a bucket and from a folder, at whatever depth.
+// from the API, from a mirror in a bucket and from a folder, at whatever depth and
+// packed in whatever way.
 func NameOf(p string, hour time.Time) string {
-	return hour.UTC().Format(DayLayout) + "/" + path.Base(p)
+	return hour.UTC().Format(DayLayout) + "/" + path.Base(AsNetwork(p))
+}
+
+// AsNetwork gives a name the end that the network's own have, .zip, in the place of
+// the one of its format.
+func AsNetwork(name string) string {
+	if stem, _, ok := CutFormat(name); ok { //guard:one-identity
+		return stem + ".zip"
+	}
+	return name
 }
 
 // DayLayout is the layout of a date directory: 20160909.
@@ -67,18 +77,18 @@ const DayLayout = "20060102"
 
 // ParseName reads type and hour from a file's own name, which looks like
 // clicks-1473411600-SlY9UO.zip: the log type, the epoch seconds of the UTC
-// start of the hour and six characters. Folders before it are free, but where
+// start of the hour and six characters; it may end as any format does. Folders before it are free, but where
 // the parent is a date directory it must be the hour's, in some time zone: else
 // type and hour come with an error that is ErrMisplaced. No error repeats the name.
 func ParseName(name string) (Type, time.Time, error) {
 	base := path.Base(name)
-	stem, ok := strings.CutSuffix(base, ".zip")
+	stem, _, ok := CutFormat(base)
 	if !ok {
-		return "", time.Time{}, errors.New("not a .zip")
+		return "", time.Time{}, ErrFormat
 	}
 	word, rest, ok := strings.Cut(stem, "-")
 	if !ok {
-		return "", time.Time{}, errors.New("want TYPE-EPOCH-SUFFIX.zip")
+		return "", time.Time{}, errShape
 	}
 	typ, err := ParseType(word)
 	if err != nil {
@@ -86,7 +96,7 @@ func ParseName(name string) (Type, time.Time, error) {
 	}
 	digits, suffix, ok := strings.Cut(rest, "-")
 	if !ok || suffix == "" {
-		return "", time.Time{}, errors.New("want TYPE-EPOCH-SUFFIX.zip")
+		return "", time.Time{}, errShape
 	}
 	sec, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || sec < 0 || sec > maxEpoch {
@@ -98,6 +108,11 @@ func ParseName(name string) (Type, time.Time, error) {
 	}
 	return typ, hour, nil
 }
+
+// ErrFormat is of a name that does not end as a file of any format does.
+var ErrFormat = errors.New("not a .zip, .csv.gz, .csv.zst or .csv")
+
+var errShape = errors.New("want TYPE-EPOCH-SUFFIX, then .zip, .csv.gz, .csv.zst or .csv")
 
 // ErrMisplaced is of a raw log in a date directory that is not its hour's.
 var ErrMisplaced = errors.New("a raw log in the folder of another day")

@@ -25,7 +25,16 @@ func TestParseName(t *testing.T) {
 		{"clicks--1-SlY9UO.zip", "", false},
 		{"clicks-99999999999-SlY9UO.zip", "", false},
 		{"pixels-1473411600-SlY9UO.zip", "", false},
-		{"clicks-1473411600-SlY9UO.csv", "", false},
+		{"clicks-1473411600-SlY9UO.csv", Clicks, true},
+		{"clicks-1473411600-SlY9UO.CSV.GZ", Clicks, true},
+		{"20160909/clicks-1473411600-SlY9UO.csv.zst", Clicks, true},
+		{"clicks-1473411600-SlY9UO.gz", Clicks, true},
+		{"clicks-1473411600-SlY9UO.csv.zip", Clicks, true},
+		{"clicks-1473411600-SlY9UO.csv.xz", "", false},
+		{"clicks-1473411600-.csv", "", false},
+		{"clicks-1473411600.csv", "", false},
+		{".csv", "", false},
+		{"clicks-1473411600-SlY9UO", "", false},
 		{"clicks.zip", "", false},
 		{"", "", false},
 	} {
@@ -124,6 +133,40 @@ func FuzzParseName(f *testing.F) {
 			t.Fatalf("%q: hour %v", s, hour)
 		}
 	})
+}
+
+// A file is the same in every format, and its share of the work, too; what the
+// ledger knew before there were any stays as it is.
+func TestOneIdentity(t *testing.T) {
+	t.Parallel()
+	hour := time.Unix(1473411600, 0)
+	const want = "20160909/clicks-1473411600-SlY9UO.zip"
+	for _, name := range []string{want, "clicks-1473411600-SlY9UO.ZIP", "a/b/clicks-1473411600-SlY9UO.csv.gz", "clicks-1473411600-SlY9UO.GZ",
+		"clicks-1473411600-SlY9UO.csv.zst", "20160909/clicks-1473411600-SlY9UO.CSV"} {
+		if got := NameOf(name, hour); got != want {
+			t.Errorf("%s is %s", name, got)
+		}
+	}
+	if got := NameOf("clicks-1473411600-SlY9UO.csv.zip", hour); got != "20160909/clicks-1473411600-SlY9UO.csv.zip" {
+		t.Errorf("what was known as .csv.zip is %s", got)
+	}
+}
+
+func TestFormatOf(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		head, name string
+		want       Format // "" is none
+	}{
+		{"PK\x03\x04", "a.zip", Zip}, {"PK\x05\x06", "a.csv", Zip}, {"PK\x00 a prefix", "a.zip", Zip}, {"PK_id,", "a.csv", Plain},
+		{"\x1f\x8b\x08", "a.csv.gz", Gzip}, {"\x1f\x8b\x08\x00", "a.zip", Gzip}, {"\x1f\x8b\x08\x00", "a.csv", Gzip},
+		{"\x28\xb5\x2f\xfd", "a.csv.zst", Zstd}, {"\x5a\x2a\x4d\x18", "a.csv.zst", Zstd},
+		{"id,ip", "a.csv", Plain}, {"id,ip", "a.CSV", Plain}, {"id,ip", "a.csv.gz", ""}, {"id,ip", "a.zip", ""}, {"", "a.csv", Plain}, {"", "a.zip", ""},
+	} {
+		if got, ok := FormatOf([]byte(tc.head), tc.name); ok != (tc.want != "") || ok && got != tc.want {
+			t.Errorf("%q in %s: got %s %t", tc.head, tc.name, got, ok)
+		}
+	}
 }
 
 func TestSpelling(t *testing.T) {

@@ -130,9 +130,9 @@ func TestSpoil(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		z, err := parse.OpenZip(bytes.NewReader(data), int64(len(data)))
+		var inflater parse.Inflater
+		z, err := inflater.Open(bytes.NewReader(data), int64(len(data)), "clicks.zip")
 		if err == nil {
-			var inflater parse.Inflater
 			text := inflater.Stream(z)
 			_, err = io.Copy(io.Discard, text)
 			err = errors.Join(err, text.Close())

@@ -18,7 +18,7 @@ var issues = []protection{
 	guard("same-text", "a file that was only stamped or packed anew keeps its rows",
 		never, "internal/pipeline", "TestSameText"),
 	guard("same-verified", "a directory alone does not vouch for a text",
-		swap("verify(&l.inflater, j.archive) == nil", "true"), "internal/pipeline", "TestReloadThatDies"),
+		swap("verify(&l.inflater, j.body) == nil", "true"), "internal/pipeline", "TestReloadThatDies"),
 	guard("copy-not-loaded", "the same file under another name does not double its hour",
 		always, "internal/pipeline", "TestCopies"),
 	guard("copy-carried", "a copy is loaded by the run after its original was lost",

@@ -27,7 +27,7 @@ var network = []protection{
 		swap("s.tls", "&tls.Config{InsecureSkipVerify: true}"), "internal/faults", "TestCertificates"),
 	guard("untrusted-not-retried", "an untrusted certificate is not retried",
 		cut, "internal/faults", "TestCertificates"),
-	guard("zip-magic", "a body that does not begin like a ZIP is refused",
+	guard("zip-magic", "a body that does not begin as its name says is refused",
 		never, "internal/dirs/hoapi", "TestHTTPFaults/octets,_no_ZIP"),
 }
 

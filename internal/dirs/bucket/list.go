@@ -1,8 +1,8 @@
 package bucket
 
 import (
-	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"net/url"
@@ -78,7 +78,8 @@ func sameTags(a, b string) (same, ok bool) {
 }
 
 // tailBytes is what two objects of one size are compared by where reading them
-// whole would be a download: the end of a ZIP holds its file's length and CRC-32.
+// whole would be a download: the end of a ZIP or gzip holds its text's length and
+// CRC-32, that of a zstd its checksum.
 const tailBytes = 64 << 10
 
 // same compares two objects of one size: by their tags, or where these say
@@ -92,27 +93,33 @@ func (s *Source) same(ctx context.Context, a, b rawlog.File) (bool, error) {
 		return false, err
 	}
 	right, err := s.tail(ctx, b)
-	return err == nil && bytes.Equal(left, right), err
+	return err == nil && left == right, err
 }
 
-func (s *Source) tail(ctx context.Context, f rawlog.File) ([]byte, error) {
+// tail is a hash of an object's end; a text that is not packed is read whole, as its
+// end tells nothing of the rest.
+func (s *Source) tail(ctx context.Context, f rawlog.File) (sum [sha256.Size]byte, err error) {
 	from := max(0, f.Size-tailBytes)
+	if _, format, _ := rawlog.CutFormat(f.Path); format == rawlog.Plain {
+		from = 0
+	}
 	client, err := s.s3(ctx)
 	if err != nil {
-		return nil, err
+		return sum, err
 	}
 	out, err := client.GetObject(ctx, &s3.GetObjectInput{
 		Bucket: &s.at.Bucket, Key: aws.String(s.at.Prefix + f.Path), Range: aws.String(fmt.Sprintf("bytes=%d-", from)),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("comparing %s with its copy: %w", plain.Name(f.Path), errorOf(err))
+		return sum, fmt.Errorf("comparing %s with its copy: %w", plain.Name(f.Path), errorOf(err))
 	}
-	tail, err := io.ReadAll(io.LimitReader(out.Body, tailBytes))
+	h := sha256.New()
+	_, err = io.Copy(h, io.LimitReader(out.Body, f.Size-from))
 	if cerr := out.Body.Close(); err == nil {
 		err = cerr
 	}
 	if err != nil {
-		return nil, fmt.Errorf("comparing %s with its copy: %w", plain.Name(f.Path), errorOf(err))
+		return sum, fmt.Errorf("comparing %s with its copy: %w", plain.Name(f.Path), errorOf(err))
 	}
-	return tail, nil
+	return [sha256.Size]byte(h.Sum(nil)), nil
 }

@@ -96,6 +96,31 @@ func copies(t *testing.T, w World, skipped *skips) {
 	}
 }
 
+// formats asks what becomes of one file in several formats: it is listed once, in the
+// one whose text can be proven best, under one name.
+func formats(t *testing.T, w World, skipped *skips) {
+	if !w.Named {
+		t.Skip("it names what it has itself")
+	}
+	const stem = "20160909/clicks-1473411600-SlY9UO"
+	ends := []string{".CSV", ".zst", ".csv.gz", ".ZIP"}
+	for i, end := range ends {
+		path := "packed/" + strings.ToLower(end[1:]) + "/" + stem + end
+		w.Put(path, []byte("PK"+end))
+		if w.Date != nil {
+			w.Date(path, time.Now().Add(time.Duration(i-10)*time.Hour)) // the best is the newest
+		}
+		got := Walk(t, w.Source, rawlog.Types())
+		if len(got) != 1 || got[0].Name != stem+".zip" || got[0].At() != path {
+			t.Errorf("with %s: %+v", end, got)
+		}
+		if *skipped = slices.Compact(slices.Sorted(slices.Values(*skipped))); len(*skipped) != i {
+			t.Errorf("with %s, skipped %q", end, *skipped)
+		}
+		*skipped = nil
+	}
+}
+
 func paths(files []rawlog.File) []string {
 	var paths []string
 	for _, f := range files {

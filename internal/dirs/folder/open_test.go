@@ -71,7 +71,7 @@ func TestOpen(t *testing.T) {
 		d := fetch.New(folder.New(root, nil), fetch.Config{Backoff: time.Microsecond, SpoolOver: over})
 		for file, want := range map[string]dirs.Kind{
 			"a/b/f.zip": -1, "relative.zip": -1, "absolute.zip": -1,
-			"text.zip": dirs.NotZip, "empty.zip": dirs.NotZip, "evil\x1b[2J.zip": dirs.NotZip,
+			"text.zip": dirs.NotLog, "empty.zip": dirs.NotLog, "evil\x1b[2J.zip": dirs.NotLog,
 			"out.zip": dirs.Refused, "outdir/secret.zip": dirs.Refused, "../x.zip": dirs.Refused, "a/../../x.zip": dirs.Refused, "": dirs.Refused,
 			outside: dirs.Refused, "a": dirs.Refused, "pipe.zip": dirs.Refused,
 			"none.zip": dirs.NotFound, "dangling.zip": dirs.NotFound,

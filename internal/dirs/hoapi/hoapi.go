@@ -68,7 +68,7 @@ func (s *Source) Retention(ctx context.Context) (map[rawlog.Type]int, error) {
 }
 
 func (s *Source) link(ctx context.Context, f rawlog.File) (string, error) {
-	link, err := s.cfg.Client.DownloadLink(ctx, f.Type, f.Name)
+	link, err := s.cfg.Client.DownloadLink(ctx, f.Type, f.At())
 	if err != nil && ctx.Err() == nil {
 		err = refusedLink(err)
 	}

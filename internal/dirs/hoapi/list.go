@@ -224,6 +224,9 @@ func (l *typeWalk) day(ctx context.Context, dir string) error {
 func (l *typeWalk) add(files []hasoffers.LogFile) {
 	for _, listed := range files {
 		f := rawlog.File{Type: l.typ, Name: listed.Name, Hour: listed.Start, Size: -1}
+		if _, format, ok := rawlog.CutFormat(listed.Name); ok && format != rawlog.Zip {
+			f.Name, f.Path = rawlog.AsNetwork(listed.Name), listed.Name
+		}
 		if named, why := contradiction(f); why != nil { //guard:name-contradicts-hour
 			if l.into.Wants(f) || l.into.Wants(named) {
 				l.into.Refuse(named, why)

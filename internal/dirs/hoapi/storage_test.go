@@ -246,22 +246,22 @@ func TestHTTPFaults(t *testing.T) {
 		{name: "gone", kind: dirs.NotFound, message: "HTTP 404", requests: 1, script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(_ int, w http.ResponseWriter, _ *http.Request) bool { return send(w, nil, 404, nil) }
 		}},
-		{name: "HTML", kind: dirs.NotZip, message: `begins with "<!DOCTYPE html>`, requests: 1, script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "HTML", kind: dirs.NotLog, message: `begins with "<!DOCTYPE html>`, requests: 1, script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 				return send(w, http.Header{"Content-Type": {"text/html"}}, 200, []byte("<!DOCTYPE html>\x1b[31mlogin"))
 			}
 		}},
-		{name: "JSON in octets", kind: dirs.NotZip, requests: 1, script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "JSON in octets", kind: dirs.NotLog, requests: 1, script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 				return send(w, http.Header{"Content-Type": {"application/octet-stream"}}, 200, []byte(`{"error":1}`))
 			}
 		}},
-		{name: "octets, no ZIP", kind: dirs.NotZip, message: `"\x00\x01\x02"`, script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "octets, no ZIP", kind: dirs.NotLog, message: `"\x00\x01\x02"`, script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 				return send(w, http.Header{"Content-Type": {"application/zip"}}, 200, []byte("\x00\x01\x02"))
 			}
 		}},
-		{name: "empty", kind: dirs.NotZip, message: "it is empty", script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "empty", kind: dirs.NotLog, message: "it is empty", script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(_ int, w http.ResponseWriter, _ *http.Request) bool { return send(w, nil, 200, nil) }
 		}},
 		{name: "no length", kind: dirs.Failed, message: "tells no length", script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {

@@ -29,6 +29,17 @@ type candidate struct {
 	modified time.Time
 }
 
+func (c candidate) format() rawlog.Format {
+	_, f, _ := rawlog.CutFormat(c.Path)
+	return f
+}
+
+// Why files are skipped that are raw logs by their names.
+var (
+	ErrOtherFormat = errors.New("it is the same file in another format")
+	ErrOtherCopy   = errors.New("it is another copy")
+)
+
 // NewNamed returns an empty listing, to be asked for files of the types and
 // periods. same compares two files of one size.
 func NewNamed(types []rawlog.Type, periods []rawlog.Period, skipped dirs.Skipped, same func(ctx context.Context, a, b rawlog.File) (bool, error)) *Named {
@@ -91,13 +102,22 @@ func (n *Named) Yield(ctx context.Context, yield func(rawlog.File) error) error 
 	return n.Missing.OrNil()
 }
 
-// choose returns the file of a name. Of copies it is the oldest, so that a new
-// one changes nothing; files that differ are refused, whichever was there first.
+// choose returns the file of a name. Of several formats it is the one whose text
+// can be proven best; that the others hold the same is not looked at. Of copies it is
+// the oldest, so that a new one changes nothing; files that differ are refused,
+// whichever was there first.
 func (n *Named) choose(ctx context.Context, candidates []candidate) (*rawlog.File, error) {
 	slices.SortFunc(candidates, func(a, b candidate) int {
-		return cmp.Or(a.modified.Compare(b.modified), cmp.Compare(a.Path, b.Path))
+		return cmp.Or(rawlog.Preferred(a.format(), b.format()), a.modified.Compare(b.modified), cmp.Compare(a.Path, b.Path))
 	})
 	first := candidates[0].File
+	other := slices.IndexFunc(candidates, func(c candidate) bool { return c.format() != candidates[0].format() })
+	if other >= 0 { //guard:one-format
+		for _, c := range candidates[other:] {
+			n.skipped.Tell(c.Path, fmt.Errorf("%w, of %s", ErrOtherFormat, first.Path))
+		}
+		candidates = candidates[:other]
+	}
 	for _, c := range candidates[1:] {
 		equal := first.Size == c.Size
 		if equal {
@@ -113,7 +133,7 @@ func (n *Named) choose(ctx context.Context, candidates []candidate) (*rawlog.Fil
 		}
 	}
 	for _, c := range candidates[1:] {
-		n.skipped.Tell(c.Path, fmt.Errorf("it is another copy of %s", first.Path))
+		n.skipped.Tell(c.Path, fmt.Errorf("%w of %s", ErrOtherCopy, first.Path))
 	}
 	return &first, nil
 }

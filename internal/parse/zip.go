@@ -1,6 +1,3 @@
-// Package parse takes the one file out of a ZIP: inflate unpacks it, csv cuts the text
-// that comes out, ahead reads one side by side with the other. Whatever the bytes are,
-// it does not panic and its memory is bounded.
 package parse
 
 import (
@@ -10,26 +7,14 @@ import (
 	"io"
 	"path"
 	"strings"
+
+	"rawlogs/internal/rawlog"
 )
 
-// ZipError tells what is wrong with an archive. The archive is the file's own
-// fault: fetching it again may help, reading it again does not.
-type ZipError struct {
-	Reason  string
-	Entries uint64 // set when the reason is their number, which is not 1
-	Err     error  // the error behind it, if any
+// zipError tells what is wrong with a ZIP.
+func zipError(format string, args ...any) *Error {
+	return &Error{Format: rawlog.Zip, Reason: fmt.Sprintf(format, args...)}
 }
-
-// Error says it in words.
-func (e *ZipError) Error() string {
-	if e.Err != nil {
-		return "zip: " + e.Reason + ": " + e.Err.Error()
-	}
-	return "zip: " + e.Reason
-}
-
-// Unwrap returns the error behind it.
-func (e *ZipError) Unwrap() error { return e.Err }
 
 // Methods of compression that an entry may have.
 const (
@@ -37,13 +22,12 @@ const (
 	methodDeflate = 8
 )
 
-// Entry is the one file of an archive. Its name is never used as a path.
-type Entry struct {
-	Name       string
-	Size       int64 // inflated, as declared
-	Compressed int64
-	CRC32      uint32
-	Method     uint16
+// entry is the one file of a ZIP.
+type entry struct {
+	size       int64 // inflated, as declared
+	compressed int64
+	crc32      uint32
+	method     uint16
 
 	r      io.ReaderAt
 	offset int64 // of the compressed data
@@ -67,21 +51,21 @@ type directory struct {
 	offset  uint64
 }
 
-// OpenZip returns the archive's one file. Folders and what operating systems add
+// openZip returns the archive's one file. Folders and what operating systems add
 // to archives do not count, nor do empty files beside it. No file or several are a
-// *ZipError that says how many; the number of entries is read before any of them is
+// *Error that says how many; the number of entries is read before any of them is
 // looked at, so that a hostile directory costs nothing. Errors of r are returned as
 // they are.
-func OpenZip(r io.ReaderAt, size int64) (*Entry, error) {
+func openZip(r io.ReaderAt, size int64) (*entry, error) {
 	d, err := findDirectory(r, size)
 	if err != nil {
 		return nil, err
 	}
 	if d.entries == 0 || d.entries > mostEntries || d.entries > 1 && d.size > mostDirectory {
-		return nil, &ZipError{Reason: fmt.Sprintf("%d entries where one is expected", d.entries), Entries: d.entries}
+		return nil, zipError("%d entries where one is expected", d.entries)
 	}
 	if d.size > uint64(d.at) || d.offset > uint64(d.at)-d.size {
-		return nil, &ZipError{Reason: "the central directory lies outside the archive"}
+		return nil, zipError("the central directory lies outside the archive")
 	}
 	// Bytes before the archive shift every offset in it.
 	shift := d.at - int64(d.size) - int64(d.offset)
@@ -104,9 +88,9 @@ func findDirectory(r io.ReaderAt, size int64) (directory, error) {
 		}
 	}
 	if size == 0 {
-		return directory{}, &ZipError{Reason: "it is empty"}
+		return directory{}, zipError("it is empty")
 	}
-	return directory{}, &ZipError{Reason: "no end of central directory: not a ZIP, or cut short"} //guard:zip-directory
+	return directory{}, zipError("no end of central directory: not a ZIP, or cut short") //guard:zip-directory
 }
 
 // lastDirectory looks for the last record in the archive's tail.
@@ -131,7 +115,7 @@ func lastDirectory(r io.ReaderAt, size int64, tail []byte) (d directory, found b
 			return d, true, err
 		}
 		if disk != 0 || first != 0 || uint64(here) != d.entries {
-			return d, true, &ZipError{Reason: "it is part of a set of several"}
+			return d, true, zipError("it is part of a set of several")
 		}
 		return d, true, nil
 	}
@@ -153,14 +137,14 @@ func find64(r io.ReaderAt, d directory) (directory, error) {
 	}
 	at := binary.LittleEndian.Uint64(locator[8:])
 	if at > uint64(d.at)-locator64Len-end64Len {
-		return d, &ZipError{Reason: "the zip64 record lies outside the archive"}
+		return d, zipError("the zip64 record lies outside the archive")
 	}
 	var end [end64Len]byte
 	if err := readFull(r, end[:], int64(at)); err != nil {
 		return d, err
 	}
 	if string(end[:4]) != "PK\x06\x06" {
-		return d, &ZipError{Reason: "no zip64 record where it should be"}
+		return d, zipError("no zip64 record where it should be")
 	}
 	return directory{
 		at:      int64(at),
@@ -179,7 +163,7 @@ const (
 )
 
 // openEntry finds the entry that is the file.
-func openEntry(r io.ReaderAt, d directory, shift int64) (*Entry, error) {
+func openEntry(r io.ReaderAt, d directory, shift int64) (*entry, error) {
 	if d.size < centralLen {
 		return nil, errDirectoryShort
 	}
@@ -214,16 +198,16 @@ func openEntry(r io.ReaderAt, d directory, shift int64) (*Entry, error) {
 	}
 	switch {
 	case len(files) == 0 && folder != "":
-		return nil, &ZipError{Reason: fmt.Sprintf("it holds no file, only the folder %.100q", folder)}
+		return nil, zipError("it holds no file, only the folder %.100q", folder)
 	case len(files) == 0:
-		return nil, &ZipError{Reason: "it holds no file, only what an operating system adds to archives"}
+		return nil, zipError("it holds no file, only what an operating system adds to archives")
 	case len(files) > 1: //guard:one-entry
-		return nil, &ZipError{Reason: fmt.Sprintf("%d entries where one is expected", len(files)), Entries: uint64(len(files))}
+		return nil, zipError("%d entries where one is expected", len(files))
 	}
 	return files[0].entry(r, d, shift)
 }
 
-var errDirectoryShort = &ZipError{Reason: "the central directory is cut short"}
+var errDirectoryShort = zipError("the central directory is cut short")
 
 // head is an entry as the central directory has it.
 type head struct {
@@ -239,7 +223,7 @@ func readHead(t []byte) (h head, length int, err error) {
 		return h, 0, errDirectoryShort
 	}
 	if string(t[:4]) != "PK\x01\x02" {
-		return h, 0, &ZipError{Reason: "no central directory where it should be"}
+		return h, 0, zipError("no central directory where it should be")
 	}
 	le := binary.LittleEndian
 	nameLen, extraLen, commentLen := int(le.Uint16(t[28:])), int(le.Uint16(t[30:])), int(le.Uint16(t[32:]))
@@ -277,26 +261,26 @@ var packers = map[uint16]string{
 }
 
 // entry checks what the directory says and finds the data.
-func (h head) entry(r io.ReaderAt, d directory, shift int64) (*Entry, error) {
+func (h head) entry(r io.ReaderAt, d directory, shift int64) (*entry, error) {
 	const encrypted, strong, masked = 1 << 0, 1 << 6, 1 << 13
 	switch {
 	case h.flags&(encrypted|strong|masked) != 0: //guard:zip-encrypted
-		return nil, &ZipError{Reason: "its entry is encrypted"}
+		return nil, zipError("its entry is encrypted")
 	case h.method != methodStored && h.method != methodDeflate: //guard:zip-method
 		reason := fmt.Sprintf("its entry is packed by method %d; deflate and stored are known", h.method)
 		if name := packers[h.method]; name != "" {
 			reason += fmt.Sprintf(": this is %s, pack it again with deflate", name)
 		}
-		return nil, &ZipError{Reason: reason}
+		return nil, zipError("%s", reason)
 	case h.sizes[0] > 1<<62 || h.sizes[1] > 1<<62 || h.sizes[2] > 1<<62:
-		return nil, &ZipError{Reason: "its entry's sizes are impossible"}
+		return nil, zipError("its entry's sizes are impossible")
 	}
-	e := &Entry{
-		Name: h.name, Size: int64(h.sizes[0]), Compressed: int64(h.sizes[1]), CRC32: h.crc, Method: h.method,
+	e := &entry{
+		size: int64(h.sizes[0]), compressed: int64(h.sizes[1]), crc32: h.crc, method: h.method,
 		r: r,
 	}
-	if e.Method == methodStored && e.Size != e.Compressed {
-		return nil, &ZipError{Reason: "its entry is stored, and its two sizes differ"}
+	if e.method == methodStored && e.size != e.compressed {
+		return nil, zipError("its entry is stored, and its two sizes differ")
 	}
 	return e, e.locate(int64(h.sizes[2])+shift, d)
 }
@@ -321,7 +305,7 @@ func extra64(extra []byte, sizes *[3]uint64) error {
 			continue
 		}
 		if n < 8*wanted {
-			return &ZipError{Reason: "its zip64 field is cut short"}
+			return zipError("its zip64 field is cut short")
 		}
 		for i := range sizes {
 			if sizes[i] == 0xffffffff {
@@ -336,26 +320,26 @@ func extra64(extra []byte, sizes *[3]uint64) error {
 
 // locate finds the data behind the local header, whose own sizes may be left
 // to a data descriptor and are not relied on.
-func (e *Entry) locate(at int64, d directory) error {
+func (e *entry) locate(at int64, d directory) error {
 	if at < 0 || at > d.at-localLen {
-		return &ZipError{Reason: "its entry lies outside the archive"}
+		return zipError("its entry lies outside the archive")
 	}
 	var head [localLen]byte
 	if err := readFull(e.r, head[:], at); err != nil {
 		return err
 	}
 	if string(head[:4]) != "PK\x03\x04" {
-		return &ZipError{Reason: "no entry where it should be"}
+		return zipError("no entry where it should be")
 	}
 	e.offset = at + localLen + int64(binary.LittleEndian.Uint16(head[26:])) + int64(binary.LittleEndian.Uint16(head[28:]))
-	if e.Compressed > d.at-int64(d.size)-e.offset {
-		return &ZipError{Reason: "its entry reaches into the central directory: cut short"}
+	if e.compressed > d.at-int64(d.size)-e.offset {
+		return zipError("its entry reaches into the central directory: cut short")
 	}
 	return nil
 }
 
 // data reads the compressed bytes.
-func (e *Entry) data() *io.SectionReader { return io.NewSectionReader(e.r, e.offset, e.Compressed) }
+func (e *entry) data() *io.SectionReader { return io.NewSectionReader(e.r, e.offset, e.compressed) }
 
 func readFull(r io.ReaderAt, p []byte, at int64) error {
 	if len(p) == 0 {
@@ -366,7 +350,7 @@ func readFull(r io.ReaderAt, p []byte, at int64) error {
 	case n == len(p):
 		return nil
 	case err == nil, errors.Is(err, io.EOF):
-		return &ZipError{Reason: "cut short", Err: io.ErrUnexpectedEOF}
+		return &Error{Format: rawlog.Zip, Reason: "cut short", Err: io.ErrUnexpectedEOF}
 	}
 	return err
 }

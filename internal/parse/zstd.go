@@ -1,0 +1,205 @@
+package parse
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+
+	"rawlogs/internal/rawlog"
+)
+
+// zstandard is a text in one Zstandard frame or several (RFC 8878), among frames that
+// are to be skipped.
+type zstandard struct {
+	r    io.ReaderAt
+	size int64
+}
+
+func (s zstandard) whole(z *Inflater, dst []byte) error { return readWhole(s, z, dst) }
+
+// leastWindow is what RFC 8878 asks every reader to take.
+const leastWindow = 8 << 20
+
+// pieces walks over the frames first, without unpacking them: the decoder takes a few
+// bytes after the last frame for nothing, and says of no window how large it is.
+func (s zstandard) pieces(z *Inflater) (io.Reader, error) {
+	if z.frames.in == nil {
+		z.frames.in = bufio.NewReaderSize(nil, 64<<10)
+	}
+	most := max(z.Window, leastWindow)
+	z.frames.in.Reset(io.NewSectionReader(s.r, 0, s.size))
+	w := walk{in: z.frames.in, left: s.size, most: uint64(most)}
+	if err := w.frames(); err != nil {
+		return nil, err
+	}
+	return &z.frames, z.frames.reset(s, most)
+}
+
+// frames reads what frames hold, by the library.
+type frames struct {
+	in  *bufio.Reader
+	src source
+	dec *zstd.Decoder
+}
+
+func (f *frames) reset(s zstandard, window int64) (err error) {
+	f.in.Reset(io.NewSectionReader(s.r, 0, s.size))
+	f.src = source{r: f.in}
+	if f.dec == nil {
+		// One block at a time, which takes no goroutine and so no closing.
+		if f.dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(uint64(window))); err != nil {
+			return err
+		}
+	}
+	if err := f.dec.Reset(&f.src); err != nil {
+		return f.worded(err)
+	}
+	return nil
+}
+
+func (f *frames) Read(p []byte) (int, error) {
+	n, err := f.dec.Read(p)
+	if err != nil && err != io.EOF {
+		err = f.worded(err)
+	}
+	return n, err
+}
+
+func (f *frames) worded(err error) error {
+	switch {
+	case f.src.err != nil:
+		return f.src.err
+	case errors.Is(err, zstd.ErrCRCMismatch):
+		return zstdError("its text's checksum is not the declared one: damaged")
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return &Error{Format: rawlog.Zstd, Reason: "its data ends too early: cut short", Err: io.ErrUnexpectedEOF}
+	case errors.Is(err, zstd.ErrFrameSizeExceeded), errors.Is(err, zstd.ErrFrameSizeMismatch):
+		return zstdError("it holds more or fewer bytes than it declares: damaged")
+	}
+	return &Error{Format: rawlog.Zstd, Reason: "its data is damaged", Err: err}
+}
+
+func zstdError(format string, args ...any) *Error {
+	return &Error{Format: rawlog.Zstd, Reason: fmt.Sprintf(format, args...)}
+}
+
+// walk goes over frames by their heads and the lengths of their blocks.
+type walk struct {
+	in   *bufio.Reader
+	left int64  // bytes
+	most uint64 // that a window may have
+}
+
+const (
+	frameMagic, skipMagic = 0xfd2fb528, 0x184d2a50
+	blockHead             = 3
+)
+
+func (w *walk) frames() error {
+	for first := true; w.left > 0; first = false {
+		if w.left < 4 && !first {
+			return w.trailing()
+		}
+		head, err := w.take(4)
+		if err != nil {
+			return err
+		}
+		switch magic := binary.LittleEndian.Uint32(head); {
+		case magic == frameMagic:
+			err = w.frame()
+		case magic&^0xf == skipMagic:
+			if head, err = w.take(4); err == nil {
+				err = w.skip(int64(binary.LittleEndian.Uint32(head)))
+			}
+		default:
+			w.left += 4
+			return w.trailing()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walk) trailing() error { return zstdError("%d bytes follow the end of its data", w.left) } //guard:zstd-trailing
+
+// frame goes over one frame, after its magic number.
+func (w *walk) frame() error {
+	b, err := w.take(1)
+	if err != nil {
+		return err
+	}
+	flags := b[0]
+	single, checksum := flags&(1<<5) != 0, int64(flags>>2&1)*4
+	var window uint64
+	if !single {
+		if b, err = w.take(1); err != nil {
+			return err
+		}
+		base := uint64(1) << (10 + b[0]>>3)
+		window = base + base/8*uint64(b[0]&7)
+	}
+	dictionary := [4]int{0, 1, 2, 4}[flags&3]
+	if b, err = w.take(dictionary); err != nil {
+		return err
+	}
+	for _, c := range b {
+		if c != 0 {
+			return zstdError("it was packed with a dictionary: pack it again without one")
+		}
+	}
+	length := [4]int{0, 2, 4, 8}[flags>>6]
+	if single && length == 0 {
+		length = 1
+	}
+	if b, err = w.take(length); err != nil {
+		return err
+	}
+	if single { // its text is the window
+		var eight [8]byte
+		copy(eight[:], b)
+		window = binary.LittleEndian.Uint64(eight[:])
+	}
+	if window > w.most { //guard:zstd-window
+		return zstdError("it points %d bytes back, of which %d are held: give more --max-memory, or pack it again without --long and --ultra", window, w.most)
+	}
+	for {
+		if b, err = w.take(blockHead); err != nil {
+			return err
+		}
+		head := uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16
+		size := int64(head >> 3)
+		if head>>1&3 == 1 { // one byte, size times
+			size = 1
+		}
+		if err := w.skip(size); err != nil {
+			return err
+		}
+		if head&1 != 0 {
+			return w.skip(checksum)
+		}
+	}
+}
+
+// take reads n bytes, which are good until the next read.
+func (w *walk) take(n int) ([]byte, error) {
+	b, err := w.in.Peek(n)
+	if int64(n) <= w.left && err != nil {
+		return nil, err
+	}
+	return b, w.skip(int64(n))
+}
+
+func (w *walk) skip(n int64) error {
+	if n > w.left { //guard:zstd-truncated
+		return &Error{Format: rawlog.Zstd, Reason: "its data ends too early: cut short", Err: io.ErrUnexpectedEOF}
+	}
+	w.left -= n
+	_, err := w.in.Discard(int(n))
+	return err
+}
