@@ -30,7 +30,7 @@ func (o *RunOptions) AddFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.Reconcile, "reconcile", false, "afterwards, compare these days with the network's own totals (ingest reconcile)")
 	o.Against.addShared(f)
 	f.Int("lookback", 0, "days to look back, today included (INGEST_LOOKBACK; default 3)")
-	f.Int("catch-up", 0, "days before those to list too, where the job was down and no run has; 0: none (INGEST_CATCH_UP; default 62)")
+	f.Int("catch-up", 0, "days before those to list too, where the job was down and no run has; 0: none (INGEST_CATCH_UP; default 366)")
 }
 
 func newRun(a *app) *cobra.Command {

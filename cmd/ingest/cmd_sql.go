@@ -117,7 +117,7 @@ func (a *app) runSQL(ctx context.Context, s *session.Session, o SQLOptions, args
 			return err
 		}
 	}
-	st, err := s.Open(ctx, store.Config{Existing: true, Reader: !o.Write})
+	st, err := s.Open(ctx, store.Config{Existing: !o.Write, Reader: !o.Write})
 	if err != nil {
 		return err
 	}

@@ -23,12 +23,13 @@ const (
 	Shifted  Kind = "shifted"  // most rows lie whole hours off the file's hour
 	Copy     Kind = "copy"     // the text of another file of the same type and hour; not loaded
 	Mismatch Kind = "mismatch" // the store did not hold the rows that were acknowledged
+	View     Kind = "view"     // the store has its rows, but answered with an error: a view failed on them
 	Lost     Kind = "lost"     // listed once, not loaded, and no longer listed
 	Unloaded Kind = "failed"   // could not be fetched, read or loaded
 )
 
 // Kinds lists all kinds of issues.
-func Kinds() []Kind { return []Kind{Unloaded, Lost, Mismatch, Copy, Rejected, Misfit, Shifted} }
+func Kinds() []Kind { return []Kind{Unloaded, Lost, Mismatch, Copy, View, Rejected, Misfit, Shifted} }
 
 // Open reports whether the entry has issues that nobody said to ignore.
 func (e *Entry) Open() bool { return len(e.Issues) > 0 && e.Ignored == "" }

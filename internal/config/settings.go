@@ -41,7 +41,7 @@ func settings() []setting {
 		{key: "source", env: "INGEST_SOURCE", def: "hasoffers:", traits: inMember},
 		{key: "store", env: "INGEST_STORE", def: "embedded:data/clickhouse"},
 		{key: "lookback", env: "INGEST_LOOKBACK", def: "3"},
-		{key: "catch_up", env: "INGEST_CATCH_UP", def: "62"},
+		{key: "catch_up", env: "INGEST_CATCH_UP", def: "366"},
 		{key: "max_memory", env: "INGEST_MAX_MEMORY", def: "256MiB"},
 		{key: "max_rejected", env: "INGEST_MAX_REJECTED", def: "50%"},
 		{key: "max_misfit", env: "INGEST_MAX_MISFIT", def: "50%"},

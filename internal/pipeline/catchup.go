@@ -37,7 +37,11 @@ func (r *run) catchUp(ctx context.Context) error {
 			return err
 		}
 		for _, gap := range between(listed, begin) {
-			if gap.To.After(since) && !slices.Contains(gaps, gap) {
+			switch {
+			case slices.Contains(gaps, gap):
+			case gap.From.Before(since):
+				r.Log.Debug("no run has listed these days, and they lie further back than catch_up", "days", gap.String())
+			default:
 				gaps = append(gaps, gap)
 			}
 		}
@@ -45,12 +49,7 @@ func (r *run) catchUp(ctx context.Context) error {
 	if len(gaps) == 0 {
 		return nil
 	}
-	for i, gap := range gaps {
-		if gap.From.Before(since) {
-			before := rawlog.Period{From: gap.From, To: since}
-			r.Log.Warn("no run has listed these days, and they lie further back than catch_up; ingest backfill loads them", "days", before.String())
-			gap.From, gaps[i].From = since, since
-		}
+	for _, gap := range gaps {
 		r.Log.Info("no run has listed these days yet: catching up", "days", gap.String())
 	}
 	r.Periods = append(slices.Clone(r.Periods), gaps...) //guard:caught-up

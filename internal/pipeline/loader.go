@@ -298,7 +298,7 @@ func (l *loader) commit(ctx context.Context, jobs []*job, inserts []uint64) erro
 	}
 	entries := make([]*checkpoint.Entry, len(jobs))
 	for i, j := range jobs {
-		j.took(l.Now(), inserts, rejects)
+		j.took(l.Now(), inserts, rejects, l.views.of(inserts))
 		entries[i] = j.entry
 	}
 	if err := l.record(ctx, entries); err != nil {

@@ -67,6 +67,7 @@ func (r *run) once(ctx context.Context, table string, send func(id uint64, query
 			case lerr != nil:
 				return 0, backoff.Permanent(errors.Join(err, lerr))
 			case landed: //guard:insert-settled
+				r.viewFailed(id, err)
 				return id, nil
 			}
 		}
@@ -98,4 +99,11 @@ func (r *run) landed(ctx context.Context, table, query string, id uint64, rows i
 		return err
 	})
 	return landed, err
+}
+
+// viewFailed notes an error of an INSERT whose rows landed.
+func (r *run) viewFailed(id uint64, err error) {
+	if r.views.add(id, err) { //guard:view-error-kept
+		r.Log.Error("the rows are stored, but the server answered with an error, as it does when a materialized view fails on them", "insert", id, "err", err)
+	}
 }

@@ -138,6 +138,7 @@ type run struct {
 
 	twins     *twins
 	copies    copies
+	views     views
 	fetcher   *fetch.Fetcher
 	openFiles int // archives that one INSERT may hold open
 

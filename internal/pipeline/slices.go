@@ -174,7 +174,7 @@ func (s *slicer) slice(ctx context.Context, stream *load.Stream) (more bool, err
 	if err := s.steady(ctx, s.lease.Confirm); err != nil {
 		return false, err
 	}
-	id := s.newInsertID()
+	id, all := s.newInsertID(), false
 	s.inserts = append(s.inserts, id)
 	rows, size, begin := 0, 0, time.Now()
 	_, err = stream.Send(ctx, id, load.QueryID(s.id, id), s.shape, func(_ context.Context, blk *load.Block) error {
@@ -199,8 +199,15 @@ func (s *slicer) slice(ctx context.Context, stream *load.Stream) (more bool, err
 			return nil
 		}
 		yield() // the rest of this INSERT is the server's work
+		all = true
 		return load.ErrComplete
 	})
+	if err != nil && all && store.Refused(err) && ctx.Err() == nil {
+		if landed, lerr := s.landed(ctx, string(s.job.file().Type), load.QueryID(s.id, id), id, rows); lerr == nil && landed {
+			s.viewFailed(id, err)
+			err = nil
+		}
+	}
 	if err == nil {
 		s.inserted(string(s.job.file().Type), id, rows, stream.Bytes(), begin)
 	}

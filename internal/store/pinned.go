@@ -91,6 +91,7 @@ var insertSetting = map[string]string{
 	"min_insert_block_size_bytes":        "1099511627776",
 	"use_strict_insert_block_limits":     "0",
 	"max_insert_threads":                 "1",
+	"materialized_views_ignore_errors":   "0", // a view that lacks rows is told
 	"insert_distributed_sync":            "1",
 	"distributed_foreground_insert":      "1",
 	"optimize_on_insert":                 "1",

@@ -99,6 +99,9 @@ func withoutTrace(text string) string {
 	return text
 }
 
+// Refused reports whether the server itself answered with an error.
+func Refused(err error) bool { return code(err) != 0 }
+
 // Retryable tells whether the same statement may go through later, after a
 // pause and Recover: the network, the server's load, its restart. Whether it
 // went through already is another question. A cancelled context is not retryable.
