@@ -14,14 +14,16 @@ CREATE TABLE IF NOT EXISTS {database}.ingest_files {on_cluster}
     lines       UInt64 COMMENT 'Lines of the CSV, header included: 1 + rows + rejected.',
     rows        UInt64 COMMENT 'Rows of the file in the table of its type.',
     rescued     UInt64 COMMENT 'Rows of those with something in _rescued.',
+    inexact     UInt64 COMMENT 'Rows with a value whose column holds only nearly what it says: an amount that was rounded, bytes that are not UTF-8.',
     rejected    UInt64 COMMENT 'Lines that were no rows; they are in rejected_rows.',
+    filled      Array(String) COMMENT 'Columns with a value other than their default in any of its rows; empty: not known.',
     inserts     Array(UInt64) COMMENT 'Ids of the INSERTs that brought its rows; _insert of its rows.',
     first_time  Nullable(DateTime('UTC')) COMMENT 'Earliest datetime of its rows.',
     last_time   Nullable(DateTime('UTC')) COMMENT 'Latest datetime of its rows.',
     shift_hours Int8 COMMENT 'Whole hours by which most rows lie off the file''s hour; not 0: the timezone setting is likely wrong.',
     error       String COMMENT 'Why the file failed.',
     contents    String COMMENT 'CRC-32 and length of the text in the archive; empty: not known.',
-    issues      Array(String) COMMENT 'What is not as it should be: rejected, misfit, shifted, copy, view, mismatch, lost or failed.',
+    issues      Array(String) COMMENT 'What is not as it should be: rejected, misfit, inexact, shifted, copy, view, mismatch, lost or failed.',
     issue_texts Array(String) COMMENT 'A sentence for each of issues.',
     issue_since Nullable(DateTime('UTC')) COMMENT 'When the oldest of issues was first seen.',
     ignored     String COMMENT 'Reason given to `ingest ignore`; empty: the issues are open.',
@@ -35,7 +37,7 @@ COMMENT 'Ledger of files, with former versions; ask ingest_files_current.';
 
 CREATE VIEW IF NOT EXISTS {database}.ingest_files_current {on_cluster}
 AS SELECT * FROM {database}.ingest_files FINAL
-COMMENT 'Ledger of files as it stands: a row a file. Made by ingest, revision 2.';
+COMMENT 'Ledger of files as it stands: a row a file. Made by ingest, revision 3.';
 
 -- Leases: who works on a network. A claim is written, read back, and withdrawn
 -- if another live one is seen; each renewal is a row.

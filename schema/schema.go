@@ -18,8 +18,8 @@ import (
 
 // Version is the schema's, which goes up with each change that an older ingest would
 // not understand or an older store lacks: 1 the first tables, 2 names and reports, 3
-// issues, 4 listings and this number.
-const Version = 4
+// issues, 4 listings and this number, 5 what was inexact and which columns were filled.
+const Version = 5
 
 //go:embed *.sql
 var files embed.FS

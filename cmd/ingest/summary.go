@@ -39,6 +39,7 @@ type summary struct {
 	Lines    uint64  `json:"lines"` // records, headers included
 	Rows     uint64  `json:"rows"`
 	Rescued  uint64  `json:"rescued"`
+	Inexact  uint64  `json:"inexact"`
 	Rejected uint64  `json:"rejected"`
 	Bytes    int64   `json:"bytes"` // of ZIPs
 	Inserts  int     `json:"inserts"`
@@ -99,7 +100,7 @@ func (f summaryFile) at() string { return cmp.Or(f.Path, f.Name) }
 func summarize(cfg *config.Config, storeName string, dryRun bool, s pipeline.Summary) summary {
 	out := summary{
 		Run: s.Run, Network: cfg.Network, Source: cfg.Source.String(), Store: storeName, DryRun: dryRun,
-		Lines: s.Lines, Rows: s.Rows, Rescued: s.Rescued, Rejected: s.Rejected, Bytes: s.Bytes, Inserts: s.Inserts,
+		Lines: s.Lines, Rows: s.Rows, Rescued: s.Rescued, Inexact: s.Inexact, Rejected: s.Rejected, Bytes: s.Bytes, Inserts: s.Inserts,
 		Seconds: s.Elapsed.Seconds(), elapsed: s.Elapsed,
 	}
 	out.Files.Listed, out.Files.AlreadyLoaded, out.Files.Loaded, out.Files.Failed = s.Listed, s.AlreadyLoaded, s.Loaded, s.Failed
@@ -225,7 +226,11 @@ func (s summary) text() string {
 	if !s.DryRun {
 		fmt.Fprintf(&b, "rows   read %s = stored %s + rejected %s", term.Count(s.Rows+s.Rejected), term.Count(s.Rows), term.Count(s.Rejected))
 		if s.Rescued > 0 {
-			fmt.Fprintf(&b, "   (%s with something in _rescued)", term.Count(s.Rescued))
+			fmt.Fprintf(&b, "   (%s with something in _rescued", term.Count(s.Rescued))
+			if s.Inexact > 0 {
+				fmt.Fprintf(&b, ", %s of them inexact", term.Count(s.Inexact))
+			}
+			b.WriteString(")")
 		}
 		fmt.Fprintf(&b, "\nzips   %s in %s, %s\n", term.Size(s.Bytes), term.Plural(s.Inserts, "insert"), term.Duration(s.elapsed))
 	}

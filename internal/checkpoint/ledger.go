@@ -44,6 +44,7 @@ type Entry struct {
 	Lines   uint64 // records in the text, header included: 1 + Rows + Rejected, or 0 for an empty text
 	Rows    uint64 // rows of the file in the store
 	Rescued uint64 // rows with something in _rescued
+	Inexact uint64 // rows with a value whose column holds only nearly what it says
 	// Rejected counts lines that did not split into the header's fields.
 	Rejected uint64
 	// Inserts are the ids of the INSERTs that hold its rows and rejected lines: those
@@ -56,6 +57,7 @@ type Entry struct {
 	Contents   string // CRC-32 and length of the text that its rows are from; "" where it is not known
 	Issues     []Issue
 	Since      time.Time // when the oldest of Issues was first seen, by the run's clock
+	Filled     []string  // columns with a value other than their default in any row; empty: not known
 	Ignored    string    // why somebody said to ignore the issues; "": they are open
 	Version    uint64    // counts up with each write of this file
 	UpdatedAt  time.Time
@@ -94,8 +96,8 @@ type Filter struct {
 func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 	where, args := l.where(f)
 	rows, err := l.st.Conn().Query(ctx, `
-		SELECT log_type, file, hour, toString(state), attempt, run, size, etag, lines, rows, rescued, rejected,
-		       inserts, first_time, last_time, shift_hours, error, contents, issues, issue_texts, issue_since, ignored, version, updated_at
+		SELECT log_type, file, hour, toString(state), attempt, run, size, etag, lines, rows, rescued, inexact, rejected,
+		       filled, inserts, first_time, last_time, shift_hours, error, contents, issues, issue_texts, issue_since, ignored, version, updated_at
 		FROM ingest_files FINAL
 		WHERE `+where+`
 		ORDER BY log_type, hour, file`, args...)
@@ -113,7 +115,7 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 			since       *time.Time
 		)
 		if err := rows.Scan(&typ, &e.File.Name, &e.File.Hour, &state, &e.Attempt, &e.Run, &e.File.Size, &e.File.ETag,
-			&e.Lines, &e.Rows, &e.Rescued, &e.Rejected, &e.Inserts, &first, &last, &e.ShiftHours, &e.Error,
+			&e.Lines, &e.Rows, &e.Rescued, &e.Inexact, &e.Rejected, &e.Filled, &e.Inserts, &first, &last, &e.ShiftHours, &e.Error,
 			&e.Contents, &kinds, &says, &since, &e.Ignored, &e.Version, &e.UpdatedAt); err != nil {
 			return nil, fmt.Errorf("reading the ledger of files: %w", err)
 		}
@@ -121,6 +123,9 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 		e.File.Hour = e.File.Hour.UTC()
 		if first != nil && last != nil {
 			e.First, e.Last = first.UTC(), last.UTC()
+		}
+		if len(e.Filled) == 0 {
+			e.Filled = nil
 		}
 		if since != nil {
 			e.Since = since.UTC()
@@ -228,8 +233,8 @@ func (l *Ledger) table(entries []*Entry) (ledgerTable, error) {
 	var columns []func(*ext.Table) error
 	for _, c := range [][2]string{
 		{"log_type", "String"}, {"file", "String"}, {"hour", "DateTime('UTC')"}, {"state", "String"}, {"attempt", "UInt32"},
-		{"run", "String"}, {"size", "Int64"}, {"etag", "String"}, {"lines", "UInt64"}, {"rows", "UInt64"}, {"rescued", "UInt64"},
-		{"rejected", "UInt64"}, {"inserts", "Array(UInt64)"}, {"first_time", "Nullable(DateTime('UTC'))"},
+		{"run", "String"}, {"size", "Int64"}, {"etag", "String"}, {"lines", "UInt64"}, {"rows", "UInt64"}, {"rescued", "UInt64"}, {"inexact", "UInt64"},
+		{"rejected", "UInt64"}, {"filled", "Array(String)"}, {"inserts", "Array(UInt64)"}, {"first_time", "Nullable(DateTime('UTC'))"},
 		{"last_time", "Nullable(DateTime('UTC'))"}, {"shift_hours", "Int8"}, {"error", "String"}, {"contents", "String"},
 		{"issues", "Array(String)"}, {"issue_texts", "Array(String)"}, {"issue_since", "Nullable(DateTime('UTC'))"}, {"ignored", "String"},
 		{"version", "UInt64"},
@@ -251,7 +256,7 @@ func (l *Ledger) table(entries []*Entry) (ledgerTable, error) {
 			kinds[i], says[i] = string(issue.Kind), issue.Text
 		}
 		if err := table.Append(string(e.File.Type), e.File.Name, e.File.Hour, string(e.State), e.Attempt,
-			e.Run, e.File.Size, e.File.ETag, e.Lines, e.Rows, e.Rescued, e.Rejected, inserts,
+			e.Run, e.File.Size, e.File.ETag, e.Lines, e.Rows, e.Rescued, e.Inexact, e.Rejected, append([]string{}, e.Filled...), inserts,
 			instant(e.First), instant(e.Last), e.ShiftHours, e.Error, e.Contents, kinds, says, instant(e.Since), e.Ignored, e.Version); err != nil {
 			return ledgerTable{}, err
 		}

@@ -19,6 +19,7 @@ type DayStatus struct {
 	Rows        uint64
 	Rejected    uint64
 	Rescued     uint64
+	Inexact     uint64
 	Bytes       uint64 // of ZIPs whose size is known
 	DoubleHours uint64 // hours for which more than one file is known
 }
@@ -29,7 +30,7 @@ func (l *Ledger) Status(ctx context.Context, types []rawlog.Type, periods []rawl
 	rows, err := l.st.Conn().Query(ctx, `
 		SELECT log_type, toStartOfDay(hour) AS day,
 		       countIf(state = 'loaded'), countIf(state = 'loading'), countIf(state = 'planned'), countIf(state = 'failed'),
-		       sum(ingest_files.rows), sum(ingest_files.rejected), sum(ingest_files.rescued),
+		       sum(ingest_files.rows), sum(ingest_files.rejected), sum(ingest_files.rescued), sum(ingest_files.inexact),
 		       toUInt64(sumIf(size, size > 0)), toUInt64(count() - uniqExact(hour))
 		FROM ingest_files FINAL
 		WHERE `+where+`
@@ -43,7 +44,7 @@ func (l *Ledger) Status(ctx context.Context, types []rawlog.Type, periods []rawl
 		var d DayStatus
 		var typ string
 		if err := rows.Scan(&typ, &d.Day, &d.Loaded, &d.Loading, &d.Planned, &d.Failed, &d.Rows, &d.Rejected,
-			&d.Rescued, &d.Bytes, &d.DoubleHours); err != nil {
+			&d.Rescued, &d.Inexact, &d.Bytes, &d.DoubleHours); err != nil {
 			return nil, fmt.Errorf("reading the ledger of files: %w", err)
 		}
 		d.Type, d.Day = rawlog.Type(typ), d.Day.UTC()

@@ -38,7 +38,7 @@ func Drift(ctx context.Context, st *store.Store, types []rawlog.Type) ([]Drifted
 			return nil, fmt.Errorf("%s: %w", typ, err)
 		}
 		for _, h := range headers {
-			layout := load.NewLayout(&load.Table{Name: string(typ), Columns: columns}, []string{h.name})
+			layout := load.NewLayout(&load.Table{Name: string(typ), Columns: columns}, []string{strings.TrimSuffix(h.name, load.HexSuffix)})
 			d := Drifted{Table: string(typ), Header: h.name, First: h.first.UTC(), Last: h.last.UTC(), Rows: h.rows, Files: h.files,
 				Example: h.example, Column: len(layout.Unknown()) == 0}
 			if !d.Column {

@@ -212,6 +212,8 @@ func (e *evolution) skip(h header, table string, columns []store.Column) string 
 		return "names a column; these values did not fit it"
 	case h.name == "" || strings.HasPrefix(h.name, "_"):
 		return "names with an underscore in front are the store's own"
+	case strings.HasSuffix(h.name, load.HexSuffix):
+		return "the bytes of values that are not UTF-8, in hexadecimal"
 	case repeated.MatchString(h.name):
 		return "a header that came twice in a file; the first one feeds the column"
 	case h.rows < e.MinRows:

@@ -210,8 +210,9 @@ func TestHostileTexts(t *testing.T) {
 	})
 }
 
-// Values are never silently changed: what does not fit its column is in
-// _rescued, letter by letter, and the column has its default.
+// Values are never silently changed: a spelling that means one thing is read, what
+// fits its column only nearly is kept in _rescued as well, and what does not fit is
+// there alone, letter by letter, and the column has its default.
 func TestHostileValues(t *testing.T) {
 	t.Parallel()
 	var cases []textCase
@@ -224,28 +225,46 @@ func TestHostileValues(t *testing.T) {
 		cases = append(cases, textCase{name: column + " " + text, text: "transaction_id," + column + "\nt," + quoted + "\n", rows: []string{want}})
 	}
 	kept := func(column, text string) { one(column, text, fmt.Sprintf("%s~%q", column, text)) }
-	for _, text := range []string{"4294967296", "99999999999999999999", "-1", "1e3", " 12 ", "+5", "1.0", "0x10", "twelve", "٣", "007", "01067"} {
+	nearly := func(column, text, cell string) {
+		one(column, text, fmt.Sprintf("%s=%q %s~%q", column, cell, column, text))
+	}
+	for _, text := range []string{"4294967296", "99999999999999999999", "-1", "1e3", "12.5", "1,234", "0x10", "twelve", "٣", "007", "01067", "NULL", "-", "NaN"} {
 		kept("offer_id", text)
 	}
 	kept("is_click_unique", "256")
 	one("offer_id", "4294967295", `offer_id="4294967295"`)
-	one("offer_id", "", "")
-	for _, text := range []string{"0000-00-00 00:00:00", "2016-02-30 10:00:00", "1960-01-01 00:00:00", "2150-01-01 00:00:00", "2016-09-09T09:00:28", "2016-09-09", "2016-09-09 25:00:00", "yesterday"} {
+	for _, text := range []string{"", " ", `\N`} {
+		one("offer_id", text, "")
+	}
+	for _, text := range []string{"12.0", "+12", " 12 ", "12."} {
+		one("offer_id", text, `offer_id="12"`)
+	}
+	for _, text := range []string{"2016-02-30 10:00:00", "1960-01-01 00:00:00", "2150-01-01 00:00:00", "2016-09-09", "2016-09-09 25:00:00", "yesterday", "01/02/2016 09:00:00", "2016090909"} {
 		kept("datetime", text)
 	}
 	one("datetime", "2106-02-07 06:28:15", `datetime="2106-02-07 06:28:15"`)
+	one("datetime", "0000-00-00 00:00:00", "")
+	for _, text := range []string{"2016-09-09T09:00:28", "2016-09-09T09:00:28Z", "2016-09-09 11:00:28+0200", "2016-09-09 09:00:28.000", "1473411628", "1473411628000"} {
+		one("datetime", text, `datetime="2016-09-09 09:00:28"`)
+	}
+	nearly("datetime", "2016-09-09T11:00:28.5+02:00", "2016-09-09 09:00:28")
 	for _, text := range []string{"999.1.1.1", "1.2.3", "fe80::1%eth0", "localhost", "::1::"} {
 		kept("ip", text)
 	}
 	one("ip", "1.2.3.4", `ip="::ffff:1.2.3.4"`)
 	one("ip", "2001:db8::1", `ip="2001:db8::1"`)
-	for _, text := range []string{"1,5", "12.34567", "1e3", "999999999999999", "$5", "--1", ".", "007.5", "-01"} {
+	for _, text := range []string{"1,5", "999999999999999", "$5", "--1", ".", "007.5", "-01"} {
 		kept("payout_cents", text)
 	}
 	one("payout_cents", "250.5", `payout_cents="501/2"`)
 	one("payout_cents", "-12.3400", `payout_cents="-617/50"`)
-	kept("user_agent", "Mozilla \xff\xfe")
-	kept("refer", "caf\xc3")
+	nearly("payout_cents", "12.34565", "7716/625") // half to even
+	nearly("payout_cents", "1e3", "1000")
+	one("payout", "2.505", `payout_cents="501/2"`)
+	one("user_agent", "Mozilla \xff\xfe", `user_agent="Mozilla �" user_agent#hex~"4D6F7A696C6C6120FFFE"`)
+	one("refer", "caf\xc3", `refer="caf�" refer#hex~"636166C3"`)
+	one("offer_id", "\xff1", `offer_id~"�1" offer_id#hex~"FF31"`)
+	one("brand_new", "\xff", `brand_new~"�" brand_new#hex~"FF"`)
 	one("user_agent", "Žluťoučký kůň", `user_agent="Žluťoučký kůň"`)
 	runTexts(t, newDatabase(t), 0, cases)
 }

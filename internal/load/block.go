@@ -22,6 +22,9 @@ type Batch struct {
 	File    string
 	Hour    time.Time
 	Clock   *Clock
+	// Filled notes which of the columns that can be fed got a value other than their
+	// type's default; see Layout.Names. Nil notes nothing.
+	Filled []bool
 	*records.Records
 }
 
@@ -167,6 +170,7 @@ func (e *AlteredError) Error() string {
 type Kept struct {
 	Rescued int // rows with something in _rescued
 	Misfit  int // those of them with a value that did not fit the column that it feeds
+	Inexact int // those of them with a value whose column holds only nearly what it says
 }
 
 // Append converts a batch and returns what it had to put aside. The layout's shape
@@ -189,10 +193,14 @@ func (b *Block) Append(batch *Batch, l *Layout) (Kept, error) {
 		case f < 0:
 			c.zeros(batch.Rows)
 		default:
+			from := len(c.data)
 			if scale := l.scales[i]; scale != 0 {
 				b.fails = c.takeScaled(batch, f, scale, b.fails)
 			} else {
 				b.fails = c.take(batch, f, b.fails)
+			}
+			if batch.Filled != nil && !batch.Filled[i] {
+				batch.Filled[i] = c.filled(from, batch.Rows)
 			}
 			if c.name == colTime {
 				c.account(batch)

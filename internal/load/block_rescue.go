@@ -1,15 +1,26 @@
 package load
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
+	"encoding/hex"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/ClickHouse/ch-go/proto"
 )
 
-// fail is a field that did not fit its column.
-type fail struct{ row, field int32 }
+// fail is a field whose column does not hold all of it: near or misfit.
+type fail struct {
+	row, field int32
+	fit        fit
+}
+
+// HexSuffix follows a header's name in _rescued where the bytes of its value are not
+// UTF-8: unhex(_rescued['refer#hex']) are they.
+const HexSuffix = "#hex"
 
 // rescue is the column _rescued: what would otherwise be lost of each row,
 // under its header's name.
@@ -43,20 +54,18 @@ func (r *rescue) take(b *Batch, l *Layout, fails []fail) (kept Kept) {
 	})
 	for row := range b.Rows {
 		before := r.keys.rows
-		if len(fails) > 0 && int(fails[0].row) == row {
-			kept.Misfit++
-		}
+		kept.count(fails, row)
 		for _, f := range l.unknown {
 			for len(fails) > 0 && int(fails[0].row) == row && int(fails[0].field) < f {
-				r.keep(b, l, row, int(fails[0].field))
+				r.keep(b, l, fails[0])
 				fails = fails[1:]
 			}
 			if b.Fields[row*b.Width+f].Len != 0 {
-				r.keep(b, l, row, f) //guard:unknown-rescued
+				r.keep(b, l, fail{int32(row), int32(f), misfit}) //guard:unknown-rescued
 			}
 		}
 		for len(fails) > 0 && int(fails[0].row) == row {
-			r.keep(b, l, row, int(fails[0].field)) //guard:unfit-rescued
+			r.keep(b, l, fails[0]) //guard:unfit-rescued
 			fails = fails[1:]
 		}
 		if r.keys.rows > before {
@@ -68,11 +77,43 @@ func (r *rescue) take(b *Batch, l *Layout, fails []fail) (kept Kept) {
 	return kept
 }
 
-func (r *rescue) keep(b *Batch, l *Layout, row, field int) {
-	r.keys.dict.keys = append(r.keys.dict.keys, r.keys.dict.find(&r.keys.data, []byte(l.keys[field])))
-	r.keys.rows++
+// count looks at the fails of a row, which come first.
+func (k *Kept) count(fails []fail, row int) {
+	misfits, inexact := 0, 0
+	for _, f := range fails {
+		if int(f.row) != row {
+			break
+		}
+		if f.fit == misfit {
+			misfits = 1
+		} else {
+			inexact = 1 //guard:inexact-counted
+		}
+	}
+	k.Misfit += misfits
+	k.Inexact += inexact
+}
+
+// keep appends a field under its header's name. All of it is UTF-8, so that whatever
+// reads it as JSON can; other bytes are kept in hexadecimal beside it. Where the column
+// holds the text but for those bytes, they alone are kept.
+func (r *rescue) keep(b *Batch, l *Layout, f fail) {
 	var v []byte
-	v, r.scratch = b.Value(row, field, r.scratch)
+	v, r.scratch = b.Value(int(f.row), int(f.field), r.scratch)
+	key := l.keys[f.field]
+	if utf8.Valid(v) {
+		r.entry(key, v)
+		return
+	}
+	if f.fit == misfit {
+		r.entry(key, bytes.ToValidUTF8(v, []byte("\uFFFD")))
+	}
+	r.entry(key+HexSuffix, []byte(strings.ToUpper(hex.EncodeToString(v)))) //guard:bytes-kept
+}
+
+func (r *rescue) entry(key string, v []byte) {
+	r.keys.dict.keys = append(r.keys.dict.keys, r.keys.dict.find(&r.keys.data, []byte(key)))
+	r.keys.rows++
 	r.values = binary.AppendUvarint(r.values, uint64(len(v)))
 	r.values = append(r.values, v...)
 }

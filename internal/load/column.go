@@ -1,9 +1,11 @@
 package load
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/ClickHouse/ch-go/proto"
 )
@@ -88,23 +90,55 @@ func (c *column) zeros(n int) {
 	}
 }
 
-// add appends one value. An empty text is the type's default. Where a text
-// does not fit the type exactly the default is appended too, and add returns
-// false.
-func (c *column) add(v []byte, k *Clock) bool {
-	if len(v) == 0 {
+// add appends one value. An empty text is the type's default, and so is what is
+// appended for a misfit.
+func (c *column) add(v []byte, k *Clock) fit { return c.addScaled(v, 0, k) }
+
+// addScaled is add of a number times ten to the scale.
+func (c *column) addScaled(v []byte, scale int, k *Clock) (f fit) {
+	switch {
+	case len(v) == 0:
 		c.zeros(1)
-		return true
+		return exact
+	case scale != 0:
+		f = c.putNumber(v, scale, k)
+	case !c.put(v, k):
+		f = c.respell(v, k)
 	}
-	if !c.put(v, k) {
+	switch f {
+	case absent:
 		c.zeros(1)
-		return false
+		return exact
+	case misfit:
+		c.zeros(1)
+		return misfit
 	}
 	c.rows++
 	if c.nullable && c.kind != kindLow {
 		c.nulls = append(c.nulls, 0)
 	}
-	return true
+	return f
+}
+
+// filled reports whether any of the last rows, whose bytes begin at from, is other than
+// the type's default.
+func (c *column) filled(from, rows int) bool {
+	switch c.kind {
+	case kindLow:
+		return slices.ContainsFunc(c.dict.keys[len(c.dict.keys)-rows:], func(k uint32) bool { return k != 0 })
+	case kindString:
+		return len(c.data)-from > rows // an empty text is one byte
+	}
+	tail := c.data[from:]
+	if bytes.Count(c.zero, []byte{0}) == len(c.zero) {
+		return bytes.Count(tail, []byte{0}) != len(tail)
+	}
+	for ; len(tail) > 0; tail = tail[len(c.zero):] {
+		if !bytes.HasPrefix(tail, c.zero) {
+			return true
+		}
+	}
+	return false
 }
 
 // repeat appends n rows of a text that fits.

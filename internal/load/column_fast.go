@@ -7,7 +7,7 @@ import (
 )
 
 // take appends field f of every record of a batch, and adds those that do not
-// fit to fails. The common kinds have loops of their own, without a call for
+// fit exactly to fails. The common kinds have loops of their own, without a call for
 // each value; what is unusual in them goes through add, like everything else.
 func (c *column) take(b *Batch, f int, fails []fail) []fail {
 	if !c.nullable || c.kind == kindLow {
@@ -39,8 +39,8 @@ func (c *column) take(b *Batch, f int, fails []fail) []fail {
 func (c *column) takeOne(b *Batch, r, f int, fails []fail) []fail {
 	var v []byte
 	v, c.scratch = b.Value(r, f, c.scratch)
-	if !c.add(v, b.Clock) {
-		fails = append(fails, fail{int32(r), int32(f)})
+	if fit := c.add(v, b.Clock); fit != exact {
+		fails = append(fails, fail{int32(r), int32(f), fit})
 	}
 	return fails
 }

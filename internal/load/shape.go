@@ -30,6 +30,7 @@ type Layout struct {
 	scales  []int    // by column that can be fed: the power of ten that its texts are multiplied by
 	unknown []int    // fields that feed no column, in order
 	keys    []string // by field: its key in _rescued
+	columns []string // that can be fed
 }
 
 // NewLayout lays a header onto the table. A name feeds the column of that name, or
@@ -44,6 +45,7 @@ func NewLayout(t *Table, header []string) *Layout {
 	loose := make(map[string]int, len(fed))
 	for i, c := range fed {
 		l.fields[i] = -1
+		l.columns = append(l.columns, c.Name)
 		exact[c.Name] = i
 		if _, taken := loose[rawlog.Spelling(c.Name)]; !taken {
 			loose[rawlog.Spelling(c.Name)] = i
@@ -88,6 +90,26 @@ func (l *Layout) Unknown() []string {
 		names = append(names, l.keys[f])
 	}
 	return names
+}
+
+// Columns returns how many columns can be fed: the length of Batch.Filled.
+func (l *Layout) Columns() int { return len(l.columns) }
+
+// Names lists the columns that a Batch.Filled marks.
+func (l *Layout) Names(filled []bool) []string {
+	var names []string
+	for i, is := range filled {
+		if is {
+			names = append(names, l.columns[i])
+		}
+	}
+	return names
+}
+
+// Feeds reports whether the header feeds a column.
+func (l *Layout) Feeds(column string) bool {
+	i := slices.Index(l.columns, column)
+	return i >= 0 && l.fields[i] >= 0
 }
 
 func shapeOf(fed []store.Column, fields []int) Shape {

@@ -82,6 +82,9 @@ func issuesOf(c rows.Counts) []checkpoint.Issue {
 	if exceeds(c.Misfit, c.Rows, noticed) {
 		add(checkpoint.Misfit, "%d of %d rows have a value that does not fit its column: see _rescued", c.Misfit, c.Rows)
 	}
+	if exceeds(c.Inexact, c.Rows, noticed) { //guard:inexact-told
+		add(checkpoint.Inexact, "%d of %d rows have a value that its column holds only nearly (an amount that was rounded, bytes that are not UTF-8): see _rescued", c.Inexact, c.Rows)
+	}
 	switch {
 	case c.Shift != 0:
 		add(checkpoint.Shifted, "most rows lie %s off the file's hour: is the time zone right?", offset(c.Shift))

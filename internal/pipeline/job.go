@@ -65,7 +65,7 @@ func (j *job) took(now time.Time, rows, rejects []uint64, view string) {
 	if c.Rejected > 0 {
 		e.Inserts = append(rows[:len(rows):len(rows)], rejects...)
 	}
-	e.Lines, e.Rows, e.Rescued, e.Rejected = c.Lines, c.Rows, c.Rescued, c.Rejected
+	e.Lines, e.Rows, e.Rescued, e.Inexact, e.Rejected, e.Filled = c.Lines, c.Rows, c.Rescued, c.Inexact, c.Rejected, c.Filled
 	e.First, e.Last, e.ShiftHours = c.First, c.Last, int8(c.Shift/time.Hour)
 	e.Contents = contentsOf(j.body)
 	if e.Contents != j.text {
@@ -88,6 +88,7 @@ func (j *job) putBack() {
 
 // emptied makes the entry say that no rows of the file are in the store.
 func emptied(e *checkpoint.Entry) {
-	e.Lines, e.Rows, e.Rescued, e.Rejected, e.Inserts, e.Contents = 0, 0, 0, 0, nil, ""
+	e.Lines, e.Rows, e.Rescued, e.Inexact, e.Rejected = 0, 0, 0, 0, 0
+	e.Filled, e.Inserts, e.Contents = nil, nil, ""
 	e.First, e.Last, e.ShiftHours = time.Time{}, time.Time{}, 0
 }

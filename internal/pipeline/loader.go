@@ -312,6 +312,7 @@ func (l *loader) commit(ctx context.Context, jobs []*job, inserts []uint64) erro
 			s.Lines += e.Lines
 			s.Rows += e.Rows
 			s.Rescued += e.Rescued
+			s.Inexact += e.Inexact
 			s.Rejected += e.Rejected
 			s.Bytes += max(0, e.File.Size)
 			if e.ShiftHours != 0 {

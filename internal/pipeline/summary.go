@@ -25,6 +25,7 @@ type Summary struct {
 	Lines         uint64
 	Rows          uint64
 	Rescued       uint64
+	Inexact       uint64 // of those: rows with a value whose column holds only nearly what it says
 	Rejected      uint64
 	Bytes         int64 // of the ZIPs loaded
 	Inserts       int   // into the raw tables

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -195,6 +196,32 @@ func TestEngineDefaults(t *testing.T) {
 	}
 }
 
+// TestEngineSpellings holds what is read of other spellings against what the server's
+// lenient parsers make of them.
+func TestEngineSpellings(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	exec(t, st, "CREATE TABLE spellings (n Int64, d Decimal(18, 4), t DateTime('UTC'), u DateTime64(3, 'UTC'), raw String, "+lineage+") ENGINE = MergeTree ORDER BY _line")
+	var text strings.Builder
+	text.WriteString("n,d,t,u,raw\n")
+	for _, v := range []string{"2016-09-09T09:00:28Z", "2016-09-09 11:00:28+02:00", "2016-09-09T04:00:28-0500", "2016-09-09 14:30:28 +05:30", "2016-09-09T09:00:28.125Z", "2016/09/09 09:00:28", "1473411628", "1473411628125", "20160909090028"} {
+		fmt.Fprintf(&text, ",,\"%s\",\"%s\",\"%s\"\n", v, v, v)
+	}
+	for _, v := range []string{"+7", " 12 ", "12.0", "-3.000", "+0.5000", "1e3", "-25E-1"} {
+		fmt.Fprintf(&text, "\"%s\",\"%s\",,,\"%s\"\n", v, v, v)
+	}
+	insert(t, st, "spellings", []byte(text.String()))
+	const read = "mapContains(_rescued, 'n')"
+	if bad := query(t, st, `SELECT toString((raw, n, d, t, u)) FROM spellings WHERE if(t = 0,
+			d != toDecimal64(toFloat64(trimBoth(replaceOne(raw, '+', ''))), 4) OR n != if(`+read+`, 0, toInt64(toFloat64(trimBoth(replaceOne(raw, '+', ''))))),
+			t != parseDateTimeBestEffort(if(length(raw) = 13, substring(raw, 1, 10), raw), 'UTC') OR u != parseDateTime64BestEffort(raw, 3, 'UTC'))`); len(bad) > 0 {
+		t.Errorf("the server reads these otherwise: %v", bad)
+	}
+	if n := query(t, st, "SELECT toString((countIf(t > 0), countIf(d != 0), countIf(n != 0))) FROM spellings")[0]; n != "(9,7,4)" {
+		t.Errorf("read %s", n)
+	}
+}
+
 func literal(s string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }
@@ -205,13 +232,13 @@ func TestEngineRescue(t *testing.T) {
 	st := testkit.Database(t)
 	exec(t, st, "CREATE TABLE r (a UInt8, b LowCardinality(String), d UInt8 DEFAULT 9, x Array(String), "+lineage+") ENGINE = MergeTree ORDER BY _line")
 	c := insert(t, st, "r", []byte("a,b,x,new,network\n256,x,[],,\n1,\xff,,\"n\"\"ew\",net\n2,y,,,\n"))
-	if c.Rescued != 2 || c.Rows != 3 {
+	if c.Rescued != 2 || c.Misfit != 1 || c.Inexact != 1 || c.Rows != 3 || !slices.Equal(c.Filled, []string{"a", "b"}) {
 		t.Errorf("%+v", c)
 	}
 	got := query(t, st, "SELECT toString((a, hex(b), d, x, network, mapApply((k, v) -> (k, hex(v)), _rescued))) FROM r ORDER BY _line")
 	want := []string{
 		"(0,'78',9,[],'11111',{'a':'323536','x':'5B5D'})",
-		"(1,'',9,[],'11111',{'b':'FF','new':'6E226577','network':'6E6574'})",
+		"(1,'EFBFBD',9,[],'11111',{'b#hex':'4646','new':'6E226577','network':'6E6574'})",
 		"(2,'79',9,[],'11111',{})",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -112,7 +113,10 @@ func FuzzRecords(f *testing.F) {
 		var want []string
 		for i, v := range fields[:5] {
 			if v != "" {
-				want = append(want, fmt.Sprintf("%s~%q", "abcde"[i:i+1], v))
+				want = append(want, fmt.Sprintf("%s~%q", "abcde"[i:i+1], strings.ToValidUTF8(v, "\uFFFD")))
+				if !utf8.ValidString(v) {
+					want = append(want, fmt.Sprintf("%s#hex~\"%X\"", "abcde"[i:i+1], v))
+				}
 			}
 		}
 		for _, m := range modes() {

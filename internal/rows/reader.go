@@ -32,6 +32,7 @@ type Counts struct {
 	Rows     uint64
 	Rescued  uint64 // rows with something in _rescued
 	Misfit   uint64 // rows with a value that did not fit the column that it feeds
+	Inexact  uint64 // rows with a value whose column holds only nearly what it says
 	Rejected uint64 // lines, however many pieces each had
 	// First and Last are the earliest and the latest time of the datetime
 	// column, zero where no row has one.
@@ -42,6 +43,9 @@ type Counts struct {
 	// quarters of an hour, after (or, below zero, before) the file's hour: a zone that
 	// is so much further east would explain it.
 	Shift time.Duration
+	// Filled are the columns that got a value other than their type's default, in the
+	// table's order.
+	Filled []string
 }
 
 // Reader reads the CSV text of one file after the other into blocks of one
@@ -138,6 +142,7 @@ func (r *Reader) Append(b *load.Block, maxRows int) (n int, err error) {
 			r.counts.Rows += uint64(r.batch.Rows)
 			r.counts.Rescued += uint64(kept.Rescued)
 			r.counts.Misfit += uint64(kept.Misfit)
+			r.counts.Inexact += uint64(kept.Inexact)
 		}
 		r.err = r.cutter.Next()
 	}
@@ -157,6 +162,7 @@ func (r *Reader) Counts() Counts {
 	c.Rejected = r.cutter.Rejected()
 	if r.ready {
 		c.Lines = 1 + c.Rows + c.Rejected
+		c.Filled = r.layout.Names(r.batch.Filled)
 	}
 	if r.batch.Clock == nil {
 		return c
@@ -190,6 +196,7 @@ func (r *Reader) header() error {
 			len(names), names[0], r.table.Name))
 		return r.err
 	}
+	r.batch.Filled = make([]bool, r.layout.Columns())
 	r.ready = true
 	return nil
 }

@@ -102,6 +102,9 @@ func (r *result) write(line string) error {
 	if r.Safe && r.Format == "csv" { //guard:safe-csv
 		line = term.SafeCSV(line)
 	}
+	if r.Format == "json" { // ClickHouse writes a String's bytes as they are
+		line = strings.ToValidUTF8(line, "\uFFFD") //guard:json-utf8
+	}
 	if r.Terminal { //guard:terminal-escapes
 		line = plain.Row(line)
 	}

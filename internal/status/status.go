@@ -41,6 +41,7 @@ type Day struct {
 	Rows        int64  `json:"rows"`
 	Rejected    int64  `json:"rejected"`
 	Rescued     int64  `json:"rescued"`
+	Inexact     int64  `json:"inexact"`
 	Bytes       int64  `json:"bytes"`
 	DoubleHours int64  `json:"double_hours"`
 }
@@ -200,7 +201,7 @@ func dayLines(days []checkpoint.DayStatus, missing map[dayKey]int64, listed bool
 	for _, d := range days {
 		l := line(dayKey{d.Type, d.Day.UTC().Format(rawlog.DayLayout)})
 		l.Loaded, l.Loading, l.Failed = int64(d.Loaded), int64(d.Loading), int64(d.Failed)
-		l.Rows, l.Rejected, l.Rescued = int64(d.Rows), int64(d.Rejected), int64(d.Rescued)
+		l.Rows, l.Rejected, l.Rescued, l.Inexact = int64(d.Rows), int64(d.Rejected), int64(d.Rescued), int64(d.Inexact)
 		l.Bytes, l.DoubleHours = int64(d.Bytes), int64(d.DoubleHours)
 	}
 	if listed {

@@ -64,7 +64,7 @@ func (c LineageColumn) Fits(typ string) bool {
 var ledgerColumns = map[string]string{
 	"network": "LowCardinality(String)", "log_type": "LowCardinality(String)", "file": "String", "hour": "DateTime('UTC')",
 	"state": "Enum8('planned' = 1, 'loading' = 2, 'loaded' = 3, 'failed' = 4)", "attempt": "UInt32", "run": "String",
-	"size": "Int64", "etag": "String", "lines": "UInt64", "rows": "UInt64", "rescued": "UInt64", "rejected": "UInt64",
+	"size": "Int64", "etag": "String", "lines": "UInt64", "rows": "UInt64", "rescued": "UInt64", "inexact": "UInt64", "rejected": "UInt64", "filled": "Array(String)",
 	"inserts": "Array(UInt64)", "first_time": "Nullable(DateTime('UTC'))", "last_time": "Nullable(DateTime('UTC'))",
 	"shift_hours": "Int8", "error": "String", "contents": "String", "issues": "Array(String)",
 	"issue_texts": "Array(String)", "issue_since": "Nullable(DateTime('UTC'))", "ignored": "String", "version": "UInt64", "updated_at": "DateTime64(3, 'UTC')",

@@ -14,7 +14,7 @@ func protections() []protection {
 		of   []protection
 	}{
 		{"network", network}, {"storage", storage}, {"API", api},
-		{"ZIP", archives}, {"CSV", texts}, {"words", words}, {"values", values}, {"time", times},
+		{"ZIP", archives}, {"CSV", texts}, {"words", words}, {"values", values}, {"spellings", spellings}, {"time", times},
 		{"store", stores}, {"process", processes},
 		{"issues", issues}, {"concurrency", runs}, {"clock", clocks}, {"secrets", secrets}, {"untrusted text", untrusted}, {"untrusted files", trusting},
 	} {
