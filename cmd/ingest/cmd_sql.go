@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rawlogs/internal/session"
+	"rawlogs/internal/sqltext"
 	"rawlogs/internal/sqlout"
 	"rawlogs/internal/store"
 	"rawlogs/internal/term"
@@ -117,7 +118,13 @@ func (a *app) runSQL(ctx context.Context, s *session.Session, o SQLOptions, args
 			return err
 		}
 	}
-	st, err := s.Open(ctx, store.Config{Existing: !o.Write, Reader: !o.Write})
+	open := func(ctx context.Context) (*store.Store, error) {
+		return s.Open(ctx, store.Config{Existing: true, Reader: !o.Write})
+	}
+	if o.Write && sqltext.First(query) == "CREATE" {
+		open = s.Store // what is made may read tables that the first load would bring; anything else means what is there
+	}
+	st, err := open(ctx)
 	if err != nil {
 		return err
 	}
