@@ -112,3 +112,16 @@ if [ -n "${LOSE:-}" ]; then
 else
   show ingest reconcile --tolerance 1% "$first..$last"
 fi
+
+printf '\n# The next night one file is odd: every line of it is cut short.\n'
+curl -fsS -o /dev/null -X POST "${control}odd?kind=unread"
+expect 3 ingest run --lookback 4
+printf '\n# It stays an issue, with the night it began, until somebody says why it may …\n'
+show ingest issues
+odd=$(ingest issues --json | sed -n 's/^ *"name": "\(.*\)",$/\1/p')
+show ingest ignore "$odd" --reason 'the network knows, and sends it again'
+show ingest run --lookback 4
+printf '\n# … or a sound file takes its place.\n'
+curl -fsS -o /dev/null -X POST "${control}mend"
+show ingest run --lookback 4
+show ingest issues --all

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -96,5 +97,15 @@ func TestInterrupt(t *testing.T) {
 	a.interrupt(os.Interrupt)
 	if ctx.Err() == nil {
 		t.Fatal("after two signals the context goes on")
+	}
+}
+
+// TestIssueKindsAreExplained: the help names every kind of issue.
+func TestIssueKindsAreExplained(t *testing.T) {
+	t.Parallel()
+	for _, kind := range checkpoint.Kinds() {
+		if !strings.Contains("\n"+issueKinds, "\n"+string(kind)+" ") {
+			t.Errorf("the help of ingest issues does not explain %q", kind)
+		}
 	}
 }

@@ -46,10 +46,11 @@ const issueKinds = `failed     could not be fetched, read or loaded; the next ru
 lost       not loaded, and no longer listed by the source
 mismatch   the store did not hold the rows that it acknowledged; the next run loads them again
 copy       the same text as another file of its hour; not loaded
+view       its rows are stored, but a materialized view failed on them
 rejected   has lines that did not split into the header's fields: see rejected_rows
 misfit     has many values that did not fit their columns: see _rescued
 inexact    has many values that their columns hold only nearly: see _rescued
-shifted    its rows lie whole hours off its hour: is the time zone right?`
+shifted    its rows lie off its hour: is the time zone right?`
 
 func (a *app) runIssues(ctx context.Context, s *session.Session, filter checkpoint.Filter, all bool) error {
 	st, err := s.Look(ctx)

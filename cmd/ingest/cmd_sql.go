@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"rawlogs/internal/session"
-	"rawlogs/internal/sqltext"
 	"rawlogs/internal/sqlout"
+	"rawlogs/internal/sqltext"
 	"rawlogs/internal/store"
 	"rawlogs/internal/term"
 )

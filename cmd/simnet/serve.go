@@ -31,7 +31,9 @@ SIMNET_CLIENT_SECRET lets the integrator 1 sign in as client simnet, and
 SIMNET_AFFILIATE_KEY is an affiliate's api_key, where they are set.
 A few things are odd on purpose, as in real logs: hours without rows, broken
 lines, a new header halfway, a column that nobody knows, a file that comes late
-(POST /control/release). GET /control/truth tells what was published.
+(POST /control/release). GET /control/truth tells what was published. GET
+/control/odd lists files that are odd in further ways; POST /control/odd?kind=KIND
+publishes one, and POST /control/mend puts a sound one in its place.
 
 Exit status: 0 ended by SIGTERM or SIGINT, 1 failed, 2 usage.`,
 		Example: `  simnet --start 20160909 --days 3 --seed 1 --env-file simnet.env

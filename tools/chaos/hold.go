@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -94,6 +95,9 @@ func (g *game) settled(ctx context.Context, s scenario, got map[string]sums) err
 		}
 		r.loaded, r.held, r.maybe, r.seen, r.moved = got[name], now, nil, false, false
 	}
+	if err := g.listed(ctx, s.source, got); err != nil {
+		errs = append(errs, err)
+	}
 	for name := range got {
 		if g.files[s.source][name] == nil {
 			errs = append(errs, fmt.Errorf("%s: in the store, but in no source: %+v", name, got[name]))
@@ -132,6 +136,38 @@ func (g *game) copied(from source, name string, got map[string]sums) error {
 		return nil
 	}
 	return errors.New("taken for a copy, but no other file has its rows")
+}
+
+// listed checks that `ingest issues` lists every file that is not as it should be, for
+// the reason that the ledger has, and no other.
+func (g *game) listed(ctx context.Context, from source, got map[string]sums) error {
+	issues, err := g.run(ctx, command{source: from, args: []string{"issues", "--json"}})
+	if err != nil {
+		return err
+	}
+	var all []struct{ Name, Kind string }
+	if err := json.Unmarshal([]byte(issues.stdout), &all); err != nil {
+		return fmt.Errorf("ingest issues: %w\n%s", err, issues.output)
+	}
+	kinds := map[string][]string{}
+	for _, i := range all {
+		kinds[i.Name] = append(kinds[i.Name], i.Kind)
+	}
+	var errs []error
+	for name, s := range got {
+		slices.Sort(kinds[name])
+		if text := strings.Join(kinds[name], " "); text != s.Issues {
+			errs = append(errs, fmt.Errorf("%s: ingest issues lists %q, the ledger has %q", name, text, s.Issues))
+		}
+		if s.State != "loaded" && !strings.Contains(s.Issues, "failed") && !strings.Contains(s.Issues, "lost") {
+			errs = append(errs, fmt.Errorf("%s is %s, and its issues are %q", name, s.State, s.Issues))
+		}
+		delete(kinds, name)
+	}
+	for name := range kinds {
+		errs = append(errs, fmt.Errorf("ingest issues lists %s, which the ledger does not have", name))
+	}
+	return errors.Join(errs...)
 }
 
 // told checks that a file that is not loaded is named by the last run, with an

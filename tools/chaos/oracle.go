@@ -57,10 +57,10 @@ func sumUp(ctx context.Context, st *store.Store, network string) (map[string]sum
 	}
 	var rows, rejected uint64
 	var differ []error
-	err = read("SELECT file, log_type, toString(state), rows, rejected, lines, toUInt64(size), error, has(issues, 'copy') FROM ingest_files FINAL WHERE network = ?",
+	err = read("SELECT file, log_type, toString(state), rows, rejected, lines, toUInt64(size), error, has(issues, 'copy'), arrayStringConcat(arraySort(issues), ' ') FROM ingest_files FINAL WHERE network = ?",
 		func(row interface{ Scan(...any) error }) error {
 			s := sums{}
-			err := row.Scan(&name, &s.Type, &s.State, &rows, &rejected, &s.Lines, &s.Size, &s.Error, &s.Copy)
+			err := row.Scan(&name, &s.Type, &s.State, &rows, &rejected, &s.Lines, &s.Size, &s.Error, &s.Copy, &s.Issues)
 			known := out[name]
 			s.Rows, s.Hash, s.Rejected, s.Rejects = known.Rows, known.Hash, known.Rejected, known.Rejects
 			out[name] = s

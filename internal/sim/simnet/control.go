@@ -5,11 +5,13 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+
+	"rawlogs/internal/rawlog"
 )
 
 // Control is what a demonstration steers a network with, under /control/:
-// GET truth, calls and health; POST release, revoke-token, restore-token and
-// expire-links?count=N. It answers the loopback interface only, as the truth is
+// GET truth, calls and health; POST release, revoke-token, restore-token,
+// expire-links?count=N, odd?kind=KIND and mend. It answers the loopback interface only, as the truth is
 // nobody's business and the rest is sabotage.
 func (n *Network) Control() http.Handler {
 	mux := http.NewServeMux()
@@ -42,6 +44,22 @@ func (n *Network) Control() http.Handler {
 		}
 		n.Faults.ExpireLinks(count)
 		show(w, done)
+	})
+	publish := func(w http.ResponseWriter, f rawlog.File, err error) {
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		show(w, map[string]string{"type": string(f.Type), "name": f.Name})
+	}
+	mux.HandleFunc("GET /control/odd", func(w http.ResponseWriter, _ *http.Request) { show(w, OddKinds()) })
+	mux.HandleFunc("POST /control/odd", func(w http.ResponseWriter, r *http.Request) {
+		f, err := n.Odd(r.Context(), r.URL.Query().Get("kind"))
+		publish(w, f, err)
+	})
+	mux.HandleFunc("POST /control/mend", func(w http.ResponseWriter, r *http.Request) {
+		f, err := n.Mend(r.Context())
+		publish(w, f, err)
 	})
 	n.controlReports(mux)
 	return loopbackOnly(mux)
