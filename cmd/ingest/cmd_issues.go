@@ -107,6 +107,9 @@ func newIgnore(a *app) *cobra.Command {
 				return err
 			}
 			return a.eachSource(cmd, func(ctx context.Context, s *session.Session) error {
+				if err := checkNames(s.Config.Names, files); err != nil {
+					return err
+				}
 				return a.runIgnore(ctx, s, pipeline.Options{Types: types.list(), Periods: periods, Files: files}, reason)
 			})
 		},
@@ -124,7 +127,7 @@ func (a *app) runIgnore(ctx context.Context, s *session.Session, opts pipeline.O
 	if err != nil {
 		return err
 	}
-	opts.Network, opts.Log = s.Config.Network, s.Log
+	opts.Network, opts.Names, opts.Log = s.Config.Network, s.Config.Names, s.Log
 	ignored, err := pipeline.Ignore(ctx, st, opts, reason)
 	if err != nil {
 		return err

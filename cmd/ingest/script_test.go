@@ -38,6 +38,8 @@ func TestScripts(t *testing.T) {
 			"logs":    logsCmd,
 			"rawzip":  rawzipCmd,
 			"corrupt": corruptCmd,
+			"repack":  repackCmd,
+			"merge":   mergeCmd,
 		},
 	})
 }

@@ -29,10 +29,11 @@ type Config struct {
 	APIURL    string       // "" is HasOffers' own for the network and the way it signs in
 	Zones     rawlog.Zones // of the times inside the files
 	Source    Source
-	Store     string // embedded:PATH or clickhouse://…; it may hold a password
-	Lookback  int    // days
-	CatchUp   int    // days
-	MaxMemory int64  // bytes
+	Names     *rawlog.Names // of the source's files
+	Store     string        // embedded:PATH or clickhouse://…; it may hold a password
+	Lookback  int           // days
+	CatchUp   int           // days
+	MaxMemory int64         // bytes
 	// MaxRejected and MaxMisfit are shares of a file, from 0 to 1; see pipeline.Options.
 	MaxRejected, MaxMisfit float64
 	Fetchers               int
@@ -99,7 +100,7 @@ func (e *MissingError) Hint() string {
 // line of the file that the value came from. Risks are logged, too.
 func (l *Layers) parse(log *slog.Logger) (*Config, error) {
 	c := &Config{origins: l.origins, APIURL: l.text("api_url"), Spool: l.text("spool"), Library: l.text("engine_library"), Store: l.text("store")}
-	for _, step := range []func(*Config) error{l.parsePlaces, l.parseZone, l.parseNumbers} {
+	for _, step := range []func(*Config) error{l.parsePlaces, l.parseNames, l.parseZone, l.parseNumbers} {
 		if err := step(c); err != nil {
 			return nil, err
 		}

@@ -57,6 +57,12 @@ func parseMember(value any, from Origin) (member, error) {
 				return m, wrong("%s: %w", from, err)
 			}
 		}
+		if key == "files" {
+			var err error
+			if text, err = joinPatterns(texts[key]); err != nil {
+				return m, wrong("%s: %w", from, err)
+			}
+		}
 		if err := m.take(key, text); err != nil {
 			return m, err
 		}

@@ -39,6 +39,7 @@ func settings() []setting {
 		{key: "api_url", env: "HASOFFERS_API_URL", traits: inMember},
 		{key: "timezone", env: "HASOFFERS_TIMEZONE", def: "UTC", traits: inMember},
 		{key: "source", env: "INGEST_SOURCE", def: "hasoffers:", traits: inMember},
+		{key: "files", env: "INGEST_FILES", traits: inMember},
 		{key: "store", env: "INGEST_STORE", def: "embedded:data/clickhouse"},
 		{key: "lookback", env: "INGEST_LOOKBACK", def: "3"},
 		{key: "catch_up", env: "INGEST_CATCH_UP", def: "366"},

@@ -14,7 +14,8 @@ import (
 type Clock struct {
 	zone *time.Location
 	utc  bool
-	hour int64 // the file's hour, in Unix seconds
+	hour int64 // the beginning of the file's hour, or day, in Unix seconds
+	span int64 // its seconds
 
 	// The last local hour that has one offset throughout: its 13 characters
 	// YYYY-MM-DD HH as two overlapping words, and its start as an instant.
@@ -34,6 +35,7 @@ type Seen struct {
 	// hour, from maxShift hours before it to the end of the hour maxShift after it:
 	// zones are whole hours apart, or half ones (India), or quarters (Nepal).
 	quarters [4 * (2*maxShift + 1)]uint64
+	width    int // quarters of the file's own time
 }
 
 // maxShift bounds the shifts that are told apart: zones reach from -12 to +14,
@@ -51,11 +53,12 @@ func NewClock(zone *time.Location) *Clock {
 	return &Clock{zone: zone, utc: zone == time.UTC || zone.String() == "UTC"} //guard:zone-applied
 }
 
-// Reset begins a file whose rows belong to the hour that starts at t.
-func (k *Clock) Reset(t time.Time) {
-	k.hour = t.Unix()
+// Reset begins a file whose rows belong to the time from one instant to another: its
+// hour, or its day.
+func (k *Clock) Reset(from, to time.Time) {
+	k.hour, k.span = from.Unix(), int64(to.Sub(from)/time.Second)
 	k.key0, k.key1 = 0, 0
-	k.seen = Seen{}
+	k.seen = Seen{width: int(k.span / 900)}
 }
 
 // Seen returns the account since Reset.
@@ -71,7 +74,7 @@ func (s *Seen) Shift() time.Duration {
 	}
 	shift := 4 * maxShift
 	for _, step := range []int{4, 2, 1} {
-		for i := 0; i+4 <= len(s.quarters); i += step {
+		for i := 0; i+s.width <= len(s.quarters); i += step {
 			if n := s.within(i); n > most { //guard:shift-reported
 				most, shift = n, i
 			}
@@ -80,9 +83,9 @@ func (s *Seen) Shift() time.Duration {
 	return time.Duration(shift-4*maxShift) * 15 * time.Minute
 }
 
-// within counts the rows of the hour that begins with a quarter.
+// within counts the rows of the file's own time, were it to begin with a quarter.
 func (s *Seen) within(quarter int) (n uint64) {
-	for _, q := range s.quarters[quarter : quarter+4] {
+	for _, q := range s.quarters[quarter : quarter+s.width] {
 		n += q
 	}
 	return n
@@ -98,7 +101,7 @@ func (k *Clock) see(t int64) {
 	}
 	s.Rows++
 	d := t - k.hour
-	if uint64(d) >= 3600 {
+	if uint64(d) >= uint64(k.span) { //guard:own-span
 		s.OutOfHour++
 	}
 	if q := uint64(d + maxShift*3600); q < maxSeen {
@@ -205,13 +208,13 @@ func (k *Clock) resolve(local int64) (instant int64, unique bool) {
 	return best, false
 }
 
-// distance is how many seconds t lies outside the file's hour.
+// distance is how many seconds t lies outside the file's time.
 func (k *Clock) distance(t int64) int64 {
 	switch {
 	case t < k.hour:
 		return k.hour - t
-	case t >= k.hour+3600:
-		return t - (k.hour + 3599)
+	case t >= k.hour+k.span:
+		return t - (k.hour + k.span - 1)
 	}
 	return 0
 }

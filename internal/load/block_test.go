@@ -48,7 +48,7 @@ func TestClock(t *testing.T) {
 			t.Fatal(err)
 		}
 		k := NewClock(zone)
-		k.Reset(hour)
+		k.Reset(hour, hour.Add(time.Hour))
 		for range 2 {
 			got, ok := k.instant([]byte(tc.text))
 			if s := time.Unix(got, 0).UTC().Format(layout); !ok || s != tc.want {
@@ -71,12 +71,12 @@ func TestClockCache(t *testing.T) {
 		for _, day := range []string{"2016-03-27", "2016-10-16", "2016-10-30", "2016-04-03", "2011-12-30", "2016-06-05"} {
 			noon, _ := time.Parse(layout, day+" 12:00:00")
 			warm := NewClock(zone)
-			warm.Reset(noon)
+			warm.Reset(noon, noon.Add(time.Hour))
 			for m := -26 * 60; m < 26*60; m += 7 {
 				local := noon.Add(time.Duration(m)*time.Minute + 59*time.Second)
 				text := []byte(local.Format(layout))
 				fresh := NewClock(zone)
-				fresh.Reset(noon)
+				fresh.Reset(noon, noon.Add(time.Hour))
 				a, _ := warm.instant(text)
 				b, _ := fresh.instant(text)
 				if a != b {

@@ -44,7 +44,7 @@ func testTable(columns ...string) *Table {
 // batchOf makes a batch of records of quoted and bare fields, all of one width.
 func batchOf(valid bool, cells ...[]string) *Batch {
 	b := &Batch{Network: "11111", File: "f.zip", Hour: testHour, Clock: NewClock(nil), Records: &records.Records{Valid: valid, Rows: len(cells)}}
-	b.Clock.Reset(testHour)
+	b.Clock.Reset(testHour, testHour.Add(time.Hour))
 	for i, rec := range cells {
 		b.Width = len(rec)
 		b.Lines = append(b.Lines, uint32(i+2))

@@ -33,16 +33,18 @@ func Ignore(ctx context.Context, st *store.Store, opts Options, reason string) (
 		return nil, err
 	}
 	named := func(file string) bool {
-		return slices.ContainsFunc(entries, func(e checkpoint.Entry) bool { return matches(e.File.Name, file) })
+		words := opts.Names.Meant(file)
+		return slices.ContainsFunc(entries, func(e checkpoint.Entry) bool { return matches(e.File.Name, words) })
 	}
 	if strangers := slices.DeleteFunc(slices.Clone(opts.Files), named); len(strangers) > 0 {
 		return nil, fmt.Errorf("no issue is known of %s", strings.Join(strangers, ", "))
 	}
 	var changed []*checkpoint.Entry
+	words := meant(opts.Names, opts.Files)
 	for i := range entries {
 		e := &entries[i]
 		if slices.ContainsFunc(opts.Periods, func(p rawlog.Period) bool { return p.Contains(e.File.Hour) }) ||
-			slices.ContainsFunc(opts.Files, func(file string) bool { return matches(e.File.Name, file) }) {
+			slices.ContainsFunc(words, func(w []string) bool { return matches(e.File.Name, w) }) {
 			e.Ignored = reason
 			changed = append(changed, e)
 		}

@@ -49,11 +49,23 @@ func (r *run) asked(f rawlog.File) bool {
 
 // named reports whether a reload names this file.
 func (r *run) named(name string) bool {
-	return slices.ContainsFunc(r.Files, func(f string) bool { return matches(name, f) })
+	return slices.ContainsFunc(r.meant, func(words []string) bool { return matches(name, words) })
 }
 
-func matches(name, file string) bool {
-	return name == file || strings.HasSuffix(name, "/"+file) || strings.HasSuffix(file, "/"+name)
+// meant are the names that each of a person's words for files may mean.
+func meant(names *rawlog.Names, files []string) [][]string {
+	out := make([][]string, len(files))
+	for i, file := range files {
+		out[i] = names.Meant(file)
+	}
+	return out
+}
+
+// matches reports whether a name is one of those that a word may mean.
+func matches(name string, words []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool {
+		return name == w || strings.HasSuffix(name, "/"+w) || strings.HasSuffix(w, "/"+name)
+	})
 }
 
 // retried reports whether a file is taken up because an earlier run left it open.
@@ -66,12 +78,12 @@ func (r *run) listed(known map[fileKey]*checkpoint.Entry) []rawlog.Period {
 	periods := slices.Clone(r.Periods)
 	if len(r.Files) > 0 {
 		for _, name := range r.Files {
-			_, hour, err := rawlog.ParseName(name)
+			f, _, err := r.Names.File(name)
 			if err != nil && !errors.Is(err, rawlog.ErrMisplaced) {
 				return nil
 			}
 			// The source's date directory may be of local time.
-			periods = append(periods, rawlog.Period{From: rawlog.DayOf(hour.Add(-12 * time.Hour)).From, To: rawlog.DayOf(hour.Add(14 * time.Hour)).To})
+			periods = append(periods, rawlog.Period{From: rawlog.DayOf(f.Hour.Add(-12 * time.Hour)).From, To: rawlog.DayOf(f.Hour.Add(14 * time.Hour)).To})
 		}
 		return periods
 	}
@@ -211,10 +223,10 @@ func (r *run) reportUnmatched(seen map[fileKey]bool) {
 	if !r.Share.All() {
 		return
 	}
-	for _, file := range r.Files {
+	for i, file := range r.Files {
 		found := false
 		for key := range seen {
-			found = found || matches(key.name, file)
+			found = found || matches(key.name, r.meant[i])
 		}
 		if !found { //guard:reload-matches
 			r.sum.add(func(s *Summary) {

@@ -37,6 +37,7 @@ import (
 // Options says what a run does. Zero values mean the defaults written beside them.
 type Options struct {
 	Network string
+	Names   *rawlog.Names   // of the source's files; default: the network's own
 	Types   []rawlog.Type   // default: all
 	Periods []rawlog.Period // default: everything the source lists
 	// RetryFailed also takes up files that an earlier run planned or failed to
@@ -134,6 +135,7 @@ type run struct {
 	seen    sync.Map            // tables in which rows of this run were seen, after its first INSERT
 	kept    map[rawlog.Type]int // days that the source keeps files, where it was asked and told
 	budget  budget
+	meant   [][]string // by each of Files: the names that it may mean
 	sum     *collector
 
 	twins     *twins
@@ -161,7 +163,7 @@ func Run(ctx context.Context, st *store.Store, src dirs.Source, opts Options) (S
 		// Each may be a file descriptor; as many are left to connections and the rest.
 		openFiles: max(1, min(mostOpenFiles, fileLimit()/(2*opts.Parsers))),
 	}
-	r.wide.Window = r.budget.window
+	r.wide.Window, r.meant = r.budget.window, meant(opts.Names, opts.Files)
 	var first uint64
 	r.id, first = newRunID(opts.Now())
 	r.insert.Store(first)

@@ -286,17 +286,22 @@ func compareFiles(a, b rawlog.File) int {
 }
 
 // reportDoubles finds hours with more than one file among those of this run
-// and those that the ledger has for the same periods.
+// and those that the ledger has for the same periods. Parts of an hour are one, and a
+// day's file is of each of its hours.
 func (r *run) reportDoubles(known map[fileKey]*checkpoint.Entry, jobs []*job) {
 	type hour struct {
 		typ  rawlog.Type
 		unix int64
 	}
-	names := make(map[hour][]string)
+	files := make(map[hour]map[string]string) // name → part
 	add := func(f rawlog.File) {
-		h := hour{f.Type, f.Hour.Unix()}
-		if !slices.Contains(names[h], f.Name) {
-			names[h] = append(names[h], f.Name)
+		part, span := r.Names.Known(f.Type, f.Name)
+		for at := f.Hour; at.Before(f.Hour.Add(span)); at = at.Add(time.Hour) {
+			h := hour{f.Type, at.Unix()}
+			if files[h] == nil {
+				files[h] = make(map[string]string)
+			}
+			files[h][f.Name] = part
 		}
 	}
 	for _, e := range known {
@@ -306,14 +311,25 @@ func (r *run) reportDoubles(known map[fileKey]*checkpoint.Entry, jobs []*job) {
 		add(j.file())
 	}
 	r.sum.add(func(s *Summary) {
-		for h, files := range names {
-			if len(files) > 1 { //guard:second-file-reported
-				slices.Sort(files)
-				s.Duplicates = append(s.Duplicates, DoubleHour{h.typ, time.Unix(h.unix, 0).UTC(), files})
+		for h, parts := range files {
+			if len(parts) > 1 && !distinct(parts) { //guard:second-file-reported
+				s.Duplicates = append(s.Duplicates, DoubleHour{h.typ, time.Unix(h.unix, 0).UTC(), slices.Sorted(maps.Keys(parts))})
 			}
 		}
 		slices.SortFunc(s.Duplicates, func(a, b DoubleHour) int {
 			return compareFiles(rawlog.File{Type: a.Type, Hour: a.Hour}, rawlog.File{Type: b.Type, Hour: b.Hour})
 		})
 	})
+}
+
+// distinct reports whether files are parts of one, each another.
+func distinct(parts map[string]string) bool {
+	seen := make(map[string]bool)
+	for _, part := range parts {
+		if part == "" || seen[part] {
+			return false
+		}
+		seen[part] = true
+	}
+	return true
 }

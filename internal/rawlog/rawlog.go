@@ -41,10 +41,12 @@ func ParseType(s string) (Type, error) {
 type File struct {
 	Type Type
 	Name string
-	Path string    // where its source has it, if that is not Name: a longer key, another folder
-	Hour time.Time // UTC start of the hour whose rows the file holds
-	Size int64     // bytes of the file, packed as it is; -1 where the listing does not tell
-	ETag string    // without quotes; "" where the listing does not tell
+	Path string        // where its source has it, if that is not Name: a longer key, another folder
+	Hour time.Time     // UTC start of the hour, or of the day, whose rows the file holds
+	Span time.Duration // how long that is; 0, as in the ledger, is an hour
+	Part string        // which of several files of one time, where the name says so
+	Size int64         // bytes of the file, packed as it is; -1 where the listing does not tell
+	ETag string        // without quotes; "" where the listing does not tell
 }
 
 // At is where the file's source has it.
@@ -103,10 +105,18 @@ func ParseName(name string) (Type, time.Time, error) {
 		return "", time.Time{}, fmt.Errorf("%.40q is not an epoch second between 1970 and 2106", digits)
 	}
 	hour := time.Unix(sec, 0).UTC()
-	if day := path.Base(path.Dir(name)); isDay(day) && (day < hour.Add(west).Format(DayLayout) || day > hour.Add(east).Format(DayLayout)) {
-		return typ, hour, fmt.Errorf("%w: its hour is on %s, its folder says %s", ErrMisplaced, hour.Format(DayLayout), day)
+	if day := path.Base(path.Dir(name)); isDay(day) {
+		err = misplaced(hour, hour, day)
 	}
-	return typ, hour, nil
+	return typ, hour, err
+}
+
+// misplaced returns an error where a date directory is not that of a time, in any zone.
+func misplaced(from, to time.Time, day string) error {
+	if day >= from.Add(west).Format(DayLayout) && day <= to.Add(east).Format(DayLayout) {
+		return nil
+	}
+	return fmt.Errorf("%w: its hour is on %s, its folder says %s", ErrMisplaced, from.Format(DayLayout), day)
 }
 
 // ErrFormat is of a name that does not end as a file of any format does.

@@ -99,7 +99,7 @@ func (r *Reader) reset(f rawlog.File) {
 	if zone := r.zones.At(f.Hour); r.batch.Clock == nil || zone != r.zone {
 		r.zone, r.batch.Clock = zone, load.NewClock(zone)
 	}
-	r.batch.Clock.Reset(f.Hour)
+	r.batch.Clock.Reset(f.Hour, f.End())
 }
 
 // Shape reads the header and returns which columns with a DEFAULT expression

@@ -166,17 +166,19 @@ func (s *Session) checkStorage(ctx context.Context) []Finding {
 	if err != nil && !errors.As(err, &part) {
 		return failure(what, err)
 	}
-	if part != nil && len(part.Files) > 0 {
+	names := s.checkNames(ctx, src)
+	if part != nil && len(part.Files) > 0 && len(names) == 0 {
 		return failure(what, part)
 	}
 	if first == nil {
-		return []Finding{{Level: "fail", What: what, Detail: s.Config.Source.String() + " lists no raw log",
-			Hint: "names look like clicks-1473411600-SlY9UO.zip, in folders of any depth"}}
+		return append([]Finding{{Level: "fail", What: what, Detail: s.Config.Source.String() + " lists no raw log",
+			Hint: "names look like clicks-1473411600-SlY9UO.zip, in folders of any depth"}}, names...)
 	}
 	if err := readByte(ctx, src, *first); err != nil {
-		return failure(what, fmt.Errorf("%s %s: %w", first.Type, plain.Text(first.Name), err))
+		return append(failure(what, fmt.Errorf("%s %s: %w", first.Type, plain.Text(first.Name), err)), names...)
 	}
-	return []Finding{{Level: "ok", What: what, Detail: fmt.Sprintf("%s lists files; read a byte of %s %s", s.Config.Source, first.Type, plain.Text(first.Name))}}
+	return append([]Finding{{Level: "ok", What: what,
+		Detail: fmt.Sprintf("%s lists files; read a byte of %s %s", s.Config.Source, first.Type, plain.Text(first.Name))}}, names...)
 }
 
 func readByte(ctx context.Context, src dirs.Source, f rawlog.File) (err error) {

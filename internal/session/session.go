@@ -47,6 +47,7 @@ type Session struct {
 	api     *hasoffers.Client
 	source  dirs.Source
 	skipped atomic.Int64 // names of the source that are no raw logs
+	leftOut *leftOut     // the same by class, while a check asks
 	store   *store.Store
 	ready   bool // the store's tables are there, and as this release wants them
 }
@@ -101,13 +102,16 @@ func (s *Session) Source() (dirs.Source, error) {
 	}
 	skipped := func(name string, why error) {
 		s.skipped.Add(1)
-		s.Log.Debug("skipped: not a raw log by its name", "name", name, "err", why)
+		if s.leftOut != nil {
+			s.leftOut.add(name, why)
+		}
+		s.Log.Debug("skipped", "name", name, "err", why)
 	}
 	switch s.Config.Source.Kind {
 	case config.Folder:
-		s.source = folder.New(s.Config.Source.Folder, skipped)
+		s.source = folder.NewNamed(s.Config.Source.Folder, s.Config.Names, skipped)
 	case config.Bucket:
-		s.source = bucket.New(s.Config.Source.S3, bucket.Config{Skipped: skipped, Log: s.Log})
+		s.source = bucket.New(s.Config.Source.S3, bucket.Config{Names: s.Config.Names, Skipped: skipped, Log: s.Log})
 	default:
 		client, err := s.API()
 		if err != nil {

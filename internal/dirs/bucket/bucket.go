@@ -18,6 +18,7 @@ type Config struct {
 	// Client is how the bucket is reached; default: made at the first use, from the
 	// location and the SDK's environment and files.
 	Client  *s3.Client
+	Names   *rawlog.Names // that files have; default: the network's own
 	Skipped dirs.Skipped
 	Log     *slog.Logger // default: silent
 }
@@ -26,6 +27,7 @@ type Config struct {
 // type, by date, or any other; a file's path is its key without the prefix.
 type Source struct {
 	at      Location
+	names   *rawlog.Names
 	skipped dirs.Skipped
 	log     *slog.Logger
 
@@ -38,7 +40,7 @@ func New(at Location, cfg Config) *Source {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Source{at: at, skipped: cfg.Skipped, log: cfg.Log, client: cfg.Client}
+	return &Source{at: at, names: cfg.Names, skipped: cfg.Skipped, log: cfg.Log, client: cfg.Client}
 }
 
 // Name is the location without its options.

@@ -22,7 +22,7 @@ import (
 // thousand keys take one call, and skipping ahead would need a layout that nobody
 // promised.
 func (s *Source) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog.Period, yield func(rawlog.File) error) error {
-	n := listing.NewNamed(types, periods, s.skipped, s.same)
+	n := listing.NewNamed(s.names, types, periods, s.skipped, s.same)
 	if err := s.list(ctx, n); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()

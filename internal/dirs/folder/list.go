@@ -25,11 +25,18 @@ import (
 // of it is named in a *dirs.Incomplete, as what is behind it would be missing silently.
 type Source struct {
 	root    string
+	names   *rawlog.Names
 	skipped dirs.Skipped
 }
 
-// New returns the folder at root as a source; it does no I/O.
-func New(root string, skipped dirs.Skipped) *Source { return &Source{root, skipped} }
+// New returns the folder at root as a source of files with the network's own names;
+// it does no I/O.
+func New(root string, skipped dirs.Skipped) *Source { return NewNamed(root, nil, skipped) }
+
+// NewNamed is New for files that also have other names.
+func NewNamed(root string, names *rawlog.Names, skipped dirs.Skipped) *Source {
+	return &Source{root: root, names: names, skipped: skipped}
+}
 
 // Name is the folder's path as it was given.
 func (s *Source) Name() string { return s.root }
@@ -46,7 +53,7 @@ func (s *Source) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog
 	if err == nil {
 		_, err = os.ReadDir(root) // WalkDir is content with a file
 	}
-	n := listing.NewNamed(types, periods, s.skipped, below(root).same)
+	n := listing.NewNamed(s.names, types, periods, s.skipped, below(root).same)
 	if err == nil {
 		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err == nil {

@@ -17,6 +17,8 @@ import (
 // bucket or folder do; one name may be found under several paths.
 type Named struct {
 	*Files
+	names   *rawlog.Names
+	fitted  []int // names that each pattern of names described
 	skipped dirs.Skipped
 	found   map[rawlog.Type]map[string][]candidate
 	// same reports whether two files of one size hold the same bytes.
@@ -40,10 +42,10 @@ var (
 	ErrOtherCopy   = errors.New("it is another copy")
 )
 
-// NewNamed returns an empty listing, to be asked for files of the types and
-// periods. same compares two files of one size.
-func NewNamed(types []rawlog.Type, periods []rawlog.Period, skipped dirs.Skipped, same func(ctx context.Context, a, b rawlog.File) (bool, error)) *Named {
-	n := &Named{Files: New(types, periods), skipped: skipped, same: same, found: make(map[rawlog.Type]map[string][]candidate)}
+// NewNamed returns an empty listing of files with such names, to be asked for those of
+// the types and periods. same compares two files of one size.
+func NewNamed(names *rawlog.Names, types []rawlog.Type, periods []rawlog.Period, skipped dirs.Skipped, same func(ctx context.Context, a, b rawlog.File) (bool, error)) *Named {
+	n := &Named{Files: New(types, periods), names: names, fitted: make([]int, len(names.Patterns())), skipped: skipped, same: same, found: make(map[rawlog.Type]map[string][]candidate)}
 	for _, t := range types {
 		n.found[t] = make(map[string][]candidate)
 	}
@@ -53,17 +55,21 @@ func NewNamed(types []rawlog.Type, periods []rawlog.Period, skipped dirs.Skipped
 // File makes of a path the file that its name stands for; ok is false where it
 // is none, and that has been said.
 func (n *Named) File(path string) (f rawlog.File, ok bool) {
-	typ, hour, err := rawlog.ParseName(path)
-	if err != nil && !errors.Is(err, rawlog.ErrMisplaced) {
-		n.skipped.Tell(path, err)
-		return f, false
+	f, by, err := n.names.File(path)
+	if by != rawlog.Own {
+		n.fitted[by]++
 	}
-	f = rawlog.File{Type: typ, Name: rawlog.NameOf(path, hour), Path: path, Hour: hour, Size: -1}
-	if err != nil {
+	switch {
+	case err == nil:
+		return f, true
+	case errors.Is(err, rawlog.ErrMisplaced):
 		n.Wrong(f, err)
-		return f, false
+	case errors.Is(err, rawlog.ErrDate): //guard:date-refused
+		n.Refuse(rawlog.File{Name: path, Size: -1}, fmt.Errorf("files: in the settings describes it, but %w", err))
+	default:
+		n.skipped.Tell(path, err)
 	}
-	return f, true
+	return f, false
 }
 
 // Wrong refuses a file, if it was asked for.
@@ -96,6 +102,11 @@ func (n *Named) Yield(ctx context.Context, yield func(rawlog.File) error) error 
 	slices.SortFunc(n.Missing.Files, func(a, b dirs.FileError) int {
 		return cmp.Or(a.File.Hour.Compare(b.File.Hour), cmp.Compare(a.File.At(), b.File.At()))
 	})
+	for i, pattern := range n.names.Patterns() {
+		if n.fitted[i] == 0 { //guard:pattern-fits
+			n.Refuse(rawlog.File{Name: "files: " + pattern, Size: -1}, errors.New("no name of the source fits this pattern of the settings"))
+		}
+	}
 	if err := n.Files.Yield(ctx, yield); err != nil {
 		return err
 	}
