@@ -124,4 +124,4 @@ show ingest run --lookback 4
 printf '\n# … or a sound file takes its place.\n'
 curl -fsS -o /dev/null -X POST "${control}mend"
 show ingest run --lookback 4
-show ingest issues --all
+show ingest issues
