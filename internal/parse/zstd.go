@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -32,11 +33,11 @@ func (s zstandard) pieces(z *Inflater) (io.Reader, error) {
 	}
 	most := max(z.Window, leastWindow)
 	z.frames.in.Reset(io.NewSectionReader(s.r, 0, s.size))
-	w := walk{in: z.frames.in, left: s.size, most: uint64(most)}
+	w := walk{in: z.frames.in, size: s.size, left: s.size, most: uint64(most)}
 	if err := w.frames(); err != nil {
 		return nil, err
 	}
-	return &z.frames, z.frames.reset(s, most)
+	return &z.frames, z.frames.reset(s, most, w.patches)
 }
 
 // frames reads what frames hold, by the library.
@@ -46,8 +47,8 @@ type frames struct {
 	dec *zstd.Decoder
 }
 
-func (f *frames) reset(s zstandard, window int64) (err error) {
-	f.in.Reset(io.NewSectionReader(s.r, 0, s.size))
+func (f *frames) reset(s zstandard, window int64, patches []patch) (err error) {
+	f.in.Reset(&patched{r: io.NewSectionReader(s.r, 0, s.size), patches: patches})
 	f.src = source{r: f.in}
 	if f.dec == nil {
 		// One block at a time, which takes no goroutine and so no closing.
@@ -89,9 +90,37 @@ func zstdError(format string, args ...any) *Error {
 
 // walk goes over frames by their heads and the lengths of their blocks.
 type walk struct {
-	in   *bufio.Reader
-	left int64  // bytes
-	most uint64 // that a window may have
+	in      *bufio.Reader
+	size    int64
+	left    int64  // bytes
+	most    uint64 // that a window may have
+	patches []patch
+}
+
+// patch is a byte of an archive that is read as another.
+type patch struct {
+	at    int64
+	value byte
+}
+
+// mostPatches is more frames than anybody makes of a text who also wants large windows.
+const mostPatches = 1000
+
+// patched reads an archive with patches, which are in order.
+type patched struct {
+	r       io.Reader
+	at      int64
+	patches []patch
+}
+
+func (p *patched) Read(b []byte) (int, error) {
+	n, err := p.r.Read(b)
+	for len(p.patches) > 0 && p.patches[0].at < p.at+int64(n) {
+		b[p.patches[0].at-p.at] = p.patches[0].value
+		p.patches = p.patches[1:]
+	}
+	p.at += int64(n)
+	return n, err
 }
 
 const (
@@ -134,7 +163,7 @@ func (w *walk) frame() error {
 	if err != nil {
 		return err
 	}
-	flags := b[0]
+	flags, at := b[0], w.size-w.left
 	single, checksum := flags&(1<<5) != 0, int64(flags>>2&1)*4
 	var window uint64
 	if !single {
@@ -165,25 +194,53 @@ func (w *walk) frame() error {
 		copy(eight[:], b)
 		window = binary.LittleEndian.Uint64(eight[:])
 	}
-	if window > w.most { //guard:zstd-window
-		return zstdError("it points %d bytes back, of which %d are held: give more --max-memory, or pack it again without --long and --ultra", window, w.most)
-	}
+	text := uint64(0) // its bytes at most
 	for {
 		if b, err = w.take(blockHead); err != nil {
 			return err
 		}
 		head := uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16
 		size := int64(head >> 3)
-		if head>>1&3 == 1 { // one byte, size times
+		text += uint64(size)
+		switch head >> 1 & 3 {
+		case 1: // one byte, size times
 			size = 1
+		case 2: // packed
+			text += mostBlock
 		}
 		if err := w.skip(size); err != nil {
 			return err
 		}
 		if head&1 != 0 {
-			return w.skip(checksum)
+			break
 		}
 	}
+	if err := w.fit(at, window, text, single); err != nil {
+		return err
+	}
+	return w.skip(checksum)
+}
+
+// mostBlock is what a block holds at most.
+const mostBlock = 128 << 10
+
+// fit looks at whether a frame's window can be held. Whoever packs from a pipe does
+// not know how much comes, and declares as large a window for an hour as for a year:
+// what the frame's blocks can hold is enough, and put in its place.
+func (w *walk) fit(at int64, window, text uint64, single bool) error {
+	if window <= leastWindow {
+		return nil
+	}
+	need := min(window, max(text, mostBlock))
+	exponent := bits.Len64(need - 1)
+	if rounded := uint64(1) << exponent; !single && rounded < window {
+		need = rounded
+		w.patches = append(w.patches, patch{at, byte(exponent-10) << 3})
+	}
+	if need > w.most || len(w.patches) > mostPatches { //guard:zstd-window
+		return zstdError("it points %d bytes back, of which %d are held: give more --max-memory, or pack it again without --long and --ultra", need, w.most)
+	}
+	return nil
 }
 
 // take reads n bytes, which are good until the next read.

@@ -121,7 +121,7 @@ func (n *Names) File(p string) (f File, by int, err error) {
 		return f, Own, err
 	}
 	stem, _, ok := CutFormat(p)
-	if !ok {
+	if !ok || litter(p) {
 		return f, Own, err
 	}
 	for i, pattern := range n.patterns {
@@ -140,6 +140,12 @@ func (n *Names) File(p string) (f File, by int, err error) {
 		err = fmt.Errorf("%w; nor does it fit files: in the settings", err)
 	}
 	return f, Own, err
+}
+
+// litter reports whether a path is of what a Mac puts beside each file on a foreign
+// disk, under its name.
+func litter(p string) bool {
+	return strings.HasPrefix(path.Base(p), "._") || strings.Contains("/"+p, "/__MACOSX/") //guard:litter-beside
 }
 
 // match returns the groups of a name that the pattern describes. How it ends does not

@@ -50,6 +50,8 @@ func TestNames(t *testing.T) {
 		{`(?P<type>clicks)_(?P<day>\d{8})`, "old_clicks_20160909.csv", "", "", "", 0, ""},
 		{`(?P<type>clicks)_(?P<day>\d{8})`, "clicks_20160909_old.csv", "", "", "", 0, ""},
 		{`(?P<type>clicks)_(?P<day>\d{8})`, "clicks_20160909", "", "", "", 0, ""},
+		{`.*(?P<type>clicks)_(?P<day>\d{8})`, "a/._clicks_20160909.csv", "", "", "", 0, ""},
+		{`.*(?P<type>clicks)_(?P<day>\d{8})`, "__MACOSX/clicks_20160909.csv", "", "", "", 0, ""},
 		{`(?P<type>\w+)_(?P<day>\d{8})`, "offers_20160909.csv", "", "", "", 0, ""},
 	} {
 		if tc.path == "" {

@@ -103,6 +103,8 @@ var api = []protection{
 		cut, "internal/faults", "TestVanishedFile"),
 	guard("group-known", "a pattern's groups are of the names that are known",
 		never, "internal/rawlog", "TestPatternsAreChecked"),
+	guard("litter-beside", "what a Mac puts beside a file is not taken for it",
+		never, "internal/rawlog", "TestNames"),
 	guard("daily", "a file without an hour is of a day",
 		swap("24 * time.Hour", "time.Hour"), "internal/rawlog", "TestNames"),
 	guard("own-span", "the rows of a day's file may be of its whole day",
