@@ -92,6 +92,23 @@ func (l *Layout) Unknown() []string {
 	return names
 }
 
+// Names are the header names that feed a column of a table.
+type Names map[string]bool
+
+// NamesOf lists those of a table, in one spelling.
+func NamesOf(t *Table) Names {
+	names := Names{}
+	for _, c := range t.fed() {
+		names[rawlog.Spelling(c.Name)] = true
+	}
+	return names
+}
+
+// Has reports whether a header name feeds a column.
+func (n Names) Has(name string) bool {
+	return n[rawlog.Spelling(name)] || n[rawlog.Alias(name).Column]
+}
+
 // Columns returns how many columns can be fed: the length of Batch.Filled.
 func (l *Layout) Columns() int { return len(l.columns) }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rawlogs/internal/load"
+	"rawlogs/internal/parse/csv"
 	"rawlogs/internal/rawlog"
 )
 
@@ -129,6 +130,7 @@ func (l *loader) fill(ctx, insert context.Context, b *batch, blk *load.Block) er
 				return err
 			}
 		}
+		var header *csv.HeaderError
 		rd := l.readers[b.typ]
 		n, err := rd.Append(blk, blockRows-blk.Rows())
 		b.rows += n
@@ -143,6 +145,8 @@ func (l *loader) fill(ctx, insert context.Context, b *batch, blk *load.Block) er
 			if blk.Rows() > blockRows/2 {
 				return nil
 			}
+		case errors.As(err, &header): // a second one, in mid-text
+			return &unfitError{l.reading, err}
 		case err != nil:
 			return err
 		default:

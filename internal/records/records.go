@@ -16,11 +16,18 @@ type Records struct {
 
 // Field is one field of a text: where it starts and how long it is, without
 // its outer quotes. Doubled in Len means that every "" in it stands for one
-// quote.
+// quote; Escaped beside it that \" stands for a quote and \\ for a backslash, too.
 type Field struct{ Off, Len uint32 }
 
-// Doubled is a bit of Field.Len.
-const Doubled = 1 << 31
+// Bits of Field.Len. Escaped is never without Doubled.
+const (
+	Doubled = 1 << 31
+	Escaped = 1 << 30
+	flags   = Doubled | Escaped
+)
+
+// Bytes returns how many bytes of the text the field takes.
+func (f Field) Bytes() int { return int(f.Len &^ flags) }
 
 // Value returns the text of record r's field f; see Field.In.
 func (b *Records) Value(r, f int, scratch []byte) (v, reuse []byte) {
@@ -34,12 +41,18 @@ func (b *Records) Value(r, f int, scratch []byte) (v, reuse []byte) {
 // In returns the field's text, out of the text that it was cut from. Doubled quotes
 // are undone in scratch, which is returned for reuse.
 func (f Field) In(text, scratch []byte) (v, reuse []byte) {
-	raw := text[f.Off:][:f.Len&^Doubled]
+	raw := text[f.Off:][:f.Bytes()]
 	if f.Len < Doubled {
 		return raw, scratch
 	}
 	scratch = scratch[:0]
+	escaped := f.Len&Escaped != 0
 	for i := 0; i < len(raw); i++ {
+		if escaped && raw[i] == '\\' && i+1 < len(raw) && (raw[i+1] == '"' || raw[i+1] == '\\') {
+			i++
+			scratch = append(scratch, raw[i])
+			continue
+		}
 		scratch = append(scratch, raw[i])
 		if raw[i] == '"' {
 			i++

@@ -62,6 +62,8 @@ type Reader struct {
 	ready  bool  // the header is laid onto the table
 	err    error // sticky
 	counts Counts
+
+	headings int // of the cutter, that were laid onto the table
 }
 
 // NewReader returns a Reader for texts that go into one table.
@@ -74,6 +76,7 @@ func NewReader(t *load.Table, cfg Config) (*Reader, error) {
 		return nil, err
 	}
 	r := &Reader{cutter: cutter, table: t, zones: cfg.Zones, err: errors.New("rows: Reset comes before reading")}
+	cutter.SetNames(load.NamesOf(t).Has)
 	r.batch.Network = cfg.Network
 	return r, nil
 }
@@ -93,7 +96,7 @@ func (r *Reader) ResetBytes(f rawlog.File, text []byte) {
 }
 
 func (r *Reader) reset(f rawlog.File) {
-	r.err, r.ready = nil, false
+	r.err, r.ready, r.headings = nil, false, 0
 	r.counts = Counts{}
 	r.batch.File, r.batch.Hour = f.Name, f.Hour
 	if zone := r.zones.At(f.Hour); r.batch.Clock == nil || zone != r.zone {
@@ -144,12 +147,30 @@ func (r *Reader) Append(b *load.Block, maxRows int) (n int, err error) {
 			r.counts.Misfit += uint64(kept.Misfit)
 			r.counts.Inexact += uint64(kept.Inexact)
 		}
-		r.err = r.cutter.Next()
+		if r.err = r.cutter.Next(); r.cutter.Headings() > r.headings && r.err == nil {
+			r.err = r.reheader()
+		}
 	}
 	if r.err != nil {
 		return n, r.err
 	}
 	return n, nil
+}
+
+// reheader lays another header, which stands in mid-text, onto the table. All rows of a
+// file go into INSERTs of one shape.
+func (r *Reader) reheader() error {
+	r.headings = r.cutter.Headings()
+	names, err := r.cutter.Header()
+	if err != nil {
+		return err
+	}
+	layout := load.NewLayout(r.table, names)
+	if layout.Shape() != r.layout.Shape() {
+		return r.cutter.Not("another header in mid-text, which has or lacks a column with a DEFAULT expression that the first lacks or has: cut the file in two")
+	}
+	r.names, r.layout = names, layout
+	return nil
 }
 
 // batchRows is how many records are cut before they are converted: enough that

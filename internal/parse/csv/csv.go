@@ -80,6 +80,8 @@ type Cutter struct {
 	stop     cutStop
 	rejected uint64
 	scanned  int64
+	known    func(name string) bool // names of columns; nil: none but the header's
+	headings int
 }
 
 // New returns a Cutter. maxLine bounds a record in bytes, and in streaming mode also
@@ -117,7 +119,7 @@ func (r *Cutter) ResetBytes(text []byte) {
 
 func (r *Cutter) reset() {
 	r.pos, r.line, r.err, r.ready, r.head = 0, 1, nil, false, nil
-	r.rejected, r.scanned = 0, 0
+	r.rejected, r.scanned, r.headings = 0, 0, 0
 }
 
 // Cut returns up to limit whole records of what is at hand, which may be none. Header
@@ -139,9 +141,12 @@ func (r *Cutter) Next() error {
 		return io.EOF
 	case cutMore:
 		return r.fill()
-	default:
-		return r.rejectLine(r.stop)
+	case cutHeader, cutFields:
+		if is, err := r.heading(); is || err != nil {
+			return err
+		}
 	}
+	return r.rejectLine(r.stop)
 }
 
 // Rejected returns how many lines were rejected since Reset, however many pieces each had.

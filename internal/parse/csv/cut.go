@@ -157,7 +157,7 @@ records:
 				i, stop = start, cutLong
 				break records
 			}
-			if r.isHeader(t[base:], record) { //guard:repeated-header
+			if r.isHeader(t[base:], record) || r.namesRecord(t[base:], record) { //guard:repeated-header
 				i, stop = start, cutHeader
 				break records
 			}
@@ -326,7 +326,7 @@ func span(from, to int) records.Field {
 func (r *Cutter) isHeader(text []byte, record []records.Field) bool {
 	for i, f := range record {
 		name := r.names[i]
-		if int(f.Len&^records.Doubled) < len(name) || f.Len < records.Doubled && int(f.Len) != len(name) {
+		if f.Bytes() < len(name) || f.Len < records.Doubled && int(f.Len) != len(name) {
 			return false
 		}
 		var v []byte

@@ -54,6 +54,18 @@ func (e ends) before(t []byte, i, j int) int {
 	return j
 }
 
+// trim returns the length of a record without the line end that it ends in, if any.
+func (e ends) trim(record []byte) int {
+	n := len(record)
+	if n > 0 && record[n-1] == e.eol() {
+		n--
+	}
+	if e.alone {
+		return n
+	}
+	return e.before(record, 0, n)
+}
+
 // findEnds tells from the header's line how the lines end. A carriage return
 // alone ends lines only where no line feed does: a text that has both is refused,
 // as its rows would be read as one long header or torn apart.
