@@ -26,8 +26,9 @@ import (
 type Config struct {
 	Network   string // "" only where the source is the API and none was given
 	SignIn    SignIn
-	APIURL    string       // "" is HasOffers' own for the network and the way it signs in
-	Zones     rawlog.Zones // of the times inside the files
+	APIURL    string         // "" is HasOffers' own for the network and the way it signs in
+	Zones     rawlog.Zones   // of the times inside the files
+	Escapes   rawlog.Escapes // which files escape quotes by a backslash
 	Source    Source
 	Names     *rawlog.Names // of the source's files
 	Store     string        // embedded:PATH or clickhouse://…; it may hold a password
@@ -131,6 +132,9 @@ func (l *Layers) parsePlaces(c *Config) error {
 		}
 	}
 	var err error
+	if c.Escapes, err = parseCSV(l.text("csv")); err != nil {
+		return l.wrong("csv", err)
+	}
 	if c.Source, err = parseSource(l.text("source")); err != nil {
 		return l.wrong("source", err)
 	}

@@ -63,16 +63,24 @@ func (l *Layers) take(key string, value any, from Origin) (err error) {
 		unknown.hint = "settings: " + strings.Join(Keys(), ", ")
 		return unknown
 	}
-	if value != nil && key == "files" {
+	if value == nil { // "key:" with nothing after it
+		return nil
+	}
+	if key == "files" {
 		text, err := joinPatterns(value)
 		if err != nil {
 			return wrong("%s: %w", from, err)
 		}
 		return l.set(key, text, from)
 	}
+	if key == "csv" {
+		text, err := joinCSV(value)
+		if err != nil {
+			return wrong("%s: %w", from, err)
+		}
+		return l.set(key, text, from)
+	}
 	switch list := value.(type) {
-	case nil: // "key:" with nothing after it
-		return nil
 	case []any:
 		if key == "timezone" {
 			text, err := joinZones(list)

@@ -51,17 +51,17 @@ func parseMember(value any, from Origin) (member, error) {
 			continue
 		}
 		text := strings.TrimSpace(fmt.Sprint(texts[key]))
-		if list, ok := texts[key].([]any); ok && key == "timezone" {
-			var err error
-			if text, err = joinZones(list); err != nil {
-				return m, wrong("%s: %w", from, err)
-			}
+		var err error
+		switch list, ok := texts[key].([]any); {
+		case ok && key == "timezone":
+			text, err = joinZones(list)
+		case key == "files":
+			text, err = joinPatterns(texts[key])
+		case key == "csv":
+			text, err = joinCSV(texts[key])
 		}
-		if key == "files" {
-			var err error
-			if text, err = joinPatterns(texts[key]); err != nil {
-				return m, wrong("%s: %w", from, err)
-			}
+		if err != nil {
+			return m, wrong("%s: %w", from, err)
 		}
 		if err := m.take(key, text); err != nil {
 			return m, err

@@ -38,6 +38,7 @@ func settings() []setting {
 		{key: "token_file", env: "HASOFFERS_NETWORK_TOKEN_FILE", traits: inMember | memberWins | credential},
 		{key: "api_url", env: "HASOFFERS_API_URL", traits: inMember},
 		{key: "timezone", env: "HASOFFERS_TIMEZONE", def: "UTC", traits: inMember},
+		{key: "csv", env: "INGEST_CSV", def: "quote", traits: inMember},
 		{key: "source", env: "INGEST_SOURCE", def: "hasoffers:", traits: inMember},
 		{key: "files", env: "INGEST_FILES", traits: inMember},
 		{key: "store", env: "INGEST_STORE", def: "embedded:data/clickhouse"},

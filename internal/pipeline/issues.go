@@ -29,6 +29,9 @@ const (
 	mostOutside = 0.5
 )
 
+// escapesQuotes says what to do about texts in another dialect than the settings name.
+const escapesQuotes = "the text escapes quotes by a backslash: set csv: {escape: backslash} in ingest.yaml and load it again"
+
 // unfitError is a file that was read to its end and is not what its name says.
 type unfitError struct {
 	job *job
@@ -42,6 +45,8 @@ func (e *unfitError) Error() string { return e.err.Error() }
 func (r *run) sound(typ rawlog.Type, c rows.Counts) error {
 	lines := c.Rows + c.Rejected
 	switch {
+	case c.Escaped >= fewest && exceeds(c.Rejected, lines, r.MaxRejected):
+		return fmt.Errorf("%d of its %d lines are not rows by RFC 4180, %d of them as %s", c.Rejected, lines, c.Escaped, escapesQuotes)
 	case c.Rejected >= fewest && exceeds(c.Rejected, lines, r.MaxRejected): //guard:mostly-rejected
 		return fmt.Errorf("%d of its %d lines do not split into the header's fields, more than the %s that --max-rejected allows: is it of another format, or cut from several files?",
 			c.Rejected, lines, percent(r.MaxRejected))
@@ -76,7 +81,10 @@ func issuesOf(c rows.Counts) []checkpoint.Issue {
 	add := func(kind checkpoint.Kind, format string, args ...any) {
 		out = append(out, checkpoint.Issue{Kind: kind, Text: fmt.Sprintf(format, args...)})
 	}
-	if c.Rejected > 0 {
+	switch {
+	case c.Escaped > 0: //guard:escape-named
+		add(checkpoint.Rejected, "%d of %d lines are not rows by RFC 4180, %d of them as %s", c.Rejected, c.Rows+c.Rejected, c.Escaped, escapesQuotes)
+	case c.Rejected > 0:
 		add(checkpoint.Rejected, "%d of %d lines did not split into the header's fields: see rejected_rows", c.Rejected, c.Rows+c.Rejected)
 	}
 	if exceeds(c.Misfit, c.Rows, noticed) {

@@ -254,7 +254,7 @@ func (l *loader) reader(ctx context.Context, typ rawlog.Type) (*rows.Reader, err
 		return rd, nil
 	}
 	rd, err := rows.NewReader(l.tables[typ], rows.Config{
-		Network: l.Network, Zones: l.Zones, MaxLine: int(l.budget.line), //guard:machine-zone
+		Network: l.Network, Zones: l.Zones, Escapes: l.Escapes, MaxLine: int(l.budget.line), //guard:machine-zone
 		Reject: func(line csv.Rejected) error {
 			if l.rehearsing {
 				return nil

@@ -53,6 +53,7 @@ type Options struct {
 	Files     []string     // with Reload: these, by name or end of name, beside those of Periods
 	DryRun    bool         // plan and report; write nothing
 	Share     rawlog.Share // of the files; default: all
+	Escapes   rawlog.Escapes
 	Zones     rawlog.Zones // of the datetimes in the files; default UTC
 	MaxMemory int64        // bytes for archives, texts and blocks; default 256 MiB
 	Fetchers  int          // downloads at once; default 8

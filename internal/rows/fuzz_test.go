@@ -30,6 +30,12 @@ func FuzzReader(f *testing.F) {
 	f.Add([]byte("a,n,l\n\"x\ny\",1,\"\"\n\"\"\"\",,z\nx"))
 	f.Add([]byte("a,n\rx,1\r\"y\r\",2\r\nz,3\r"))
 	f.Add([]byte("a,n\r\r\nx,1\r\r\n\"y\"\r\r\n\r\r\n,2\r\r"))
+	// Dialects: quotes escaped by a backslash, headers in mid-text, blanks around quotes,
+	// quotes in mid-field, NUL, a byte order mark, blank lines, no final line end.
+	f.Add([]byte("a,n\n\"x \\\"y\\\"\",1\n\"\\\"\n2,3\nz\",4\n\"C:\\\",5\n"))
+	f.Add([]byte("a,n,l\n1,2,\"x \\\"\n3,4,5\n\"\n6,7,\"C:\\\"\n"))
+	f.Add([]byte("a,n\nx,1\nn,a\n2,y\na,n,l\nz,3,w\nl,payout\nv,1\n"))
+	f.Add([]byte("\xef\xbb\xbfa,n\n\n \"x\" ,1\n\"x\"\" y\",2\nx\"y,3\n\x00,4\n\"\n\n\",5\n\n6,7"))
 	f.Add([]byte("a,n\r\n\"y,2\r\n\"z\",3\r\n\r\n\r"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r := newReading(t, testTable("a String", "n UInt32", "l LowCardinality(String)", "datetime DateTime"), Config{MaxLine: 200})
@@ -79,6 +85,10 @@ func against(t *testing.T, text []byte, got result) {
 		if fmt.Sprintf("%q", rec) != header {
 			rows++
 		}
+	}
+	// A header in mid-text, and quotes that a backslash escapes: see csv.Cutter.
+	if slices.ContainsFunc(got.Rejected, func(s string) bool { return strings.Contains(s, " another header, ") }) || got.Counts.Escaped > 0 {
+		return
 	}
 	// A carriage return is where the two differ on purpose: encoding/csv takes
 	// it out of quoted line ends, and so may see the header where it is not.

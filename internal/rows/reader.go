@@ -17,7 +17,8 @@ import (
 // Config says how a Reader reads.
 type Config struct {
 	Network string
-	Zones   rawlog.Zones // of the texts' times
+	Zones   rawlog.Zones   // of the texts' times
+	Escapes rawlog.Escapes // of the texts' quotes
 	// MaxLine bounds a record in bytes; 0 means DefaultMaxLine. In streaming
 	// mode it also bounds the Reader's memory, which may grow to little more.
 	MaxLine int
@@ -34,6 +35,7 @@ type Counts struct {
 	Misfit   uint64 // rows with a value that did not fit the column that it feeds
 	Inexact  uint64 // rows with a value whose column holds only nearly what it says
 	Rejected uint64 // lines, however many pieces each had
+	Escaped  uint64 // rejected lines of records that are whole if their quotes are escaped by a backslash
 	// First and Last are the earliest and the latest time of the datetime
 	// column, zero where no row has one.
 	First, Last time.Time
@@ -51,19 +53,19 @@ type Counts struct {
 // Reader reads the CSV text of one file after the other into blocks of one
 // table; see csv.Cutter for what a record is. It is not safe for concurrent use.
 type Reader struct {
-	cutter *csv.Cutter
-	table  *load.Table
-	zones  rawlog.Zones
-	zone   *time.Location // of the batch's clock
-	batch  load.Batch
+	cutter  *csv.Cutter
+	table   *load.Table
+	zones   rawlog.Zones
+	escapes rawlog.Escapes
+	zone    *time.Location // of the batch's clock
+	batch   load.Batch
 
-	names  []string // the header
-	layout *load.Layout
-	ready  bool  // the header is laid onto the table
-	err    error // sticky
-	counts Counts
-
-	headings int // of the cutter, that were laid onto the table
+	names    []string // the header
+	layout   *load.Layout
+	ready    bool  // the header is laid onto the table
+	headings int   // of the cutter, that were laid onto the table
+	err      error // sticky
+	counts   Counts
 }
 
 // NewReader returns a Reader for texts that go into one table.
@@ -75,7 +77,7 @@ func NewReader(t *load.Table, cfg Config) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{cutter: cutter, table: t, zones: cfg.Zones, err: errors.New("rows: Reset comes before reading")}
+	r := &Reader{cutter: cutter, table: t, zones: cfg.Zones, escapes: cfg.Escapes, err: errors.New("rows: Reset comes before reading")}
 	cutter.SetNames(load.NamesOf(t).Has)
 	r.batch.Network = cfg.Network
 	return r, nil
@@ -103,6 +105,7 @@ func (r *Reader) reset(f rawlog.File) {
 		r.zone, r.batch.Clock = zone, load.NewClock(zone)
 	}
 	r.batch.Clock.Reset(f.Hour, f.End())
+	r.cutter.SetEscape(r.escapes.At(f.Hour))
 }
 
 // Shape reads the header and returns which columns with a DEFAULT expression
@@ -180,7 +183,7 @@ func (r *Reader) batchRows() int { return max(1, min(128, 8192/len(r.names))) }
 // Counts returns the account of what was read since Reset.
 func (r *Reader) Counts() Counts {
 	c := r.counts
-	c.Rejected = r.cutter.Rejected()
+	c.Rejected, c.Escaped = r.cutter.Rejected(), r.cutter.Escaped()
 	if r.ready {
 		c.Lines = 1 + c.Rows + c.Rejected
 		c.Filled = r.layout.Names(r.batch.Filled)

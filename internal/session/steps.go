@@ -47,7 +47,7 @@ func (s *Session) Load(ctx context.Context, opts pipeline.Options) (pipeline.Sum
 	case err != nil:
 		return pipeline.Summary{}, err
 	}
-	opts.Network, opts.Names, opts.Zones, opts.MaxMemory = s.Config.Network, s.Config.Names, s.Config.Zones, s.Config.MaxMemory
+	opts.Network, opts.Names, opts.Zones, opts.Escapes, opts.MaxMemory = s.Config.Network, s.Config.Names, s.Config.Zones, s.Config.Escapes, s.Config.MaxMemory
 	opts.MaxRejected, opts.MaxMisfit = s.Config.MaxRejected, s.Config.MaxMisfit
 	opts.Lookback, opts.CatchUp = s.Config.Lookback, s.Config.CatchUp
 	opts.Fetchers, opts.Parsers, opts.Spool = s.Config.Fetchers, s.Config.Parsers, s.Config.Spool

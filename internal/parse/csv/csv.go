@@ -82,6 +82,13 @@ type Cutter struct {
 	scanned  int64
 	known    func(name string) bool // names of columns; nil: none but the header's
 	headings int
+
+	escape       bool // quotes are escaped by a backslash
+	escapes      bool // a record of the text showed that they are, although escape says no
+	escapeTries  int
+	escapedLines uint64
+	whole        int    // length of a doubtful record by RFC 4180
+	plain        uint32 // line of a record that is whole by RFC 4180 only
 }
 
 // New returns a Cutter. maxLine bounds a record in bytes, and in streaming mode also
@@ -96,7 +103,7 @@ func New(maxLine int, reject func(Rejected) error) (*Cutter, error) {
 		maxLine = DefaultMaxLine
 	}
 	return &Cutter{
-		maxLine: min(maxLine, 1<<30), // offsets within a batch are 32 bits
+		maxLine: min(maxLine, 1<<30-1), // offsets within a batch are 32 bits
 		reject:  reject, err: errors.New("csv: Reset comes before reading"),
 	}, nil
 }
@@ -120,6 +127,7 @@ func (r *Cutter) ResetBytes(text []byte) {
 func (r *Cutter) reset() {
 	r.pos, r.line, r.err, r.ready, r.head = 0, 1, nil, false, nil
 	r.rejected, r.scanned, r.headings = 0, 0, 0
+	r.escapes, r.escapeTries, r.escapedLines, r.plain = false, 0, 0, 0
 }
 
 // Cut returns up to limit whole records of what is at hand, which may be none. Header
@@ -144,6 +152,19 @@ func (r *Cutter) Next() error {
 	case cutHeader, cutFields:
 		if is, err := r.heading(); is || err != nil {
 			return err
+		}
+	}
+	switch r.stop {
+	case cutFields, cutBareQuote, cutAfterQuote, cutUnclosed, cutEscaped:
+		next, ok, err := r.escapedEnd()
+		switch {
+		case err != nil:
+			return err
+		case ok && (r.stop != cutEscaped || next-r.pos != r.whole):
+			return r.rejectEscaped(next)
+		case r.stop == cutEscaped: // it ends there either way
+			r.plain = r.line
+			return nil
 		}
 	}
 	return r.rejectLine(r.stop)

@@ -23,6 +23,7 @@ const (
 	cutUnclosed
 	cutMixed
 	cutLong
+	cutEscaped
 )
 
 // reason is what rejected_rows says.
@@ -40,6 +41,8 @@ func (s cutStop) reason() string {
 		return "quotes that do not close"
 	case cutMixed:
 		return "a line feed among lines that end in carriage returns"
+	case cutEscaped:
+		return "quotes escaped by a backslash"
 	case cutLong:
 		return "longer than the longest allowed record"
 	}
@@ -60,6 +63,10 @@ func (r *Cutter) cut(limit int) cutStop {
 	base := r.pos
 	i := base
 	rows, lines := 0, 0
+	fast := len(t) - 18 // the last byte at which a short cut may begin
+	if r.escape {
+		fast = -1
+	}
 	stop := cutEnough
 records:
 	for rows < limit && i-base < batchBytes {
@@ -93,7 +100,7 @@ records:
 				i, stop = start, cutFields
 				break records
 			}
-			if i+18 <= len(t) {
+			if i <= fast {
 				w := binary.LittleEndian.Uint64(t[i:])
 				if w&(1<<24-1) == emptyField {
 					// Most fields. That the branch is guessed frees the next
@@ -134,6 +141,9 @@ records:
 				}
 			}
 			f, next, end := r.field(start, i)
+			if r.escape && f.Len == 2 && t[i] == '\\' && t[i+1] == 'N' {
+				f.Len = 0 //guard:escaped-null
+			}
 			i = next
 			switch end {
 			case endComma:
@@ -159,6 +169,11 @@ records:
 			}
 			if r.isHeader(t[base:], record) || r.namesRecord(t[base:], record) { //guard:repeated-header
 				i, stop = start, cutHeader
+				break records
+			}
+			if r.doubtful(t[start:i], t[:min(len(t), int(f.Off)+f.Bytes()+1)]) && (rows > 0 || r.plain != r.line) {
+				r.whole = i - start
+				i, stop = start, cutEscaped
 				break records
 			}
 			r.starts[rows] = uint32(start - base)
@@ -293,9 +308,16 @@ func (r *Cutter) quoted(t []byte, i int, out fieldEnd) (f records.Field, next in
 			return f, len(t), out
 		}
 		j += k
+		if r.escape && escapes(t[i:j]) { //guard:escaped-quote
+			j++
+			continue
+		}
 		f = span(i, j)
 		if doubled {
 			f.Len |= records.Doubled //guard:doubled-quotes
+		}
+		if r.escape && bytes.IndexByte(t[i:j], '\\') >= 0 {
+			f.Len |= records.Doubled | records.Escaped
 		}
 		rest := t[j+1:]
 		switch {
