@@ -144,7 +144,7 @@ func (s *Store) checkSettings(ctx context.Context) ([]Finding, error) {
 	s.mu.RLock()
 	known := s.known
 	s.mu.RUnlock()
-	rows, err := s.Conn().Query(ctx, "SELECT name, value, readonly FROM system.settings WHERE has(?, name) ORDER BY name", append(settingNames(), "readonly"))
+	rows, err := s.Conn().Query(ctx, "SELECT name, value, readonly FROM system.settings WHERE has(?, name) ORDER BY name", append(sortedKeys(want), "readonly"))
 	if err != nil {
 		return nil, err
 	}

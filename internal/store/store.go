@@ -82,6 +82,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.reads = cfg.Reader
 	s := &Store{cfg: cfg, target: t}
 	if err := s.connect(ctx); err != nil {
 		return nil, fmt.Errorf("store %s: %w", s.Name(), portOf(err, t.tls != nil))

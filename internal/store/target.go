@@ -30,6 +30,7 @@ type target struct {
 	tls         *tls.Config
 	compression clickhouse.CompressionMethod
 	auto        bool                // compression is ours to choose
+	reads       bool                // statements are somebody's questions, not only our own
 	settings    clickhouse.Settings // of the address's query, for every statement
 }
 
@@ -181,7 +182,11 @@ func (t target) dialPool(ctx context.Context, addr string, greet greeting) (*poo
 	for k, v := range t.settings {
 		settings[k] = v
 	}
-	for _, s := range connectionSettings(known) {
+	own := connectionSettings(known)
+	if !t.reads {
+		own = append(own, pinned(quickSetting, known)...)
+	}
+	for _, s := range own {
 		settings[s.Key] = s.Value
 	}
 	conn := newPool(poolOptions(t, addr, settings), greet)
