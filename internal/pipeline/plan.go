@@ -312,7 +312,7 @@ func (r *run) reportDoubles(known map[fileKey]*checkpoint.Entry, jobs []*job) {
 	}
 	r.sum.add(func(s *Summary) {
 		for h, parts := range files {
-			if len(parts) > 1 && !distinct(parts) { //guard:second-file-reported
+			if len(parts) > 1 && !rawlog.AreParts(slices.Collect(maps.Values(parts))) { //guard:second-file-reported
 				s.Duplicates = append(s.Duplicates, DoubleHour{h.typ, time.Unix(h.unix, 0).UTC(), slices.Sorted(maps.Keys(parts))})
 			}
 		}
@@ -320,16 +320,4 @@ func (r *run) reportDoubles(known map[fileKey]*checkpoint.Entry, jobs []*job) {
 			return compareFiles(rawlog.File{Type: a.Type, Hour: a.Hour}, rawlog.File{Type: b.Type, Hour: b.Hour})
 		})
 	})
-}
-
-// distinct reports whether files are parts of one, each another.
-func distinct(parts map[string]string) bool {
-	seen := make(map[string]bool)
-	for _, part := range parts {
-		if part == "" || seen[part] {
-			return false
-		}
-		seen[part] = true
-	}
-	return true
 }

@@ -259,6 +259,18 @@ func (n *Names) Known(t Type, name string) (part string, span time.Duration) {
 	return "", time.Hour
 }
 
+// AreParts reports whether files of one time are parts of it, each another.
+func AreParts(parts []string) bool {
+	seen := make(map[string]bool)
+	for _, part := range parts {
+		if part == "" || seen[part] {
+			return false
+		}
+		seen[part] = true
+	}
+	return true
+}
+
 // Meant returns the names that a person's word for a file may mean: the one that the
 // ledger has, whatever the format it was found in.
 func (n *Names) Meant(word string) []string {

@@ -136,7 +136,7 @@ func (f *facts) absent(h *hourFacts, left *int64, add func(Cause)) {
 	for _, utc := range h.utc {
 		any := false
 		for _, e := range h.entries {
-			if !e.File.Hour.Equal(utc) {
+			if !f.covers(e, utc) {
 				continue
 			}
 			any = any || e.State != checkpoint.Failed
@@ -173,13 +173,14 @@ func (f *facts) surplus(h *hourFacts, left *int64, add func(Cause)) {
 		}
 	}
 	for _, utc := range h.utc {
-		var files []string
+		var files, parts []string
 		for _, e := range h.entries {
-			if e.File.Hour.Equal(utc) && e.State == checkpoint.Loaded && h.byFile[e.File.Name] > 0 {
-				files = append(files, e.File.Name)
+			if f.covers(e, utc) && e.State == checkpoint.Loaded && h.byFile[e.File.Name] > 0 {
+				part, _ := f.names.Known(f.typ, e.File.Name)
+				files, parts = append(files, e.File.Name), append(parts, part)
 			}
 		}
-		if len(files) < 2 || *left <= 0 {
+		if len(files) < 2 || *left <= 0 || rawlog.AreParts(parts) {
 			continue
 		}
 		slices.SortFunc(files, func(a, b string) int { return int(h.byFile[a] - h.byFile[b]) })

@@ -31,6 +31,7 @@ func (h *hourFacts) difference() int64 { return h.ours - h.theirs }
 // facts is what is known of a type around the days that differ.
 type facts struct {
 	typ   rawlog.Type
+	names *rawlog.Names
 	zone  *time.Location
 	hours []*hourFacts // in order; the days that differ and one more on either side of each run
 	days  map[string]bool
@@ -44,7 +45,7 @@ type facts struct {
 
 // examine gathers the facts of the days that differ.
 func (j *job) examine(ctx context.Context, typ rawlog.Type, days map[string]bool) (*facts, error) {
-	f := &facts{typ: typ, zone: j.Zone, days: days, stored: map[string]uint64{}, entries: map[string]checkpoint.Entry{}, shifts: map[*hourFacts]int{}}
+	f := &facts{typ: typ, names: j.Names, zone: j.Zone, days: days, stored: map[string]uint64{}, entries: map[string]checkpoint.Entry{}, shifts: map[*hourFacts]int{}}
 	for _, run := range runs(days) {
 		if err := j.examineRun(ctx, f, run); err != nil {
 			return nil, err
@@ -92,7 +93,9 @@ func (j *job) examineRun(ctx context.Context, f *facts, run rawlog.Period) error
 	byHour := map[time.Time][]checkpoint.Entry{}
 	for _, e := range entries {
 		f.entries[e.File.Name] = e
-		byHour[e.File.Hour] = append(byHour[e.File.Hour], e)
+		for _, hour := range f.hoursOf(e.File) {
+			byHour[hour] = append(byHour[hour], e)
+		}
 		f.anyFile = true
 	}
 	index := map[bucket]*hourFacts{}
@@ -120,6 +123,21 @@ func (j *job) examineRun(ctx context.Context, f *facts, run rawlog.Period) error
 	}
 	f.findShift(f.hours[first:])
 	return nil
+}
+
+// hoursOf are the hours that a file is for: one, or those of a day.
+func (f *facts) hoursOf(file rawlog.File) []time.Time {
+	_, span := f.names.Known(f.typ, file.Name)
+	hours := []time.Time{file.Hour}
+	for at := file.Hour.Add(time.Hour); at.Before(file.Hour.Add(span)); at = at.Add(time.Hour) {
+		hours = append(hours, at)
+	}
+	return hours
+}
+
+// covers reports whether a file is for an hour.
+func (f *facts) covers(e checkpoint.Entry, utc time.Time) bool {
+	return slices.ContainsFunc(f.hoursOf(e.File), utc.Equal)
 }
 
 // readRows counts the rows of each hour by file, and what is odd about them.

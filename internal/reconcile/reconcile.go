@@ -83,6 +83,7 @@ const PublishDelay = 30 * time.Minute
 // Config says what to compare; zero values mean the defaults named here.
 type Config struct {
 	Network   string
+	Names     *rawlog.Names  // of the source's files; default: the network's own
 	Types     []rawlog.Type  // default all
 	Zone      *time.Location // of the network's days; default UTC
 	By        By             // default Day

@@ -134,7 +134,7 @@ func (s *Session) Updates(ctx context.Context, periods []rawlog.Period) (dims.Up
 }
 
 // Reconcile compares the rows of the periods with the network's own totals. Network,
-// zone and log of c come from the settings, unless c has a zone.
+// names, zone and log of c come from the settings, unless c has a zone.
 func (s *Session) Reconcile(ctx context.Context, c reconcile.Config, periods []rawlog.Period) ([]*reconcile.Report, error) {
 	st, err := s.Look(ctx)
 	if err != nil {
@@ -144,7 +144,7 @@ func (s *Session) Reconcile(ctx context.Context, c reconcile.Config, periods []r
 	if err != nil {
 		return nil, err
 	}
-	c.Network, c.Log = s.Config.Network, s.Log
+	c.Network, c.Names, c.Log = s.Config.Network, s.Config.Names, s.Log
 	zone := c.Zone
 	asker := report.New(client, report.Config{Log: s.Log})
 	reports := []*reconcile.Report{}
