@@ -117,9 +117,29 @@ func lastDirectory(r io.ReaderAt, size int64, tail []byte) (d directory, found b
 		if disk != 0 || first != 0 || uint64(here) != d.entries {
 			return d, true, zipError("it is part of a set of several")
 		}
-		return d, true, nil
+		d.at, err = before64(r, d)
+		return d, true, err
 	}
 	return directory{}, false, nil
+}
+
+// before64 returns where a directory ends: before a zip64 record, too, where one is
+// there that repeats the numbers. Info-ZIP writes such for what comes from a pipe.
+func before64(r io.ReaderAt, d directory) (int64, error) {
+	at := d.at - locator64Len - end64Len
+	if at < 0 {
+		return d.at, nil
+	}
+	var both [end64Len + locator64Len]byte
+	if err := readFull(r, both[:], at); err != nil {
+		return d.at, err
+	}
+	le := binary.LittleEndian
+	if string(both[:4]) == "PK\x06\x06" && string(both[end64Len:][:4]) == "PK\x06\x07" && //guard:zip64-beside
+		le.Uint64(both[32:]) == d.entries && le.Uint64(both[40:]) == d.size && le.Uint64(both[48:]) == d.offset {
+		return at, nil
+	}
+	return d.at, nil
 }
 
 // find64 reads the zip64 record that stands for a record too small for its

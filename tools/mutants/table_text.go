@@ -9,6 +9,8 @@ var archives = []protection{
 		never, "internal/parse", "TestZip"),
 	guard("zip-litter", "what operating systems add to archives is not their file",
 		never, "internal/parse", "TestZip"),
+	guard("zip64-beside", "a zip64 record that is not needed is not taken for the directory's end",
+		swap(`"PK\x06\x06" &&`, `"" &&`), "internal/parse", "TestArchivers"),
 	guard("zip-directory", "an archive without a directory is refused",
 		put("return directory{entries: 1}, nil"), "internal/parse", "TestZip"),
 	guard("zip-encrypted", "encrypted entries are refused",
