@@ -59,7 +59,7 @@ func (m *members) Read(p []byte) (n int, err error) {
 	if n > 0 {
 		return n, nil
 	}
-	if m.err != io.EOF {
+	if !errors.Is(m.err, io.EOF) {
 		m.err = m.worded(m.err)
 	}
 	return 0, m.err

@@ -5,6 +5,7 @@
 package parse
 
 import (
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -172,11 +173,11 @@ func (z *Inflater) Bytes(t *Text) ([]byte, error) {
 	}
 	z.holds = nil
 	z.text = sized(z.text, int(t.Size))
-	switch err := t.packed.whole(z, z.text); err {
-	case nil:
-	case io.EOF, io.ErrUnexpectedEOF: // neither worded nor wrapped
-		return nil, t.short()
-	default:
+	if err := t.packed.whole(z, z.text); err != nil {
+		var worded *Error
+		if !errors.As(err, &worded) && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
+			err = t.short()
+		}
 		return nil, err
 	}
 	if err := t.verify(crc32.ChecksumIEEE(z.text)); err != nil {

@@ -48,7 +48,7 @@ type deflated struct{ *inflate.Stream }
 
 func (d deflated) Read(p []byte) (int, error) {
 	n, err := d.Stream.Read(p)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		if more := d.Trailing(); more > 0 {
 			return n, errTrailing(more)
 		}

@@ -64,7 +64,7 @@ func (f *frames) reset(s zstandard, window int64, patches []patch) (err error) {
 
 func (f *frames) Read(p []byte) (int, error) {
 	n, err := f.dec.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = f.worded(err)
 	}
 	return n, err
