@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -100,6 +101,55 @@ func writeLog(t *testing.T, path string, spec gen.Spec) {
 	}
 }
 
+// onSmallDisk makes a command run with a file system of its own, of a size, at a folder.
+func onSmallDisk(t *testing.T, cmd *exec.Cmd, at, size string, args []string) {
+	t.Helper()
+	program, err := filepath.Abs(cmd.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const small = `mount -t tmpfs -o size="$1" none "$0" && shift && "$@"; status=$?; echo "left: $(ls -A "$0")"; exit $status`
+	cmd.Path, cmd.Args = "/bin/sh", append([]string{"sh", "-c", small, at, size, program}, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	if os.Geteuid() != 0 {
+		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}}
+	}
+}
+
+// TestSpoolShared: of archives for which a disk has no room together each waits for
+// its turn.
+func TestSpoolShared(t *testing.T) {
+	t.Parallel()
+	bucket, folder := testkit.S3(t), t.TempDir()
+	const files = 5
+	for i := range files {
+		name := gen.FileName(rawlog.Clicks, day.Add(time.Duration(i)*time.Hour), 7)
+		path := filepath.Join(folder, name)
+		writeLog(t, path, gen.Spec{Type: rawlog.Clicks, Hour: day.Add(time.Duration(i) * time.Hour), Rows: 3000})
+		body, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(body) < 200<<10 || len(body) > 500<<10 {
+			t.Fatalf("%s has %d bytes", name, len(body))
+		}
+		bucket.Put(name, body)
+	}
+	spool := t.TempDir()
+	p := newProgram(t, append(bucket.Env(), "INGEST_SOURCE=s3://"+bucket.Bucket, "INGEST_SPOOL="+spool)...)
+	load := []string{"backfill", "2016", "--max-memory", "64MiB", "--fetchers", "32"}
+	cmd, stdout, stderr := p.command(load...)
+	onSmallDisk(t, cmd, spool, "768k", load)
+	if status := exitOf(cmd.Run()); status != exitDone || !strings.Contains(stdout.String(), "listed 5 = already loaded 0 + loaded 5 + failed 0") {
+		t.Fatalf("exit status %d\n%s%s", status, stdout, stderr)
+	}
+	if n := p.number("SELECT count() FROM clicks"); n != files*3000 {
+		t.Errorf("%d rows", n)
+	}
+}
+
 // A spool folder without room fails the files that need it, with a word on what
 // to do, and no other; nothing stays in it, and with room the next run loads
 // them. The folder is a file system of its own, in a mount namespace that only
@@ -128,18 +178,7 @@ func TestSpoolDiskFull(t *testing.T) {
 	load := []string{"backfill", "2016", "--max-memory", "64MiB", "--fetchers", "32"}
 
 	cmd, stdout, stderr := p.command(load...)
-	program, err := filepath.Abs(cmd.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const small = `mount -t tmpfs -o size=128k none "$0" && "$@"; status=$?; echo "left: $(ls -A "$0")"; exit $status`
-	cmd.Path, cmd.Args = "/bin/sh", append([]string{"sh", "-c", small, spool, program}, load...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
-	if os.Geteuid() != 0 {
-		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}}
-	}
+	onSmallDisk(t, cmd, spool, "128k", load)
 	if status := exitOf(cmd.Run()); status != exitIncomplete {
 		t.Fatalf("exit status %d, want %d\n%s%s", status, exitIncomplete, stdout, stderr)
 	}

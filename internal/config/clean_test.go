@@ -73,3 +73,27 @@ func TestStoresAreCleaned(t *testing.T) {
 		}
 	}
 }
+
+// TestHalfAKey: the storage's SDK would pass over it and look elsewhere.
+func TestHalfAKey(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		env  map[string]string
+		want string
+	}{
+		{map[string]string{"AWS_ACCESS_KEY_ID": "AK"}, "AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not"},
+		{map[string]string{"AWS_SECRET_ACCESS_KEY": "SK"}, "AWS_SECRET_ACCESS_KEY is set, and AWS_ACCESS_KEY_ID is not"},
+		{map[string]string{"AWS_ACCESS_KEY_ID": "AK", "AWS_SECRET_ACCESS_KEY": "SK"}, ""},
+		{map[string]string{}, ""},
+	} {
+		tc.env["INGEST_SOURCE"] = "s3://b"
+		layers, err := Read(Given{Getenv: func(k string) string { return tc.env[k] }, Flag: func(string) (string, string, bool) { return "", "", false }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = layers.All(quiet)
+		if tc.want == "" && err != nil || tc.want != "" && (err == nil || err.Error() != tc.want) {
+			t.Errorf("%v: %v", tc.env, err)
+		}
+	}
+}

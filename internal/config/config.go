@@ -138,6 +138,11 @@ func (l *Layers) parsePlaces(c *Config) error {
 	if c.Source, err = parseSource(l.text("source")); err != nil {
 		return l.wrong("source", err)
 	}
+	if c.Source.Kind == Bucket {
+		if err := l.checkKeys(); err != nil {
+			return err
+		}
+	}
 	if c.Network == "" && c.Source.Kind != API {
 		c.Network = defaultNetwork
 	}

@@ -168,3 +168,17 @@ func parseRate(s string) (int, time.Duration, error) {
 	}
 	return calls, per, nil
 }
+
+// checkKeys refuses half of a key of the storage: the SDK passes over it without a word
+// and looks for credentials elsewhere.
+func (l *Layers) checkKeys() error {
+	const id, secret = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
+	hasID, hasSecret := l.given.Getenv(id) != "", l.given.Getenv(secret) != ""
+	switch {
+	case hasID && !hasSecret:
+		return wrong("%s is set, and %s is not", id, secret)
+	case hasSecret && !hasID:
+		return wrong("%s is set, and %s is not", secret, id)
+	}
+	return nil
+}

@@ -133,6 +133,8 @@ func (d *Fetcher) fetch(ctx context.Context, f rawlog.File) (*Archive, error) {
 			if tries++; tries >= d.Attempts { //guard:tries-bounded
 				return nil, final(err, total)
 			}
+		case kind == dirs.NoSpace && t.makeWay(): //guard:spool-waits
+			mark = 0
 		default:
 			return nil, final(err, total)
 		}

@@ -199,6 +199,44 @@ func TestSpoolFails(t *testing.T) {
 	}
 }
 
+// A spool that others fill is waited for; one that is full without them is an error.
+func TestFullSpoolIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var waits atomic.Int64
+		b := newBudget(100, &waits, nil)
+		if b.shrink() {
+			t.Error("nothing is in use, and something is to come free")
+		}
+		free, err := b.acquire(t.Context(), 40)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !b.shrink() || b.bound() != 40 {
+			t.Errorf("in use 40, bound %d", b.bound())
+		}
+		done := make(chan error)
+		go func() {
+			more, err := b.acquire(t.Context(), 60) // more than there is room for: alone
+			if err == nil {
+				more()
+			}
+			done <- err
+		}()
+		synctest.Wait()
+		if waits.Load() != 1 {
+			t.Error("there is room for a second file")
+		}
+		if !b.shrink() || b.bound() != 40 {
+			t.Errorf("with one that waits: bound %d", b.bound())
+		}
+		free()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestListedSizeIsChecked(t *testing.T) {
 	t.Parallel()
 	d := New(bytesSource{"f.zip": zipLike(100, 1)}, Config{Backoff: time.Microsecond})

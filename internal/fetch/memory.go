@@ -12,10 +12,13 @@ import (
 // budget bounds bytes in use. One that is larger than the whole budget counts
 // as all of it, so that it is admitted alone instead of never.
 type budget struct {
-	limit   int64
 	sem     *semaphore.Weighted
 	waiting *atomic.Int64
 	full    func()
+
+	mu    sync.Mutex
+	limit int64
+	used  int64
 }
 
 func newBudget(limit int64, waiting *atomic.Int64, full func()) *budget {
@@ -24,7 +27,7 @@ func newBudget(limit int64, waiting *atomic.Int64, full func()) *budget {
 
 // acquire takes n bytes and returns how to give them back.
 func (b *budget) acquire(ctx context.Context, n int64) (func(), error) {
-	n = min(n, b.limit)
+	n = min(n, b.bound())
 	if !b.sem.TryAcquire(n) {
 		b.waiting.Add(1)
 		if b.full != nil {
@@ -36,7 +39,35 @@ func (b *budget) acquire(ctx context.Context, n int64) (func(), error) {
 			return nil, err
 		}
 	}
-	return func() { b.sem.Release(n) }, nil
+	b.use(n)
+	return func() { b.use(-n); b.sem.Release(n) }, nil
+}
+
+func (b *budget) bound() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.limit
+}
+
+func (b *budget) use(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used += n
+}
+
+// shrink lowers the bound to what is in use, as there turned out to be room for no
+// more, and reports whether anything is: then some will come free.
+func (b *budget) shrink() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.used == 0 {
+		return false
+	}
+	// Whoever waits already counts on the bound as it is.
+	if free := b.limit - b.used; free > 0 && b.sem.TryAcquire(free) {
+		b.limit = b.used
+	}
+	return true
 }
 
 // buffers keeps the memory of released archives for the next ones. Capacities

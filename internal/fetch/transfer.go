@@ -81,6 +81,13 @@ func (t *transfer) restart(anyVersion bool) {
 	t.drop()
 }
 
+// makeWay gives back what the file has of a disk that is full, and reports whether
+// other archives are there: once one of them is loaded, this file may have its room.
+func (t *transfer) makeWay() bool {
+	t.restart(false)
+	return t.disk.shrink()
+}
+
 func (t *transfer) rewind() {
 	t.offset, t.head = 0, t.head[:0]
 	t.sum.Reset()

@@ -89,12 +89,15 @@ func newClient(ctx context.Context, l Location, log *slog.Logger) (*s3.Client, e
 	if cfg.Region == "" {
 		cfg.Region = "us-east-1"
 	}
-	if !l.Anonymous && !hasCredentials(ctx, cfg) {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
+	if !l.Anonymous {
+		why, err := withoutCredentials(ctx, cfg)
+		if err != nil {
+			return nil, err
 		}
-		log.Warn("no S3 credentials found, reading anonymously", "source", l.String())
-		cfg.Credentials = aws.AnonymousCredentials{}
+		if why != nil {
+			log.Warn("no S3 credentials found, reading anonymously", "source", l.String(), "why", why)
+			cfg.Credentials = aws.AnonymousCredentials{}
+		}
 	}
 	return s3.NewFromConfig(cfg, func(o *s3.Options) {
 		if l.Endpoint != "" {
@@ -114,14 +117,4 @@ func newRetryer() aws.Retryer {
 		o.MaxBackoff = 10 * time.Second
 		o.RateLimiter = ratelimit.None
 	})
-}
-
-func hasCredentials(ctx context.Context, cfg aws.Config) bool {
-	if cfg.Credentials == nil {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // off EC2 the metadata service only times out
-	defer cancel()
-	_, err := cfg.Credentials.Retrieve(ctx)
-	return err == nil
 }

@@ -1,0 +1,68 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// CredentialsError says that credentials are set up and cannot be had.
+type CredentialsError struct{ err error }
+
+// Error says why.
+func (e *CredentialsError) Error() string {
+	return fmt.Sprintf("the S3 credentials that are set up cannot be had: %v", e.err)
+}
+
+// Unwrap returns the provider's error.
+func (e *CredentialsError) Unwrap() error { return e.err }
+
+// Hint says what to do.
+func (e *CredentialsError) Hint() string {
+	return "mend what it names (environment, profile, role or metadata service); a bucket that anybody may read takes ?anonymous=true"
+}
+
+// patience bounds the wait for credentials: off EC2 the metadata service only times out.
+const patience = 10 * time.Second
+
+// withoutCredentials returns why there are none, where nobody set any up: then a bucket
+// may be one that anybody reads. Those that were set up and cannot be had are a
+// *CredentialsError: what follows without them would only be refused.
+func withoutCredentials(ctx context.Context, cfg aws.Config) (why error, err error) {
+	if cfg.Credentials == nil {
+		return errors.New("none are set up"), nil
+	}
+	short, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_, err = cfg.Credentials.Retrieve(short)
+	switch {
+	case err == nil:
+		return nil, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case !unmeant(err): //guard:credentials-error-told
+		return nil, &CredentialsError{err}
+	}
+	return errors.New("none are set up, and this machine has no role"), nil
+}
+
+// unmeant reports whether an error is that of the last place where the SDK looks, the
+// metadata service of a machine in EC2, which is not there: nobody asked for it.
+func unmeant(err error) bool {
+	text := strings.ToLower(err.Error())
+	if !strings.Contains(text, "ec2 imds") && !strings.Contains(text, "ec2imds") {
+		return false
+	}
+	var answered *smithyhttp.ResponseError
+	if errors.As(err, &answered) && answered.HTTPStatusCode() != 404 { // 404: a machine without a role
+		return false
+	}
+	env, envErr := config.NewEnvConfig()
+	return envErr == nil && env.EC2IMDSEndpoint == ""
+}
