@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS {database}.ingest_files {on_cluster}
     shift_hours Int8 COMMENT 'Whole hours by which most rows lie off the file''s hour; not 0: the timezone setting is likely wrong.',
     error       String COMMENT 'Why the file failed.',
     contents    String COMMENT 'CRC-32 and length of the text in the archive; empty: not known.',
-    issues      Array(String) COMMENT 'What is not as it should be: rejected, misfit, inexact, shifted, copy, view, mismatch, lost or failed.',
+    issues      Array(String) COMMENT 'What is not as it should be: rejected, misfit, inexact, columns, shifted, copy, view, mismatch, lost or failed.',
     issue_texts Array(String) COMMENT 'A sentence for each of issues.',
     issue_since Nullable(DateTime('UTC')) COMMENT 'When the oldest of issues was first seen.',
     ignored     String COMMENT 'Reason given to `ingest ignore`; empty: the issues are open.',

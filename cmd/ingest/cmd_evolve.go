@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/config"
 	"rawlogs/internal/evolve"
 	"rawlogs/internal/plain"
@@ -149,11 +150,16 @@ func (a *app) runDrift(ctx context.Context, s *session.Session, o DriftOptions) 
 			return err
 		}
 	}
+	unfilled, err := checkpoint.Open(st, s.Config.Network).Unfilled(ctx, o.Types.list())
+	if err != nil {
+		return err
+	}
 	if a.json {
 		return term.JSON(a.stdout, struct {
-			Headers []evolve.Drifted `json:"headers"`
-			Unused  []evolve.Unused  `json:"unused"`
-		}{headers, unused})
+			Headers  []evolve.Drifted      `json:"headers"`
+			Unused   []evolve.Unused       `json:"unused"`
+			Unfilled []checkpoint.Unfilled `json:"unfilled"`
+		}{headers, unused, unfilled})
 	}
 	var rows [][]string
 	for _, h := range headers {
@@ -175,6 +181,11 @@ func (a *app) runDrift(ctx context.Context, s *session.Session, o DriftOptions) 
 			last = "last had a value in the file of " + term.Minute(u.Last)
 		}
 		if _, err := fmt.Fprintf(a.stdout, "%s.%s %s\n", u.Table, plain.Text(u.Column), last); err != nil {
+			return err
+		}
+	}
+	for _, u := range unfilled {
+		if _, err := fmt.Fprintln(a.stdout, plain.Text(u.String())); err != nil {
 			return err
 		}
 	}

@@ -50,6 +50,7 @@ view       its rows are stored, but a materialized view failed on them
 rejected   has lines that did not split into the header's fields: see rejected_rows
 misfit     has many values that did not fit their columns: see _rescued
 inexact    has many values that their columns hold only nearly: see _rescued
+columns    no row has an id, or none a time: do the header's names mean our columns?
 shifted    its rows lie off its hour: is the time zone right?`
 
 func (a *app) runIssues(ctx context.Context, s *session.Session, filter checkpoint.Filter, all bool) error {

@@ -21,6 +21,7 @@ const (
 	Rejected Kind = "rejected" // lines that did not split into the header's fields
 	Misfit   Kind = "misfit"   // values that did not fit their columns, beyond a share of the rows
 	Inexact  Kind = "inexact"  // values whose columns hold only nearly what they say, beyond a share of the rows
+	Columns  Kind = "columns"  // no row has an id, or none a time
 	Shifted  Kind = "shifted"  // most rows lie whole hours off the file's hour
 	Copy     Kind = "copy"     // the text of another file of the same type and hour; not loaded
 	Mismatch Kind = "mismatch" // the store did not hold the rows that were acknowledged
@@ -31,7 +32,7 @@ const (
 
 // Kinds lists all kinds of issues.
 func Kinds() []Kind {
-	return []Kind{Unloaded, Lost, Mismatch, Copy, View, Rejected, Misfit, Inexact, Shifted}
+	return []Kind{Unloaded, Lost, Mismatch, Copy, View, Rejected, Misfit, Inexact, Columns, Shifted}
 }
 
 // Open reports whether the entry has issues that nobody said to ignore.

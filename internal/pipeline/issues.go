@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"rawlogs/internal/checkpoint"
@@ -93,6 +94,9 @@ func issuesOf(c rows.Counts) []checkpoint.Issue {
 	if exceeds(c.Inexact, c.Rows, noticed) { //guard:inexact-told
 		add(checkpoint.Inexact, "%d of %d rows have a value that its column holds only nearly (an amount that was rounded, bytes that are not UTF-8): see _rescued", c.Inexact, c.Rows)
 	}
+	if lacks := lacking(c); lacks != "" {
+		add(checkpoint.Columns, "none of its %d rows has %s: do the header's names mean our columns?", c.Rows, lacks)
+	}
 	switch {
 	case c.Shift != 0:
 		add(checkpoint.Shifted, "most rows lie %s off the file's hour: is the time zone right?", offset(c.Shift))
@@ -100,6 +104,19 @@ func issuesOf(c rows.Counts) []checkpoint.Issue {
 		add(checkpoint.Shifted, "%d of %d rows lie outside the file's hour, by no one shift: are their dates right?", c.OutOfHour, c.Timed)
 	}
 	return out
+}
+
+// lacking says what no row of a file has that every raw log has: an id, or a time where
+// its header names the column. Of a few rows it says nothing.
+func lacking(c rows.Counts) string {
+	switch {
+	case c.Rows < fewest:
+	case !slices.ContainsFunc([]string{"transaction_id", "affiliate_id", "offer_id"}, func(id string) bool { return slices.Contains(c.Filled, id) }): //guard:no-ids
+		return "a transaction, an affiliate or an offer"
+	case c.Dated && c.Timed == 0: //guard:no-times
+		return "a time in datetime"
+	}
+	return ""
 }
 
 // offset is "+2 h" or "-3:30 h".

@@ -48,6 +48,7 @@ type Counts struct {
 	// Filled are the columns that got a value other than their type's default, in the
 	// table's order.
 	Filled []string
+	Dated  bool // the header names datetime
 }
 
 // Reader reads the CSV text of one file after the other into blocks of one
@@ -186,7 +187,7 @@ func (r *Reader) Counts() Counts {
 	c.Rejected, c.Escaped = r.cutter.Rejected(), r.cutter.Escaped()
 	if r.ready {
 		c.Lines = 1 + c.Rows + c.Rejected
-		c.Filled = r.layout.Names(r.batch.Filled)
+		c.Filled, c.Dated = r.layout.Names(r.batch.Filled), r.layout.Feeds("datetime")
 	}
 	if r.batch.Clock == nil {
 		return c

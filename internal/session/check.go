@@ -12,6 +12,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/config"
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/dirs/hoapi"
@@ -221,6 +222,26 @@ func (s *Session) checkStore(ctx context.Context) (found []Finding) {
 			continue
 		}
 		found = append(found, Finding{Level: fmt.Sprint(f.Level), What: f.What, Detail: f.Detail, Hint: f.Hint})
+	}
+	if applied && st.Current(ctx) == nil {
+		found = append(found, s.checkFilled(ctx, st)...)
+	}
+	return found
+}
+
+// checkFilled names the columns that no file has filled: what the network calls them may
+// be in _rescued under another name.
+func (s *Session) checkFilled(ctx context.Context, st *store.Store) (found []Finding) {
+	unfilled, err := checkpoint.Open(st, s.Config.Network).Unfilled(ctx, rawlog.Types())
+	if err != nil {
+		return failure("columns", err)
+	}
+	for _, u := range unfilled {
+		f := Finding{Level: "ok", What: "columns", Detail: u.String()}
+		if vital := u.Vital(); len(vital.Columns) > 0 {
+			f.Level, f.Detail, f.Hint = "warn", vital.String(), "if the network's headers have another name for it, `ingest schema drift` shows it"
+		}
+		found = append(found, f)
 	}
 	return found
 }

@@ -57,6 +57,14 @@ func (r Report) Print(w io.Writer) error {
 			return err
 		}
 	}
+	for _, u := range r.Unfilled {
+		if u = u.Vital(); len(u.Columns) == 0 {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "%s\n", plain.Text(u.String())); err != nil {
+			return err
+		}
+	}
 	for _, text := range r.Warnings {
 		if _, err := fmt.Fprintf(w, "warning: %s\n", plain.Text(text)); err != nil {
 			return err

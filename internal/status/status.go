@@ -58,6 +58,8 @@ type Report struct {
 	Lost     []File   `json:"lost"` // not loaded, and no longer listed by the source
 	Warnings []string `json:"warnings"`
 	Issues   []Issue  `json:"issues"` // that are open
+	// Unfilled are the columns that no file has ever filled, of any period.
+	Unfilled []checkpoint.Unfilled `json:"unfilled"`
 
 	keep map[rawlog.Type]int // days that the source keeps files, where it says so
 }
@@ -100,6 +102,9 @@ func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
 	}
 	entries, err := ledger.Entries(ctx, checkpoint.Filter{Types: q.Types, Periods: q.Periods})
 	if err != nil {
+		return report, err
+	}
+	if report.Unfilled, err = ledger.Unfilled(ctx, q.Types); err != nil {
 		return report, err
 	}
 	for _, e := range entries {

@@ -21,6 +21,12 @@ var words = []protection{
 		swap("hour.Before(span.Until)", "true"), "internal/config", "TestCSV"),
 	guard("escape-named", "the dialect that a file seems to have is named",
 		never, "cmd/ingest", "TestScripts/dialect"),
+	guard("unfilled-named", "columns that no file has ever filled are named",
+		never, "cmd/ingest", "TestScripts/columns"),
+	guard("no-ids", "a file without a single id is not quietly loaded",
+		put("case false:"), "cmd/ingest", "TestScripts/columns"),
+	guard("no-times", "nor one without a single time",
+		put("case false:"), "cmd/ingest", "TestScripts/columns"),
 	guard("evolve-spelling", "two spellings of one header do not get two columns",
 		never, "internal/evolve", "TestSpellingsShareAColumn"),
 }
