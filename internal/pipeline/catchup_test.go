@@ -114,7 +114,7 @@ func TestUnlistedDaysStayOpen(t *testing.T) {
 	for _, unread := range []bool{true, false} {
 		network := fmt.Sprint("unread ", unread)
 		for today := range 2 {
-			var from dirs.Source = src.source()
+			from := src.source()
 			if unread {
 				from = edited{
 					Source: from, edit: func(f rawlog.File) (rawlog.File, bool) { return f, true },

@@ -94,7 +94,7 @@ func newClient(ctx context.Context, l Location, log *slog.Logger) (*s3.Client, e
 		if err != nil {
 			return nil, err
 		}
-		if why != nil {
+		if why != "" {
 			log.Warn("no S3 credentials found, reading anonymously", "source", l.String(), "why", why)
 			cfg.Credentials = aws.AnonymousCredentials{}
 		}

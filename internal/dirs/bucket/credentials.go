@@ -31,25 +31,25 @@ func (e *CredentialsError) Hint() string {
 // patience bounds the wait for credentials: off EC2 the metadata service only times out.
 const patience = 10 * time.Second
 
-// withoutCredentials returns why there are none, where nobody set any up: then a bucket
-// may be one that anybody reads. Those that were set up and cannot be had are a
+// withoutCredentials returns why there are none, where nobody set any up, and "" where
+// there are some: without any, a bucket may be one that anybody reads. Those that were set up and cannot be had are a
 // *CredentialsError: what follows without them would only be refused.
-func withoutCredentials(ctx context.Context, cfg aws.Config) (why error, err error) {
+func withoutCredentials(ctx context.Context, cfg aws.Config) (why string, err error) {
 	if cfg.Credentials == nil {
-		return errors.New("none are set up"), nil
+		return "none are set up", nil
 	}
 	short, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	_, err = cfg.Credentials.Retrieve(short)
 	switch {
 	case err == nil:
-		return nil, nil
+		return "", nil
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		return "", ctx.Err()
 	case !unmeant(err): //guard:credentials-error-told
-		return nil, &CredentialsError{err}
+		return "", &CredentialsError{err}
 	}
-	return errors.New("none are set up, and this machine has no role"), nil
+	return "none are set up, and this machine has no role", nil
 }
 
 // unmeant reports whether an error is that of the last place where the SDK looks, the
