@@ -58,7 +58,8 @@ func (l *Layers) take(key string, value any, from Origin) (err error) {
 		l.members, err = parseMembers(value, from)
 		return err
 	}
-	if _, ok := find(key); !ok {
+	known, ok := find(key)
+	if !ok {
 		unknown := wrong("%s: unknown setting %q", from, key)
 		unknown.hint = "settings: " + strings.Join(Keys(), ", ")
 		return unknown
@@ -66,31 +67,15 @@ func (l *Layers) take(key string, value any, from Origin) (err error) {
 	if value == nil { // "key:" with nothing after it
 		return nil
 	}
-	if key == "files" {
-		text, err := joinPatterns(value)
+	if known.join != nil {
+		text, err := known.join(value)
 		if err != nil {
 			return wrong("%s: %w", from, err)
 		}
 		return l.set(key, text, from)
 	}
-	if key == "csv" {
-		text, err := joinCSV(value)
-		if err != nil {
-			return wrong("%s: %w", from, err)
-		}
-		return l.set(key, text, from)
-	}
-	switch list := value.(type) {
-	case []any:
-		if key == "timezone" {
-			text, err := joinZones(list)
-			if err != nil {
-				return wrong("%s: %w", from, err)
-			}
-			return l.set(key, text, from)
-		}
-		return wrong("%s: %s takes one value, not a list or a map", from, key)
-	case map[string]any, map[any]any:
+	switch value.(type) {
+	case []any, map[string]any, map[any]any:
 		return wrong("%s: %s takes one value, not a list or a map", from, key)
 	}
 	return l.set(key, beside(key, fmt.Sprint(value), from), from)

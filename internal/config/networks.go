@@ -51,17 +51,11 @@ func parseMember(value any, from Origin) (member, error) {
 			continue
 		}
 		text := strings.TrimSpace(fmt.Sprint(texts[key]))
-		var err error
-		switch list, ok := texts[key].([]any); {
-		case ok && key == "timezone":
-			text, err = joinZones(list)
-		case key == "files":
-			text, err = joinPatterns(texts[key])
-		case key == "csv":
-			text, err = joinCSV(texts[key])
-		}
-		if err != nil {
-			return m, wrong("%s: %w", from, err)
+		if known, ok := find(key); ok && known.join != nil {
+			var err error
+			if text, err = known.join(texts[key]); err != nil {
+				return m, wrong("%s: %w", from, err)
+			}
 		}
 		if err := m.take(key, text); err != nil {
 			return m, err

@@ -25,6 +25,9 @@ type setting struct {
 	traits trait
 	file   string // of a secret: the setting that names the file it may stand in
 	noun   string // of a secret: the word for it
+	// join puts a list or map of ingest.yaml into the words of the variable; nil
+	// where one value is all that there can be.
+	join func(value any) (string, error)
 }
 
 func (s setting) has(t trait) bool { return s.traits&t != 0 }
@@ -37,10 +40,10 @@ func settings() []setting {
 		{key: "network_token", env: "HASOFFERS_NETWORK_TOKEN", traits: credential, file: "token_file", noun: "token"},
 		{key: "token_file", env: "HASOFFERS_NETWORK_TOKEN_FILE", traits: inMember | memberWins | credential},
 		{key: "api_url", env: "HASOFFERS_API_URL", traits: inMember},
-		{key: "timezone", env: "HASOFFERS_TIMEZONE", def: "UTC", traits: inMember},
-		{key: "csv", env: "INGEST_CSV", def: "quote", traits: inMember},
+		{key: "timezone", env: "HASOFFERS_TIMEZONE", def: "UTC", traits: inMember, join: joinZones},
+		{key: "csv", env: "INGEST_CSV", def: "quote", traits: inMember, join: joinCSV},
 		{key: "source", env: "INGEST_SOURCE", def: "hasoffers:", traits: inMember},
-		{key: "files", env: "INGEST_FILES", traits: inMember},
+		{key: "files", env: "INGEST_FILES", traits: inMember, join: joinPatterns},
 		{key: "store", env: "INGEST_STORE", def: "embedded:data/clickhouse"},
 		{key: "lookback", env: "INGEST_LOOKBACK", def: "3"},
 		{key: "catch_up", env: "INGEST_CATCH_UP", def: "366"},

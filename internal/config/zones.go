@@ -59,7 +59,11 @@ func loadZone(name string) (*time.Location, error) {
 
 // joinZones puts a list of ingest.yaml into the words of the flag: its members are
 // {until: 2018, zone: Europe/Prague}, and a last one without until.
-func joinZones(list []any) (string, error) {
+func joinZones(value any) (string, error) {
+	list, ok := value.([]any)
+	if !ok {
+		return strings.TrimSpace(fmt.Sprint(value)), nil
+	}
 	var parts []string
 	for _, member := range list {
 		values, ok := member.(map[string]any)
