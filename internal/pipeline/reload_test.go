@@ -220,7 +220,7 @@ func TestInterruptedReplacement(t *testing.T) {
 	t.Parallel()
 	cfg := testkit.DatabaseConfig(t)
 	st := testkit.OpenStore(t, cfg)
-	src := newFolder(t).hours(2, 60)
+	src := newFolder(t).hours(1, 60) // one file: of two, the stop may find the other not begun
 	opts := Options{Network: "acme"}
 	if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
 		t.Fatal(err)
@@ -242,8 +242,8 @@ func TestInterruptedReplacement(t *testing.T) {
 		t.Errorf("deleted: %v; the run ended with %v", deleted, err)
 	}
 	once(t, st, src.total())
-	if n := count(t, st, "SELECT countIf(state = 'loaded') FROM ingest_files FINAL"); n != 2 {
-		t.Errorf("%d files are loaded, want 2", n)
+	if n := count(t, st, "SELECT countIf(state = 'loaded') FROM ingest_files FINAL"); n != 1 {
+		t.Errorf("%d files are loaded, want 1", n)
 	}
 }
 
