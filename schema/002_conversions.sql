@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS {database}.conversions {on_cluster}
 (
     transaction_id          String COMMENT 'Id of the click that it came from, to join with clicks.transaction_id (ad_id in the API). A click can have several conversions.' CODEC(ZSTD(1)),
     id                      UInt64 COMMENT 'Id of the conversion; 0 where the log has none.',
+    tune_event_id           String COMMENT 'Id of the conversion as the vendor gives it since it retires the numeric one; empty where the log has none.' CODEC(ZSTD(1)), --since:6
     affiliate_id            UInt32 COMMENT 'Affiliate whose click converted.',
     affiliate_manager_id    UInt32 COMMENT 'Employee in charge of the affiliate; 0: none.',
     advertiser_id           UInt32 COMMENT 'Advertiser whose offer it is.',

@@ -3,7 +3,8 @@
 CREATE TABLE IF NOT EXISTS {database}.conversion_updates {on_cluster}
 (
     network          LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
-    id               UInt64 COMMENT 'Id within the network.',
+    id               UInt64 COMMENT 'Id within the network; 0 where the API gave none.',
+    tune_event_id    String COMMENT 'Id as the vendor gives it since it retires the numeric one; empty where the API gave none.', --since:6
     ad_id            String COMMENT 'Id of the click that it came from: transaction_id of the logs.',
     affiliate_id     UInt64 COMMENT 'Affiliate whose click converted.',
     advertiser_id    UInt64 COMMENT 'Advertiser whose offer it is.',
@@ -32,11 +33,11 @@ ORDER BY (network, id, valid_from)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Later changes of conversions, with former versions; ask conversions_current.';
 
--- Each conversion as it is now. A log's row and its update belong together by the
--- conversion's id. Where a log has no id (it is 0), they do by click and goal, if
--- there is exactly one of either; a guess between two would move money from one
--- to the other: such rows stay as logged. Conversions that no log holds, such as
--- adjustments, come from their update alone.
+-- Each conversion as it is now. A log's row and its update belong together by
+-- tune_event_id; where one of them lacks it, by id; where they have neither in common
+-- to compare, by click and goal, if there is exactly one of either: a guess between two
+-- would move money from one to the other, so such rows stay as logged. Conversions
+-- that no log holds, such as adjustments, come from their update alone.
 --
 -- An update says what the whole conversion is worth now, so amounts, their currency
 -- and the status come from it together, and it counts once: where several lines of
@@ -71,45 +72,96 @@ CREATE VIEW IF NOT EXISTS {database}.conversions_current {on_cluster}
     updated_at       Nullable(DateTime64(3, 'UTC')) COMMENT 'When the update was first seen, by the store''s clock; NULL: none is known.',
     _file            String COMMENT 'File of the log; empty: none.',
     _line            UInt32 COMMENT 'Line of the file; 0: none.',
-    logged_currency  LowCardinality(String) COMMENT 'Currency of logged_payout and logged_revenue.'
+    logged_currency  LowCardinality(String) COMMENT 'Currency of logged_payout and logged_revenue.',
+    tune_event_id    String COMMENT 'Id of the conversion as the vendor gives it since it retires the numeric one; empty where neither its log nor an update has one.'
 )
 AS WITH
 latest AS
 (
-    SELECT * FROM {database}.conversion_updates
-    WHERE id != 0
-    ORDER BY network, id, valid_from DESC
-    LIMIT 1 BY network, id
+    SELECT *
+    FROM
+    (
+        SELECT * FROM {database}.conversion_updates
+        WHERE id != 0 OR tune_event_id != ''
+        ORDER BY network, id, if(id = 0, tune_event_id, ''), valid_from DESC
+        LIMIT 1 BY network, id, if(id = 0, tune_event_id, '')
+    )
+    ORDER BY network, valid_from DESC, id DESC
+    LIMIT 1 BY network, tune_event_id, if(tune_event_id = '', id, 0)
+),
+-- Lines of the logs, each with the key of the update that is tied to it by event or id.
+tied AS
+(
+    SELECT
+        network, id, tune_event_id, transaction_id, affiliate_id, advertiser_id, offer_id, goal_id, datetime, session_datetime, country_code,
+        status, status_code, payout_cents, revenue_cents, sale_amount, currency, is_adjustment, _hour, _file, _line,
+        multiIf(
+            tune_event_id != '' AND (network, tune_event_id) IN (SELECT network, tune_event_id FROM latest), concat('event ', tune_event_id),
+            id != 0 AND tune_event_id = '' AND (network, id) IN (SELECT network, id FROM latest), concat('id ', toString(id)),
+            id != 0 AND tune_event_id != '' AND (network, id) IN (SELECT network, id FROM latest WHERE tune_event_id = ''), concat('id ', toString(id)),
+            '') AS tie
+    FROM {database}.conversions
+),
+-- Updates, each with whether a line of the logs has its event or its id. An id says
+-- nothing of a line that has an event of its own.
+known AS
+(
+    SELECT
+        *,
+        tune_event_id != '' AND (network, tune_event_id) IN
+        (
+            SELECT network, tune_event_id FROM {database}.conversions
+            WHERE tune_event_id IN (SELECT tune_event_id FROM {database}.conversion_updates WHERE tune_event_id != '')
+        )
+        OR id != 0 AND (network, id) IN
+        (
+            SELECT network, id FROM {database}.conversions
+            WHERE tune_event_id = '' AND id IN (SELECT id FROM {database}.conversion_updates WHERE id != 0)
+        )
+        OR id != 0 AND tune_event_id = '' AND (network, id) IN
+        (
+            SELECT network, id FROM {database}.conversions
+            WHERE tune_event_id != '' AND id IN (SELECT id FROM {database}.conversion_updates WHERE id != 0)
+        ) AS is_tied
+    FROM latest
 ),
 by_click AS
 (
-    SELECT network, ad_id, goal_id
-    FROM latest
-    WHERE ad_id != ''
-    GROUP BY network, ad_id, goal_id
-    HAVING count() = 1
-       AND (network, ad_id, goal_id) IN
-       (
-           SELECT network, transaction_id, toUInt64(goal_id)
-           FROM {database}.conversions
-           WHERE transaction_id IN
-           (
-               SELECT transaction_id FROM {database}.conversions
-               WHERE id = 0 AND transaction_id IN (SELECT ad_id FROM {database}.conversion_updates WHERE ad_id != '')
-           )
-           GROUP BY network, transaction_id, goal_id
-           HAVING count() = 1 AND max(id) = 0
-       )
-       AND (network, max(id)) NOT IN (SELECT network, id FROM {database}.conversions WHERE id IN (SELECT id FROM {database}.conversion_updates))
+    SELECT u.network AS network, u.ad_id AS ad_id, u.goal_id AS goal_id
+    FROM
+    (
+        SELECT network, ad_id, goal_id, max(id) AS any_id, max(tune_event_id) AS any_event
+        FROM known
+        WHERE ad_id != ''
+        GROUP BY network, ad_id, goal_id
+        HAVING count() = 1 AND max(is_tied) = 0
+    ) AS u
+    INNER ALL JOIN
+    (
+        SELECT network, transaction_id, toUInt64(goal_id) AS goal, max(id) AS any_id, max(tune_event_id) AS any_event
+        FROM tied
+        WHERE transaction_id IN (SELECT ad_id FROM known WHERE ad_id != '' AND NOT is_tied)
+        GROUP BY network, transaction_id, goal
+        HAVING count() = 1 AND max(tie) = ''
+    ) AS l
+        ON l.network = u.network AND l.transaction_id = u.ad_id AND l.goal = u.goal_id
+    WHERE (u.any_id = 0 OR l.any_id = 0) AND (u.any_event = '' OR l.any_event = '') --guard:update-strangers
+),
+lines AS
+(
+    SELECT
+        *,
+        multiIf(
+            tie != '', tie,
+            (network, transaction_id, toUInt64(goal_id)) IN (SELECT network, ad_id, goal_id FROM by_click), concat('click ', toString(goal_id), ' ', transaction_id),
+            '') AS link
+    FROM tied
 ),
 keyed AS
 (
     SELECT
-        network, id, affiliate_id, advertiser_id, offer_id, goal_id, ad_id, datetime, session_datetime, country_code,
-        status, status_code, payout, revenue, sale_amount, currency, is_adjustment, found, valid_from,
-        (network, ad_id, goal_id) IN (SELECT network, ad_id, goal_id FROM by_click) AS is_by_click,
-        if(is_by_click, 0, id) AS key_id, if(is_by_click, ad_id, '') AS key_click, if(is_by_click, goal_id, 0) AS key_goal
-    FROM latest
+        *, (network, ad_id, goal_id) IN (SELECT network, ad_id, goal_id FROM by_click) AS is_by_click
+    FROM known
 )
 SELECT
     l.network AS network, l.id AS id, l.transaction_id AS transaction_id,
@@ -124,10 +176,9 @@ SELECT
     CAST(l.payout_cents AS Decimal(38, 6)) / 100 AS logged_payout,
     CAST(l.revenue_cents AS Decimal(38, 6)) / 100 AS logged_revenue,
     'log' AS origin, CAST(NULL AS Nullable(DateTime64(3, 'UTC'))) AS updated_at,
-    l._file AS _file, l._line AS _line, l.currency AS logged_currency
-FROM {database}.conversions AS l
-WHERE (l.id = 0 OR (l.network, l.id) NOT IN (SELECT network, id FROM {database}.conversion_updates))
-  AND (l.id != 0 OR (l.network, l.transaction_id, toUInt64(l.goal_id)) NOT IN (SELECT network, ad_id, goal_id FROM by_click))
+    l._file AS _file, l._line AS _line, l.currency AS logged_currency, l.tune_event_id AS tune_event_id
+FROM lines AS l
+WHERE l.link = ''
 UNION ALL
 SELECT
     r.network, r.id, r.transaction_id,
@@ -141,11 +192,11 @@ SELECT
     CAST(r.payout_cents AS Decimal(38, 6)) / 100,
     CAST(r.revenue_cents AS Decimal(38, 6)) / 100,
     if(r.nth = 1, 'log and update', 'repeated'), r.valid_from,
-    r._file, r._line, r.logged_currency
+    r._file, r._line, r.logged_currency, r.tune_event_id
 FROM
 (
     SELECT
-        l.network AS network, u.id AS id, l.transaction_id AS transaction_id,
+        l.network AS network, if(u.id = 0, l.id, u.id) AS id, l.transaction_id AS transaction_id,
         l.affiliate_id AS affiliate_id, l.advertiser_id AS advertiser_id, l.offer_id AS offer_id, l.goal_id AS goal_id,
         l.datetime AS datetime, l.session_datetime AS session_datetime, l.country_code AS country_code,
         u.status AS status, u.status_code AS status_code,
@@ -153,13 +204,21 @@ FROM
         l.is_adjustment AS is_adjustment, l.status AS logged_status, l.currency AS logged_currency,
         l.payout_cents AS payout_cents, l.revenue_cents AS revenue_cents,
         u.valid_from AS valid_from, l._file AS _file, l._line AS _line,
-        row_number() OVER (PARTITION BY u.network, u.id ORDER BY l.datetime DESC, l._hour DESC, l._file DESC, l._line DESC) AS nth --guard:update-once
-    FROM {database}.conversions AS l
-    INNER ALL JOIN keyed AS u
-        ON u.network = l.network AND u.key_id = l.id
-        AND u.key_click = if(l.id = 0, l.transaction_id, '') AND u.key_goal = if(l.id = 0, toUInt64(l.goal_id), 0)
-    WHERE l.id IN (SELECT id FROM {database}.conversion_updates)
-       OR l.id = 0 AND l.transaction_id IN (SELECT ad_id FROM {database}.conversion_updates WHERE ad_id != '')
+        if(l.tune_event_id = '', u.tune_event_id, l.tune_event_id) AS tune_event_id,
+        row_number() OVER (PARTITION BY u.network, u.id, u.tune_event_id ORDER BY l.datetime DESC, l._hour DESC, l._file DESC, l._line DESC) AS nth --guard:update-once
+    FROM lines AS l
+    INNER ALL JOIN
+    (
+        SELECT
+            *,
+            arrayJoin(arrayConcat(
+                if(tune_event_id != '', [concat('event ', tune_event_id)], []),
+                if(id != 0, [concat('id ', toString(id))], []),
+                if(is_by_click, [concat('click ', toString(goal_id), ' ', ad_id)], []))) AS key
+        FROM keyed
+    ) AS u
+        ON u.network = l.network AND u.key = l.link
+    WHERE l.link != ''
 ) AS r
 UNION ALL
 SELECT
@@ -170,13 +229,26 @@ SELECT
     CAST(u.payout AS Decimal(38, 6)), CAST(u.revenue AS Decimal(38, 6)), CAST(u.sale_amount AS Decimal(38, 6)),
     u.currency, toUInt8(u.is_adjustment),
     '', CAST(0 AS Decimal(38, 6)), CAST(0 AS Decimal(38, 6)),
-    'update', u.valid_from, '', toUInt32(0), ''
+    'update', u.valid_from, '', toUInt32(0), '', u.tune_event_id
 FROM keyed AS u
-WHERE NOT u.is_by_click
-  AND (u.network, u.id) NOT IN (SELECT network, id FROM {database}.conversions WHERE id IN (SELECT id FROM {database}.conversion_updates))
-  AND NOT (u.found = 'updated' AND u.ad_id != '' AND (u.network, u.ad_id, u.goal_id) IN
+WHERE NOT u.is_tied AND NOT u.is_by_click
+  -- One of several lines of its click may be it, and which is not known: they show it as logged.
+  AND NOT (u.found = 'updated' AND u.ad_id != '' AND
   (
-      SELECT network, transaction_id, toUInt64(goal_id) FROM {database}.conversions
-      WHERE id = 0 AND transaction_id IN (SELECT ad_id FROM {database}.conversion_updates)
+      (u.network, u.ad_id, u.goal_id) IN
+      (
+          SELECT network, transaction_id, toUInt64(goal_id) FROM tied
+          WHERE tie = '' AND id = 0 AND tune_event_id = '' AND transaction_id IN (SELECT ad_id FROM {database}.conversion_updates)
+      )
+      OR u.id = 0 AND (u.network, u.ad_id, u.goal_id) IN
+      (
+          SELECT network, transaction_id, toUInt64(goal_id) FROM tied
+          WHERE tie = '' AND tune_event_id = '' AND transaction_id IN (SELECT ad_id FROM {database}.conversion_updates)
+      )
+      OR u.tune_event_id = '' AND (u.network, u.ad_id, u.goal_id) IN
+      (
+          SELECT network, transaction_id, toUInt64(goal_id) FROM tied
+          WHERE tie = '' AND id = 0 AND transaction_id IN (SELECT ad_id FROM {database}.conversion_updates)
+      )
   ))
-COMMENT 'Conversions of the logs with their latest status, payout and revenue, and those that only updates tell of. Made by ingest, revision 2.';
+COMMENT 'Conversions of the logs with their latest status, payout and revenue, and those that only updates tell of. Made by ingest, revision 3.';

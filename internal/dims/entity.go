@@ -23,6 +23,8 @@ type Entity struct {
 	Paged bool
 	// Key is the column that raw logs name the thing by; "" is id.
 	Key string
+	// Event is the field whose text knows a row where the API gives it no id; "": there is none.
+	Event string
 }
 
 // Field is one field of an entity and its column.
@@ -123,6 +125,9 @@ func Pick(names []string) ([]Entity, error) {
 // FieldNames are the API's fields, id first.
 func (e Entity) FieldNames() []string {
 	names := []string{"id"}
+	if e.Event != "" {
+		names = append(names, e.Event)
+	}
 	for _, f := range e.Fields {
 		names = append(names, f.Name)
 	}

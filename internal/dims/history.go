@@ -1,6 +1,7 @@
 package dims
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -35,9 +36,42 @@ type span struct {
 
 // state is the latest version of a row in the store.
 type state struct {
+	key
 	hash    uint64
 	deleted bool
 	from    time.Time
+}
+
+// key is what a row is known by: its id, its event, or both; see Entity.Event.
+type key struct {
+	id    uint64
+	event string
+}
+
+// states are the latest versions by each of their keys.
+type states struct {
+	byID    map[uint64]state
+	byEvent map[string]state
+}
+
+// add takes a version; of those with the same key, the latest comes last.
+func (s states) add(v state) {
+	if v.id != 0 {
+		s.byID[v.id] = v
+	}
+	if v.event != "" {
+		s.byEvent[v.event] = v
+	}
+}
+
+// of finds a row's latest version: by event, which the vendor calls the primary key,
+// else by id, which says nothing where the store knows another event by it.
+func (s states) of(k key) (state, bool) {
+	if v, ok := s.byEvent[k.event]; ok {
+		return v, true
+	}
+	v, ok := s.byID[k.id]
+	return v, ok && (k.event == "" || v.event == "")
 }
 
 // put writes what changed: a version for each row that is new or differs from
@@ -78,13 +112,18 @@ func (h history) once(ctx context.Context, rows []version, whole *span) (changed
 		return 0, 0, err
 	}
 	var fresh []version
-	seen := make(map[uint64]bool, len(rows))
+	seen := make(map[key]bool, len(rows))
 	for _, v := range rows {
-		if seen[v.id] {
+		was, ok := have.of(v.key)
+		if ok { //guard:update-identity
+			// The store knows both ids of a row that is shown with one of them.
+			v.id, v.event = cmp.Or(v.id, was.id), cmp.Or(v.event, was.event)
+		}
+		if seen[v.key] {
 			continue // an answer that shows a row twice
 		}
-		seen[v.id] = true
-		if was, ok := have[v.id]; !ok || was.hash != v.hash || was.deleted {
+		seen[v.key] = true
+		if !ok || was.hash != v.hash || was.deleted || was.key != v.key {
 			fresh = append(fresh, v)
 		}
 	}
@@ -95,9 +134,9 @@ func (h history) once(ctx context.Context, rows []version, whole *span) (changed
 	}
 	var gone []uint64
 	if whole != nil {
-		for id, was := range have {
-			if !seen[id] && !was.deleted {
-				gone = append(gone, id)
+		for _, was := range have.byID {
+			if !seen[was.key] && !was.deleted {
+				gone = append(gone, was.id)
 				now = later(now, was.from)
 			}
 		}
@@ -115,45 +154,48 @@ func (h history) once(ctx context.Context, rows []version, whole *span) (changed
 
 // latest reads the latest versions of the rows, and of everything in the span,
 // and the server's time.
-func (h history) latest(ctx context.Context, rows []version, whole *span) (map[uint64]state, time.Time, error) {
+func (h history) latest(ctx context.Context, rows []version, whole *span) (states, time.Time, error) {
 	var now time.Time
 	if err := h.st.Conn().QueryRow(ctx, "SELECT now64(3, 'UTC')").Scan(&now); err != nil {
-		return nil, now, fmt.Errorf("reading %s: %w", h.entity.Table, err)
+		return states{}, now, fmt.Errorf("reading %s: %w", h.entity.Table, err)
 	}
-	have := make(map[uint64]state)
+	have := states{byID: make(map[uint64]state), byEvent: make(map[string]state)}
 	if len(rows) == 0 && whole == nil {
 		return have, now, nil
 	}
-	cond, args := "network = ? AND id IN ?", []any{h.network, ids(rows)}
+	ids, events := keys(rows)
+	cond, args, event := "network = ? AND id IN ?", []any{h.network, ids}, "''"
+	if h.entity.Event != "" {
+		event = h.entity.Event
+		cond, args = "network = ? AND (id IN ? AND id != 0 OR "+event+" IN ? AND "+event+" != '')", []any{h.network, ids, events}
+	}
 	if whole != nil {
 		cond, args = "network = ? AND id > ? AND id <= ?", []any{h.network, whole.after, whole.last}
 	}
-	found, err := h.st.Conn().Query(ctx, "SELECT id, argMax(hash, valid_from), argMax(deleted, valid_from), max(valid_from) FROM "+
-		h.st.TableName(h.entity.Table)+" WHERE "+cond+" GROUP BY id", args...)
+	found, err := h.st.Conn().Query(ctx, "SELECT id, "+event+" AS event, argMax(hash, valid_from), argMax(deleted, valid_from), max(valid_from) AS latest FROM "+
+		h.st.TableName(h.entity.Table)+" WHERE "+cond+" GROUP BY id, event ORDER BY latest", args...)
 	if err != nil {
-		return nil, now, fmt.Errorf("reading %s: %w", h.entity.Table, err)
+		return states{}, now, fmt.Errorf("reading %s: %w", h.entity.Table, err)
 	}
 	defer found.Close()
 	for found.Next() {
-		var id uint64
 		var s state
-		if err := found.Scan(&id, &s.hash, &s.deleted, &s.from); err != nil {
-			return nil, now, fmt.Errorf("reading %s: %w", h.entity.Table, err)
+		if err := found.Scan(&s.id, &s.event, &s.hash, &s.deleted, &s.from); err != nil {
+			return states{}, now, fmt.Errorf("reading %s: %w", h.entity.Table, err)
 		}
-		have[id] = s
+		have.add(s)
 	}
 	if err := found.Err(); err != nil {
-		return nil, now, fmt.Errorf("reading %s: %w", h.entity.Table, err)
+		return states{}, now, fmt.Errorf("reading %s: %w", h.entity.Table, err)
 	}
 	return have, now, nil
 }
 
-func ids(rows []version) []uint64 {
-	out := make([]uint64, len(rows))
-	for i, v := range rows {
-		out[i] = v.id
+func keys(rows []version) (ids []uint64, events []string) {
+	for _, v := range rows {
+		ids, events = append(ids, v.id), append(events, v.event)
 	}
-	return out
+	return ids, events
 }
 
 // later keeps versions in order where the server's clock went back.
@@ -173,7 +215,7 @@ func (h history) columnList() string {
 }
 
 // insert writes versions as one block, which is there whole or not at all.
-func (h history) insert(ctx context.Context, rows []version, have map[uint64]state, now time.Time) error {
+func (h history) insert(ctx context.Context, rows []version, have states, now time.Time) error {
 	op := store.Op{Kind: "insert", Detail: fmt.Sprintf("%s ×%d", h.entity.Table, len(rows))}
 	err := h.st.Write(ctx, op, func(ctx context.Context) error {
 		batch, err := h.st.Conn().PrepareBatch(h.st.InsertContext(ctx), "INSERT INTO "+h.st.TableName(h.entity.Table)+" ("+h.columnList()+")")
@@ -181,12 +223,16 @@ func (h history) insert(ctx context.Context, rows []version, have map[uint64]sta
 			return err
 		}
 		for _, v := range rows {
-			cells := append([]any{h.network, v.id}, v.values...)
+			cells := []any{h.network, v.id}
+			if h.entity.Event != "" {
+				cells = append(cells, v.event)
+			}
+			cells = append(cells, v.values...)
 			if h.extra != "" {
 				cells = append(cells, h.extraValue)
 			}
 			from := now
-			if was, ok := have[v.id]; ok {
+			if was, ok := have.of(v.key); ok {
 				from = later(now, was.from)
 			}
 			if err := batch.Append(append(cells, v.other, v.hash, false, from)...); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"strconv"
 
 	"rawlogs/internal/hasoffers"
 )
@@ -15,6 +14,7 @@ type reader struct {
 	entity  Entity
 	options Options
 	extra   url.Values // parameters of the method itself
+	known   *identity  // what the API goes by; nil: by id
 }
 
 // answer is what the API shows after an id.
@@ -46,19 +46,27 @@ func (a answer) proves(next answer) bool {
 	return a.counted && next.counted && a.count-len(a.rows) == next.count //guard:vanished-page-whole
 }
 
-// page reads the rows after an id, in the order of ids. Going by id instead of
+// by is what the API goes by.
+func (r reader) by() *identity {
+	if r.known == nil {
+		return &identity{}
+	}
+	return r.known
+}
+
+// page reads the rows behind a place, in order. Going by id, or event, instead of
 // page number, a row that is added or removed meanwhile moves no other from one
 // page to the next.
-func (r reader) page(ctx context.Context, after uint64) (answer, error) {
-	e := r.entity
+func (r reader) page(ctx context.Context, after place) (answer, error) {
+	e, by := r.entity, r.by()
 	var q hasoffers.Query
 	if e.Paged {
 		q = hasoffers.Query{
-			Fields: e.FieldNames(), Filters: append([]hasoffers.Filter(nil), r.options.Filters...),
-			Sort: []hasoffers.Sort{{Field: "id"}}, Limit: r.options.PageSize, Page: 1,
+			Fields: by.fields(e), Filters: append([]hasoffers.Filter(nil), r.options.Filters...),
+			Sort: []hasoffers.Sort{{Field: by.key(e)}}, Limit: r.options.PageSize, Page: 1,
 		}
-		if after > 0 {
-			q.Filters = append(q.Filters, hasoffers.Filter{Field: "id", Op: "GREATER_THAN", Value: strconv.FormatUint(after, 10)})
+		if !after.begins() {
+			q.Filters = append(q.Filters, hasoffers.Filter{Field: by.key(e), Op: "GREATER_THAN", Value: after.text(by.byEvent)})
 		}
 	}
 	page, err := r.client.Find(ctx, e.Target, e.Method, e.Model, q, r.extra)
@@ -77,7 +85,7 @@ func (r reader) page(ctx context.Context, after uint64) (answer, error) {
 		a.end = !page.Paged && rows != q.Limit
 	}
 	if !a.all && rows == 0 && page.Count > 0 {
-		return answer{}, r.wrong("%d rows are to follow after id %d, and none is shown", page.Count, after)
+		return answer{}, r.wrong("%d rows are to follow after %s, and none is shown", page.Count, after)
 	}
 	before := after
 	for _, row := range page.Rows {
@@ -85,13 +93,20 @@ func (r reader) page(ctx context.Context, after uint64) (answer, error) {
 		if err != nil {
 			return answer{}, r.wrong("%w", err)
 		}
-		if e.Paged && after > 0 && v.id <= after {
-			return answer{}, r.wrong("asked for ids above %d, the answer holds %d: it did not filter", after, v.id)
+		at := v.place(by.byEvent)
+		if !a.end && at.begins() {
+			if !by.byEvent {
+				return answer{}, errNoID
+			}
+			return answer{}, r.wrong("the row with id %d has no %s, and others have no id: pages cannot be told apart", v.id, e.Event)
 		}
-		if !a.end && v.id < before {
-			return answer{}, r.wrong("id %d comes after id %d: the answer is not sorted, so that pages cannot be told apart", v.id, before)
+		if e.Paged && !after.begins() && at.compare(after, by.byEvent) <= 0 && !(by.byEvent && at.event > after.event) {
+			return answer{}, r.wrong("asked for rows behind %v, the answer holds %v: it did not filter", after, at)
 		}
-		before = v.id
+		if !a.end && at.compare(before, by.byEvent) < 0 {
+			return answer{}, r.wrong("%v comes after %v: the answer is not sorted, so that pages cannot be told apart", at, before)
+		}
+		before = at
 		a.rows = append(a.rows, v)
 	}
 	return a, nil
@@ -99,12 +114,4 @@ func (r reader) page(ctx context.Context, after uint64) (answer, error) {
 
 func (r reader) wrong(format string, args ...any) error {
 	return &hasoffers.APIError{Target: r.entity.Target, Method: r.entity.Method, Kind: hasoffers.Malformed, Err: fmt.Errorf(format, args...)}
-}
-
-func lastID(rows []version, otherwise uint64) uint64 {
-	last := otherwise
-	for _, v := range rows {
-		last = max(last, v.id)
-	}
-	return last
 }

@@ -105,17 +105,17 @@ func refresh(ctx context.Context, client *hasoffers.Client, st *store.Store, o O
 	}
 	h := history{st: st, network: o.Network, entity: e, log: o.Log}
 	r := reader{client: client, entity: e, options: o}
-	page, readErr := r.page(ctx, p.afterID)
+	page, readErr := r.page(ctx, place{id: p.afterID})
 	for readErr == nil {
 		// The next page is read first, as its count says whether this one is whole.
 		var next answer
 		var nextErr error
 		if !page.end {
-			next, nextErr = r.page(ctx, lastID(page.rows, p.afterID))
+			next, nextErr = r.page(ctx, last(page.rows, place{id: p.afterID}, false))
 		}
 		var whole *span
 		if len(o.Filters) == 0 && nextErr == nil && page.proves(next) {
-			whole = &span{after: p.afterID, last: lastID(page.rows, p.afterID), unchecked: !e.Paged}
+			whole = &span{after: p.afterID, last: last(page.rows, place{id: p.afterID}, false).id, unchecked: !e.Paged}
 			if page.end {
 				whole.last = 1<<64 - 1
 			}
@@ -124,7 +124,7 @@ func refresh(ctx context.Context, client *hasoffers.Client, st *store.Store, o O
 		if err != nil {
 			return result(), err
 		}
-		p.afterID = lastID(page.rows, p.afterID)
+		p.afterID = last(page.rows, place{id: p.afterID}, false).id
 		p.pages++
 		p.rows += uint64(len(page.rows))
 		p.changed += uint64(changed)

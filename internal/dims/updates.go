@@ -14,7 +14,7 @@ import (
 
 // conversions is the entity that changes after its log was written.
 func conversions() Entity {
-	return Entity{Name: "conversions", Table: "conversion_updates", Target: "Conversion", Model: "Conversion", Paged: true, Fields: []Field{
+	return Entity{Name: "conversions", Table: "conversion_updates", Target: "Conversion", Model: "Conversion", Paged: true, Event: "tune_event_id", Fields: []Field{
 		{Name: "ad_id"}, {Name: "affiliate_id", Kind: Number}, {Name: "advertiser_id", Kind: Number},
 		{Name: "offer_id", Kind: Number}, {Name: "goal_id", Kind: Number},
 		{Name: "datetime", Kind: Time}, {Name: "session_datetime", Kind: Time},
@@ -48,12 +48,19 @@ func Updates(ctx context.Context, client *hasoffers.Client, st *store.Store, o O
 		return sum, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
+	known := &identity{} // what the first days teach, the others need not learn
 	for _, p := range periods {
 		for day := p.From.UTC().Truncate(24 * time.Hour); day.Before(p.To); day = day.AddDate(0, 0, 1) {
 			for _, m := range []struct{ method, found string }{{"findUpdatedConversions", "updated"}, {"findAddedConversions", "added"}} {
 				h := history{st: st, network: o.Network, entity: conversions(), extra: "found", extraValue: m.found, log: o.Log}
 				h.entity.Method = m.method
-				if err := readDay(ctx, client, h, o, day, &sum); err != nil {
+				date := day.Format(time.DateOnly)
+				r := reader{client: client, entity: h.entity, options: o, known: known, extra: url.Values{"start_date": {date + " 00:00:00"}, "end_date": {date + " 23:59:59"}}}
+				err := r.readAll(ctx, h, &sum)
+				for known.learn(err, h.entity, o.Log) {
+					err = r.readAll(ctx, h, &sum)
+				}
+				if err != nil {
 					return sum, fmt.Errorf("%s: %w", day.Format(time.DateOnly), err)
 				}
 			}
@@ -67,24 +74,23 @@ func Updates(ctx context.Context, client *hasoffers.Client, st *store.Store, o O
 // to its count.
 const rereads = 3
 
-// readDay reads what a method shows for a day. It goes by id: going by page
-// number, a conversion that leaves the day's list meanwhile, as it is changed once
-// more, would move the others up, and one of them into a page that was read.
-func readDay(ctx context.Context, client *hasoffers.Client, h history, o Options, day time.Time, sum *UpdateResult) error {
-	date := day.Format(time.DateOnly)
-	r := reader{client: client, entity: h.entity, options: o, extra: url.Values{"start_date": {date + " 00:00:00"}, "end_date": {date + " 23:59:59"}}}
-	var after uint64
+// readAll reads what a method shows. It goes by id or event: going by page number, a
+// conversion that leaves the list meanwhile, as it is changed once more, would move the
+// others up, and one of them into a page that was read.
+func (r reader) readAll(ctx context.Context, h history, sum *UpdateResult) error {
+	var after place
+	byEvent := r.by().byEvent
 	page, err := r.page(ctx, after)
 	for again := 0; err == nil; {
 		var next answer
 		if !page.end {
-			if next, err = r.page(ctx, lastID(page.rows, after)); err != nil {
+			if next, err = r.page(ctx, last(page.rows, after, byEvent)); err != nil {
 				return err
 			}
 			if lacking := page.count - len(page.rows) - next.count; page.counted && next.counted && lacking > 0 { //guard:updates-counted
 				// The page left rows out, or rows behind it left the list meanwhile.
 				if again++; again > rereads {
-					return r.wrong("%d of the %d rows after id %d are on no page", lacking, page.count, after)
+					return r.wrong("%d of the %d rows after %v are on no page", lacking, page.count, after)
 				}
 				page, err = r.page(ctx, after)
 				continue
@@ -100,7 +106,7 @@ func readDay(ctx context.Context, client *hasoffers.Client, h history, o Options
 		if page.end || len(next.rows) == 0 {
 			return nil
 		}
-		after, page = lastID(page.rows, after), next
+		after, page = last(page.rows, after, byEvent), next
 	}
 	return err
 }

@@ -17,7 +17,7 @@ import (
 
 // version is one row as it is written.
 type version struct {
-	id     uint64
+	key
 	values []any             // one for each of the entity's fields
 	other  map[string]string // what did not fit its column, by field
 	hash   uint64            // of values and other
@@ -32,11 +32,14 @@ func (e Entity) read(row hasoffers.Row, zone *time.Location) (version, error) {
 	if text == "" {
 		text = row.Key
 	}
+	event := strings.ToValidUTF8(strings.TrimSpace(fields[e.Event]), "\uFFFD")
 	id, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64)
-	if err != nil || id == 0 {
+	if event != "" && (fields["id"] == "" || fields["id"] == "0") { //guard:update-event
+		id, err = 0, nil // what the answer's map has as a key is the event then, or a place in it
+	} else if err != nil || id == 0 {
 		return version{}, fmt.Errorf("%s: a row's id is %.40q", e.Name, text)
 	}
-	v := version{id: id, values: make([]any, len(e.Fields)), other: map[string]string{}}
+	v := version{key: key{id, event}, values: make([]any, len(e.Fields)), other: map[string]string{}}
 	sum := sha256.New()
 	for i, f := range e.Fields {
 		raw, ok := fields[f.Name]

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -17,11 +18,24 @@ import (
 )
 
 // query runs a statement over HTTP and returns its answer, trimmed. The
-// engine needs no more than this of a client.
-func (e *Engine) query(ctx context.Context, statement string) (string, error) {
+// engine needs no more than this of a client. Whatever it is asked may be asked
+// twice, and is where no answer came: a process that was stopped for a while, or a
+// machine that slept, finds its connection closed for having said nothing.
+func (e *Engine) query(ctx context.Context, statement string) (answer string, err error) {
+	for range 2 {
+		answer, err = e.endpoint.askInTime(ctx, statement)
+		var unanswered *url.Error
+		if !errors.As(err, &unanswered) || ctx.Err() != nil { //guard:engine-asks-again
+			break
+		}
+	}
+	return answer, err
+}
+
+func (ep endpoint) askInTime(ctx context.Context, statement string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	return e.endpoint.ask(ctx, statement)
+	return ep.ask(ctx, statement)
 }
 
 func (ep endpoint) ask(ctx context.Context, statement string) (string, error) {

@@ -132,7 +132,11 @@ func (s *Session) Store(ctx context.Context) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	applied, err := st.Apply(ctx)
+	var applied []string
+	err = s.again(ctx, func() (err error) {
+		applied, err = st.Apply(ctx)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("store %s: applying the schema: %w", st.Name(), err)
 	}
@@ -140,7 +144,7 @@ func (s *Session) Store(ctx context.Context) (*store.Store, error) {
 		s.Log.Debug("schema applied", "files", len(applied))
 	}
 	if s.Config.Network != "" {
-		if err := checkpoint.CheckSpelling(ctx, st, s.Config.Network); err != nil {
+		if err := s.again(ctx, func() error { return checkpoint.CheckSpelling(ctx, st, s.Config.Network) }); err != nil {
 			return nil, err
 		}
 	}
@@ -163,17 +167,36 @@ func (s *Session) Look(ctx context.Context) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	applied, err := st.Applied(ctx)
+	var applied bool
+	err = s.again(ctx, func() (err error) {
+		applied, err = st.Applied(ctx)
+		return err
+	})
 	switch {
 	case err == nil && !applied:
 		err = s.absent("has none of ingest's tables yet")
 	case err == nil:
-		err = st.Current(ctx)
+		err = s.again(ctx, func() error { return st.Current(ctx) })
 	}
 	if err != nil {
 		return nil, err
 	}
 	return st, nil
+}
+
+// again runs a step on the store once more where it failed for a reason that passes: a
+// process that was stopped for a while, or a machine that slept, finds its connection
+// closed. What a run does after it began has more patience.
+func (s *Session) again(ctx context.Context, step func() error) error {
+	err := step()
+	if err == nil || ctx.Err() != nil || !store.Retryable(err) { //guard:opening-retried
+		return err
+	}
+	s.Log.Warn("store operation failed; retrying", "err", err)
+	if rerr := s.store.Recover(ctx); rerr != nil {
+		return errors.Join(err, rerr)
+	}
+	return step()
 }
 
 // Open is the store as it is, with tables or without; how says in which way it is

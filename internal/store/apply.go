@@ -89,12 +89,15 @@ func (s *Store) keep(ctx context.Context, st schema.Statement, o object, columns
 	return []string{changed}, err
 }
 
+// conversionUpdates is a table that gained a column; one without valid_from is not ours.
+const conversionUpdates = "conversion_updates"
+
 // widen adds the columns that a table lacks as an older ingest made it. In the raw
 // tables a column that the store's version had is missing by the analysts' choice:
 // its values are rescued. A table of another name may be an analyst's altogether.
 func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string, from int) (done []string, err error) {
 	raw := slices.Contains(rawTables(), st.Creates)
-	if !raw && !strings.HasPrefix(st.Creates, "ingest_") && st.Creates != RejectedRows {
+	if !raw && !strings.HasPrefix(st.Creates, "ingest_") && st.Creates != RejectedRows && !(st.Creates == conversionUpdates && slices.Contains(columns, "valid_from")) {
 		return nil, nil
 	}
 	for _, c := range st.Columns {
@@ -112,7 +115,7 @@ func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string
 
 // columnNames lists the columns of the tables that a load writes, by table.
 func (s *Store) columnNames(ctx context.Context) (map[string][]string, error) {
-	rows, err := s.Conn().Query(ctx, "SELECT table, groupArray(name) FROM system.columns WHERE database = ? AND (startsWith(table, 'ingest_') OR table IN ?) GROUP BY table", s.Database(), append(rawTables(), RejectedRows))
+	rows, err := s.Conn().Query(ctx, "SELECT table, groupArray(name) FROM system.columns WHERE database = ? AND (startsWith(table, 'ingest_') OR table IN ?) GROUP BY table", s.Database(), append(rawTables(), RejectedRows, conversionUpdates))
 	if err != nil {
 		return nil, fmt.Errorf("listing the columns: %w", err)
 	}

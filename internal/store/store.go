@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"syscall"
 	"time"
@@ -121,6 +122,11 @@ func (s *Store) connect(ctx context.Context) error {
 			conn, known, addr, err = s.dial(ctx, t)
 		}
 	}
+	if Retryable(err) && ctx.Err() == nil && !dialing(err) { //guard:greeting-retried
+		// It was there, and silent: for a process that was stopped meanwhile, or a machine that slept.
+		s.cfg.Log.Warn("store operation failed; retrying", "err", err)
+		conn, known, addr, err = s.dial(ctx, t)
+	}
 	if err != nil {
 		if eng != nil {
 			if s.cfg.Existing && code(err) == codeUnknownDatabase {
@@ -171,6 +177,13 @@ func (s *Store) dial(ctx context.Context, t target) (first *pool, known map[stri
 		return nil, nil, "", errors.Join(errs...)
 	}
 	return first, known, addr, nil
+}
+
+// dialing reports whether an error is of the making of a connection, before a word was
+// spoken through it.
+func dialing(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
 }
 
 func closed(p *pool) error {

@@ -82,6 +82,51 @@ func TestUpgradeFromTheFirst(t *testing.T) {
 	}
 }
 
+// A store of the version before tune_event_id keeps its updates, and shows them as before.
+func TestUpgradeBeforeEvents(t *testing.T) {
+	t.Parallel()
+	st, _ := bare(t, nil)
+	if _, err := st.Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range []string{
+		"DROP VIEW conversions_current",
+		"ALTER TABLE conversions DROP COLUMN tune_event_id",
+		"ALTER TABLE conversion_updates DROP COLUMN tune_event_id",
+		"ALTER TABLE ingest_schema DELETE WHERE true SETTINGS mutations_sync = 1",
+		"INSERT INTO ingest_schema (version) VALUES (5)",
+		"INSERT INTO conversions (network, id, payout_cents, _hour) SELECT 'n', number, 100, toDateTime(1473411600) FROM numbers(1, 3)",
+		"INSERT INTO conversion_updates (network, id, payout, found, valid_from) VALUES ('n', 2, 5, 'updated', now64(3)), ('n', 9, 7, 'added', now64(3))",
+	} {
+		exec(t, st, sql)
+	}
+	did, err := st.Apply(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"ALTER TABLE conversions ADD COLUMN tune_event_id", "ALTER TABLE conversion_updates ADD COLUMN tune_event_id", "CREATE VIEW conversions_current"} {
+		if !slices.Contains(did, want) {
+			t.Errorf("Apply did not say %q; it said %q", want, did)
+		}
+	}
+	if got := text(t, st, "SELECT toString(groupArray((id, toString(payout), origin, tune_event_id))) FROM (SELECT * FROM conversions_current ORDER BY id)"); got != "[(1,'1','log',''),(2,'5','log and update',''),(3,'1','log',''),(9,'7','update','')]" {
+		t.Errorf("conversions are %s", got)
+	}
+}
+
+// An analyst's table that has the name of one that gained a column stays as it is.
+func TestUpgradeLeavesAnothersUpdates(t *testing.T) {
+	t.Parallel()
+	st, _ := bare(t, nil)
+	exec(t, st, "CREATE TABLE conversion_updates (id UInt64) ENGINE = MergeTree ORDER BY id")
+	if _, err := st.Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := text(t, st, "SELECT toString(groupArray(name)) FROM system.columns WHERE database = currentDatabase() AND table = 'conversion_updates'"); got != "['id']" {
+		t.Errorf("its columns are %s", got)
+	}
+}
+
 // What an upgrade does not finish, the next one does: it died after any statement.
 func TestUpgradeThatDies(t *testing.T) {
 	t.Parallel()

@@ -41,8 +41,10 @@ func (n *Network) Set(model string, id int, fields map[string]any) {
 	row := k.rows[id]
 	if row == nil {
 		row = map[string]any{"id": strconv.Itoa(id)}
-		for _, f := range k.fields[1:] {
-			row[f] = ""
+		for _, f := range k.fields {
+			if f != "id" {
+				row[f] = ""
+			}
 		}
 		k.rows[id] = row
 	}
@@ -55,6 +57,16 @@ func (n *Network) Remove(model string, id int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.build(n.logs)[model].rows, id)
+}
+
+// Forget takes a field away from a kind, as an API that does not know it yet, or has
+// retired it: a call that names it is refused, and answers lack it.
+func (n *Network) Forget(model, field string) {
+	e := &n.Entities
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	k := e.build(n.logs)[model]
+	k.fields = slices.DeleteFunc(slices.Clone(k.fields), func(f string) bool { return f == field })
 }
 
 // Clear takes all rows of a kind away.
@@ -147,7 +159,7 @@ func (e *Entities) build(logs *gen.Network) map[string]*kind {
 			put(k, a.ID*2, a.ID, fmt.Sprintf("user%d@affiliate.example", a.ID*2), "active", joined, "HASHED", SaltCanary)
 		}
 	}
-	table("Conversion", "id ad_id affiliate_id advertiser_id offer_id goal_id datetime session_datetime status status_code payout revenue sale_amount "+
+	table("Conversion", "id tune_event_id ad_id affiliate_id advertiser_id offer_id goal_id datetime session_datetime status status_code payout revenue sale_amount "+
 		"currency payout_type revenue_type country_code is_adjustment updated added ip user_agent", "updated", "added")
 	return e.kinds
 }
@@ -280,7 +292,11 @@ func rowsByID(model string, rows []map[string]any, fields []string) any {
 	}
 	var m orderedMap
 	for _, row := range rows {
-		m.add(fmt.Sprint(row["id"]), orderedMap{{model, ordered(row, fields)}})
+		id := fmt.Sprint(row["id"])
+		if event, ok := row["tune_event_id"].(string); ok && id == "" {
+			id = event
+		}
+		m.add(id, orderedMap{{model, ordered(row, fields)}})
 	}
 	return m
 }

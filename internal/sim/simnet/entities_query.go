@@ -25,7 +25,10 @@ func (k *kind) pick(q url.Values, model string) ([]string, *Answer) {
 	if len(named) == 0 {
 		return k.fields, nil
 	}
-	fields := []string{"id"} // it comes always
+	var fields []string
+	if slices.Contains(k.fields, "id") {
+		fields = append(fields, "id") // it comes always
+	}
 	for _, f := range named {
 		if !slices.Contains(k.fields, f) {
 			return nil, invalid("fields", fmt.Sprintf("Field %s does not exist on model %s.", f, model))
