@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"rawlogs/internal/engine"
-	"rawlogs/internal/load"
+	"rawlogs/internal/load/insert"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/store"
@@ -230,7 +230,7 @@ func TestLoadBehindRowPolicy(t *testing.T) {
 	f.put(name, r.zip(name, gen.Spec{Type: rawlog.Clicks, Hour: hourOf(0), Rows: 20}))
 	// Without the right to list policies none shows on an empty table; the first
 	// INSERT's rows are not seen either.
-	var hidden *load.HiddenError
+	var hidden *insert.HiddenError
 	if _, err := r.runOn(st, f.source()); !errors.As(err, &hidden) {
 		t.Errorf("the first load: %v; want it told that its rows are hidden", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rawlogs/internal/load"
+	"rawlogs/internal/load/insert"
 	"rawlogs/internal/parse/csv"
 	"rawlogs/internal/rawlog"
 )
@@ -24,16 +25,15 @@ const (
 // batch is what one INSERT holds: whole small files of one type, one partition
 // and one shape.
 type batch struct {
-	typ      rawlog.Type
-	month    time.Time
-	shape    load.Shape
-	jobs     []*job
-	next     int  // of jobs: those before it are sent or being sent
-	sealed   bool // takes no further files
-	complete bool // all of it has been handed to the connection
-	careful  bool // reads further files to their end before it takes them
-	rows     int
-	text     int64 // bytes of CSV
+	typ     rawlog.Type
+	month   time.Time
+	shape   load.Shape
+	jobs    []*job
+	next    int  // of jobs: those before it are sent or being sent
+	sealed  bool // takes no further files
+	careful bool // reads further files to their end before it takes them
+	rows    int
+	text    int64 // bytes of CSV
 }
 
 func (b *batch) add(j *job) {
@@ -57,20 +57,11 @@ func (l *loader) loadBatch(ctx context.Context, first *job) error {
 	if err != nil {
 		return err
 	}
+	fill := func(during context.Context, blk *load.Block) error {
+		return guarded(func() error { return l.fill(ctx, during, b, blk) })()
+	}
 	for {
-		id, err := l.once(ctx, string(b.typ), func(id uint64, query string) (int, error) {
-			begin := time.Now()
-			rows, err := stream.Send(ctx, id, query, b.shape, func(insert context.Context, blk *load.Block) error {
-				return guarded(func() error { return l.fill(ctx, insert, b, blk) })()
-			})
-			if err == nil {
-				l.inserted(string(b.typ), id, rows, stream.Bytes(), begin)
-			}
-			if !b.complete {
-				rows = incomplete
-			}
-			return rows, err
-		}, func() error { return l.rewind(ctx, b) })
+		id, err := l.inserts.Once(ctx, stream, b.shape, fill, func() error { return l.rewind(ctx, b) })
 		var bad *unfitError
 		switch {
 		case err == nil:
@@ -116,17 +107,17 @@ func (l *loader) weed(ctx context.Context, b *batch, bad *unfitError) error {
 // rewind makes the batch ready to be sent again from its first file.
 func (l *loader) rewind(ctx context.Context, b *batch) error {
 	l.Progress.Rows.Add(int64(-b.rows))
-	b.next, b.rows, b.complete, l.reading = 0, 0, false, nil
-	return l.rejects.discard(ctx)
+	b.next, b.rows, l.reading = 0, 0, nil
+	return l.rejects.Discard(ctx)
 }
 
 // fill fills one wire block from the batch's files, several small ones to a
 // block. The INSERT's own context ends the waiting; what is written beside it
 // uses the run's.
-func (l *loader) fill(ctx, insert context.Context, b *batch, blk *load.Block) error {
+func (l *loader) fill(ctx, during context.Context, b *batch, blk *load.Block) error {
 	for {
 		if l.reading == nil {
-			if err := l.advance(ctx, insert, b); err != nil {
+			if err := l.advance(ctx, during, b); err != nil {
 				return err
 			}
 		}
@@ -155,8 +146,8 @@ func (l *loader) fill(ctx, insert context.Context, b *batch, blk *load.Block) er
 	}
 }
 
-// advance opens the batch's next file, or returns load.ErrComplete.
-func (l *loader) advance(ctx, insert context.Context, b *batch) error {
+// advance opens the batch's next file, or returns insert.ErrComplete.
+func (l *loader) advance(ctx, during context.Context, b *batch) error {
 	if b.next < len(b.jobs) {
 		j := b.jobs[b.next]
 		b.next++
@@ -164,7 +155,7 @@ func (l *loader) advance(ctx, insert context.Context, b *batch) error {
 		return err
 	}
 	for !b.sealed && b.rows < insertRows && b.text < insertBytes && len(b.jobs) < l.openFiles { //guard:open-files
-		j, err := l.take(insert, false)
+		j, err := l.take(during, false)
 		if errors.Is(err, errIdle) || errors.Is(err, errNoMore) {
 			break
 		}
@@ -199,6 +190,5 @@ func (l *loader) advance(ctx, insert context.Context, b *batch) error {
 	if err := l.clear(ctx, b.jobs...); err != nil {
 		return err
 	}
-	b.complete = true
-	return load.ErrComplete
+	return insert.ErrComplete
 }

@@ -111,7 +111,7 @@ func (r *run) fetch(ctx context.Context, in <-chan *job, out chan<- *job) error 
 		j.archive, j.body = archive, body
 		// What was fetched is what the ledger will speak of, whatever the listing said.
 		j.listed.Size, j.listed.ETag = archive.File.Size, archive.File.ETag
-		r.Log.Debug("file fetched", "type", j.file().Type, "file", j.file().Name, "bytes", archive.File.Size, "seconds", seconds(begin))
+		r.Log.Debug("file fetched", "type", j.file().Type, "file", j.file().Name, "bytes", archive.File.Size, "seconds", time.Since(begin).Round(time.Millisecond).Seconds())
 		select {
 		case out <- j:
 		case <-ctx.Done():

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/load/insert"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 )
@@ -18,7 +19,7 @@ import (
 // issue is an error, and then nothing is changed.
 func Ignore(ctx context.Context, st *store.Store, opts Options, reason string) (ignored []checkpoint.Entry, err error) {
 	opts = opts.withDefaults()
-	id, _ := newRunID(opts.Now())
+	id := insert.NewRun(opts.Now())
 	lease := checkpoint.NewLease(st, opts.Network, id, rawlog.Share{}, opts.Log)
 	if err := lease.Claim(ctx); err != nil {
 		return nil, err

@@ -5,17 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"time"
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/load"
+	"rawlogs/internal/load/insert"
 	"rawlogs/internal/parse"
 	"rawlogs/internal/parse/csv"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/rows"
-	"rawlogs/internal/store"
 )
 
 // idleAfter ends an open INSERT when no further archive has come for so long:
@@ -46,8 +45,8 @@ type loader struct {
 	inflater parse.Inflater
 	reading  *job // whose text the reader stands in; nil between files
 	readers  map[rawlog.Type]*rows.Reader
-	streams  map[rawlog.Type]*[2]*load.Stream // the second only for large files
-	rejects  rejects
+	streams  map[rawlog.Type]*[2]*insert.Stream // the second only for large files
+	rejects  *insert.Rejects
 	shielded shield
 
 	scratch    map[rawlog.Type]*load.Block // for texts that are only judged
@@ -56,9 +55,9 @@ type loader struct {
 
 func newLoader(r *run, in <-chan *job, starved chan struct{}) *loader {
 	return &loader{
-		run: r, in: in, starved: starved, rejects: rejects{run: r}, inflater: parse.Inflater{Hold: r.budget.text, Window: r.budget.window},
+		run: r, in: in, starved: starved, rejects: insert.NewRejects(r.inserts, r.Network, r.Types), inflater: parse.Inflater{Hold: r.budget.text, Window: r.budget.window},
 		readers: make(map[rawlog.Type]*rows.Reader),
-		streams: make(map[rawlog.Type]*[2]*load.Stream),
+		streams: make(map[rawlog.Type]*[2]*insert.Stream),
 		scratch: make(map[rawlog.Type]*load.Block),
 	}
 }
@@ -220,25 +219,8 @@ func (l *loader) clear(ctx context.Context, jobs ...*job) error {
 	for i, j := range jobs {
 		files[i] = j.file()
 	}
-	own, _ := insertsOf(l.id)
-	err := l.steady(ctx, func(ctx context.Context) error {
-		if err := l.lease.Confirm(ctx); err != nil {
-			return err
-		}
-		for _, scope := range l.scopes(files[0].Type, span(files)) {
-			held, err := l.st.CountRows(ctx, scope, names(files)...)
-			if err != nil {
-				return err
-			}
-			// Rejected lines of the new version may be there already.
-			maps.DeleteFunc(held, func(rows store.Rows, _ uint64) bool { return own.Holds(rows.Insert) })
-			if err := l.st.DeleteRows(ctx, scope, slices.Collect(maps.Keys(held)), l.lease.Fence()); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	scopes := l.scopes(files[0].Type, span(files))
+	if err := l.inserts.Displace(ctx, scopes[:], names(files)...); err != nil {
 		return fmt.Errorf("taking out the rows of %d replaced %s files: %w", len(files), files[0].Type, err)
 	}
 	for _, j := range jobs {
@@ -259,7 +241,9 @@ func (l *loader) reader(ctx context.Context, typ rawlog.Type) (*rows.Reader, err
 			if l.rehearsing {
 				return nil
 			}
-			return l.rejects.add(ctx, l.reading, line)
+			return l.rejects.Add(ctx, insert.Reject{
+				File: l.reading.file(), Line: line.Line, Piece: uint32(line.Piece), Reason: line.Reason, Raw: string(line.Raw),
+			})
 		},
 	})
 	if err != nil {
@@ -269,14 +253,14 @@ func (l *loader) reader(ctx context.Context, typ rawlog.Type) (*rows.Reader, err
 	return rd, nil
 }
 
-func (l *loader) stream(typ rawlog.Type, i int) (*load.Stream, error) {
+func (l *loader) stream(typ rawlog.Type, i int) (*insert.Stream, error) {
 	pair := l.streams[typ]
 	if pair == nil {
-		pair = new([2]*load.Stream)
+		pair = new([2]*insert.Stream)
 		l.streams[typ] = pair
 	}
 	if pair[i] == nil {
-		s, err := load.NewStream(l.st, l.tables[typ])
+		s, err := insert.NewStream(l.st, l.tables[typ])
 		if err != nil {
 			return nil, err
 		}
@@ -289,7 +273,7 @@ func (l *loader) stream(typ rawlog.Type, i int) (*load.Stream, error) {
 // was rejected is written, the lease confirmed, and then the ledger says loaded.
 // Crash before the last write: the files are loading and belong to a dead run.
 func (l *loader) commit(ctx context.Context, jobs []*job, inserts []uint64) error {
-	rejects, err := l.rejects.flush(ctx) //guard:rejects-kept
+	rejects, err := l.rejects.Flush(ctx) //guard:rejects-kept
 	if err != nil {
 		return err
 	}
@@ -298,7 +282,7 @@ func (l *loader) commit(ctx context.Context, jobs []*job, inserts []uint64) erro
 	}
 	entries := make([]*checkpoint.Entry, len(jobs))
 	for i, j := range jobs {
-		j.took(l.Now(), inserts, rejects, l.views.of(inserts))
+		j.took(l.Now(), inserts, rejects, printable(l.inserts.Complaint(inserts)))
 		entries[i] = j.entry
 	}
 	if err := l.record(ctx, entries); err != nil {

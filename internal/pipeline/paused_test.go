@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/load/insert"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
 )
@@ -156,7 +157,7 @@ func TestOrphansAreSwept(t *testing.T) {
 	if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
 		t.Fatal(err)
 	}
-	ids, ok := insertsOf(dead.Run)
+	ids, ok := insert.IDs(dead.Run)
 	if !ok {
 		t.Fatalf("run %q names no INSERTs", dead.Run)
 	}

@@ -6,20 +6,15 @@
 // The order of writes is the promise (docs/reliability.md): a file is put to
 // "loading" before its first row is sent, its rows go into INSERTs that land
 // whole or not at all, and it is put to "loaded" after the last of them is
-// acknowledged. Recovery of a dead run and the handling of a failed INSERT are
-// the same function, withdraw.
+// acknowledged. How an INSERT lands exactly once, and how its rows are taken back, is
+// load/insert's to say; recover.go says what becomes of a dead run's files.
 package pipeline
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"strconv"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -29,6 +24,7 @@ import (
 	"rawlogs/internal/ended"
 	"rawlogs/internal/fetch"
 	"rawlogs/internal/load"
+	"rawlogs/internal/load/insert"
 	"rawlogs/internal/parse"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
@@ -124,16 +120,15 @@ func (o Options) withDefaults() Options {
 // by subject.
 type run struct {
 	Options
-	st     *store.Store
-	src    dirs.Source
-	id     string
-	insert atomic.Uint64 // the last INSERT's id
-	ledger *checkpoint.Ledger
-	lease  *checkpoint.Lease
-	tables map[rawlog.Type]*load.Table
+	st      *store.Store
+	src     dirs.Source
+	id      string
+	ledger  *checkpoint.Ledger
+	lease   *checkpoint.Lease
+	inserts *insert.Sender // under the lease
+	tables  map[rawlog.Type]*load.Table
 	// altered names the types whose table has a column of another type than the schema's.
 	altered map[rawlog.Type]bool
-	seen    sync.Map            // tables in which rows of this run were seen, after its first INSERT
 	kept    map[rawlog.Type]int // days that the source keeps files, where it was asked and told
 	budget  budget
 	meant   [][]string // by each of Files: the names that it may mean
@@ -141,7 +136,6 @@ type run struct {
 
 	twins     *twins
 	copies    copies
-	views     views
 	fetcher   *fetch.Fetcher
 	openFiles int // archives that one INSERT may hold open
 
@@ -165,9 +159,7 @@ func Run(ctx context.Context, st *store.Store, src dirs.Source, opts Options) (S
 		openFiles: max(1, min(mostOpenFiles, fileLimit()/(2*opts.Parsers))),
 	}
 	r.wide.Window, r.meant = r.budget.window, meant(opts.Names, opts.Files)
-	var first uint64
-	r.id, first = newRunID(opts.Now())
-	r.insert.Store(first)
+	r.id = insert.NewRun(opts.Now())
 	r.Log = r.Log.With("run", r.id)
 	if r.Started != nil {
 		r.Started(r.id)
@@ -194,6 +186,7 @@ func (r *run) do(ctx context.Context) (err error) {
 			return err
 		}
 		r.ledger = r.ledger.Under(r.lease.Fence())
+		r.inserts = insert.NewSender(r.id, r.lease, r.patience())
 		r.lease.Keep(ctx, cancel)
 		defer func() { err = r.leave(ctx, err) }()
 		if err := r.recover(ctx); err != nil {
@@ -241,7 +234,7 @@ func (r *run) leave(ctx context.Context, err error) error {
 		err = r.explained(ctx, err)
 	}
 	if errors.Is(err, checkpoint.ErrLost) {
-		if derr := r.disown(context.WithoutCancel(ctx)); derr != nil {
+		if derr := r.inserts.Disown(context.WithoutCancel(ctx), r.everywhere(), r.vouched); derr != nil {
 			return errors.Join(err, derr)
 		}
 	}
@@ -342,36 +335,6 @@ func (r *run) loadable(ctx context.Context) error {
 // network so small that they hold fewer rows than an INSERT should loses
 // nothing by ending it there.
 const mostOpenFiles = 512
-
-// newRunID returns a name for a run, its start for people and enough chance that
-// no two are alike, and the id after which it counts its INSERTs: seconds above,
-// the same chance below. So ids of one time lie together, which keeps a part's minmax
-// index on _insert narrow, and a run's name says which INSERTs are its own.
-func newRunID(start time.Time) (id string, first uint64) {
-	chance := rand.Uint32() //guard:insert-id-random
-	return start.UTC().Format(runLayout) + fmt.Sprintf("-%08x", chance), uint64(start.Unix())<<32 | uint64(chance)
-}
-
-const runLayout = "20060102t150405"
-
-// mostInserts is more than any run sends.
-const mostInserts = 1 << 20
-
-// insertsOf returns the ids that a run gives to its INSERTs, from its name.
-func insertsOf(run string) (store.InsertRange, bool) {
-	stamp, chance, ok := strings.Cut(run, "-")
-	start, terr := time.Parse(runLayout, stamp)
-	low, err := strconv.ParseUint(chance, 16, 32)
-	if !ok || terr != nil || err != nil {
-		return store.InsertRange{}, false
-	}
-	first := uint64(start.Unix())<<32 | low
-	return store.InsertRange{First: first + 1, End: first + mostInserts}, true
-}
-
-// newInsertID returns an id for an INSERT. It is counted, so that no two of a run
-// are alike whatever the clock does meanwhile.
-func (r *run) newInsertID() uint64 { return r.insert.Add(1) } //guard:insert-id-counts
 
 // budget divides --max-memory by construction, so that the parts cannot
 // together exceed it, whatever the files hold.

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"rawlogs/internal/checkpoint"
@@ -45,11 +44,11 @@ func (r *run) recover(ctx context.Context) error {
 		}
 	}
 	for _, id := range dead {
-		if err := r.end(ctx, id); err != nil {
+		if err := r.inserts.End(ctx, id); err != nil {
 			return err
 		}
 	}
-	if err := r.sweep(ctx, dead); err != nil { //guard:orphans-swept
+	if err := r.inserts.Sweep(ctx, r.everywhere(), dead, r.vouched); err != nil { //guard:orphans-swept
 		return err
 	}
 	// What a dead run still had on its way is known only now.
@@ -60,17 +59,6 @@ func (r *run) recover(ctx context.Context) error {
 		return err
 	}
 	return r.steady(ctx, r.lease.Bury)
-}
-
-// end ends what a dead run still has running on the server, where its INSERT
-// could land and its deletion go on after it.
-func (r *run) end(ctx context.Context, id string) error {
-	return r.steady(ctx, func(ctx context.Context) error {
-		if err := r.st.KillQueries(ctx, store.QueryPrefix(id)); err != nil {
-			return err
-		}
-		return r.st.EndDeletions(ctx, id)
-	})
 }
 
 // settleLoading takes out the rows of loading files that the ledger does not
@@ -113,16 +101,7 @@ func (r *run) settleType(ctx context.Context, typ rawlog.Type, entries []*checkp
 		if scope.Rejected {
 			adoptRejects(entries, vouched, held)
 		}
-		var orphans []store.Rows
-		kept[i] = make(map[string]uint64)
-		for rows, n := range held {
-			if slices.Contains(vouched[rows.File], rows.Insert) {
-				kept[i][rows.File] += n
-			} else {
-				orphans = append(orphans, rows)
-			}
-		}
-		if err := r.st.DeleteRows(ctx, scope, orphans, store.Fence{Run: r.id}); err != nil { //guard:recovery-withdraws
+		if kept[i], err = r.inserts.Retain(ctx, scope, held, vouched); err != nil {
 			return err
 		}
 	}
@@ -177,69 +156,33 @@ func adoptRejects(entries []*checkpoint.Entry, vouched map[string][]uint64, held
 	}
 }
 
-// sweep deletes the rows of runs that are over which the ledger does not vouch
-// for: the INSERT of a run that slept through its end can land after recovery
-// looked, and its file may be loaded by then. A run's INSERTs are known by their
-// ids, and of those only files of this share are looked at.
-func (r *run) sweep(ctx context.Context, runs []string) error {
-	var ranges []store.InsertRange
-	for _, id := range runs {
-		if ids, ok := insertsOf(id); ok {
-			ranges = append(ranges, ids)
+// vouched is what the ledger says of the files of this share, for insert.Sweep. One that
+// it does not know at all is one whose ledger was lost: a run plans each file before it
+// sends a row of it.
+func (r *run) vouched(ctx context.Context, typ rawlog.Type, files []string) (map[string][]uint64, error) {
+	vouched := make(map[string][]uint64)
+	// A dead run may have loaded more files than one statement can name.
+	for chunk := range slices.Chunk(files, lookupChunk) {
+		entries, err := r.ledger.Entries(ctx, checkpoint.Filter{Types: []rawlog.Type{typ}, Files: chunk})
+		if err != nil {
+			return nil, err
 		}
-	}
-	if len(ranges) == 0 {
-		return nil
-	}
-	for _, typ := range r.Types {
-		for _, scope := range r.scopes(typ, rawlog.Period{}) {
-			err := r.steady(ctx, func(ctx context.Context) error { return r.sweepScope(ctx, scope, ranges) })
-			if err != nil {
-				return fmt.Errorf("taking back what dead runs left in %s: %w", scope.Table(), err)
+		for _, e := range entries {
+			if r.Share.Has(e.File.Name) {
+				vouched[e.File.Name] = e.Inserts
 			}
 		}
 	}
-	return nil
+	return vouched, nil
 }
 
-func (r *run) sweepScope(ctx context.Context, scope store.Scope, ranges []store.InsertRange) error {
-	held, err := r.st.CountInserts(ctx, scope, ranges)
-	if err != nil || len(held) == 0 {
-		return err
+// everywhere is all that a run may have sent rows to.
+func (r *run) everywhere() (all []store.Scope) {
+	for _, typ := range r.Types {
+		scopes := r.scopes(typ, rawlog.Period{})
+		all = append(all, scopes[:]...)
 	}
-	files := make(map[string]bool)
-	for rows := range held {
-		files[rows.File] = true
-	}
-	// A file that the ledger does not know at all is one whose ledger was lost: a run
-	// plans each before it sends a row of it.
-	vouched := make(map[string][]uint64)
-	// A dead run may have loaded more files than one statement can name.
-	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(files)), lookupChunk) {
-		entries, err := r.ledger.Entries(ctx, checkpoint.Filter{Types: []rawlog.Type{scope.Type}, Files: chunk})
-		if err != nil {
-			return err
-		}
-		for _, e := range entries {
-			vouched[e.File.Name] = e.Inserts
-		}
-	}
-	var orphans []store.Rows
-	for rows := range held {
-		if inserts, known := vouched[rows.File]; known && !slices.Contains(inserts, rows.Insert) && r.Share.Has(rows.File) {
-			orphans = append(orphans, rows)
-		}
-	}
-	return r.st.DeleteRows(ctx, scope, orphans, store.Fence{Run: r.id})
-}
-
-// disown takes back, after the lease was lost, what this run sent and did not
-// get into the ledger. Another run may have loaded the same files since.
-func (r *run) disown(ctx context.Context) error {
-	if err := r.st.KillQueries(ctx, store.QueryPrefix(r.id)); err != nil {
-		return err
-	}
-	return r.sweep(ctx, []string{r.id})
+	return all
 }
 
 // scopes are the rows and the rejected lines of a type.

@@ -5,16 +5,14 @@ import (
 	"errors"
 	"io"
 	"sync"
-	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/sync/errgroup"
 
 	"rawlogs/internal/load"
+	"rawlogs/internal/load/insert"
 	"rawlogs/internal/parse/ahead"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/rows"
-	"rawlogs/internal/store"
 )
 
 // aheadBytes × aheadBuffers is the inflated text that waits between the
@@ -38,7 +36,10 @@ func (l *loader) loadSlices(ctx context.Context, j *job) error {
 			return err
 		}
 	}
-	inserts, err := persist(ctx, l.run, func() ([]uint64, error) { return l.trySlices(ctx, j) })
+	scope := l.scopes(j.file().Type, span([]rawlog.File{j.file()}))[0]
+	inserts, err := l.inserts.Together(ctx, scope, j.file().Name,
+		func(series *insert.Series) error { return l.trySlices(ctx, j, series) },
+		func() error { return l.rejects.Discard(ctx) })
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -64,41 +65,19 @@ func (l *loader) judge(ctx context.Context, j *job) (err error) {
 	return nil
 }
 
-// trySlices sends all slices; on an error none of them is left in the store.
-func (l *loader) trySlices(ctx context.Context, j *job) ([]uint64, error) {
-	s := &slicer{loader: l, job: j}
+// trySlices sends all slices once.
+func (l *loader) trySlices(ctx context.Context, j *job, series *insert.Series) error {
+	s := &slicer{loader: l, job: j, series: series}
 	err := s.send(ctx)
 	l.reading = nil
-	if err == nil {
-		return s.inserts, nil
-	}
-	if ctx.Err() != nil {
-		return nil, backoff.Permanent(context.Cause(ctx))
-	}
-	l.Progress.Rows.Add(int64(-s.rows))
-	l.revive(ctx)
-	if werr := errors.Join(l.withdraw(ctx, j, s.inserts), l.rejects.discard(ctx)); werr != nil {
-		return nil, backoff.Permanent(errors.Join(err, werr))
-	}
 	var fault *fileError
-	if errors.As(err, &fault) || !store.Retryable(err) {
-		return nil, backoff.Permanent(err)
+	if errors.As(err, &fault) {
+		err = &insert.FillError{Err: err}
 	}
-	l.Log.Warn("a slice was not taken; sending the file again", "file", j.file().Name, "err", err)
-	return nil, err
-}
-
-// withdraw takes back INSERTs of one file, acknowledged or not.
-func (l *loader) withdraw(ctx context.Context, j *job, inserts []uint64) error {
-	return l.steady(ctx, func(ctx context.Context) error {
-		for _, id := range inserts {
-			if err := l.st.KillQueries(ctx, load.QueryID(l.id, id)); err != nil {
-				return err
-			}
-		}
-		scope := l.scopes(j.file().Type, span([]rawlog.File{j.file()}))[0]
-		return l.st.DeleteInserts(ctx, scope, inserts)
-	})
+	if err != nil && ctx.Err() == nil {
+		l.Progress.Rows.Add(int64(-s.rows))
+	}
+	return err
 }
 
 // slicer sends one large file with two INSERTs at a time: while the server
@@ -106,14 +85,14 @@ func (l *loader) withdraw(ctx context.Context, j *job, inserts []uint64) error {
 // by whoever holds turn.
 type slicer struct {
 	*loader
-	job *job
+	job    *job
+	series *insert.Series
 
-	turn    sync.Mutex
-	reader  *rows.Reader
-	shape   load.Shape
-	end     bool
-	rows    int
-	inserts []uint64 // begun, acknowledged or not
+	turn   sync.Mutex
+	reader *rows.Reader
+	shape  load.Shape
+	end    bool
+	rows   int
 }
 
 func (s *slicer) send(ctx context.Context) (err error) {
@@ -149,7 +128,7 @@ func (s *slicer) send(ctx context.Context) (err error) {
 }
 
 // lane sends every slice that it gets its turn for, until the text ends.
-func (s *slicer) lane(ctx context.Context, stream *load.Stream) error {
+func (s *slicer) lane(ctx context.Context, stream *insert.Stream) error {
 	for {
 		more, err := s.slice(ctx, stream)
 		if err != nil || !more {
@@ -158,7 +137,7 @@ func (s *slicer) lane(ctx context.Context, stream *load.Stream) error {
 	}
 }
 
-func (s *slicer) slice(ctx context.Context, stream *load.Stream) (more bool, err error) {
+func (s *slicer) slice(ctx context.Context, stream *insert.Stream) (more bool, err error) {
 	s.turn.Lock()
 	mine := true
 	yield := func() {
@@ -171,13 +150,8 @@ func (s *slicer) slice(ctx context.Context, stream *load.Stream) (more bool, err
 	if s.end || ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	if err := s.steady(ctx, s.lease.Confirm); err != nil {
-		return false, err
-	}
-	id, all := s.newInsertID(), false
-	s.inserts = append(s.inserts, id)
-	rows, size, begin := 0, 0, time.Now()
-	_, err = stream.Send(ctx, id, load.QueryID(s.id, id), s.shape, func(_ context.Context, blk *load.Block) error {
+	rows, size := 0, 0
+	err = s.series.Send(ctx, stream, s.shape, func(_ context.Context, blk *load.Block) error {
 		var n int
 		err := guarded(func() (err error) {
 			n, err = s.reader.Append(blk, blockRows)
@@ -199,17 +173,7 @@ func (s *slicer) slice(ctx context.Context, stream *load.Stream) (more bool, err
 			return nil
 		}
 		yield() // the rest of this INSERT is the server's work
-		all = true
-		return load.ErrComplete
+		return insert.ErrComplete
 	})
-	if err != nil && all && store.Refused(err) && ctx.Err() == nil {
-		if landed, lerr := s.landed(ctx, string(s.job.file().Type), load.QueryID(s.id, id), id, rows); lerr == nil && landed {
-			s.viewFailed(id, err)
-			err = nil
-		}
-	}
-	if err == nil {
-		s.inserted(string(s.job.file().Type), id, rows, stream.Bytes(), begin)
-	}
 	return true, err
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
@@ -62,30 +60,9 @@ func (r *run) record(ctx context.Context, entries []*checkpoint.Entry) error {
 // steady repeats an idempotent step while the store is away or overloaded, for
 // up to StoreWait without success.
 func (r *run) steady(ctx context.Context, step func(context.Context) error) error {
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		err := step(ctx)
-		if err != nil && !store.Retryable(err) { //guard:store-retried
-			return struct{}{}, backoff.Permanent(err)
-		}
-		if err != nil && ctx.Err() == nil {
-			r.Log.Warn("store operation failed; retrying", "err", err)
-			r.revive(ctx)
-		}
-		return struct{}{}, err
-	}, backoff.WithBackOff(storeBackOff()), backoff.WithMaxElapsedTime(r.StoreWait))
-	return err
+	return r.patience().Steady(ctx, step)
 }
 
-// revive starts an embedded engine that died again; its failure shows in the
-// next step's.
-func (r *run) revive(ctx context.Context) {
-	if err := r.st.Recover(ctx); err != nil && ctx.Err() == nil {
-		r.Log.Warn("the store is away", "err", err)
-	}
-}
-
-func storeBackOff() *backoff.ExponentialBackOff {
-	b := backoff.NewExponentialBackOff()
-	b.InitialInterval, b.MaxInterval = 100*time.Millisecond, 5*time.Second
-	return b
+func (r *run) patience() store.Patience {
+	return store.Patience{Store: r.st, Wait: r.StoreWait, Log: r.Log}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rawlogs/internal/load"
+	"rawlogs/internal/load/insert"
 	"rawlogs/internal/parse/csv"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/rows"
@@ -28,8 +29,8 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 
 var hour = time.Unix(1473411600, 0).UTC() // 2016-09-09 09:00
 
-// insert loads a text into a table, in one INSERT of small blocks.
-func insert(t *testing.T, st *store.Store, table string, text []byte) rows.Counts {
+// loaded loads a text into a table, in one INSERT of small blocks.
+func loaded(t *testing.T, st *store.Store, table string, text []byte) rows.Counts {
 	t.Helper()
 	tab, err := load.OpenTable(t.Context(), st, table)
 	if err != nil {
@@ -47,15 +48,15 @@ func insert(t *testing.T, st *store.Store, table string, text []byte) rows.Count
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := load.NewStream(st, tab)
+	s, err := insert.NewStream(st, tab)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	rows, err := s.Send(t.Context(), 7, load.QueryID("test-"+table, 7), shape, func(_ context.Context, b *load.Block) error {
+	rows, err := s.Send(t.Context(), 7, insert.QueryID("test-"+table, 7), shape, func(_ context.Context, b *load.Block) error {
 		_, err := rd.Append(b, 500)
 		if errors.Is(err, io.EOF) {
-			return load.ErrComplete
+			return insert.ErrComplete
 		}
 		return err
 	})
@@ -153,7 +154,7 @@ func TestEngineTypes(t *testing.T) {
 			for _, v := range tc.values {
 				text += quote + strings.ReplaceAll(v, `"`, `""`) + quote + ",\"\"\n"
 			}
-			if c := insert(t, st, name, []byte(text)); c.Rescued > 0 {
+			if c := loaded(t, st, name, []byte(text)); c.Rescued > 0 {
 				t.Errorf("%+v", c)
 			}
 			got := query(t, st, "SELECT toString(tuple(v)) FROM "+name+" ORDER BY _line")
@@ -184,7 +185,7 @@ func TestEngineDefaults(t *testing.T) {
 		fields.WriteByte(',')
 	}
 	exec(t, st, "CREATE TABLE defaults ("+columns.String()+lineage+") ENGINE = MergeTree ORDER BY _line")
-	if c := insert(t, st, "defaults", []byte(header.String()+"pad\n"+fields.String()+"\n")); c.Rows != 1 || c.Rescued != 0 {
+	if c := loaded(t, st, "defaults", []byte(header.String()+"pad\n"+fields.String()+"\n")); c.Rows != 1 || c.Rescued != 0 {
 		t.Errorf("%+v", c)
 	}
 	for i, typ := range types {
@@ -210,7 +211,7 @@ func TestEngineSpellings(t *testing.T) {
 	for _, v := range []string{"+7", " 12 ", "12.0", "-3.000", "+0.5000", "1e3", "-25E-1"} {
 		fmt.Fprintf(&text, "\"%s\",\"%s\",,,\"%s\"\n", v, v, v)
 	}
-	insert(t, st, "spellings", []byte(text.String()))
+	loaded(t, st, "spellings", []byte(text.String()))
 	const read = "mapContains(_rescued, 'n')"
 	if bad := query(t, st, `SELECT toString((raw, n, d, t, u)) FROM spellings WHERE if(t = 0,
 			d != toDecimal64(toFloat64(trimBoth(replaceOne(raw, '+', ''))), 4) OR n != if(`+read+`, 0, toInt64(toFloat64(trimBoth(replaceOne(raw, '+', ''))))),
@@ -231,7 +232,7 @@ func TestEngineRescue(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)
 	exec(t, st, "CREATE TABLE r (a UInt8, b LowCardinality(String), d UInt8 DEFAULT 9, x Array(String), "+lineage+") ENGINE = MergeTree ORDER BY _line")
-	c := insert(t, st, "r", []byte("a,b,x,new,network\n256,x,[],,\n1,\xff,,\"n\"\"ew\",net\n2,y,,,\n"))
+	c := loaded(t, st, "r", []byte("a,b,x,new,network\n256,x,[],,\n1,\xff,,\"n\"\"ew\",net\n2,y,,,\n"))
 	if c.Rescued != 2 || c.Misfit != 1 || c.Inexact != 1 || c.Rows != 3 || !slices.Equal(c.Filled, []string{"a", "b"}) {
 		t.Errorf("%+v", c)
 	}
@@ -258,7 +259,7 @@ func TestEngineNames(t *testing.T) {
 		fmt.Fprintf(&values, "v%d,", i)
 	}
 	exec(t, st, "CREATE TABLE names (d UInt8 DEFAULT 9, "+columns.String()+lineage+") ENGINE = MergeTree ORDER BY _line")
-	c := insert(t, st, "names", []byte(header.String()+"pad\n"+values.String()+"\n"))
+	c := loaded(t, st, "names", []byte(header.String()+"pad\n"+values.String()+"\n"))
 	if c.Rows != 1 || c.Rescued != 0 {
 		t.Errorf("%+v", c)
 	}
@@ -280,7 +281,7 @@ func TestEngineClicks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := insert(t, st, "clicks", csv.Bytes())
+	c := loaded(t, st, "clicks", csv.Bytes())
 	if c.Rows != uint64(truth.Rows) || c.Rescued > 0 || c.OutOfHour > 0 || !c.First.Equal(truth.First) || !c.Last.Equal(truth.Last) {
 		t.Errorf("%+v, want %d rows from %s to %s", c, truth.Rows, truth.First, truth.Last)
 	}

@@ -58,7 +58,7 @@ var clocks = []protection{
 	guard("ledger-version", "a file's latest state is the highest version, not the latest time",
 		swap("{replacing:version}", "ReplacingMergeTree(updated_at)"), "internal/checkpoint", "TestClockDecidesNothing"),
 	guard("insert-id-counts", "each INSERT has an id of its own",
-		swap("r.insert.Add(1)", "r.insert.Load()"), "internal/faults", "TestClockJumps"),
+		swap("s.last.Add(1)", "s.last.Load()"), "internal/faults", "TestClockJumps"),
 	guard("insert-id-random", "the ids of INSERTs begin by chance",
 		swap("rand.Uint32()", "0*rand.Uint32()"), "internal/faults", "TestClockJumps/(stands-still|1970)"),
 	guard("expiry-slack", "a day's slack before a file counts as expired",

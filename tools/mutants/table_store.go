@@ -2,7 +2,7 @@ package main
 
 var stores = []protection{
 	guard("store-retried", "steps are tried again while the store is away",
-		swap("!store.Retryable(err)", "(true || store.Retryable(err))"), "internal/faults", "TestStoreAway/ledger/not-done"),
+		swap("!Retryable(err)", "(true || Retryable(err))"), "internal/faults", "TestStoreAway/ledger/not-done"),
 	guard("sends-bounded", "tries to send are bounded",
 		swap("tries >= sendTries", "tries < 0"), "internal/faults", "TestStoreRefuses/(too-many-parts|too-little-memory)"),
 	guard("insert-settled", "an INSERT of unknown outcome is counted before it is sent again",
@@ -30,7 +30,7 @@ var stores = []protection{
 	guard("memory-limit", "a full memory passes",
 		cut, "internal/faults", "TestStoreRefuses/too-little-memory"),
 	guard("store-wait", "a refused INSERT is tried for StoreWait",
-		swap("> r.StoreWait", "> 0"), "internal/faults", "TestStoreRefuses/too-many-parts,-for-a-while"),
+		swap("> p.Wait", "> 0"), "internal/faults", "TestStoreRefuses/too-many-parts,-for-a-while"),
 	guard("refusal-final", "a full disk, a missing table, a read-only store end the run at once",
 		never, "internal/faults", "TestStoreRefuses/(disk-full|read-only-table|table-gone|rejected_rows-gone)"),
 	guard("column-altered", "a column altered in mid-run ends the run",
@@ -80,7 +80,7 @@ var stores = []protection{
 	guard("store-loadable", "a run looks at the store before it decides anything",
 		never, "internal/faults", "TestLoadBehindRowPolicy"),
 	guard("first-insert-seen", "the rows of a run's first INSERT are counted",
-		always, "internal/pipeline", "TestVisible"),
+		always, "internal/load/insert", "TestVisible"),
 	guard("no-reload-of-hidden", "a count of 0 advises no reload",
 		never, "internal/pipeline", "TestMismatchOfNothing"),
 	guard("none-queued", "no deletion is queued behind one that is stuck",

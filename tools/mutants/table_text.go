@@ -73,7 +73,7 @@ var texts = []protection{
 	guard("header-bounded", "a header's width is bounded",
 		cut, "internal/faults", "TestHostileTexts"),
 	guard("rejects-kept", "rejected lines are kept",
-		swap("l.rejects.flush(ctx)", "[]uint64(nil), error(nil)"), "internal/faults", "TestHostileTexts"),
+		swap("l.rejects.Flush(ctx)", "[]uint64(nil), error(nil)"), "internal/faults", "TestHostileTexts"),
 }
 
 var values = []protection{

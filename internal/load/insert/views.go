@@ -1,4 +1,4 @@
-package pipeline
+package insert
 
 import (
 	"strings"
@@ -15,6 +15,17 @@ type views struct {
 	wrong map[uint64]string // by the INSERT's id
 }
 
+// viewFailed notes an error of an INSERT whose rows landed.
+func (s *Sender) viewFailed(id uint64, err error) {
+	if s.views.add(id, err) { //guard:view-error-kept
+		s.patience.Log.Error("the rows are stored, but the server answered with an error, as it does when a materialized view fails on them", "insert", id, "err", err)
+	}
+}
+
+// Complaint returns the first line of the server's complaint about one of the INSERTs,
+// whose rows are stored nevertheless; "" for none. It is the server's own text.
+func (s *Sender) Complaint(inserts []uint64) string { return s.views.of(inserts) }
+
 // add notes why the server complained of an INSERT whose rows it holds. An answer that
 // was only lost says nothing of views.
 func (v *views) add(insert uint64, err error) bool {
@@ -26,8 +37,7 @@ func (v *views) add(insert uint64, err error) bool {
 	if v.wrong == nil {
 		v.wrong = make(map[uint64]string)
 	}
-	first, _, _ := strings.Cut(err.Error(), "\n")
-	v.wrong[insert] = printable(first)
+	v.wrong[insert], _, _ = strings.Cut(err.Error(), "\n")
 	return true
 }
 
