@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/checkpoint/lease"
 	"rawlogs/internal/config"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
@@ -33,7 +34,7 @@ func TestExitStatusAndMessage(t *testing.T) {
 		{"hint", &hintError{err: plain, hint: "do this"}, exitFailed, "ingest: boom\ndo this\n"},
 		{"usage", fmt.Errorf("x: %w", &usageError{err: plain}), exitUsage, "ingest: x: boom\n"},
 		{"incomplete", &session.IncompleteError{What: "1 file failed"}, exitIncomplete, "ingest: 1 file failed\n"},
-		{"held", fmt.Errorf("x: %w", &checkpoint.HeldError{Network: "acme", Owner: "host:7"}), exitHeld, ""},
+		{"held", fmt.Errorf("x: %w", &lease.HeldError{Network: "acme", Owner: "host:7"}), exitHeld, ""},
 		{"interrupted", errors.Join(errInterrupted, context.Canceled), exitInterrupted, ""},
 		{"escape", errors.New("a\x1b[2Jb"), exitFailed, `ingest: a\x1b[2Jb` + "\n"},
 	} {

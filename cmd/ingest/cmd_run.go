@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/checkpoint/lease"
 	"rawlogs/internal/dims"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
@@ -69,7 +69,7 @@ func (a *app) runRun(ctx context.Context, s *session.Session, o RunOptions) erro
 		Periods:     []rawlog.Period{period},
 		RetryFailed: true,
 	})
-	var held *checkpoint.HeldError
+	var held *lease.HeldError
 	if o.DryRun || a.interrupted() || ctx.Err() != nil || errors.As(err, &held) {
 		return err
 	}

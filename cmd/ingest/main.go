@@ -10,7 +10,7 @@ import (
 	"os"
 	"syscall"
 
-	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/checkpoint/lease"
 	"rawlogs/internal/config"
 	"rawlogs/internal/ended"
 	"rawlogs/internal/engine"
@@ -124,7 +124,7 @@ func exitStatus(err error) int {
 	var usage *usageError
 	var setting *config.Error
 	var incomplete *session.IncompleteError
-	var held *checkpoint.HeldError
+	var held *lease.HeldError
 	var differs *differsError
 	var parts *partsError
 	switch {

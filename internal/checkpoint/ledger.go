@@ -76,7 +76,7 @@ func Open(st *store.Store, network string) *Ledger {
 	return &Ledger{st: st, network: network}
 }
 
-// Under is the same ledger, whose writes fail with ErrLost and change nothing
+// Under is the same ledger, whose writes fail with lease.ErrLost and change nothing
 // once the fence's run has lost its lease, even where it lost it after it last asked.
 func (l *Ledger) Under(fence store.Fence) *Ledger {
 	return &Ledger{st: l.st, network: l.network, fence: fence}

@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/checkpoint/lease"
 	"rawlogs/internal/dims"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/sim/simnet"
@@ -183,7 +183,7 @@ func TestRefreshesAtOnce(t *testing.T) {
 	for range 3 {
 		g.Go(func() error {
 			_, err := dims.Refresh(t.Context(), client, st, dims.Options{Network: "acme", Entities: pick(t, "offers", "goals"), PageSize: 100})
-			var held *checkpoint.HeldError
+			var held *lease.HeldError
 			if errors.As(err, &held) {
 				return nil
 			}

@@ -5,7 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 
-	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/checkpoint/lease"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 )
@@ -15,17 +15,17 @@ import (
 //
 // The context ends when the lease is lost.
 func hold(ctx context.Context, st *store.Store, o Options) (context.Context, func() error, error) {
-	lease := checkpoint.NewLease(st, o.Network+"/dims", "dims-"+rand.Text()[:10], rawlog.Share{}, o.Log)
-	if err := lease.Claim(ctx); err != nil { //guard:dims-lease
+	claim := lease.New(st, o.Network+"/dims", "dims-"+rand.Text()[:10], rawlog.Share{}, o.Log)
+	if err := claim.Claim(ctx); err != nil { //guard:dims-lease
 		return ctx, nil, err
 	}
 	held, cancel := context.WithCancelCause(ctx)
-	lease.Keep(held, cancel)
+	claim.Keep(held, cancel)
 	return held, func() error {
 		cause := context.Cause(held)
-		err := lease.Release(ctx)
+		err := claim.Release(ctx)
 		cancel(nil)
-		if errors.Is(cause, checkpoint.ErrLost) {
+		if errors.Is(cause, lease.ErrLost) {
 			return errors.Join(cause, err)
 		}
 		return err

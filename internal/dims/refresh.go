@@ -56,7 +56,7 @@ type Result struct {
 // as far as it came.
 //
 // It holds a lease meanwhile: two refreshes of one network at once would write
-// each change twice. A *checkpoint.HeldError says who is at work.
+// each change twice. A *lease.HeldError says who is at work.
 func Refresh(ctx context.Context, client *hasoffers.Client, st *store.Store, o Options) (results []Result, err error) {
 	o = o.withDefaults()
 	ctx, release, err := hold(ctx, st, o)

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/checkpoint/lease"
 	"rawlogs/internal/load"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
@@ -69,7 +69,7 @@ type Report struct {
 const marker = "Made by schema evolve"
 
 // Run evolves the raw tables. It holds the lease of every network of the store
-// meanwhile, as the tables are everybody's: a *checkpoint.HeldError says who
+// meanwhile, as the tables are everybody's: a *lease.HeldError says who
 // is at work. A run that dies is finished by the next one: columns come first,
 // then one mutation moves each row's values and takes them out of _rescued
 // together, part by part.
@@ -128,7 +128,7 @@ func (e *evolution) claim(ctx context.Context, lost context.CancelCauseFunc) (re
 	}
 	networks = append(networks, e.Networks...)
 	slices.Sort(networks)
-	var held []*checkpoint.Lease
+	var held []*lease.Lease
 	release = func() error {
 		var errs []error
 		for _, l := range held {
@@ -137,12 +137,12 @@ func (e *evolution) claim(ctx context.Context, lost context.CancelCauseFunc) (re
 		return errors.Join(errs...)
 	}
 	for _, network := range slices.Compact(networks) {
-		lease := checkpoint.NewLease(e.st, network, e.Run, rawlog.Share{}, e.Log)
-		if err := lease.Claim(ctx); err != nil {
+		claim := lease.New(e.st, network, e.Run, rawlog.Share{}, e.Log)
+		if err := claim.Claim(ctx); err != nil {
 			return nil, errors.Join(err, release())
 		}
-		lease.Keep(ctx, lost)
-		held = append(held, lease)
+		claim.Keep(ctx, lost)
+		held = append(held, claim)
 	}
 	return release, nil
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/checkpoint/lease"
 	"rawlogs/internal/evolve"
 	"rawlogs/internal/load"
 	"rawlogs/internal/rawlog"
@@ -291,16 +291,16 @@ func TestInterruptedAndHeld(t *testing.T) {
 		}
 	}
 	st := testkit.Database(t)
-	lease := checkpoint.NewLease(st, "someone", "a load", rawlog.Share{}, slog.New(slog.DiscardHandler))
-	if err := lease.Claim(t.Context()); err != nil {
+	claim := lease.New(st, "someone", "a load", rawlog.Share{}, slog.New(slog.DiscardHandler))
+	if err := claim.Claim(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	_, err := evolve.Run(t.Context(), st, cfg())
-	var held *checkpoint.HeldError
+	var held *lease.HeldError
 	if !errors.As(err, &held) || !strings.Contains(err.Error(), "someone") {
 		t.Errorf("while a load is at work: %v", err)
 	}
-	if err := lease.Release(t.Context()); err != nil {
+	if err := claim.Release(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := evolve.Run(t.Context(), st, cfg()); err != nil {

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/checkpoint/lease"
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/sim/gen"
@@ -61,7 +61,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	backfill.Periods = []rawlog.Period{{From: time.Date(2016, 9, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2016, 10, 1, 0, 0, 0, 0, time.UTC)}}
 	for _, second := range []Options{opts, backfill} {
 		_, err := Run(t.Context(), testkit.OpenStore(t, cfg), src.source(), second)
-		var held *checkpoint.HeldError
+		var held *lease.HeldError
 		if !errors.As(err, &held) || !strings.Contains(err.Error(), fmt.Sprintf("pid %d ", os.Getpid())) {
 			t.Errorf("the second run: %v", err)
 		}
@@ -144,7 +144,7 @@ func TestLeaseOfDeadHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Run(t.Context(), st, src.source(), opts)
-	var held *checkpoint.HeldError
+	var held *lease.HeldError
 	if !errors.As(err, &held) {
 		t.Fatalf("at once: %v", err)
 	}

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/checkpoint/lease"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
 )
@@ -72,7 +72,7 @@ func TestLostLeaseExplains(t *testing.T) {
 			if !slept {
 				t.Fatal("the run never fell asleep")
 			}
-			if !errors.Is(err, checkpoint.ErrLost) || len(sum.Mismatches) > 0 {
+			if !errors.Is(err, lease.ErrLost) || len(sum.Mismatches) > 0 {
 				t.Errorf("the sleeper ended with %v, %+v", err, sum.Mismatches)
 			}
 			if report, err := Verify(t.Context(), st, Options{Network: name}); err != nil || len(report.Differences) > 0 || report.Unsettled > 0 || report.Rows != uint64(src.total()) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/checkpoint/lease"
 	"rawlogs/internal/load/insert"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
@@ -15,20 +16,20 @@ import (
 
 // Ignore says why the issues of files need nobody's care, and returns their
 // entries: those of opts.Files, by name or end of name, and of opts.Periods. It holds the network's lease meanwhile, as a run
-// does: a *checkpoint.HeldError means that one is at work. A name that has no
+// does: a *lease.HeldError means that one is at work. A name that has no
 // issue is an error, and then nothing is changed.
 func Ignore(ctx context.Context, st *store.Store, opts Options, reason string) (ignored []checkpoint.Entry, err error) {
 	opts = opts.withDefaults()
 	id := insert.NewRun(opts.Now())
-	lease := checkpoint.NewLease(st, opts.Network, id, rawlog.Share{}, opts.Log)
-	if err := lease.Claim(ctx); err != nil {
+	claim := lease.New(st, opts.Network, id, rawlog.Share{}, opts.Log)
+	if err := claim.Claim(ctx); err != nil {
 		return nil, err
 	}
 	lost, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	lease.Keep(lost, cancel)
-	defer func() { err = errors.Join(err, lease.Release(ctx)) }()
-	ledger := checkpoint.Open(st, opts.Network).Under(lease.Fence())
+	claim.Keep(lost, cancel)
+	defer func() { err = errors.Join(err, claim.Release(ctx)) }()
+	ledger := checkpoint.Open(st, opts.Network).Under(claim.Fence())
 	entries, err := ledger.Entries(ctx, checkpoint.Filter{Types: opts.Types, Issues: true})
 	if err != nil {
 		return nil, err

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/checkpoint/lease"
 	"rawlogs/internal/load/insert"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
@@ -123,7 +123,7 @@ func TestPausedMatrix(t *testing.T) {
 					t.Fatal("the run never fell asleep")
 				}
 				// Only a run that had nothing left to write but its lease's end may end well.
-				if !errors.Is(err, checkpoint.ErrLost) && (op.Kind != "lease" || err != nil) {
+				if !errors.Is(err, lease.ErrLost) && (op.Kind != "lease" || err != nil) {
 					t.Errorf("%v: the sleeper ended with %v", op, err)
 				}
 				if got := fingerprint(t, st, network); !c.gone && got != want || c.gone && rowsOf(got) != rowsOf(want) && !lostByName(t, st, network) {

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/checkpoint/lease"
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/ended"
 	"rawlogs/internal/fetch"
@@ -103,7 +104,7 @@ func (o Options) withDefaults() Options {
 	if o.MaxMisfit <= 0 {
 		o.MaxMisfit = mostUnread
 	}
-	o.StoreWait = min(o.StoreWait, checkpoint.LeaseTTL*3/4)
+	o.StoreWait = min(o.StoreWait, lease.TTL*3/4)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -124,7 +125,7 @@ type run struct {
 	src     dirs.Source
 	id      string
 	ledger  *checkpoint.Ledger
-	lease   *checkpoint.Lease
+	lease   *lease.Lease
 	inserts *insert.Sender // under the lease
 	tables  map[rawlog.Type]*load.Table
 	// altered names the types whose table has a column of another type than the schema's.
@@ -147,7 +148,7 @@ type run struct {
 
 // Run brings the store up to date with what the source lists, as opts say. The
 // summary is right as far as the run came, also beside an error. A
-// *checkpoint.HeldError tells that another run is at work. In a dry run st may be
+// *lease.HeldError tells that another run is at work. In a dry run st may be
 // nil: there is no store yet, and everything is to be loaded.
 func Run(ctx context.Context, st *store.Store, src dirs.Source, opts Options) (Summary, error) {
 	opts = opts.withDefaults()
@@ -181,7 +182,7 @@ func (r *run) do(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if !r.DryRun {
-		r.lease = checkpoint.NewLease(r.st, r.Network, r.id, r.Share, r.Log)
+		r.lease = lease.New(r.st, r.Network, r.id, r.Share, r.Log)
 		if err := r.steady(ctx, r.lease.Claim); err != nil {
 			return err
 		}
@@ -230,10 +231,10 @@ func (r *run) loadAll(ctx context.Context, jobs []*job) error {
 // leave gives the lease back. A run that lost it first takes back what no other
 // run will look for; if it cannot, it leaves its lease to be found by one.
 func (r *run) leave(ctx context.Context, err error) error {
-	if err != nil && !errors.Is(err, checkpoint.ErrLost) { //guard:lost-lease-explains
+	if err != nil && !errors.Is(err, lease.ErrLost) { //guard:lost-lease-explains
 		err = r.explained(ctx, err)
 	}
-	if errors.Is(err, checkpoint.ErrLost) {
+	if errors.Is(err, lease.ErrLost) {
 		if derr := r.inserts.Disown(context.WithoutCancel(ctx), r.everywhere(), r.vouched); derr != nil {
 			return errors.Join(err, derr)
 		}
@@ -251,7 +252,7 @@ func (r *run) explained(ctx context.Context, err error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	lost := r.lease.Confirm(ctx)
-	if !errors.Is(lost, checkpoint.ErrLost) {
+	if !errors.Is(lost, lease.ErrLost) {
 		return err // the store may be away; then err says so
 	}
 	r.Log.Warn("an error that may come from the loss of the lease", "err", err)

@@ -134,7 +134,7 @@ var stores = []protection{
 	guard("updates-counted", "updates that a page leaves out are not lost in silence",
 		never, "internal/dims", "TestUpdatesNeedEveryRow"),
 	guard("dims-lease", "one refresh of names a network",
-		swap("lease.Claim(ctx)", "error(nil)"), "internal/dims", "TestRefreshesAtOnce"),
+		swap("claim.Claim(ctx)", "error(nil)"), "internal/dims", "TestRefreshesAtOnce"),
 	guard("foreign-dictionary", "what an analyst made under an entity's name stays",
 		never, "internal/dims", "TestDictionariesLeaveOthers"),
 	guard("foreign-dictionary-at-open", "opening a store leaves dictionaries of an analyst alone",

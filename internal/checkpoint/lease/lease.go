@@ -1,4 +1,12 @@
-package checkpoint
+// Package lease is a run's claim on what it works on: a network's logs, or a share of
+// them, or its names. Of two runs that clash at most one holds it.
+//
+// A claim is lines of ingest_leases and ends by the store's clock, TTL after its last
+// renewal. A run that dies leaves its claim: a later run on the same machine can tell
+// that the process is gone and goes on at once (process.go), elsewhere it waits for the
+// end. A run that sleeps through that end learns from Confirm that it has lost, and
+// whatever it sends meanwhile carries the Fence, so that the server itself refuses it.
+package lease
 
 import (
 	"context"
@@ -15,10 +23,10 @@ import (
 	"rawlogs/schema"
 )
 
-// LeaseTTL is how long a lease outlives its last renewal, by the store's
+// TTL is how long a lease outlives its last renewal, by the store's
 // clock. It is longer than a run waits for a store that is away, so that a run
 // that sits out a restart still holds its lease.
-const LeaseTTL = 3 * time.Minute
+const TTL = 3 * time.Minute
 
 // ErrLost means that another run took the lease, so that this one must stop
 // before it writes anything more.
@@ -66,8 +74,8 @@ type Lease struct {
 	lost error
 }
 
-// NewLease prepares a run's claim on its share of a network; nothing is written yet.
-func NewLease(st *store.Store, network, run string, share rawlog.Share, log *slog.Logger) *Lease {
+// New prepares a run's claim on its share of a network; nothing is written yet.
+func New(st *store.Store, network, run string, share rawlog.Share, log *slog.Logger) *Lease {
 	return &Lease{st: st, network: network, run: run, share: share, log: log, stopped: make(chan struct{})}
 }
 
@@ -116,7 +124,7 @@ func (l *Lease) Keep(ctx context.Context, lost context.CancelCauseFunc) {
 	ctx, l.cancel = context.WithCancel(ctx)
 	go func() {
 		defer close(l.stopped)
-		tick := time.NewTicker(LeaseTTL / 4)
+		tick := time.NewTicker(TTL / 4)
 		defer tick.Stop()
 		for {
 			select {
@@ -318,7 +326,7 @@ func (l *Lease) write(ctx context.Context, state string) error {
 	err := l.st.Write(ctx, store.Op{Kind: "lease", Detail: state}, func(ctx context.Context) error {
 		return l.st.Conn().Exec(l.st.InsertContext(ctx), `
 			INSERT INTO ingest_leases (network, run, worker, owner, process, state, since, expires, seq)
-			SELECT ?, ?, ?, ?, ?, ?, now64(3), now64(3) + INTERVAL `+strconv.Itoa(int(LeaseTTL/time.Second))+` SECOND, ?`,
+			SELECT ?, ?, ?, ?, ?, ?, now64(3), now64(3) + INTERVAL `+strconv.Itoa(int(TTL/time.Second))+` SECOND, ?`,
 			l.network, l.run, l.share.String(), me.owner, me.process, state, l.seq)
 	})
 	if err != nil {

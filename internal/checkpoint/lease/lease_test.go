@@ -1,4 +1,4 @@
-package checkpoint
+package lease
 
 import (
 	"context"
@@ -29,7 +29,7 @@ func share(t *testing.T, text string) rawlog.Share {
 // claimed is a lease that must be had.
 func claimed(t *testing.T, st *store.Store, network, run, worker string) *Lease {
 	t.Helper()
-	l := NewLease(st, network, run, share(t, worker), silent)
+	l := New(st, network, run, share(t, worker), silent)
 	if err := l.Claim(t.Context()); err != nil {
 		t.Fatalf("%s: %v", run, err)
 	}
@@ -40,7 +40,7 @@ func claimed(t *testing.T, st *store.Store, network, run, worker string) *Lease 
 func refused(t *testing.T, st *store.Store, network, run, worker string) *HeldError {
 	t.Helper()
 	var held *HeldError
-	if err := NewLease(st, network, run, share(t, worker), silent).Claim(t.Context()); !errors.As(err, &held) {
+	if err := New(st, network, run, share(t, worker), silent).Claim(t.Context()); !errors.As(err, &held) {
 		t.Fatalf("%s: %v, want a HeldError", run, err)
 	}
 	return held
@@ -93,7 +93,7 @@ func TestClaimsAtOnce(t *testing.T) {
 		var winners []*Lease
 		for i := range 5 {
 			wg.Go(func() {
-				l := NewLease(st, network, fmt.Sprintf("run%d", i), rawlog.Share{}, silent)
+				l := New(st, network, fmt.Sprintf("run%d", i), rawlog.Share{}, silent)
 				err := l.Claim(t.Context())
 				var held *HeldError
 				if err != nil && !errors.As(err, &held) {
@@ -252,7 +252,7 @@ func TestClaimAgain(t *testing.T) {
 				return broken
 			}
 			st := testkit.OpenStore(t, hooked)
-			l := NewLease(st, "net", fmt.Sprint(lost, done), rawlog.Share{}, silent)
+			l := New(st, "net", fmt.Sprint(lost, done), rawlog.Share{}, silent)
 			if err := l.Claim(t.Context()); !errors.Is(err, broken) {
 				t.Fatalf("%s, done %v: %v", lost, done, err)
 			}
@@ -260,39 +260,6 @@ func TestClaimAgain(t *testing.T) {
 				t.Errorf("%s, done %v: again: %v", lost, done, err)
 			}
 			release(t, l)
-		}
-	}
-}
-
-// A run that slept through a takeover cannot write the ledger, though it last
-// asked for its lease when it still had it.
-func TestLedgerIsFenced(t *testing.T) {
-	t.Parallel()
-	st := testkit.Database(t)
-	for _, c := range []struct {
-		sleeper, taker string // shares of the work
-		fenced         bool
-	}{{"", "", true}, {"1/2", "", true}, {"", "2/2", true}, {"1/2", "1/2", true}, {"1/2", "1/3", true}, {"1/2", "2/2", false}} {
-		network := fmt.Sprintf("net %s?%s'", c.sleeper, c.taker)
-		sleeper := claimed(t, st, network, "sleeper", c.sleeper)
-		ledger := Open(st, network).Under(sleeper.Fence())
-		e := entry("a.zip", noon)
-		if err := ledger.Put(t.Context(), []*Entry{e}); err != nil {
-			t.Fatal(err)
-		}
-		expire(t, st, network)
-		taker := claimed(t, st, network, "taker", c.taker)
-		e.Rows = 99
-		err := ledger.Put(t.Context(), []*Entry{e})
-		if errors.Is(err, ErrLost) != c.fenced || !c.fenced && err != nil {
-			t.Errorf("%q asleep, %q took over: %v", c.sleeper, c.taker, err)
-		}
-		got, err := ledger.Entries(t.Context(), Filter{})
-		if err != nil || len(got) != 1 || (got[0].Rows == 99) == c.fenced {
-			t.Errorf("%q asleep, %q took over: the ledger says %+v, %v", c.sleeper, c.taker, got, err)
-		}
-		if err := Open(st, network).Under(taker.Fence()).Put(t.Context(), []*Entry{e}); err != nil {
-			t.Errorf("%q took over: %v", c.taker, err)
 		}
 	}
 }
