@@ -212,7 +212,7 @@ func (l *Ledger) Repeat(ctx context.Context, entries []*Entry) error {
 			return err
 		}
 		ctx = clickhouse.Context(l.fence.Context(l.st.InsertContext(ctx)), clickhouse.WithExternalTable(table.Table))
-		return store.Fenced(l.st.Conn().Exec(ctx, "INSERT INTO ingest_files (network, "+strings.Join(table.names, ", ")+
+		return store.Fenced(l.st.Conn().Exec(ctx, "INSERT INTO "+l.st.Holding("ingest_files")+" (network, "+strings.Join(table.names, ", ")+
 			") SELECT "+schema.Literal(l.network)+", "+strings.Join(table.names, ", ")+" FROM entries WHERE "+l.fence.Holding())) //guard:ledger-fenced
 	})
 	if err != nil {

@@ -64,7 +64,7 @@ func (l *Listings) Add(ctx context.Context, run string, types []rawlog.Type, day
 		return nil
 	}
 	err := l.st.Write(ctx, store.Op{Kind: "listing", Detail: fmt.Sprint(days)}, func(ctx context.Context) error {
-		return l.st.Conn().Exec(l.st.InsertContext(ctx), "INSERT INTO ingest_listings (network, log_type, worker, from_day, until_day, run) VALUES "+
+		return l.st.Conn().Exec(l.st.InsertContext(ctx), "INSERT INTO "+l.st.Holding("ingest_listings")+" (network, log_type, worker, from_day, until_day, run) VALUES "+
 			strings.Join(values, ", "))
 	})
 	if err != nil {

@@ -218,7 +218,7 @@ func (h history) columnList() string {
 func (h history) insert(ctx context.Context, rows []version, have states, now time.Time) error {
 	op := store.Op{Kind: "insert", Detail: fmt.Sprintf("%s ×%d", h.entity.Table, len(rows))}
 	err := h.st.Write(ctx, op, func(ctx context.Context) error {
-		batch, err := h.st.Conn().PrepareBatch(h.st.InsertContext(ctx), "INSERT INTO "+h.st.TableName(h.entity.Table)+" ("+h.columnList()+")")
+		batch, err := h.st.Conn().PrepareBatch(h.st.InsertContext(ctx), "INSERT INTO "+h.st.Holding(h.entity.Table)+" ("+h.columnList()+")")
 		if err != nil {
 			return err
 		}
@@ -250,7 +250,7 @@ func (h history) insert(ctx context.Context, rows []version, have states, now ti
 
 // bury repeats the latest version of each row, marked deleted.
 func (h history) bury(ctx context.Context, gone []uint64, now time.Time) error {
-	table := h.st.TableName(h.entity.Table)
+	table := h.st.Holding(h.entity.Table)
 	columns := strings.TrimSuffix(h.columnList(), ", deleted, valid_from")
 	op := store.Op{Kind: "insert", Detail: fmt.Sprintf("%s deleted ×%d", h.entity.Table, len(gone))}
 	err := h.st.Write(ctx, op, func(ctx context.Context) error {

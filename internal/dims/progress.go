@@ -72,7 +72,7 @@ func (p *progress) write(ctx context.Context, state, problem string) error {
 	op := store.Op{Kind: "ledger", Detail: "dims " + p.entity + " " + state}
 	err := p.st.Write(ctx, op, func(ctx context.Context) error {
 		return p.st.Conn().Exec(p.st.InsertContext(ctx), `
-			INSERT INTO `+p.st.TableName("dim_refreshes")+`
+			INSERT INTO `+p.st.Holding("dim_refreshes")+`
 			(network, entity, filter, state, after_id, pages, rows, changed, vanished, error, started_at, version)
 			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, fromUnixTimestamp64Milli(?, 'UTC'), ?`,
 			p.network, p.entity, p.filter, state, p.afterID, p.pages, p.rows, p.changed, p.vanished, problem, p.started.UnixMilli(), p.version)

@@ -259,20 +259,18 @@ func (e *evolution) count(ctx context.Context, c Column) (uint64, error) {
 }
 
 func (e *evolution) add(ctx context.Context, table string, columns []Column) error {
-	var adds []string
+	var adds []schema.Column
 	for _, c := range columns {
 		if c.New {
-			adds = append(adds, "ADD COLUMN IF NOT EXISTS "+schema.Identifier(c.Header)+" "+c.Type+
-				" COMMENT "+schema.Literal(marker+" from the header of that name."))
+			adds = append(adds, schema.Column{Name: c.Header, Definition: schema.Identifier(c.Header) + " " + c.Type +
+				" COMMENT " + schema.Literal(marker+" from the header of that name.")})
 		}
 	}
 	if len(adds) == 0 {
 		return nil
 	}
 	// All or none: a comment is what a later run knows its columns by.
-	return e.st.Write(ctx, store.Op{Kind: "ddl", Detail: "ADD COLUMN " + table}, func(ctx context.Context) error {
-		return e.st.Conn().Exec(ctx, "ALTER TABLE "+e.st.TableName(table)+" "+strings.Join(adds, ", "))
-	})
+	return e.st.AddColumns(ctx, table, adds...)
 }
 
 // fill moves the values. One UPDATE sets the columns and _rescued from what
@@ -288,8 +286,5 @@ func (e *evolution) fill(ctx context.Context, table string, columns []Column) er
 		has = append(has, present)
 	}
 	sets = append(sets, "_rescued = mapFilter((k, v) -> NOT ("+strings.Join(gone, " OR ")+"), _rescued)")
-	return e.st.Write(ctx, store.Op{Kind: "update", Detail: "_rescued of " + table}, func(ctx context.Context) error {
-		return e.st.Conn().Exec(ctx, "ALTER TABLE "+e.st.TableName(table)+" UPDATE "+strings.Join(sets, ", ")+
-			" WHERE "+strings.Join(has, " OR ")+" SETTINGS mutations_sync = 2")
-	})
+	return e.st.Update(ctx, store.Op{Kind: "update", Detail: "_rescued of " + table}, table, strings.Join(sets, ", "), strings.Join(has, " OR "))
 }

@@ -54,7 +54,7 @@ func (k *Kept) nextVersion(ctx context.Context, q Question) (uint64, error) {
 }
 
 func (k *Kept) insert(ctx context.Context, q Question, a Answer, version uint64) error {
-	batch, err := k.st.Conn().PrepareBatch(k.st.InsertContext(ctx), "INSERT INTO "+k.st.TableName(rowsTable)+
+	batch, err := k.st.Conn().PrepareBatch(k.st.InsertContext(ctx), "INSERT INTO "+k.st.Holding(rowsTable)+
 		" (network, question, day, row_key, version, question_text, asked_as, hour_offset, currency, dims, figures)")
 	if err != nil {
 		return err
@@ -103,16 +103,13 @@ func (k *Kept) sweep(ctx context.Context, q Question, a Answer, version uint64) 
 	where := "network = ? AND question = ? AND day >= toDate(?) AND day < toDate(?) AND version < ?"
 	args := []any{k.network, q.ID(), a.From.Format(isoDay), a.To.Format(isoDay), version}
 	var old uint64
-	if err := k.st.Conn().QueryRow(ctx, "SELECT count() FROM "+k.st.TableName(rowsTable)+" WHERE "+where, args...).Scan(&old); err != nil {
+	if err := k.st.Conn().QueryRow(ctx, "SELECT count() FROM "+k.st.Holding(rowsTable)+" WHERE "+where, args...).Scan(&old); err != nil {
 		return fmt.Errorf("reading the kept reports: %w", err)
 	}
 	if old == 0 {
 		return nil
 	}
-	err := k.st.Write(ctx, store.Op{Kind: "delete", Detail: rowsTable}, func(ctx context.Context) error {
-		return k.st.Conn().Exec(ctx, "DELETE FROM "+k.st.TableName(rowsTable)+" WHERE "+where, args...)
-	})
-	if err != nil {
+	if err := k.st.Delete(ctx, rowsTable, where, args...); err != nil {
 		return fmt.Errorf("deleting replaced reports: %w", err)
 	}
 	return nil

@@ -11,7 +11,8 @@ import (
 
 // Statements are those that Apply runs on an empty store of the spec.
 func Statements(spec string) ([]schema.Statement, error) {
-	return schema.Statements(DatabaseOf(spec), engines)
+	t, _ := parseSpec(spec) // of one that cannot be read the database has no name
+	return t.shape().statements(DatabaseOf(spec))
 }
 
 // Apply brings the tables about, in the order of schema/*.sql, and returns
@@ -23,7 +24,7 @@ func Statements(spec string) ([]schema.Statement, error) {
 // stays, with a warning; where something that cannot hold rows has the name of one
 // of our tables, the error is a *TakenError.
 func (s *Store) Apply(ctx context.Context) ([]string, error) {
-	statements, err := schema.Statements(s.Database(), engines)
+	statements, err := s.shape().statements(s.Database())
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +62,7 @@ func (s *Store) bringAbout(ctx context.Context, statements []schema.Statement, h
 			}
 			continue
 		}
-		if err := s.ddl(ctx, st.Title, st.SQL); err != nil {
+		if err := s.ddl(ctx, statement{st.Title, st.SQL}); err != nil {
 			if st.View != nil && have[st.View.Source].engine != "" {
 				err = fmt.Errorf("%w\n%s reads %s: if that table is not one that ingest made, give it another name (RENAME TABLE) and run `ingest schema apply`",
 					err, st.Creates, s.TableName(st.View.Source))
@@ -104,11 +105,11 @@ func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string
 		if slices.Contains(columns, c.Name) || raw && c.Since <= from { //guard:store-widened
 			continue
 		}
-		title := "ALTER TABLE " + st.Creates + " ADD COLUMN " + c.Name
-		if err := s.ddl(ctx, title, "ALTER TABLE "+s.TableName(st.Creates)+" ADD COLUMN IF NOT EXISTS "+c.Definition); err != nil {
+		add := s.shape().addColumns(st.Creates, s.Holding(st.Creates), []schema.Column{c})
+		if err := s.ddl(ctx, add); err != nil {
 			return done, err
 		}
-		done = append(done, title)
+		done = append(done, add.title)
 	}
 	return done, nil
 }
@@ -147,7 +148,7 @@ func (s *Store) renew(ctx context.Context, st schema.Statement, o object) (strin
 		return "", nil // this one, or one of a later ingest
 	}
 	title := fmt.Sprintf("REPLACE VIEW %s (revision %d by %d)", st.Creates, from, st.View.Revision)
-	err := s.ddl(ctx, title, st.View.Replace)
+	err := s.ddl(ctx, statement{title, st.View.Replace})
 	if err == nil {
 		return title, nil
 	}
@@ -201,11 +202,7 @@ func (e *TakenError) Error() string {
 }
 
 func (s *Store) taken(name string, o object) *TakenError {
-	verb := "RENAME TABLE"
-	if o.engine == "Dictionary" {
-		verb = "RENAME DICTIONARY"
-	}
-	return &TakenError{Name: name, Engine: o.engine, rename: verb + " " + s.TableName(name) + " TO " + s.TableName("my_"+name)}
+	return &TakenError{Name: name, Engine: o.engine, rename: s.shape().rename(o, s.TableName(name), s.TableName("my_"+name))}
 }
 
 const objectColumns = "SELECT name, engine, comment, if(engine = 'View', as_select, '') FROM system.tables WHERE database = ?"

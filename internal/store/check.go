@@ -138,7 +138,7 @@ func (s *Store) checkDisk(ctx context.Context) ([]Finding, error) {
 // checkSettings looks for settings that we rely on and may not set.
 func (s *Store) checkSettings(ctx context.Context) ([]Finding, error) {
 	want := map[string]string{}
-	for _, m := range []map[string]string{everySetting, limitSetting, insertSetting, streamSetting} {
+	for _, m := range []map[string]string{everySetting, s.shape().settings, limitSetting, insertSetting, streamSetting} {
 		maps.Copy(want, m)
 	}
 	s.mu.RLock()
@@ -175,7 +175,7 @@ func (s *Store) checkSettings(ctx context.Context) ([]Finding, error) {
 // checkRights asks for every right that the commands use.
 func (s *Store) checkRights(ctx context.Context) ([]Finding, error) {
 	all := quote(s.Database()) + ".*"
-	missing, err := s.missingRights(ctx, []string{"SELECT", "INSERT", "CREATE TABLE", "CREATE VIEW", "ALTER DELETE", "ALTER ADD COLUMN", "ALTER UPDATE"})
+	missing, err := s.missingRights(ctx, s.shape().rights)
 	if err != nil {
 		return nil, err
 	}

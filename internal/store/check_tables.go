@@ -68,7 +68,7 @@ func (s *Store) checkTables(ctx context.Context) ([]Finding, error) {
 		if err != nil {
 			return nil, err
 		}
-		if f := servedEngine(name, t.engine); f.Level != OK {
+		if f := s.shape().servedEngine(name, t.engine); f.Level != OK {
 			out = append(out, f)
 		} else if f, err := s.unfiltered(ctx, name); err != nil {
 			return nil, err

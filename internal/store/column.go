@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-
-	"rawlogs/schema"
 )
 
 // Column is one column of a table, as system.columns lists it.
@@ -57,7 +55,7 @@ func Altered(table string, c Column) (bool, error) {
 
 // declaredColumns are the definitions of the schema's columns, by table and name.
 var declaredColumns = sync.OnceValues(func() (map[string]map[string]string, error) {
-	statements, err := schema.Statements("any", engines)
+	statements, err := single.statements("any")
 	out := map[string]map[string]string{}
 	for _, st := range statements {
 		out[st.Creates] = map[string]string{}

@@ -43,7 +43,7 @@ func (s *Store) PutDictionary(ctx context.Context, d Dictionary) (bool, error) {
 		return false, s.taken(d.Name, o)
 	}
 	if o.engine == "View" {
-		if err := s.ddl(ctx, "DROP VIEW "+d.Name, "DROP VIEW IF EXISTS "+s.TableName(d.Name)); err != nil {
+		if err := s.ddl(ctx, s.shape().dropView(d.Name, s.TableName(d.Name))); err != nil {
 			return false, err
 		}
 	}
@@ -55,8 +55,8 @@ func (s *Store) PutDictionary(ctx context.Context, d Dictionary) (bool, error) {
 		s.cfg.Log.Debug("no dictionary, a view takes its place", "name", d.Name, "err", err)
 	}
 	return false, errors.Join(
-		s.ddl(ctx, "DROP DICTIONARY "+d.Name, "DROP DICTIONARY IF EXISTS "+s.TableName(d.Name)),
-		s.ddl(ctx, "CREATE VIEW "+d.Name, "CREATE VIEW IF NOT EXISTS "+s.TableName(d.Name)+" AS "+d.Query+" COMMENT "+literal(d.Comment)),
+		s.ddl(ctx, s.shape().dropDictionary(d.Name, s.TableName(d.Name))),
+		s.ddl(ctx, s.shape().createView(d.Name, s.TableName(d.Name), d.Query, d.Comment)),
 	)
 }
 
@@ -101,19 +101,9 @@ func (s *Store) createDictionary(ctx context.Context, d Dictionary) error {
 		user, password = reader.User, reader.Password //guard:dictionary-reader
 	}
 	s.mu.RUnlock()
-	var columns, keys []string
-	for i, c := range d.Columns {
-		columns = append(columns, quote(c.Name)+" "+c.Type)
-		if i < d.Keys {
-			keys = append(keys, quote(c.Name))
-		}
-	}
-	err := s.ddl(ctx, "CREATE DICTIONARY "+d.Name, "CREATE OR REPLACE DICTIONARY "+s.TableName(d.Name)+" ("+strings.Join(columns, ", ")+
-		") PRIMARY KEY "+strings.Join(keys, ", ")+
-		" SOURCE(CLICKHOUSE(QUERY "+literal(d.Query)+" USER "+literal(user)+" PASSWORD "+literal(password)+"))"+
-		" LAYOUT(COMPLEX_KEY_HASHED()) LIFETIME(MIN 300 MAX 600) COMMENT "+literal(d.Comment))
+	err := s.ddl(ctx, s.shape().createDictionary(d, s.TableName(d.Name), user, password))
 	if err == nil {
-		err = s.ddl(ctx, "SYSTEM RELOAD DICTIONARY "+d.Name, "SYSTEM RELOAD DICTIONARY "+s.TableName(d.Name))
+		err = s.ddl(ctx, s.shape().reloadDictionary(d.Name, s.TableName(d.Name)))
 	}
 	if err != nil && password != "" && strings.Contains(err.Error(), password) {
 		return errors.New(strings.ReplaceAll(err.Error(), password, "hidden"))
@@ -132,7 +122,7 @@ func (s *Store) ReloadDictionaries(ctx context.Context, names []string) error {
 		if o.engine != "Dictionary" {
 			continue
 		}
-		if err := s.ddl(ctx, "SYSTEM RELOAD DICTIONARY "+name, "SYSTEM RELOAD DICTIONARY "+s.TableName(name)); err != nil {
+		if err := s.ddl(ctx, s.shape().reloadDictionary(name, s.TableName(name))); err != nil {
 			return fmt.Errorf("loading the dictionary %s: %w", name, err)
 		}
 	}
@@ -158,12 +148,6 @@ func (s *Store) Comments(ctx context.Context, engine string) (map[string]string,
 		return nil, fmt.Errorf("listing the tables: %w", err)
 	}
 	return comments, nil
-}
-
-func (s *Store) ddl(ctx context.Context, title, sql string) error {
-	return s.Write(ctx, Op{Kind: "ddl", Detail: title}, func(ctx context.Context) error {
-		return s.Conn().Exec(ctx, sql)
-	})
 }
 
 // literal makes a string literal of any text.

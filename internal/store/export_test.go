@@ -4,7 +4,7 @@ package store
 func RetryableCodes() map[int32]string { return retryableCodes }
 
 // ServedEngine is what Loadable and Check go by.
-func ServedEngine(table, engine string) Finding { return servedEngine(table, engine) }
+func ServedEngine(table, engine string) Finding { return single.servedEngine(table, engine) }
 
 // Engines fills the schema as this store does.
-func Engines() map[string]string { return engines }
+func Engines() map[string]string { return single.clauses }

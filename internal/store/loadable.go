@@ -23,7 +23,7 @@ func (s *Store) Loadable(ctx context.Context, tables []string) error {
 		if !ok {
 			continue // whoever needs it says what to do
 		}
-		if f := servedEngine(table, engine); f.Level == Fail { //guard:engines-served
+		if f := s.shape().servedEngine(table, engine); f.Level == Fail { //guard:engines-served
 			return refusal(f, nil)
 		}
 		if f, err := s.unfiltered(ctx, table); err != nil || f.Level == Fail { //guard:rows-seen
@@ -41,8 +41,6 @@ func refusal(f Finding, err error) error {
 	return fmt.Errorf("%s %s: %s", f.What, f.Detail, f.Hint)
 }
 
-const notServed = "replicated and distributed tables are not served yet: name a server that has tables of its own"
-
 // servedDatabase looks for engines of databases that put other engines into the
 // tables than were asked for.
 func (s *Store) servedDatabase(ctx context.Context) (Finding, error) {
@@ -51,11 +49,7 @@ func (s *Store) servedDatabase(ctx context.Context) (Finding, error) {
 	if err != nil {
 		return Finding{}, fmt.Errorf("looking at the database: %w", err)
 	}
-	what := "database " + s.Database()
-	if slices.Contains([]string{"Replicated", "Shared"}, engine) {
-		return Finding{Fail, what, "has the engine " + engine, notServed}, nil
-	}
-	return Finding{OK, what, "has the engine " + engine, ""}, nil
+	return s.shape().servedDatabase(s.Database(), engine), nil
 }
 
 func (s *Store) engines(ctx context.Context) (map[string]string, error) {
@@ -76,21 +70,6 @@ func (s *Store) engines(ctx context.Context) (map[string]string, error) {
 		return nil, fmt.Errorf("listing the tables: %w", err)
 	}
 	return engines, nil
-}
-
-// servedEngine tells what may hold our rows: tables of this one server, in which
-// an INSERT is whole and a deletion is done when it says so.
-func servedEngine(table, engine string) Finding {
-	what := "table " + table
-	for _, prefix := range []string{"Replicated", "Shared", "Distributed"} {
-		if strings.HasPrefix(engine, prefix) {
-			return Finding{Fail, what, "has the engine " + engine, notServed}
-		}
-	}
-	if !strings.HasSuffix(engine, "MergeTree") || table == "ingest_files" && engine != "ReplacingMergeTree" {
-		return Finding{Fail, what, "has the engine " + engine, "move it away (RENAME TABLE), apply the schema, and copy its rows back"}
-	}
-	return Finding{OK, what, engine, ""}
 }
 
 // unfiltered looks for a filter that the server puts on what this user reads of

@@ -29,17 +29,17 @@ func (e *StuckMutationError) Error() string {
 		e.Table, e.Mutation, e.Command, reason, e.Table, e.Mutation)
 }
 
-// deleteWhere runs one deletion, and returns when the server says that it is
+// Delete runs one deletion, and returns when the server says that it is
 // done. None is begun while another one is at work on the table: it would only
 // wait behind it, and a repeated step would queue one more each time.
-func (s *Store) deleteWhere(ctx context.Context, table, where string, args ...any) error {
+func (s *Store) Delete(ctx context.Context, table, where string, args ...any) error {
 	if err := s.awaitMutations(unmarked{ctx}, table); err != nil { //guard:none-queued
 		return err
 	}
 	return s.Write(ctx, Op{Kind: "delete", Detail: table}, func(ctx context.Context) error {
-		err := s.mutate(ctx, table, "DELETE FROM "+s.TableName(table)+" WHERE "+where, args...)
+		err := s.mutate(ctx, table, s.shape().remove(s.Holding(table), where), args...)
 		if code(err) == codeHasProjections { //guard:projections-deleted
-			err = s.mutate(ctx, table, "ALTER TABLE "+s.TableName(table)+" DELETE WHERE "+where, args...)
+			err = s.mutate(ctx, table, s.shape().rewrite(s.Holding(table), where), args...)
 		}
 		return err
 	})

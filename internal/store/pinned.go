@@ -25,7 +25,6 @@ var everySetting = map[string]string{
 	"limit":                  "0",
 	"offset":                 "0",
 	"apply_deleted_mask":     "1",
-	"mutations_sync":         "2",
 	//guard:no-extremes
 	"extremes":        "0", // two further rows at the end of each answer
 	"final":           "0",
@@ -54,9 +53,6 @@ var everySetting = map[string]string{
 	"cast_keep_nullable":         "0",
 	"join_use_nulls":             "0",
 	"transform_null_in":          "0",
-	//guard:delete-awaited
-	"lightweight_deletes_sync": "2",
-	"alter_sync":               "2",
 }
 
 // limitSetting is pinned on every connection too: a profile's limits are for
@@ -120,17 +116,23 @@ var streamSetting = map[string]string{
 	"receive_timeout": "30",
 }
 
-func settingNames() []string {
+// allSettings are all that we pin on connections or statements, by occasion.
+func (sh Shape) allSettings() []map[string]string {
+	return []map[string]string{everySetting, sh.settings, limitSetting, quickSetting, insertSetting, streamSetting}
+}
+
+func (sh Shape) settingNames() []string {
 	var names []string
-	for _, m := range []map[string]string{everySetting, limitSetting, quickSetting, insertSetting, streamSetting} {
+	for _, m := range sh.allSettings() {
 		names = slices.AppendSeq(names, maps.Keys(m))
 	}
 	return names
 }
 
 // connectionSettings are pinned on every connection.
-func connectionSettings(known map[string]bool) []ch.Setting {
-	return append(pinned(everySetting, known), pinned(limitSetting, known)...) //guard:no-limits
+func (sh Shape) connectionSettings(known map[string]bool) []ch.Setting {
+	own := append(pinned(everySetting, known), pinned(sh.settings, known)...)
+	return append(own, pinned(limitSetting, known)...) //guard:no-limits
 }
 
 // pinned renders the settings that the server knows, sorted by name.
@@ -172,7 +174,7 @@ func (t target) askSettings(ctx context.Context, addr string, greet greeting) (m
 	if settings == nil {
 		settings = clickhouse.Settings{}
 	}
-	for _, m := range []map[string]string{everySetting, limitSetting} {
+	for _, m := range []map[string]string{everySetting, t.shape().settings, limitSetting} {
 		for name, value := range m {
 			settings[name] = value
 		}
@@ -192,7 +194,7 @@ func (t target) askSettingsWith(ctx context.Context, addr string, greet greeting
 	// One row: a profile's limit on rows would cut a longer answer short, and
 	// leave unpinned what is missing from it.
 	var names []string
-	err = conn.QueryRow(ctx, "SELECT groupArray(name) FROM system.settings WHERE has(?, name) AND NOT readonly", settingNames()).Scan(&names)
+	err = conn.QueryRow(ctx, "SELECT groupArray(name) FROM system.settings WHERE has(?, name) AND NOT readonly", t.shape().settingNames()).Scan(&names)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, errCutShort
@@ -205,14 +207,14 @@ func (t target) askSettingsWith(ctx context.Context, addr string, greet greeting
 	for _, name := range names {
 		known[name] = true
 	}
-	return known, permitted(ctx, conn, known)
+	return known, t.permitted(ctx, conn, known)
 }
 
 // permitted takes out of known the settings whose values of ours the profile's
 // constraints forbid: one of them refuses a whole statement.
-func permitted(ctx context.Context, conn *pool, known map[string]bool) error {
+func (t target) permitted(ctx context.Context, conn *pool, known map[string]bool) error {
 	all := clickhouse.Settings{}
-	for _, m := range []map[string]string{everySetting, limitSetting, quickSetting, insertSetting, streamSetting} {
+	for _, m := range t.shape().allSettings() {
 		for _, set := range pinned(m, known) {
 			all[set.Key] = set.Value
 		}

@@ -26,7 +26,7 @@ const scratchAge = 10 * time.Minute
 // checkRehearsal does on copies of the tables, of the same definition, what a
 // run does: rows go in, are counted, deleted and counted again.
 func (s *Store) checkRehearsal(ctx context.Context) ([]Finding, error) {
-	if missing, err := s.missingRights(ctx, []string{"CREATE TABLE", "DROP TABLE"}); err != nil || len(missing) > 0 {
+	if missing, err := s.missingRights(ctx, s.shape().rehearsal); err != nil || len(missing) > 0 {
 		if err != nil {
 			return nil, err
 		}
@@ -86,7 +86,7 @@ func (s *Store) dropScratch(ctx context.Context, scratch string) error {
 	if !strings.HasPrefix(scratch, scratchPrefix) {
 		return fmt.Errorf("%s is no table of a check's", scratch)
 	}
-	return s.ddl(ctx, "DROP TABLE "+scratch, "DROP TABLE IF EXISTS "+s.TableName(scratch)+" SYNC")
+	return s.ddl(ctx, s.shape().dropTable(scratch, s.Holding(scratch)))
 }
 
 // rehearse goes through a load on a copy of a table.
@@ -95,7 +95,7 @@ func (s *Store) rehearse(ctx context.Context, table, scratch string) (f Finding)
 	fail := func(step string, err error) Finding {
 		return Finding{Fail, what, step + ": " + err.Error(), hintFor(err, s.user())}
 	}
-	if err := s.ddl(ctx, "CREATE TABLE "+scratch, "CREATE TABLE "+s.TableName(scratch)+" AS "+s.TableName(table)); err != nil {
+	if err := s.ddl(ctx, s.shape().copyOf(scratch, s.Holding(scratch), s.Holding(table))); err != nil {
 		return fail("making a copy of the table", err)
 	}
 	defer func() {
@@ -115,7 +115,7 @@ func (s *Store) rehearse(ctx context.Context, table, scratch string) (f Finding)
 		return fail("inserting rows", err)
 	}
 	count := func() (n uint64, err error) {
-		err = s.Conn().QueryRow(ctx, "SELECT count() FROM "+s.TableName(scratch)+" WHERE network = ?", scratchNetwork).Scan(&n)
+		err = s.Conn().QueryRow(ctx, "SELECT count() FROM "+s.Holding(scratch)+" WHERE network = ?", scratchNetwork).Scan(&n)
 		return n, err
 	}
 	n, err := count()
@@ -129,7 +129,7 @@ func (s *Store) rehearse(ctx context.Context, table, scratch string) (f Finding)
 	if !raw && table != RejectedRows {
 		return Finding{OK, what, "rows inserted and counted on a copy", ""} // nothing of the ledger is ever deleted
 	}
-	if err := s.deleteWhere(ctx, scratch, "network = ?", scratchNetwork); err != nil {
+	if err := s.Delete(ctx, scratch, "network = ?", scratchNetwork); err != nil {
 		return fail("deleting rows", err)
 	}
 	if n, err = count(); err != nil || n != 0 {
@@ -154,7 +154,7 @@ func (s *Store) rehearseInsert(ctx context.Context, scratch string, rows int) er
 		columns, values = "version, file", "number, toString(number)" // of one file they would be versions of one row
 	}
 	return s.Write(ctx, Op{Kind: "check", Detail: scratch}, func(ctx context.Context) error {
-		return s.Conn().Exec(s.InsertContext(ctx), "INSERT INTO "+s.TableName(scratch)+" (network, "+columns+") SELECT ?, "+values+" FROM numbers("+strconv.Itoa(rows)+")", scratchNetwork)
+		return s.Conn().Exec(s.InsertContext(ctx), "INSERT INTO "+s.Holding(scratch)+" (network, "+columns+") SELECT ?, "+values+" FROM numbers("+strconv.Itoa(rows)+")", scratchNetwork)
 	})
 }
 

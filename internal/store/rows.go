@@ -135,7 +135,7 @@ func (s *Store) countInto(ctx context.Context, counts map[Rows]uint64, c Scope, 
 		}
 	}()
 	where, bound := c.where()
-	rows, err := s.Conn().Query(ctx, "SELECT "+c.file()+", _insert, "+c.count()+" FROM "+s.TableName(c.Table())+
+	rows, err := s.Conn().Query(ctx, "SELECT "+c.file()+", _insert, "+c.count()+" FROM "+s.Holding(c.Table())+
 		" WHERE "+where+" AND "+cond+" GROUP BY "+c.file()+", _insert", append(bound, args...)...)
 	if err != nil {
 		return err
@@ -155,7 +155,7 @@ func (s *Store) countInto(ctx context.Context, counts map[Rows]uint64, c Scope, 
 // CountInsert counts the rows that an INSERT left in a table.
 func (s *Store) CountInsert(ctx context.Context, table string, insert uint64) (uint64, error) {
 	var n uint64
-	err := s.Conn().QueryRow(ctx, "SELECT count() FROM "+s.TableName(table)+" WHERE _insert = ?", insert).Scan(&n)
+	err := s.Conn().QueryRow(ctx, "SELECT count() FROM "+s.Holding(table)+" WHERE _insert = ?", insert).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("counting the rows of insert %d in %s: %w", insert, table, err)
 	}

@@ -9,24 +9,6 @@ import (
 	"rawlogs/schema"
 )
 
-// This file holds every setting and statement that would differ between one
-// server and a cluster (ON CLUSTER, Replicated engines, quorum, Distributed
-// tables): the rest of the program speaks of tables only.
-
-// engines fill the placeholders of schema/*.sql.
-var engines = map[string]string{
-	"mergetree": "MergeTree",
-	//guard:ledger-replacing
-	"replacing:version": "ReplacingMergeTree(version)",
-	"replacing:seq":     "ReplacingMergeTree(seq)",
-	"on_cluster":        "",
-	"durable":           "fsync_after_insert = 1, fsync_part_directory = 1",
-	"no_insert_dedup":   "non_replicated_deduplication_window = 0",
-}
-
-// TableName is the table's quoted name with its database.
-func (s *Store) TableName(table string) string { return quote(s.Database()) + "." + quote(table) }
-
 // quote makes an identifier of any text.
 func quote(name string) string { return schema.Identifier(name) }
 

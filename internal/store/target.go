@@ -182,7 +182,7 @@ func (t target) dialPool(ctx context.Context, addr string, greet greeting) (*poo
 	for k, v := range t.settings {
 		settings[k] = v
 	}
-	own := connectionSettings(known)
+	own := t.shape().connectionSettings(known)
 	if !t.reads {
 		own = append(own, pinned(quickSetting, known)...)
 	}
@@ -226,6 +226,6 @@ func (t target) nativeOptions(addr string, known map[string]bool) ch.Options {
 	for k, v := range t.settings {
 		opts.Settings = append(opts.Settings, ch.Setting{Key: k, Value: fmt.Sprint(v), Important: true})
 	}
-	opts.Settings = append(opts.Settings, connectionSettings(known)...)
+	opts.Settings = append(opts.Settings, t.shape().connectionSettings(known)...)
 	return opts
 }

@@ -78,6 +78,6 @@ func (s *Store) Current(ctx context.Context) error {
 // stamp writes down that the store has this release's schema.
 func (s *Store) stamp(ctx context.Context, did []string) error {
 	return s.Write(ctx, Op{Kind: "schema", Detail: fmt.Sprint("version ", schema.Version)}, func(ctx context.Context) error {
-		return s.Conn().Exec(s.InsertContext(ctx), "INSERT INTO "+s.TableName(schemaTable)+" (version, did) SELECT ?, ?", schema.Version, did)
+		return s.Conn().Exec(s.InsertContext(ctx), "INSERT INTO "+s.Holding(schemaTable)+" (version, did) SELECT ?, ?", schema.Version, did)
 	})
 }

@@ -226,7 +226,7 @@ func (l *Lease) Bury(ctx context.Context) error {
 	}
 	err = l.st.Write(ctx, store.Op{Kind: "lease", Detail: "bury"}, func(ctx context.Context) error {
 		return l.st.Conn().Exec(l.st.InsertContext(ctx), `
-			INSERT INTO ingest_leases (network, run, worker, owner, process, state, since, expires, seq)
+			INSERT INTO `+l.st.Holding("ingest_leases")+` (network, run, worker, owner, process, state, since, expires, seq)
 			SELECT any(network), run, any(worker), any(owner), any(process), ?, now64(3), now64(3), max(seq) + 1
 			FROM ingest_leases WHERE network = ? AND run IN ? GROUP BY run`, stateReleased, l.network, gone)
 	})
@@ -325,7 +325,7 @@ func (l *Lease) write(ctx context.Context, state string) error {
 	me := self()
 	err := l.st.Write(ctx, store.Op{Kind: "lease", Detail: state}, func(ctx context.Context) error {
 		return l.st.Conn().Exec(l.st.InsertContext(ctx), `
-			INSERT INTO ingest_leases (network, run, worker, owner, process, state, since, expires, seq)
+			INSERT INTO `+l.st.Holding("ingest_leases")+` (network, run, worker, owner, process, state, since, expires, seq)
 			SELECT ?, ?, ?, ?, ?, ?, now64(3), now64(3) + INTERVAL `+strconv.Itoa(int(TTL/time.Second))+` SECOND, ?`,
 			l.network, l.run, l.share.String(), me.owner, me.process, state, l.seq)
 	})

@@ -102,8 +102,8 @@ func (q *Rejects) send(ctx context.Context, id uint64, queryID string, lines []R
 	st := q.sender.st
 	err := st.Write(ctx, store.Op{Kind: "rejects", Detail: store.RejectedRows}, func(ctx context.Context) error {
 		ctx = clickhouse.Context(st.InsertContext(ctx), clickhouse.WithQueryID(queryID))
-		batch, err := st.Conn().PrepareBatch(ctx, `
-			INSERT INTO rejected_rows (network, log_type, file, hour, line, piece, reason, raw, _insert)`)
+		batch, err := st.Conn().PrepareBatch(ctx, "INSERT INTO "+st.Holding(store.RejectedRows)+
+			" (network, log_type, file, hour, line, piece, reason, raw, _insert)")
 		if err != nil {
 			return err
 		}

@@ -122,7 +122,7 @@ func (s *Stream) do(ctx context.Context, queryID string, fill Fill) error {
 	defer watchdog.Stop()
 	input := s.block.Input()
 	err := client.Do(ctx, ch.Query{
-		Body:     insertInto(s.table.Name, input), //guard:insert-quoting
+		Body:     insertInto(s.st.Holding(s.table.Name), input), //guard:insert-quoting
 		QueryID:  queryID,
 		Settings: s.st.InsertSettings(),
 		Input:    input,
@@ -178,10 +178,10 @@ var errFill = errors.New("filling a block")
 
 // insertInto is the statement that names the columns. proto.Input.Into escapes
 // whatever is not ASCII in Go's way, which ClickHouse reads as other names.
-func insertInto(table string, columns proto.Input) string {
+func insertInto(quoted string, columns proto.Input) string {
 	names := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = schema.Identifier(c.Name)
 	}
-	return "INSERT INTO " + schema.Identifier(table) + " (" + strings.Join(names, ", ") + ") VALUES"
+	return "INSERT INTO " + quoted + " (" + strings.Join(names, ", ") + ") VALUES"
 }

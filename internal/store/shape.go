@@ -1,0 +1,188 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"rawlogs/schema"
+)
+
+// Shape is how a store lies over its servers. One value holds everything that a single
+// server, a set of replicas, shards or a managed service do differently:
+//
+//   - the clauses of the tables' definitions (engine, durability, ON CLUSTER);
+//   - every statement that changes a definition, a dictionary, or rows in place;
+//   - the table in which rows are, behind the name by which they are asked for;
+//   - the settings under which a deletion has been done when it says so;
+//   - the rights that all of this takes, and the engines that may hold our rows.
+//
+// The rest of the program speaks of tables and sends no such statement of its own, which
+// a test of the repository asserts.
+type Shape struct {
+	clauses   map[string]string // for the placeholders of schema/*.sql
+	settings  map[string]string // pinned on every connection
+	rights    []string          // on the database, for all that the commands do
+	rehearsal []string          // on the database, for the tables of a check
+}
+
+// single is one server, with tables of its own.
+var single = Shape{
+	clauses: map[string]string{
+		"mergetree": "MergeTree",
+		//guard:ledger-replacing
+		"replacing:version": "ReplacingMergeTree(version)",
+		"replacing:seq":     "ReplacingMergeTree(seq)",
+		"on_cluster":        "",
+		"durable":           "fsync_after_insert = 1, fsync_part_directory = 1",
+		"no_insert_dedup":   "non_replicated_deduplication_window = 0",
+	},
+	settings: map[string]string{
+		"mutations_sync": "2",
+		//guard:delete-awaited
+		"lightweight_deletes_sync": "2",
+		"alter_sync":               "2",
+	},
+	rights:    []string{"SELECT", "INSERT", "CREATE TABLE", "CREATE VIEW", "ALTER DELETE", "ALTER ADD COLUMN", "ALTER UPDATE"},
+	rehearsal: []string{"CREATE TABLE", "DROP TABLE"},
+}
+
+// shape is how the servers of the address lie. Replicated and distributed tables are not
+// served yet: see servedEngine.
+func (t target) shape() Shape { return single }
+
+func (s *Store) shape() Shape { return s.target.shape() }
+
+// TableName is the quoted name, with its database, by which a table or view is read.
+func (s *Store) TableName(table string) string { return quote(s.Database()) + "." + quote(table) }
+
+// Holding is the quoted name, with its database, of the table that has the rows: they are
+// inserted into it, counted in it before anything is decided, and deleted from it. On a
+// single server it is the one that is read.
+func (s *Store) Holding(table string) string { return s.TableName(table) }
+
+// statement is one that changes the store, and what people and hooks know it by.
+type statement struct{ title, sql string }
+
+// statements are those of the schema.
+func (sh Shape) statements(database string) ([]schema.Statement, error) {
+	return schema.Statements(database, sh.clauses)
+}
+
+// addColumns adds those of the columns that the table lacks: all or none.
+func (sh Shape) addColumns(name, full string, columns []schema.Column) statement {
+	names, adds := make([]string, len(columns)), make([]string, len(columns))
+	for i, c := range columns {
+		names[i], adds[i] = c.Name, "ADD COLUMN IF NOT EXISTS "+c.Definition
+	}
+	return statement{"ALTER TABLE " + name + " ADD COLUMN " + strings.Join(names, ", "), "ALTER TABLE " + full + " " + strings.Join(adds, ", ")}
+}
+
+// update changes rows in place, and is done when it returns.
+func (sh Shape) update(full, sets, where string) string {
+	return "ALTER TABLE " + full + " UPDATE " + sets + " WHERE " + where + " SETTINGS mutations_sync = 2"
+}
+
+// remove deletes rows by marking them.
+func (sh Shape) remove(full, where string) string { return "DELETE FROM " + full + " WHERE " + where }
+
+// rewrite deletes rows by writing their parts anew, for tables in which they cannot be marked.
+func (sh Shape) rewrite(full, where string) string {
+	return "ALTER TABLE " + full + " DELETE WHERE " + where
+}
+
+// copyOf makes an empty table of the definition of another.
+func (sh Shape) copyOf(name, full, of string) statement {
+	return statement{"CREATE TABLE " + name, "CREATE TABLE " + full + " AS " + of}
+}
+
+func (sh Shape) dropTable(name, full string) statement {
+	return statement{"DROP TABLE " + name, "DROP TABLE IF EXISTS " + full + " SYNC"}
+}
+
+func (sh Shape) createView(name, full, query, comment string) statement {
+	return statement{"CREATE VIEW " + name, "CREATE VIEW IF NOT EXISTS " + full + " AS " + query + " COMMENT " + literal(comment)}
+}
+
+func (sh Shape) dropView(name, full string) statement {
+	return statement{"DROP VIEW " + name, "DROP VIEW IF EXISTS " + full}
+}
+
+// createDictionary makes or replaces a dictionary whose rows the server reads from
+// itself, as the user given.
+func (sh Shape) createDictionary(d Dictionary, full, user, password string) statement {
+	var columns, keys []string
+	for i, c := range d.Columns {
+		columns = append(columns, quote(c.Name)+" "+c.Type)
+		if i < d.Keys {
+			keys = append(keys, quote(c.Name))
+		}
+	}
+	return statement{"CREATE DICTIONARY " + d.Name, "CREATE OR REPLACE DICTIONARY " + full + " (" + strings.Join(columns, ", ") +
+		") PRIMARY KEY " + strings.Join(keys, ", ") +
+		" SOURCE(CLICKHOUSE(QUERY " + literal(d.Query) + " USER " + literal(user) + " PASSWORD " + literal(password) + "))" +
+		" LAYOUT(COMPLEX_KEY_HASHED()) LIFETIME(MIN 300 MAX 600) COMMENT " + literal(d.Comment)}
+}
+
+func (sh Shape) reloadDictionary(name, full string) statement {
+	return statement{"SYSTEM RELOAD DICTIONARY " + name, "SYSTEM RELOAD DICTIONARY " + full}
+}
+
+func (sh Shape) dropDictionary(name, full string) statement {
+	return statement{"DROP DICTIONARY " + name, "DROP DICTIONARY IF EXISTS " + full}
+}
+
+// rename is advice: nothing that somebody else made is ever renamed by us.
+func (sh Shape) rename(o object, full, to string) string {
+	if o.engine == "Dictionary" {
+		return "RENAME DICTIONARY " + full + " TO " + to
+	}
+	return "RENAME TABLE " + full + " TO " + to
+}
+
+const notServed = "replicated and distributed tables are not served yet: name a server that has tables of its own"
+
+// servedDatabase looks for engines of databases that put other engines into the
+// tables than were asked for.
+func (sh Shape) servedDatabase(database, engine string) Finding {
+	what := "database " + database
+	if slices.Contains([]string{"Replicated", "Shared"}, engine) {
+		return Finding{Fail, what, "has the engine " + engine, notServed}
+	}
+	return Finding{OK, what, "has the engine " + engine, ""}
+}
+
+// servedEngine says which engines may hold our rows: those of tables of this one server,
+// in which an INSERT is whole and a deletion is done when it says so.
+func (sh Shape) servedEngine(table, engine string) Finding {
+	what := "table " + table
+	for _, prefix := range []string{"Replicated", "Shared", "Distributed"} {
+		if strings.HasPrefix(engine, prefix) {
+			return Finding{Fail, what, "has the engine " + engine, notServed}
+		}
+	}
+	if !strings.HasSuffix(engine, "MergeTree") || table == "ingest_files" && engine != "ReplacingMergeTree" {
+		return Finding{Fail, what, "has the engine " + engine, "move it away (RENAME TABLE), apply the schema, and copy its rows back"}
+	}
+	return Finding{OK, what, engine, ""}
+}
+
+// AddColumns adds those of the columns that the table lacks: all or none.
+func (s *Store) AddColumns(ctx context.Context, table string, columns ...schema.Column) error {
+	return s.ddl(ctx, s.shape().addColumns(table, s.Holding(table), columns))
+}
+
+// Update changes rows of a table in place, and returns when that is done. sets and where
+// are SQL.
+func (s *Store) Update(ctx context.Context, op Op, table, sets, where string) error {
+	return s.Write(ctx, op, func(ctx context.Context) error {
+		return s.Conn().Exec(ctx, s.shape().update(s.Holding(table), sets, where))
+	})
+}
+
+// ddl sends a statement that changes a definition.
+func (s *Store) ddl(ctx context.Context, st statement) error {
+	return s.Write(ctx, Op{Kind: "ddl", Detail: st.title}, func(ctx context.Context) error {
+		return s.Conn().Exec(ctx, st.sql)
+	})
+}
