@@ -15,6 +15,7 @@ import (
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/store"
+	"rawlogs/internal/store/check"
 	"rawlogs/internal/testkit"
 )
 
@@ -107,9 +108,9 @@ func TestCheckOrRun(t *testing.T) {
 				r.options.Network = r.network
 			}
 			named, good := false, true
-			found := st.Check(t.Context())
+			found := check.Run(t.Context(), st)
 			for _, finding := range found {
-				if finding.Level != store.OK && !strings.HasPrefix(finding.What, "disk") {
+				if finding.Level != check.OK && !strings.HasPrefix(finding.What, "disk") {
 					good = false
 					named = named || d.named != "" && strings.Contains(finding.Detail+finding.Hint, d.named)
 				}

@@ -29,6 +29,7 @@ import (
 	"rawlogs/internal/parse"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
+	"rawlogs/internal/store/check"
 )
 
 // Options says what a run does. Zero values mean the defaults written beside them.
@@ -329,7 +330,7 @@ func (r *run) loadable(ctx context.Context) error {
 	for i, t := range r.Types {
 		tables[i] = string(t)
 	}
-	return r.st.Loadable(ctx, tables)
+	return check.Loadable(ctx, r.st, tables)
 }
 
 // mostOpenFiles bounds the archives in one INSERT where the system does not: a

@@ -21,6 +21,7 @@ import (
 	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
+	"rawlogs/internal/store/check"
 )
 
 // Finding is the outcome of one check. Its JSON names are a promise.
@@ -217,7 +218,7 @@ func (s *Session) checkStore(ctx context.Context) (found []Finding) {
 	if !applied {
 		found = append(found, Finding{Level: "warn", What: "tables", Detail: st.Name() + " has none of ingest's tables yet", Hint: "the first load makes them, or `ingest schema apply`"})
 	}
-	for _, f := range st.Check(ctx) {
+	for _, f := range check.Run(ctx, st) {
 		if strings.HasPrefix(f.What, "table ") && !applied {
 			continue
 		}

@@ -97,7 +97,7 @@ const conversionUpdates = "conversion_updates"
 // tables a column that the store's version had is missing by the analysts' choice:
 // its values are rescued. A table of another name may be an analyst's altogether.
 func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string, from int) (done []string, err error) {
-	raw := slices.Contains(rawTables(), st.Creates)
+	raw := slices.Contains(RawTables(), st.Creates)
 	if !raw && !strings.HasPrefix(st.Creates, "ingest_") && st.Creates != RejectedRows && !(st.Creates == conversionUpdates && slices.Contains(columns, "valid_from")) {
 		return nil, nil
 	}
@@ -116,7 +116,7 @@ func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string
 
 // columnNames lists the columns of the tables that a load writes, by table.
 func (s *Store) columnNames(ctx context.Context) (map[string][]string, error) {
-	rows, err := s.Conn().Query(ctx, "SELECT table, groupArray(name) FROM system.columns WHERE database = ? AND (startsWith(table, 'ingest_') OR table IN ?) GROUP BY table", s.Database(), append(rawTables(), RejectedRows, conversionUpdates))
+	rows, err := s.Conn().Query(ctx, "SELECT table, groupArray(name) FROM system.columns WHERE database = ? AND (startsWith(table, 'ingest_') OR table IN ?) GROUP BY table", s.Database(), append(RawTables(), RejectedRows, conversionUpdates))
 	if err != nil {
 		return nil, fmt.Errorf("listing the columns: %w", err)
 	}

@@ -126,7 +126,7 @@ func (s *Store) unfinished(ctx context.Context, table string) (progress, *StuckM
 		return p, nil, err
 	}
 	stuck.Mutation = p.first
-	stuck.Reason = withoutTrace(stuck.Reason)
+	stuck.Reason = WithoutTrace(stuck.Reason)
 	if len(stuck.Command) > 200 {
 		stuck.Command = stuck.Command[:200] + "…"
 	}

@@ -81,9 +81,9 @@ func code(err error) int32 {
 func brief(err error) error {
 	var ex *clickhouse.Exception
 	if errors.As(err, &ex) {
-		ex.Message, ex.StackTrace = withoutTrace(ex.Message), "" //guard:brief
+		ex.Message, ex.StackTrace = WithoutTrace(ex.Message), "" //guard:brief
 		for i := range ex.Nested {
-			ex.Nested[i].Message, ex.Nested[i].StackTrace = withoutTrace(ex.Nested[i].Message), ""
+			ex.Nested[i].Message, ex.Nested[i].StackTrace = WithoutTrace(ex.Nested[i].Message), ""
 		}
 	}
 	return err
@@ -91,8 +91,8 @@ func brief(err error) error {
 
 var stackTrace = regexp.MustCompile(`[,.]?\s*Stack trace|\n\s*\d+\. [^\n]*@ 0x`)
 
-// withoutTrace cuts a text where a stack trace begins in it.
-func withoutTrace(text string) string {
+// WithoutTrace cuts a text of the server's where a stack trace begins in it.
+func WithoutTrace(text string) string {
 	if at := stackTrace.FindStringIndex(text); at != nil {
 		return strings.TrimSpace(text[:at[0]])
 	}

@@ -142,29 +142,45 @@ func (sh Shape) rename(o object, full, to string) string {
 
 const notServed = "replicated and distributed tables are not served yet: name a server that has tables of its own"
 
-// servedDatabase looks for engines of databases that put other engines into the
-// tables than were asked for.
-func (sh Shape) servedDatabase(database, engine string) Finding {
-	what := "database " + database
+// unservedDatabase says what to do about a database of an engine that puts other engines
+// into the tables than were asked for; "" for one that is served.
+func (sh Shape) unservedDatabase(engine string) string {
 	if slices.Contains([]string{"Replicated", "Shared"}, engine) {
-		return Finding{Fail, what, "has the engine " + engine, notServed}
+		return notServed
 	}
-	return Finding{OK, what, "has the engine " + engine, ""}
+	return ""
 }
 
-// servedEngine says which engines may hold our rows: those of tables of this one server,
-// in which an INSERT is whole and a deletion is done when it says so.
-func (sh Shape) servedEngine(table, engine string) Finding {
-	what := "table " + table
+// unserved says what to do about a table of an engine that may not hold our rows; "" for
+// one that may: a table of this one server, in which an INSERT is whole and a deletion is
+// done when it says so.
+func (sh Shape) unserved(table, engine string) string {
 	for _, prefix := range []string{"Replicated", "Shared", "Distributed"} {
 		if strings.HasPrefix(engine, prefix) {
-			return Finding{Fail, what, "has the engine " + engine, notServed}
+			return notServed
 		}
 	}
 	if !strings.HasSuffix(engine, "MergeTree") || table == "ingest_files" && engine != "ReplacingMergeTree" {
-		return Finding{Fail, what, "has the engine " + engine, "move it away (RENAME TABLE), apply the schema, and copy its rows back"}
+		return "move it away (RENAME TABLE), apply the schema, and copy its rows back"
 	}
-	return Finding{OK, what, engine, ""}
+	return ""
+}
+
+// Unserved says what to do about a table of an engine that may not hold our rows; it is
+// "" for one that may.
+func (s *Store) Unserved(table, engine string) string { return s.shape().unserved(table, engine) }
+
+// UnservedDatabase says the same of a database of an engine.
+func (s *Store) UnservedDatabase(engine string) string { return s.shape().unservedDatabase(engine) }
+
+// CopyTable makes an empty table of the definition of another.
+func (s *Store) CopyTable(ctx context.Context, name, of string) error {
+	return s.ddl(ctx, s.shape().copyOf(name, s.Holding(name), s.Holding(of)))
+}
+
+// DropTable drops a table with its rows, if it is there.
+func (s *Store) DropTable(ctx context.Context, name string) error {
+	return s.ddl(ctx, s.shape().dropTable(name, s.Holding(name)))
 }
 
 // AddColumns adds those of the columns that the table lacks: all or none.

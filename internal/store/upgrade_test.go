@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"rawlogs/internal/store"
+	"rawlogs/internal/store/check"
 	"rawlogs/schema"
 )
 
@@ -75,8 +76,8 @@ func TestUpgradeFromTheFirst(t *testing.T) {
 	if !strings.HasPrefix(got, fmt.Sprintf("(%d,['", schema.Version)) || !strings.Contains(got, "ADD COLUMN contents") {
 		t.Errorf("the store says of itself: %s", got)
 	}
-	for _, f := range st.Check(t.Context()) {
-		if f.Level == store.Fail {
+	for _, f := range check.Run(t.Context(), st) {
+		if f.Level == check.Fail {
 			t.Errorf("check: %+v", f)
 		}
 	}

@@ -26,7 +26,7 @@ var (
 )
 
 // advises are files whose texts that begin with a statement are advice.
-var advises = []string{"internal/store/check_tables.go"}
+var advises = []string{"internal/store/check/tables.go"}
 
 func TestShape(t *testing.T) {
 	t.Parallel()

@@ -1,4 +1,4 @@
-package store
+package check
 
 import (
 	"context"
@@ -14,6 +14,9 @@ import (
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
 	"golang.org/x/sync/errgroup"
+
+	"rawlogs/internal/store"
+	"rawlogs/schema"
 )
 
 // scratchPrefix begins the names of a rehearsal's tables; the second of their
@@ -25,26 +28,26 @@ const scratchAge = 10 * time.Minute
 
 // checkRehearsal does on copies of the tables, of the same definition, what a
 // run does: rows go in, are counted, deleted and counted again.
-func (s *Store) checkRehearsal(ctx context.Context) ([]Finding, error) {
-	if missing, err := s.missingRights(ctx, s.shape().rehearsal); err != nil || len(missing) > 0 {
+func (c checker) checkRehearsal(ctx context.Context) ([]Finding, error) {
+	if missing, err := c.st.MissingForCopies(ctx); err != nil || len(missing) > 0 {
 		if err != nil {
 			return nil, err
 		}
 		return one(Warn, "a load cannot be rehearsed: the user lacks "+strings.Join(missing, ", "),
-			"GRANT "+strings.Join(missing, ", ")+" ON "+quote(s.Database())+".* TO "+quote(s.user())+" for the checks' own tables, "+scratchPrefix+"…")
+			"GRANT "+strings.Join(missing, ", ")+" ON "+schema.Identifier(c.st.Database())+".* TO "+schema.Identifier(c.st.User())+" for the checks' own tables, "+scratchPrefix+"…")
 	}
-	now, err := s.Now(ctx)
+	now, err := c.st.Now(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.dropDeadScratch(ctx, now); err != nil {
+	if err := c.dropDeadScratch(ctx, now); err != nil {
 		return nil, err
 	}
-	have, err := s.engines(ctx)
+	have, err := c.engines(ctx)
 	if err != nil {
 		return nil, err
 	}
-	names := slices.Concat(rawTables(), []string{RejectedRows, "ingest_files", "ingest_leases", "ingest_listings"})
+	names := slices.Concat(store.RawTables(), []string{store.RejectedRows, "ingest_files", "ingest_leases", "ingest_listings"})
 	found := make([]Finding, len(names))
 	var group errgroup.Group
 	for i, table := range names {
@@ -53,7 +56,7 @@ func (s *Store) checkRehearsal(ctx context.Context) ([]Finding, error) {
 		}
 		group.Go(func() error {
 			scratch := fmt.Sprintf("%s%d_%08x_%s", scratchPrefix, now.Unix(), rand.Uint32(), table)
-			found[i] = s.rehearse(ctx, table, scratch)
+			found[i] = c.rehearse(ctx, table, scratch)
 			return nil
 		})
 	}
@@ -64,8 +67,8 @@ func (s *Store) checkRehearsal(ctx context.Context) ([]Finding, error) {
 }
 
 // dropDeadScratch removes what checks left behind that were killed.
-func (s *Store) dropDeadScratch(ctx context.Context, now time.Time) error {
-	have, err := s.engines(ctx)
+func (c checker) dropDeadScratch(ctx context.Context, now time.Time) error {
+	have, err := c.engines(ctx)
 	if err != nil {
 		return err
 	}
@@ -74,7 +77,7 @@ func (s *Store) dropDeadScratch(ctx context.Context, now time.Time) error {
 		made, _, _ := strings.Cut(rest, "_")
 		second, err := strconv.ParseInt(made, 10, 64)
 		if ok && err == nil && now.Sub(time.Unix(second, 0)) > scratchAge {
-			if err := s.dropScratch(ctx, name); err != nil {
+			if err := c.dropScratch(ctx, name); err != nil {
 				return err
 			}
 		}
@@ -82,40 +85,40 @@ func (s *Store) dropDeadScratch(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-func (s *Store) dropScratch(ctx context.Context, scratch string) error {
+func (c checker) dropScratch(ctx context.Context, scratch string) error {
 	if !strings.HasPrefix(scratch, scratchPrefix) {
 		return fmt.Errorf("%s is no table of a check's", scratch)
 	}
-	return s.ddl(ctx, s.shape().dropTable(scratch, s.Holding(scratch)))
+	return c.st.DropTable(ctx, scratch)
 }
 
 // rehearse goes through a load on a copy of a table.
-func (s *Store) rehearse(ctx context.Context, table, scratch string) (f Finding) {
+func (c checker) rehearse(ctx context.Context, table, scratch string) (f Finding) {
 	what := "rehearsal " + table
 	fail := func(step string, err error) Finding {
-		return Finding{Fail, what, step + ": " + err.Error(), hintFor(err, s.user())}
+		return Finding{Fail, what, step + ": " + err.Error(), hintFor(err, c.st.User())}
 	}
-	if err := s.ddl(ctx, s.shape().copyOf(scratch, s.Holding(scratch), s.Holding(table))); err != nil {
+	if err := c.st.CopyTable(ctx, scratch, table); err != nil {
 		return fail("making a copy of the table", err)
 	}
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
-		if err := s.dropScratch(ctx, scratch); err != nil && f.Level != Fail {
+		if err := c.dropScratch(ctx, scratch); err != nil && f.Level != Fail {
 			f = fail("dropping the copy "+scratch, err)
 		}
 	}()
 	const rows = 3
-	raw := slices.Contains(rawTables(), table)
-	insert := s.rehearseInsert
+	raw := slices.Contains(store.RawTables(), table)
+	insert := c.rehearseInsert
 	if raw {
-		insert = s.rehearseStream
+		insert = c.rehearseStream
 	}
 	if err := insert(ctx, scratch, rows); err != nil {
 		return fail("inserting rows", err)
 	}
 	count := func() (n uint64, err error) {
-		err = s.Conn().QueryRow(ctx, "SELECT count() FROM "+s.Holding(scratch)+" WHERE network = ?", scratchNetwork).Scan(&n)
+		err = c.st.Conn().QueryRow(ctx, "SELECT count() FROM "+c.st.Holding(scratch)+" WHERE network = ?", scratchNetwork).Scan(&n)
 		return n, err
 	}
 	n, err := count()
@@ -126,10 +129,10 @@ func (s *Store) rehearse(ctx context.Context, table, scratch string) (f Finding)
 		return Finding{Fail, what, fmt.Sprintf("%d rows were inserted and acknowledged, %d are seen", rows, n),
 			"look for a TTL or a row policy that takes them away: SHOW CREATE TABLE, SHOW ROW POLICIES"}
 	}
-	if !raw && table != RejectedRows {
+	if !raw && table != store.RejectedRows {
 		return Finding{OK, what, "rows inserted and counted on a copy", ""} // nothing of the ledger is ever deleted
 	}
-	if err := s.Delete(ctx, scratch, "network = ?", scratchNetwork); err != nil {
+	if err := c.st.Delete(ctx, scratch, "network = ?", scratchNetwork); err != nil {
 		return fail("deleting rows", err)
 	}
 	if n, err = count(); err != nil || n != 0 {
@@ -141,10 +144,10 @@ func (s *Store) rehearse(ctx context.Context, table, scratch string) (f Finding)
 // scratchNetwork is the network of a rehearsal's rows.
 const scratchNetwork = "ingest check"
 
-func (s *Store) rehearseInsert(ctx context.Context, scratch string, rows int) error {
+func (c checker) rehearseInsert(ctx context.Context, scratch string, rows int) error {
 	var columns, values string
 	switch {
-	case strings.HasSuffix(scratch, RejectedRows):
+	case strings.HasSuffix(scratch, store.RejectedRows):
 		columns, values = "_insert", "number"
 	case strings.HasSuffix(scratch, "leases"):
 		columns, values = "seq, expires", "number, now64(3) + INTERVAL 1 DAY" // our own TTL goes by it
@@ -153,14 +156,14 @@ func (s *Store) rehearseInsert(ctx context.Context, scratch string, rows int) er
 	default:
 		columns, values = "version, file", "number, toString(number)" // of one file they would be versions of one row
 	}
-	return s.Write(ctx, Op{Kind: "check", Detail: scratch}, func(ctx context.Context) error {
-		return s.Conn().Exec(s.InsertContext(ctx), "INSERT INTO "+s.Holding(scratch)+" (network, "+columns+") SELECT ?, "+values+" FROM numbers("+strconv.Itoa(rows)+")", scratchNetwork)
+	return c.st.Write(ctx, store.Op{Kind: "check", Detail: scratch}, func(ctx context.Context) error {
+		return c.st.Conn().Exec(c.st.InsertContext(ctx), "INSERT INTO "+c.st.Holding(scratch)+" (network, "+columns+") SELECT ?, "+values+" FROM numbers("+strconv.Itoa(rows)+")", scratchNetwork)
 	})
 }
 
 // rehearseStream inserts as raw logs are, over a connection of its own.
-func (s *Store) rehearseStream(ctx context.Context, scratch string, rows int) error {
-	client, err := s.Dial(ctx)
+func (c checker) rehearseStream(ctx context.Context, scratch string, rows int) error {
+	client, err := c.st.Dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -182,8 +185,8 @@ func (s *Store) rehearseStream(ctx context.Context, scratch string, rows int) er
 		{Name: "network", Data: names}, {Name: "_file", Data: files}, {Name: "_line", Data: line},
 		{Name: "_insert", Data: insert}, {Name: "_hour", Data: &hour},
 	}
-	return s.Write(ctx, Op{Kind: "check", Detail: scratch}, func(ctx context.Context) error {
-		return client.Do(ctx, ch.Query{Body: input.Into(scratch), Input: input, Settings: s.InsertSettings()})
+	return c.st.Write(ctx, store.Op{Kind: "check", Detail: scratch}, func(ctx context.Context) error {
+		return client.Do(ctx, ch.Query{Body: input.Into(scratch), Input: input, Settings: c.st.InsertSettings()})
 	})
 }
 
@@ -192,13 +195,13 @@ var neededGrant = regexp.MustCompile(`necessary to have the grant (.+?)\.(?:\s|$
 // hintFor says what to do about a refused step.
 func hintFor(err error, user string) string {
 	if m := neededGrant.FindStringSubmatch(err.Error()); m != nil {
-		return "GRANT " + strings.Replace(m[1], "for at least one column ", "", 1) + " TO " + quote(user)
+		return "GRANT " + strings.Replace(m[1], "for at least one column ", "", 1) + " TO " + schema.Identifier(user)
 	}
 	return "a load would end with this error: mend what it says"
 }
 
 // checkRecovery asks for everything that a run needs once an earlier one died.
-func (s *Store) checkRecovery(ctx context.Context) ([]Finding, error) {
+func (c checker) checkRecovery(ctx context.Context) ([]Finding, error) {
 	var out []Finding
 	for _, step := range []struct {
 		sql, why string
@@ -208,8 +211,8 @@ func (s *Store) checkRecovery(ctx context.Context) ([]Finding, error) {
 		{"SELECT count() FROM system.mutations", "to end a dead run's deletions, and to name one that is stuck"},
 		{"KILL MUTATION WHERE database = currentDatabase() AND mutation_id = 'ingest-check-unused' SYNC", "to end a dead run's deletions"},
 	} {
-		if err := s.Conn().Exec(ctx, step.sql); err != nil {
-			out = append(out, Finding{Fail, "recovery", step.why + ": " + err.Error(), hintFor(err, s.user())})
+		if err := c.st.Conn().Exec(ctx, step.sql); err != nil {
+			out = append(out, Finding{Fail, "recovery", step.why + ": " + err.Error(), hintFor(err, c.st.User())})
 		}
 	}
 	if len(out) == 0 {
@@ -220,16 +223,13 @@ func (s *Store) checkRecovery(ctx context.Context) ([]Finding, error) {
 
 // checkAddress dials many connections at once: behind an address that several
 // servers share they lead to different ones.
-func (s *Store) checkAddress(ctx context.Context) ([]Finding, error) {
-	if s.target.path != "" {
+func (c checker) checkAddress(ctx context.Context) ([]Finding, error) {
+	if _, embedded := c.st.Engine(); embedded {
 		return nil, nil
 	}
-	s.mu.RLock()
-	addr, conn := s.native.Address, s.conn
-	s.mu.RUnlock()
-	many := newPool(conn.options, s.greeting(addr))
-	if err := errors.Join(many.fill(ctx, mostConns), many.Close()); err != nil {
+	n, err := c.st.DialMany(ctx)
+	if err != nil {
 		return one(Fail, err.Error(), "name one server")
 	}
-	return one(OK, fmt.Sprintf("%d connections lead to the same server", mostConns), "")
+	return one(OK, fmt.Sprintf("%d connections lead to the same server", n), "")
 }

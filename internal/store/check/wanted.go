@@ -1,9 +1,9 @@
-package store
+package check
 
 import (
-	"maps"
 	"slices"
-	"strings"
+
+	"rawlogs/internal/store"
 )
 
 // wanted lists the columns, with their types, that the commands read and write
@@ -16,11 +16,11 @@ func wanted(table string) map[string]string {
 		return leaseColumns
 	case "ingest_listings":
 		return listingColumns
-	case RejectedRows:
+	case store.RejectedRows:
 		return rejectedColumns
 	}
 	columns := map[string]string{}
-	for _, c := range Lineage() {
+	for _, c := range store.Lineage() {
 		columns[c.Name] = c.Types[0]
 	}
 	return columns
@@ -28,37 +28,10 @@ func wanted(table string) map[string]string {
 
 // fits reports whether a column may have a type.
 func fits(table, column, typ string) bool {
-	if slices.Contains(rawTables(), table) {
-		return slices.ContainsFunc(Lineage(), func(c LineageColumn) bool { return c.Name == column && c.Fits(typ) })
+	if slices.Contains(store.RawTables(), table) {
+		return slices.ContainsFunc(store.Lineage(), func(c store.LineageColumn) bool { return c.Name == column && c.Fits(typ) })
 	}
 	return wanted(table)[column] == typ
-}
-
-// LineageColumn is a column that tells where a row came from, with the types that
-// it may have; the first is the one that the schema declares.
-type LineageColumn struct {
-	Name  string
-	Types []string
-}
-
-// Lineage lists the columns that every raw table must have. They are filled by the
-// loader alone.
-func Lineage() []LineageColumn {
-	text := []string{"LowCardinality(String)", "String"}
-	hour := []string{"DateTime('UTC')", "DateTime"}
-	return []LineageColumn{
-		{"network", text}, {"_file", text}, {"_line", []string{"UInt32", "UInt64"}}, {"_hour", hour}, {"_insert", []string{"UInt64"}},
-		{"_rescued", []string{"Map(LowCardinality(String), String)"}}, {"_loaded_at", hour},
-	}
-}
-
-// Fits reports whether the column may have a type. In which zone a DateTime is
-// shown makes no difference to it.
-func (c LineageColumn) Fits(typ string) bool {
-	if slices.Contains(c.Types, "DateTime") && strings.HasPrefix(typ, "DateTime(") {
-		return true
-	}
-	return slices.Contains(c.Types, typ)
 }
 
 var ledgerColumns = map[string]string{
@@ -85,5 +58,3 @@ var rejectedColumns = map[string]string{
 	"hour": "DateTime('UTC')", "line": "UInt32", "piece": "UInt32", "reason": "LowCardinality(String)", "raw": "String",
 	"_insert": "UInt64", "_loaded_at": "DateTime('UTC')",
 }
-
-func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,23 +1,16 @@
-package store
+package check
 
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
-	"rawlogs/internal/rawlog"
+	"rawlogs/internal/store"
+	"rawlogs/schema"
 )
-
-// rawTables are the tables of rows.
-func rawTables() []string {
-	var names []string
-	for _, t := range rawlog.Types() {
-		names = append(names, string(t))
-	}
-	return names
-}
 
 var identifier = regexp.MustCompile("[a-zA-Z_][a-zA-Z0-9_]*[ \t]*\\(?|`[^`]*`")
 
@@ -31,11 +24,11 @@ func oneFileOnePartition(key string) bool {
 
 // checkTables compares the tables with what the commands rely on, and not
 // with the whole schema: columns are the analysts' to add.
-func (s *Store) checkTables(ctx context.Context) ([]Finding, error) {
+func (c checker) checkTables(ctx context.Context) ([]Finding, error) {
 	const apply = "ingest schema apply makes it"
-	rows, err := s.Conn().Query(ctx, `
+	rows, err := c.st.Conn().Query(ctx, `
 		SELECT name, engine, partition_key, arrayStringConcat(dependencies_table, ', '), engine_full, create_table_query
-		FROM system.tables WHERE database = ?`, s.Database())
+		FROM system.tables WHERE database = ?`, c.st.Database())
 	if err != nil {
 		return nil, err
 	}
@@ -57,36 +50,36 @@ func (s *Store) checkTables(ctx context.Context) ([]Finding, error) {
 	add := func(l Level, table, detail, hint string) {
 		out = append(out, Finding{l, "table " + table, detail, hint})
 	}
-	for _, name := range append(rawTables(), "ingest_files", "ingest_leases", "ingest_listings", RejectedRows) {
+	for _, name := range append(store.RawTables(), "ingest_files", "ingest_leases", "ingest_listings", store.RejectedRows) {
 		before := len(out)
 		t, ok := have[name]
 		if !ok {
 			add(Fail, name, "is not there", apply)
 			continue
 		}
-		columns, err := s.Columns(ctx, name)
+		columns, err := c.st.Columns(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		if f := s.shape().servedEngine(name, t.engine); f.Level != OK {
+		if f := c.servedEngine(name, t.engine); f.Level != OK {
 			out = append(out, f)
-		} else if f, err := s.unfiltered(ctx, name); err != nil {
+		} else if f, err := c.unfiltered(ctx, name); err != nil {
 			return nil, err
 		} else if f.Level != OK {
 			out = append(out, f)
 		}
 		out = append(out, additions(name, t.full, t.create)...)
 		want := wanted(name)
-		for _, column := range sortedKeys(want) {
-			i := slices.IndexFunc(columns, func(c Column) bool { return c.Name == column })
+		for _, column := range slices.Sorted(maps.Keys(want)) {
+			i := slices.IndexFunc(columns, func(of store.Column) bool { return of.Name == column })
 			switch {
 			case i < 0:
-				add(Fail, name, "lacks the column "+column, "ALTER TABLE "+s.TableName(name)+" ADD COLUMN "+quote(column)+" "+want[column])
+				add(Fail, name, "lacks the column "+column, "ALTER TABLE "+c.st.TableName(name)+" ADD COLUMN "+schema.Identifier(column)+" "+want[column])
 			case !fits(name, column, columns[i].Type): //guard:lineage-types
-				add(Fail, name, fmt.Sprintf("column %s is %s, not %s", column, columns[i].Type, want[column]), "ALTER TABLE "+s.TableName(name)+" MODIFY COLUMN "+quote(column)+" "+want[column])
+				add(Fail, name, fmt.Sprintf("column %s is %s, not %s", column, columns[i].Type, want[column]), "ALTER TABLE "+c.st.TableName(name)+" MODIFY COLUMN "+schema.Identifier(column)+" "+want[column])
 			}
 		}
-		if !slices.Contains(rawTables(), name) {
+		if !slices.Contains(store.RawTables(), name) {
 			if len(out) == before {
 				add(OK, name, fmt.Sprintf("%s, %d columns", t.engine, len(columns)), "")
 			}

@@ -1,14 +1,22 @@
-package store
+// Package check says what about a store would keep ingest from loading exactly once. Run
+// looks at everything, and rehearses a load on tables of its own, for `ingest check`.
+// Loadable is what a run asks before it decides anything: the part without which a count
+// proves nothing. Both change none of the store's own tables.
+package check
 
 import (
 	"context"
 	"fmt"
 	"maps"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"rawlogs/internal/store"
+	"rawlogs/schema"
 )
 
 // Level is how bad a finding is.
@@ -30,26 +38,30 @@ type Finding struct {
 	Hint   string // what to do about it; "" where nothing is wrong
 }
 
-// Check looks at everything about the store that loading depends on, and tries
+// checker looks at one store.
+type checker struct{ st *store.Store }
+
+// Run looks at everything about the store that loading depends on, and tries
 // out on tables of its own what a load does; they are gone when it returns. What
 // cannot be asked is itself a finding.
-func (s *Store) Check(ctx context.Context) []Finding {
+func Run(ctx context.Context, st *store.Store) []Finding {
 	var out []Finding
-	for _, c := range []struct {
+	c := checker{st}
+	for _, subject := range []struct {
 		what string
 		look func(context.Context) ([]Finding, error)
 	}{
-		{"server", s.checkServer}, {"connection", s.checkConnection}, {"clock", s.checkClock}, {"disk", s.checkDisk},
-		{"settings", s.checkSettings}, {"rights", s.checkRights}, {"tables", s.checkTables}, {"mutations", s.checkMutations},
-		{"recovery", s.checkRecovery}, {"rehearsal", s.checkRehearsal}, {"address", s.checkAddress},
+		{"server", c.checkServer}, {"connection", c.checkConnection}, {"clock", c.checkClock}, {"disk", c.checkDisk},
+		{"settings", c.checkSettings}, {"rights", c.checkRights}, {"tables", c.checkTables}, {"mutations", c.checkMutations},
+		{"recovery", c.checkRecovery}, {"rehearsal", c.checkRehearsal}, {"address", c.checkAddress},
 	} {
-		found, err := c.look(ctx)
+		found, err := subject.look(ctx)
 		if err != nil {
-			found = append(found, Finding{Fail, c.what, err.Error(), "see the error; the user needs SELECT on the system tables"})
+			found = append(found, Finding{Fail, subject.what, err.Error(), "see the error; the user needs SELECT on the system tables"})
 		}
 		for _, f := range found {
 			if f.What == "" {
-				f.What = c.what
+				f.What = subject.what
 			}
 			out = append(out, f)
 		}
@@ -62,12 +74,12 @@ func one(l Level, detail, hint string) ([]Finding, error) {
 	return []Finding{{Level: l, Detail: detail, Hint: hint}}, nil
 }
 
-func (s *Store) checkServer(ctx context.Context) ([]Finding, error) {
-	v, err := s.Conn().ServerVersion()
+func (c checker) checkServer(ctx context.Context) ([]Finding, error) {
+	v, err := c.st.Conn().ServerVersion()
 	if err != nil {
 		return nil, err
 	}
-	text := fmt.Sprintf("%s answers: %s %d.%d.%d", s.Name(), v.Name, v.Version.Major, v.Version.Minor, v.Version.Patch)
+	text := fmt.Sprintf("%s answers: %s %d.%d.%d", c.st.Name(), v.Name, v.Version.Major, v.Version.Minor, v.Version.Patch)
 	switch major, minor := v.Version.Major, v.Version.Minor; {
 	case major < 23 || major == 23 && minor < 8:
 		return one(Fail, text, "23.8 is the oldest that deletes a file's rows reliably: upgrade")
@@ -77,26 +89,23 @@ func (s *Store) checkServer(ctx context.Context) ([]Finding, error) {
 	return one(OK, text, "")
 }
 
-func (s *Store) checkConnection(context.Context) ([]Finding, error) {
-	t := s.target
-	if t.path != "" {
-		return nil, nil
-	}
-	if t.tls != nil && t.tls.InsecureSkipVerify {
+func (c checker) checkConnection(context.Context) ([]Finding, error) {
+	addrs, encrypted, verified := c.st.Transport()
+	if encrypted && !verified {
 		return one(Warn, "the server's certificate is not verified", "drop skip_verify and have the server's authority trusted")
 	}
-	for _, addr := range t.addrs {
+	for _, addr := range addrs {
 		host, _, _ := net.SplitHostPort(addr)
-		if ip := net.ParseIP(host); t.tls == nil && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		if ip := net.ParseIP(host); !encrypted && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 			return one(Warn, "password and rows travel in clear to "+addr, "add secure=true to the address if the network is not yours")
 		}
 	}
 	return nil, nil
 }
 
-func (s *Store) checkClock(ctx context.Context) ([]Finding, error) {
+func (c checker) checkClock(ctx context.Context) ([]Finding, error) {
 	before := time.Now()
-	now, err := s.Now(ctx)
+	now, err := c.st.Now(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -109,8 +118,8 @@ func (s *Store) checkClock(ctx context.Context) ([]Finding, error) {
 	return one(OK, "the store's clock agrees with this machine's", "")
 }
 
-func (s *Store) checkDisk(ctx context.Context) ([]Finding, error) {
-	rows, err := s.Conn().Query(ctx, "SELECT name, unreserved_space, total_space FROM system.disks ORDER BY name")
+func (c checker) checkDisk(ctx context.Context) ([]Finding, error) {
+	rows, err := c.st.Conn().Query(ctx, "SELECT name, unreserved_space, total_space FROM system.disks ORDER BY name")
 	if err != nil {
 		return nil, err
 	}
@@ -136,15 +145,9 @@ func (s *Store) checkDisk(ctx context.Context) ([]Finding, error) {
 }
 
 // checkSettings looks for settings that we rely on and may not set.
-func (s *Store) checkSettings(ctx context.Context) ([]Finding, error) {
-	want := map[string]string{}
-	for _, m := range []map[string]string{everySetting, s.shape().settings, limitSetting, insertSetting, streamSetting} {
-		maps.Copy(want, m)
-	}
-	s.mu.RLock()
-	known := s.known
-	s.mu.RUnlock()
-	rows, err := s.Conn().Query(ctx, "SELECT name, value, readonly FROM system.settings WHERE has(?, name) ORDER BY name", append(sortedKeys(want), "readonly"))
+func (c checker) checkSettings(ctx context.Context) ([]Finding, error) {
+	want, known := c.st.Pinned()
+	rows, err := c.st.Conn().Query(ctx, "SELECT name, value, readonly FROM system.settings WHERE has(?, name) ORDER BY name", append(slices.Sorted(maps.Keys(want)), "readonly"))
 	if err != nil {
 		return nil, err
 	}
@@ -173,49 +176,23 @@ func (s *Store) checkSettings(ctx context.Context) ([]Finding, error) {
 }
 
 // checkRights asks for every right that the commands use.
-func (s *Store) checkRights(ctx context.Context) ([]Finding, error) {
-	all := quote(s.Database()) + ".*"
-	missing, err := s.missingRights(ctx, s.shape().rights)
+func (c checker) checkRights(ctx context.Context) ([]Finding, error) {
+	all := schema.Identifier(c.st.Database()) + ".*"
+	missing, err := c.st.MissingRights(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if len(missing) > 0 {
 		text := strings.Join(missing, ", ")
-		return one(Fail, "the user lacks "+text+" on "+all, "GRANT "+text+" ON "+all+" TO "+quote(s.user()))
+		return one(Fail, "the user lacks "+text+" on "+all, "GRANT "+text+" ON "+all+" TO "+schema.Identifier(c.st.User()))
 	}
 	return one(OK, "the user may create, insert, select, delete and alter in "+all, "")
 }
 
-// missingRights are those of rights on the database that the user does not have;
-// of a server too old to be asked they are none.
-func (s *Store) missingRights(ctx context.Context, rights []string) ([]string, error) {
-	var missing []string
-	for _, right := range rights {
-		var granted uint8
-		if err := s.Conn().QueryRow(ctx, "CHECK GRANT "+right+" ON "+quote(s.Database())+".*").Scan(&granted); err != nil {
-			const syntaxError = 62
-			if code(err) == syntaxError {
-				return nil, nil
-			}
-			return nil, err
-		}
-		if granted == 0 {
-			missing = append(missing, right)
-		}
-	}
-	return missing, nil
-}
-
-func (s *Store) user() string {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.native.User
-}
-
-func (s *Store) checkMutations(ctx context.Context) ([]Finding, error) {
-	rows, err := s.Conn().Query(ctx, `
+func (c checker) checkMutations(ctx context.Context) ([]Finding, error) {
+	rows, err := c.st.Conn().Query(ctx, `
 		SELECT table, count(), any(latest_fail_reason) FROM system.mutations
-		WHERE database = ? AND NOT is_done AND latest_fail_reason != '' GROUP BY table ORDER BY table`, s.Database())
+		WHERE database = ? AND NOT is_done AND latest_fail_reason != '' GROUP BY table ORDER BY table`, c.st.Database())
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +204,7 @@ func (s *Store) checkMutations(ctx context.Context) ([]Finding, error) {
 		if err := rows.Scan(&table, &n, &reason); err != nil {
 			return nil, err
 		}
-		out = append(out, Finding{Warn, "table " + table, fmt.Sprintf("%d deletions or updates are stuck: %s", n, withoutTrace(reason)), "KILL MUTATION those of system.mutations that cannot end, or mend what they say"})
+		out = append(out, Finding{Warn, "table " + table, fmt.Sprintf("%d deletions or updates are stuck: %s", n, store.WithoutTrace(reason)), "KILL MUTATION those of system.mutations that cannot end, or mend what they say"})
 	}
 	return out, rows.Err()
 }

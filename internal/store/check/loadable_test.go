@@ -1,30 +1,30 @@
-package store_test
+package check_test
 
 import (
 	"strings"
 	"testing"
 
-	"rawlogs/internal/store"
+	"rawlogs/internal/store/check"
 	"rawlogs/internal/testkit"
 )
 
 func TestEnginesServed(t *testing.T) {
 	t.Parallel()
+	st := testkit.Database(t)
 	for engine, want := range map[string]string{
 		"MergeTree": "", "ReplacingMergeTree": "",
 		"ReplicatedMergeTree": "not served yet", "SharedMergeTree": "not served yet", "ReplicatedReplacingMergeTree": "not served yet", "Distributed": "not served yet",
 		"Memory": "RENAME TABLE", "View": "RENAME TABLE",
 	} {
-		f := store.ServedEngine("clicks", engine)
-		if (f.Level == store.OK) != (want == "") || !strings.Contains(f.Hint, want) {
+		f := check.ServedEngine(st, "clicks", engine)
+		if (f.Level == check.OK) != (want == "") || !strings.Contains(f.Hint, want) {
 			t.Errorf("%s: %+v", engine, f)
 		}
 	}
-	if f := store.ServedEngine("ingest_files", "MergeTree"); f.Level != store.Fail {
+	if f := check.ServedEngine(st, "ingest_files", "MergeTree"); f.Level != check.Fail {
 		t.Errorf("a ledger whose versions are not replaced: %+v", f)
 	}
-	st := testkit.Database(t)
-	if err := st.Loadable(t.Context(), []string{"clicks"}); err != nil {
+	if err := check.Loadable(t.Context(), st, []string{"clicks"}); err != nil {
 		t.Error(err)
 	}
 	for _, sql := range []string{"DROP TABLE clicks", "CREATE TABLE clicks (network String) ENGINE = Memory"} {
@@ -32,7 +32,7 @@ func TestEnginesServed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := st.Loadable(t.Context(), []string{"clicks"}); err == nil || !strings.Contains(err.Error(), "engine Memory") {
+	if err := check.Loadable(t.Context(), st, []string{"clicks"}); err == nil || !strings.Contains(err.Error(), "engine Memory") {
 		t.Errorf("a table in memory: %v", err)
 	}
 }
@@ -47,7 +47,7 @@ func TestDeadChecksLeaveNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	st.Check(t.Context())
+	check.Run(t.Context(), st)
 	var left []string
 	if err := st.Conn().QueryRow(t.Context(), "SELECT arraySort(groupArray(name)) FROM system.tables WHERE database = ? AND name LIKE 'ingest_check%'", st.Database()).Scan(&left); err != nil {
 		t.Fatal(err)

@@ -1,14 +1,15 @@
-package store_test
+package check_test
 
 import (
 	"strings"
 	"testing"
 
 	"rawlogs/internal/store"
+	"rawlogs/internal/store/check"
 	"rawlogs/internal/testkit"
 )
 
-func find(findings []store.Finding, what, detail string) *store.Finding {
+func find(findings []check.Finding, what, detail string) *check.Finding {
 	for i, f := range findings {
 		if f.What == what && strings.Contains(f.Detail, detail) {
 			return &findings[i]
@@ -19,12 +20,12 @@ func find(findings []store.Finding, what, detail string) *store.Finding {
 
 func TestCheckGood(t *testing.T) {
 	t.Parallel()
-	found := testkit.Database(t).Check(t.Context())
+	found := check.Run(t.Context(), testkit.Database(t))
 	for _, f := range found {
-		if f.Level == store.Fail || f.Level == store.Warn && !strings.HasPrefix(f.What, "disk") {
+		if f.Level == check.Fail || f.Level == check.Warn && !strings.HasPrefix(f.What, "disk") {
 			t.Errorf("%+v", f)
 		}
-		if (f.Level == store.OK) != (f.Hint == "") {
+		if (f.Level == check.OK) != (f.Hint == "") {
 			t.Errorf("%+v: a hint belongs to what is wrong", f)
 		}
 	}
@@ -44,7 +45,7 @@ func TestCheckLineageTypes(t *testing.T) {
 			t.Fatalf("%s: %v", column, err)
 		}
 	}
-	if f := find(st.Check(t.Context()), "table impressions", ""); f == nil || f.Level != store.OK {
+	if f := find(check.Run(t.Context(), st), "table impressions", ""); f == nil || f.Level != check.OK {
 		t.Errorf("%+v", f)
 	}
 }
@@ -69,18 +70,18 @@ func TestCheckSpoiled(t *testing.T) {
 			t.Fatalf("%s: %v", sql, err)
 		}
 	}
-	found := st.Check(ctx)
+	found := check.Run(ctx, st)
 	for _, want := range []struct {
 		what, detail string
-		level        store.Level
+		level        check.Level
 	}{
-		{"table rejected_rows", "is not there", store.Fail},
-		{"table clicks", "partitioned by toYYYYMM(datetime)", store.Fail},
-		{"table impressions", "engine Memory", store.Fail},
-		{"table impressions", "lacks the column _insert", store.Fail},
-		{"table impressions", "_file is UInt64", store.Fail},
-		{"table conversions", "by_offer", store.Warn},
-		{"table stuck", "stuck", store.Warn},
+		{"table rejected_rows", "is not there", check.Fail},
+		{"table clicks", "partitioned by toYYYYMM(datetime)", check.Fail},
+		{"table impressions", "engine Memory", check.Fail},
+		{"table impressions", "lacks the column _insert", check.Fail},
+		{"table impressions", "_file is UInt64", check.Fail},
+		{"table conversions", "by_offer", check.Warn},
+		{"table stuck", "stuck", check.Warn},
 	} {
 		if f := find(found, want.what, want.detail); f == nil || f.Level != want.level || f.Hint == "" {
 			t.Errorf("%s, %q: %+v", want.what, want.detail, f)
@@ -102,8 +103,8 @@ func TestCheckWithoutRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	found := st.Check(t.Context())
-	if f := find(found, "rights", "lacks INSERT"); f == nil || f.Level != store.Fail || !strings.Contains(f.Hint, "TO `"+ep.User+"`") {
+	found := check.Run(t.Context(), st)
+	if f := find(found, "rights", "lacks INSERT"); f == nil || f.Level != check.Fail || !strings.Contains(f.Hint, "TO `"+ep.User+"`") {
 		t.Errorf("%+v", found)
 	}
 	if err := embedded.Conn().Exec(t.Context(), "DROP TABLE rejected_rows"); err != nil {

@@ -1,0 +1,8 @@
+package check
+
+import "rawlogs/internal/store"
+
+// ServedEngine is what Loadable and Run go by.
+func ServedEngine(st *store.Store, table, engine string) Finding {
+	return checker{st}.servedEngine(table, engine)
+}
