@@ -96,9 +96,9 @@ tied AS
         network, id, tune_event_id, transaction_id, affiliate_id, advertiser_id, offer_id, goal_id, datetime, session_datetime, country_code,
         status, status_code, payout_cents, revenue_cents, sale_amount, currency, is_adjustment, _hour, _file, _line,
         multiIf(
-            tune_event_id != '' AND (network, tune_event_id) IN (SELECT network, tune_event_id FROM latest), concat('event ', tune_event_id),
-            id != 0 AND tune_event_id = '' AND (network, id) IN (SELECT network, id FROM latest), concat('id ', toString(id)),
-            id != 0 AND tune_event_id != '' AND (network, id) IN (SELECT network, id FROM latest WHERE tune_event_id = ''), concat('id ', toString(id)),
+            tune_event_id != '' AND (network, tune_event_id) IN (SELECT network, tune_event_id FROM {database}.conversion_updates), concat('event ', tune_event_id),
+            id != 0 AND tune_event_id = '' AND (network, id) IN (SELECT network, id FROM {database}.conversion_updates), concat('id ', toString(id)),
+            id != 0 AND tune_event_id != '' AND (network, id) IN (SELECT network, id FROM {database}.conversion_updates GROUP BY network, id HAVING max(tune_event_id) = ''), concat('id ', toString(id)),
             '') AS tie
     FROM {database}.conversions
 ),
@@ -108,26 +108,22 @@ known AS
 (
     SELECT
         *,
+        if(tune_event_id = '', 'id', if(id = 0, 'event', 'both')) AS named_by,
         tune_event_id != '' AND (network, tune_event_id) IN
         (
             SELECT network, tune_event_id FROM {database}.conversions
             WHERE tune_event_id IN (SELECT tune_event_id FROM {database}.conversion_updates WHERE tune_event_id != '')
         )
-        OR id != 0 AND (network, id) IN
+        OR (network, id, named_by) IN
         (
-            SELECT network, id FROM {database}.conversions
-            WHERE tune_event_id = '' AND id IN (SELECT id FROM {database}.conversion_updates WHERE id != 0)
-        )
-        OR id != 0 AND tune_event_id = '' AND (network, id) IN
-        (
-            SELECT network, id FROM {database}.conversions
-            WHERE tune_event_id != '' AND id IN (SELECT id FROM {database}.conversion_updates WHERE id != 0)
+            SELECT network, id, arrayJoin(if(tune_event_id = '', ['id', 'both'], ['id'])) FROM {database}.conversions
+            WHERE id IN (SELECT id FROM {database}.conversion_updates WHERE id != 0)
         ) AS is_tied
     FROM latest
 ),
 by_click AS
 (
-    SELECT u.network AS network, u.ad_id AS ad_id, u.goal_id AS goal_id
+    SELECT u.network AS network, u.ad_id AS ad_id, u.goal_id AS goal_id, u.any_id AS any_id, u.any_event AS any_event
     FROM
     (
         SELECT network, ad_id, goal_id, max(id) AS any_id, max(tune_event_id) AS any_event
@@ -140,28 +136,12 @@ by_click AS
     (
         SELECT network, transaction_id, toUInt64(goal_id) AS goal, max(id) AS any_id, max(tune_event_id) AS any_event
         FROM tied
-        WHERE transaction_id IN (SELECT ad_id FROM known WHERE ad_id != '' AND NOT is_tied)
+        WHERE transaction_id IN (SELECT ad_id FROM {database}.conversion_updates WHERE ad_id != '')
         GROUP BY network, transaction_id, goal
         HAVING count() = 1 AND max(tie) = ''
     ) AS l
         ON l.network = u.network AND l.transaction_id = u.ad_id AND l.goal = u.goal_id
     WHERE (u.any_id = 0 OR l.any_id = 0) AND (u.any_event = '' OR l.any_event = '') --guard:update-strangers
-),
-lines AS
-(
-    SELECT
-        *,
-        multiIf(
-            tie != '', tie,
-            (network, transaction_id, toUInt64(goal_id)) IN (SELECT network, ad_id, goal_id FROM by_click), concat('click ', toString(goal_id), ' ', transaction_id),
-            '') AS link
-    FROM tied
-),
-keyed AS
-(
-    SELECT
-        *, (network, ad_id, goal_id) IN (SELECT network, ad_id, goal_id FROM by_click) AS is_by_click
-    FROM known
 )
 SELECT
     l.network AS network, l.id AS id, l.transaction_id AS transaction_id,
@@ -177,8 +157,8 @@ SELECT
     CAST(l.revenue_cents AS Decimal(38, 6)) / 100 AS logged_revenue,
     'log' AS origin, CAST(NULL AS Nullable(DateTime64(3, 'UTC'))) AS updated_at,
     l._file AS _file, l._line AS _line, l.currency AS logged_currency, l.tune_event_id AS tune_event_id
-FROM lines AS l
-WHERE l.link = ''
+FROM tied AS l
+WHERE l.tie = '' AND (l.network, l.transaction_id, toUInt64(l.goal_id)) NOT IN (SELECT network, ad_id, goal_id FROM by_click)
 UNION ALL
 SELECT
     r.network, r.id, r.transaction_id,
@@ -206,20 +186,46 @@ FROM
         u.valid_from AS valid_from, l._file AS _file, l._line AS _line,
         if(l.tune_event_id = '', u.tune_event_id, l.tune_event_id) AS tune_event_id,
         row_number() OVER (PARTITION BY u.network, u.id, u.tune_event_id ORDER BY l.datetime DESC, l._hour DESC, l._file DESC, l._line DESC) AS nth --guard:update-once
-    FROM lines AS l
+    FROM tied AS l
     INNER ALL JOIN
     (
         SELECT
             *,
             arrayJoin(arrayConcat(
                 if(tune_event_id != '', [concat('event ', tune_event_id)], []),
-                if(id != 0, [concat('id ', toString(id))], []),
-                if(is_by_click, [concat('click ', toString(goal_id), ' ', ad_id)], []))) AS key
-        FROM keyed
+                if(id != 0, [concat('id ', toString(id))], []))) AS key
+        FROM {database}.conversion_updates
+        ORDER BY valid_from DESC
+        LIMIT 1 BY network, key
     ) AS u
-        ON u.network = l.network AND u.key = l.link
-    WHERE l.link != ''
+        ON u.network = l.network AND u.key = l.tie
+    WHERE l.tie != ''
+      AND (l.id IN (SELECT id FROM {database}.conversion_updates WHERE id != 0)
+        OR l.tune_event_id IN (SELECT tune_event_id FROM {database}.conversion_updates WHERE tune_event_id != ''))
 ) AS r
+UNION ALL
+SELECT
+    l.network, if(u.id = 0, l.id, u.id), l.transaction_id,
+    l.affiliate_id, l.advertiser_id, l.offer_id, l.goal_id, l.datetime, l.session_datetime, l.country_code,
+    u.status, toUInt32(u.status_code),
+    CAST(u.payout AS Decimal(38, 6)), CAST(u.revenue AS Decimal(38, 6)), CAST(u.sale_amount AS Decimal(38, 6)),
+    u.currency, l.is_adjustment,
+    l.status,
+    CAST(l.payout_cents AS Decimal(38, 6)) / 100,
+    CAST(l.revenue_cents AS Decimal(38, 6)) / 100,
+    'log and update', u.valid_from,
+    l._file, l._line, l.currency, if(l.tune_event_id = '', u.tune_event_id, l.tune_event_id)
+FROM
+(
+    SELECT * FROM {database}.conversions
+    WHERE transaction_id IN (SELECT ad_id FROM {database}.conversion_updates WHERE ad_id != '')
+) AS l
+INNER ALL JOIN
+(
+    SELECT * FROM latest
+    WHERE (network, id, tune_event_id) IN (SELECT network, any_id, any_event FROM by_click)
+) AS u
+    ON u.network = l.network AND u.ad_id = l.transaction_id AND u.goal_id = toUInt64(l.goal_id)
 UNION ALL
 SELECT
     u.network, u.id, u.ad_id,
@@ -230,25 +236,13 @@ SELECT
     u.currency, toUInt8(u.is_adjustment),
     '', CAST(0 AS Decimal(38, 6)), CAST(0 AS Decimal(38, 6)),
     'update', u.valid_from, '', toUInt32(0), '', u.tune_event_id
-FROM keyed AS u
-WHERE NOT u.is_tied AND NOT u.is_by_click
+FROM known AS u
+WHERE NOT u.is_tied AND (u.network, u.id, u.tune_event_id) NOT IN (SELECT network, any_id, any_event FROM by_click)
   -- One of several lines of its click may be it, and which is not known: they show it as logged.
-  AND NOT (u.found = 'updated' AND u.ad_id != '' AND
+  AND NOT (u.found = 'updated' AND u.ad_id != '' AND (u.network, u.ad_id, u.goal_id, u.named_by) IN
   (
-      (u.network, u.ad_id, u.goal_id) IN
-      (
-          SELECT network, transaction_id, toUInt64(goal_id) FROM tied
-          WHERE tie = '' AND id = 0 AND tune_event_id = '' AND transaction_id IN (SELECT ad_id FROM {database}.conversion_updates)
-      )
-      OR u.id = 0 AND (u.network, u.ad_id, u.goal_id) IN
-      (
-          SELECT network, transaction_id, toUInt64(goal_id) FROM tied
-          WHERE tie = '' AND tune_event_id = '' AND transaction_id IN (SELECT ad_id FROM {database}.conversion_updates)
-      )
-      OR u.tune_event_id = '' AND (u.network, u.ad_id, u.goal_id) IN
-      (
-          SELECT network, transaction_id, toUInt64(goal_id) FROM tied
-          WHERE tie = '' AND id = 0 AND transaction_id IN (SELECT ad_id FROM {database}.conversion_updates)
-      )
+      SELECT network, transaction_id, toUInt64(goal_id),
+          arrayJoin(multiIf(id = 0 AND tune_event_id = '', ['id', 'event', 'both'], id = 0, ['id'], tune_event_id = '', ['event'], [])) FROM tied
+      WHERE tie = '' AND transaction_id IN (SELECT ad_id FROM {database}.conversion_updates WHERE ad_id != '')
   ))
 COMMENT 'Conversions of the logs with their latest status, payout and revenue, and those that only updates tell of. Made by ingest, revision 3.';

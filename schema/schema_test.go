@@ -97,7 +97,7 @@ func TestViewRevisions(t *testing.T) {
 		"dim_affiliate_users_current": "1 28d86b65",
 		"dim_offer_files_current":     "1 2b7a37ea",
 		"dim_browsers_current":        "1 88d02808",
-		"conversions_current":         "3 4d9f2448",
+		"conversions_current":         "3 2b91415b",
 		"report_stats":                "1 d5947a1f",
 	}
 	statements, err := Statements("d", map[string]string{"mergetree": "", "on_cluster": "", "replacing:version": "", "durable": "", "no_insert_dedup": ""})
