@@ -35,7 +35,7 @@ func (l *Layers) readFile() error {
 		return wrong("%s: %w", cmp.Or(named, "configuration"), err)
 	}
 	if l.found = named == ""; l.found {
-		if err := mayFollow(path); err != nil {
+		if err = mayFollow(path); err != nil {
 			return err
 		}
 	}

@@ -97,7 +97,8 @@ func (r reader) readAll(ctx context.Context, h history, sum *UpdateResult) error
 			}
 		}
 		again = 0
-		changed, _, err := h.put(ctx, page.rows, nil)
+		var changed int
+		changed, _, err = h.put(ctx, page.rows, nil)
 		sum.Changed += changed
 		if err != nil {
 			return err

@@ -22,7 +22,7 @@ func Of(folder string) (Space, error) {
 	if err != nil {
 		return Space{}, describe(folder, err)
 	}
-	if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
+	if err = errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
 		return Space{}, describe(folder, err)
 	}
 	space, err := of(folder)

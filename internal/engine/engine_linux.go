@@ -81,35 +81,14 @@ func open(ctx context.Context, cfg Config, f folder, users *os.File) (*Engine, e
 		return nil, err
 	}
 	defer func() { _ = start.Close() }() // and with that the lock
-	if err := waitLock(ctx, start, unix.LOCK_EX); err != nil {
+	if err = waitLock(ctx, start, unix.LOCK_EX); err != nil {
 		return nil, f.hung(ctx, err)
 	}
 	e := &Engine{cfg: cfg, folder: f, users: users, died: make(chan struct{}), closed: make(chan struct{})}
 	var last error
-	err = poll(ctx, func() (bool, error) {
-		lock, err := openLock(f.file(hostLock))
-		if err != nil {
-			return false, err
-		}
-		if free, err := tryLock(lock, unix.LOCK_EX); err != nil || free {
-			if err != nil {
-				return false, errors.Join(err, lock.Close())
-			}
-			e.attached = false
-			if e.endpoint, err = f.start(ctx, cfg, lock); err != nil {
-				return false, err
-			}
-			return true, e.meet(ctx)
-		}
-		if err := lock.Close(); err != nil {
-			return false, err
-		}
-		// A host lives: one that runs, or one whose starter died half-way.
-		e.attached = true
-		if e.endpoint, last = f.readEndpoint(); last == nil {
-			last = e.meet(ctx)
-		}
-		return last == nil, nil
+	err = poll(ctx, func() (met bool, err error) {
+		met, last, err = e.startOrMeet(ctx)
+		return met, err
 	})
 	if err != nil {
 		if e.attached && ctx.Err() != nil {
@@ -130,6 +109,35 @@ func open(ctx context.Context, cfg Config, f folder, users *os.File) (*Engine, e
 	go e.watch()
 	cfg.Log.Debug("embedded ClickHouse ready", "path", cfg.Path, "pid", e.endpoint.PID, "attached", e.attached, "tcp", e.endpoint.TCPPort, "http", e.endpoint.HTTPPort)
 	return e, nil
+}
+
+// startOrMeet starts a host where none lives, or meets the one that does: it is not met
+// while it is not ready, of which waiting says why.
+func (e *Engine) startOrMeet(ctx context.Context) (met bool, waiting, err error) {
+	lock, err := openLock(e.folder.file(hostLock))
+	if err != nil {
+		return false, nil, err
+	}
+	free, err := tryLock(lock, unix.LOCK_EX)
+	if err != nil {
+		return false, nil, errors.Join(err, lock.Close())
+	}
+	if free {
+		e.attached = false
+		if e.endpoint, err = e.folder.start(ctx, e.cfg, lock); err != nil {
+			return false, nil, err
+		}
+		return true, nil, e.meet(ctx)
+	}
+	if err := lock.Close(); err != nil {
+		return false, nil, err
+	}
+	// A host lives: one that runs, or one whose starter died half-way.
+	e.attached = true
+	if e.endpoint, waiting = e.folder.readEndpoint(); waiting == nil {
+		waiting = e.meet(ctx)
+	}
+	return waiting == nil, waiting, nil
 }
 
 // meet opens the alive pipe and makes sure that the server of the endpoint

@@ -74,10 +74,10 @@ func openFolder(path string, existing bool) (folder, error) {
 		return "", fmt.Errorf("engine %q: no folder name", path)
 	}
 	f := folder(abs)
-	if _, err := os.Stat(f.file(startLock)); existing && errors.Is(err, fs.ErrNotExist) { //guard:looking-makes-nothing
+	if _, err = os.Stat(f.file(startLock)); existing && errors.Is(err, fs.ErrNotExist) { //guard:looking-makes-nothing
 		return "", fmt.Errorf("engine %s: %w", path, ErrAbsent)
 	}
-	if err := os.MkdirAll(abs, 0o700); err != nil {
+	if err = os.MkdirAll(abs, 0o700); err != nil {
 		return "", fmt.Errorf("engine %s: %w", path, err)
 	}
 	info, err := os.Stat(abs)

@@ -109,10 +109,10 @@ func (h *host) run() error {
 	if err != nil {
 		return fmt.Errorf("reading what to host: %w", err)
 	}
-	if err := json.Unmarshal(raw, &h.spec); err != nil {
+	if err = json.Unmarshal(raw, &h.spec); err != nil {
 		return fmt.Errorf("reading what to host: %w", err)
 	}
-	if err := raiseFileLimit(); err != nil {
+	if err = raiseFileLimit(); err != nil {
 		return err
 	}
 	h.folder = folder(h.spec.Path)
@@ -121,10 +121,10 @@ func (h *host) run() error {
 	if h.alive, err = os.OpenFile(h.folder.file(alivePipe), os.O_RDWR, 0); err != nil {
 		return err
 	}
-	if err := h.openTerminal(); err != nil {
+	if err = h.openTerminal(); err != nil {
 		return err
 	}
-	if err := h.stopAtEnd(); err != nil {
+	if err = h.stopAtEnd(); err != nil {
 		return err
 	}
 	go h.becomeReady()

@@ -231,8 +231,8 @@ func (t *transfer) copy(ctx context.Context, cancel context.CancelCauseFunc, bod
 		if n > 0 && (end || t.size >= 0 && t.offset+int64(n) > t.size) {
 			return dirs.Fail(dirs.Corrupt, fmt.Errorf("storage sends more than the %d bytes it announced", t.size))
 		}
-		if err := t.accept(p[:n], body); err != nil {
-			return err
+		if refusal := t.accept(p[:n], body); refusal != nil {
+			return refusal
 		}
 		if fed += n; fed >= little { //guard:trickle-is-idle
 			fed = 0

@@ -158,7 +158,7 @@ func (c *Client) do(ctx context.Context, op Op) (json.RawMessage, error) {
 			waits++
 			tries--
 			wait := c.limitWait(e)
-			c.Log.Info("rate limit exceeded, waiting", "call", op.String(), "for", wait)
+			c.Log.Info("rate limit exceeded, waiting", "call", op.String(), "retry_in", wait)
 			c.window.pause(wait)
 		case renewable(e) && !renewed:
 			renewed = true
@@ -171,7 +171,7 @@ func (c *Client) do(ctx context.Context, op Op) (json.RawMessage, error) {
 			}
 		case retryable(e) && op.repeatable(e) && tries < c.Attempts:
 			wait := max(pause.NextBackOff(), min(e.retryAfter, time.Minute))
-			c.Log.Info("trying again", "call", op.String(), "after", wait, "error", e)
+			c.Log.Info("trying again", "call", op.String(), "retry_in", wait, "err", e)
 			if err := sleep(ctx, wait); err != nil {
 				return nil, err
 			}
@@ -204,10 +204,10 @@ func (c *Client) once(ctx context.Context, op Op) (json.RawMessage, *Request, er
 	r.Query.Set("NetworkId", c.NetworkID)
 	r.Query.Set("Target", target)
 	r.Query.Set("Method", method)
-	if err := c.auth.Apply(ctx, r); err != nil {
+	if err = c.auth.Apply(ctx, r); err != nil {
 		return nil, r, fmt.Errorf("%s::%s: credentials: %w", target, method, c.bare(err))
 	}
-	if err := c.window.acquire(ctx); err != nil {
+	if err = c.window.acquire(ctx); err != nil {
 		return nil, r, err
 	}
 	begin := time.Now()

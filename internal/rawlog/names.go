@@ -194,8 +194,8 @@ func (p *pattern) file(m []string) (f File, err error) {
 // its hour, or its day where there is none.
 func timeOf(group func(string) string) (from time.Time, span time.Duration, err error) {
 	if epoch := group("epoch"); epoch != "" {
-		sec, err := strconv.ParseInt(epoch, 10, 64)
-		if err != nil || sec < 0 || sec > maxEpoch {
+		var sec int64
+		if sec, err = strconv.ParseInt(epoch, 10, 64); err != nil || sec < 0 || sec > maxEpoch {
 			return from, 0, fmt.Errorf("%w: %.40q is not an epoch second between 1970 and 2106", ErrDate, epoch)
 		}
 		return time.Unix(sec, 0).UTC().Truncate(time.Hour), time.Hour, nil

@@ -136,7 +136,7 @@ func (j *job) askNetwork(ctx context.Context, types []rawlog.Type, period rawlog
 	for _, t := range types {
 		out[t] = counts{}
 	}
-	err = j.ask.Ask(ctx, q, period, func(a report.Answer) error {
+	return out, j.ask.Ask(ctx, q, period, func(a report.Answer) error {
 		j.calls += a.Calls
 		for _, row := range a.Rows {
 			b, err := readBucket(row, by)
@@ -155,7 +155,6 @@ func (j *job) askNetwork(ctx context.Context, types []rawlog.Type, period rawlog
 		}
 		return nil
 	})
-	return out, err
 }
 
 func readBucket(row report.Row, by By) (bucket, error) {

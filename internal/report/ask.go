@@ -107,7 +107,7 @@ func (a *Asker) ask(ctx context.Context, q Question, s span, yield func(Answer) 
 	if s.days() > 1 {
 		first, second, _ := s.halve(false)
 		a.Log.Info("the report took too long, asking for halves", "span", s.String())
-		if err := a.ask(ctx, q, first, yield); err != nil {
+		if err = a.ask(ctx, q, first, yield); err != nil {
 			return err
 		}
 		return a.ask(ctx, q, second, yield)

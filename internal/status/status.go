@@ -155,8 +155,8 @@ func (r *Report) list(ctx context.Context, q Question, entries []checkpoint.Entr
 	}
 	r.Listed, r.Lost = true, lost(entries, listed)
 	if len(listed) == 0 && part == nil {
-		first, err := dirs.First(ctx, src)
-		if r.Barren = err == nil && first == nil; r.Barren {
+		first, unknown := dirs.First(ctx, src)
+		if r.Barren = unknown == nil && first == nil; r.Barren {
 			r.Warnings = append(r.Warnings, "the source lists no raw log at all: is its address right?")
 		}
 	}

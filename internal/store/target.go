@@ -83,8 +83,8 @@ func parseSpec(spec string) (target, error) {
 		defaultPort = "9440"
 	}
 	for _, addr := range opts.Addr {
-		host, port, err := splitAddr(addr, defaultPort)
-		if err != nil {
+		host, port, unread := splitAddr(addr, defaultPort)
+		if unread != nil {
 			return target{}, errAddress
 		}
 		t.addrs = append(t.addrs, net.JoinHostPort(host, port))

@@ -42,17 +42,17 @@ func redactValue(out *bytes.Buffer, d *json.Decoder, name string, hide func(stri
 		}
 		member := name
 		if delim == '{' {
-			key, err := d.Token()
-			if err != nil {
+			var key json.Token
+			if key, err = d.Token(); err != nil {
 				return err
 			}
 			member = fmt.Sprint(key)
-			if err := writeJSON(out, hide(member)); err != nil {
+			if err = writeJSON(out, hide(member)); err != nil {
 				return err
 			}
 			out.WriteByte(':')
 		}
-		if err := redactValue(out, d, member, hide); err != nil {
+		if err = redactValue(out, d, member, hide); err != nil {
 			return err
 		}
 	}

@@ -22,7 +22,7 @@ func Tool(name string) (path string, err error) {
 	if isExecutable(path) {
 		return path, nil
 	}
-	if err := os.MkdirAll(bin, 0o755); err != nil {
+	if err = os.MkdirAll(bin, 0o755); err != nil {
 		return "", fmt.Errorf("tool %s: %w", name, err)
 	}
 	lock, err := os.OpenFile(filepath.Join(bin, ".tools.lock"), os.O_CREATE|os.O_RDWR, 0o600)
@@ -30,7 +30,7 @@ func Tool(name string) (path string, err error) {
 		return "", fmt.Errorf("tool %s: %w", name, err)
 	}
 	defer func() { _ = lock.Close() }() // also unlocks
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+	if err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return "", fmt.Errorf("tool %s: %w", name, err)
 	}
 	if isExecutable(path) {

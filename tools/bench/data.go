@@ -56,28 +56,29 @@ func (d *dataSet) make(folder string) error {
 	d.root = root
 	made := filepath.Join(root, "made.json")
 	var old dataSet
-	switch text, err := os.ReadFile(made); {
+	text, err := os.ReadFile(made)
+	switch {
 	case err == nil && json.Unmarshal(text, &old) == nil && old.Files == d.Files && old.Rows == d.Rows && old.First.Equal(d.First):
 		d.Bytes, d.Zips = old.Bytes, old.Zips
 		return nil
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	if err := os.RemoveAll(root); err != nil {
+	if err = os.RemoveAll(root); err != nil {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "making %s: %d files of %d rows\n", d.Name, d.Files, d.Rows)
-	if err := os.MkdirAll(d.gzips(), 0o700); err != nil {
+	if err = os.MkdirAll(d.gzips(), 0o700); err != nil {
 		return err
 	}
 	logs := gen.New(gen.Config{Seed: seed, Clicks: d.Rows})
 	for i := range d.Files {
 		spec := gen.Spec{Type: rawlog.Clicks, Hour: d.First.Add(time.Duration(i) * time.Hour), Rows: d.Rows}
-		if err := d.file(logs, spec); err != nil {
+		if err = d.file(logs, spec); err != nil {
 			return err
 		}
 	}
-	text, err := json.Marshal(d)
+	text, err = json.Marshal(d)
 	if err != nil {
 		return err
 	}
@@ -100,7 +101,7 @@ func (d *dataSet) file(logs *gen.Network, spec gen.Spec) (err error) {
 	const head, tail = 10, 8
 	deflated := io.NewSectionReader(gzip, head, truth.Archive-head-tail)
 	var sums [tail]byte
-	if _, err := gzip.ReadAt(sums[:], truth.Archive-tail); err != nil {
+	if _, err = gzip.ReadAt(sums[:], truth.Archive-tail); err != nil {
 		return err
 	}
 	size, err := writeZip(filepath.Join(d.zips(), name), &zip.FileHeader{
@@ -115,7 +116,7 @@ func (d *dataSet) file(logs *gen.Network, spec gen.Spec) (err error) {
 
 // writeZip writes a ZIP with one entry whose data is deflated already.
 func writeZip(path string, header *zip.FileHeader, deflated io.Reader) (size int64, err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err = os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return 0, err
 	}
 	file, err := os.Create(path)
@@ -128,10 +129,10 @@ func writeZip(path string, header *zip.FileHeader, deflated io.Reader) (size int
 	if err != nil {
 		return 0, err
 	}
-	if _, err := io.Copy(entry, deflated); err != nil {
+	if _, err = io.Copy(entry, deflated); err != nil {
 		return 0, err
 	}
-	if err := z.Close(); err != nil {
+	if err = z.Close(); err != nil {
 		return 0, err
 	}
 	info, err := file.Stat()

@@ -114,7 +114,7 @@ func ledger(ctx context.Context, o options, srv *server, ing *ingest, t *report)
 	if err != nil {
 		return err
 	}
-	if err := srv.clear(ctx); err != nil {
+	if err = srv.clear(ctx); err != nil {
 		return err
 	}
 	begin := time.Now()

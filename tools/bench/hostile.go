@@ -60,10 +60,10 @@ func memory(ctx context.Context, o options, srv *server, ing *ingest, t *report)
 		if err != nil {
 			return err
 		}
-		if err := writeHostile(filepath.Join(folder, gen.FileName(rawlog.Clicks, day(2016, 9, 9), seed)), h.text); err != nil {
+		if err = writeHostile(filepath.Join(folder, gen.FileName(rawlog.Clicks, day(2016, 9, 9), seed)), h.text); err != nil {
 			return err
 		}
-		if err := srv.clear(ctx); err != nil {
+		if err = srv.clear(ctx); err != nil {
 			return err
 		}
 		u, s, err := ing.run(ctx, nil, "backfill", always, "--type", "clicks", "--source", folder)
@@ -80,7 +80,7 @@ func memory(ctx context.Context, o options, srv *server, ing *ingest, t *report)
 }
 
 func writeHostile(path string, text func(w io.Writer) error) (err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err = os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
 	file, err := os.Create(path)

@@ -106,7 +106,7 @@ func loadChild(ctx context.Context, args []string) (err error) {
 	}
 	begin := time.Now()
 	sum, err := pipeline.Run(ctx, st, folder.New(args[1], nil), pipeline.Options{Network: "bench", Types: []rawlog.Type{rawlog.Clicks}})
-	if err := errors.Join(err, stop()); err != nil {
+	if err = errors.Join(err, stop()); err != nil {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "loaded in %v\n", time.Since(begin))

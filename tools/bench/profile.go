@@ -20,7 +20,7 @@ func startProfiles(folder, number string) (stop func() error, err error) {
 	if folder == "" {
 		return func() error { return nil }, nil
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err = os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
 	cpu, err := os.Create(filepath.Join(folder, "cpu-"+number+".pprof"))

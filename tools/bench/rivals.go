@@ -95,7 +95,7 @@ func compete(ctx context.Context, o options, srv *server, ing *ingest, ds *dataS
 
 // measure runs a load into empty tables.
 func measure(ctx context.Context, srv *server, load func() (usage, error)) (s sample, err error) {
-	if err := srv.clear(ctx); err != nil {
+	if err = srv.clear(ctx); err != nil {
 		return s, err
 	}
 	since := time.Now()
@@ -110,7 +110,7 @@ func measure(ctx context.Context, srv *server, load func() (usage, error)) (s sa
 	if err != nil {
 		return s, err
 	}
-	if err := srv.settle(ctx); err != nil {
+	if err = srv.settle(ctx); err != nil {
 		return s, err
 	}
 	settled, err := srv.cpu()

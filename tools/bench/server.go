@@ -29,7 +29,7 @@ func openServer(ctx context.Context, data string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(data, 0o700); err != nil {
+	if err = os.MkdirAll(data, 0o700); err != nil {
 		return nil, err
 	}
 	dir, err := os.MkdirTemp(data, "store-")
@@ -47,7 +47,7 @@ func (s *server) open(ctx context.Context) (err error) {
 	if s.st, err = store.Open(ctx, store.Config{Spec: s.spec}); err != nil {
 		return err
 	}
-	if err := s.clear(ctx); err != nil {
+	if err = s.clear(ctx); err != nil {
 		return err
 	}
 	all, err := s.st.Columns(ctx, "clicks")
@@ -183,7 +183,7 @@ func (s *server) content(ctx context.Context) (c content, err error) {
 
 // written counts the INSERTs into clicks and the parts that they made, merges apart.
 func (s *server) written(ctx context.Context, since time.Time) (inserts, newParts uint64, err error) {
-	if err := s.st.Conn().Exec(ctx, "SYSTEM FLUSH LOGS"); err != nil {
+	if err = s.st.Conn().Exec(ctx, "SYSTEM FLUSH LOGS"); err != nil {
 		return 0, 0, err
 	}
 	inserts, err = s.number(ctx, `SELECT count() FROM system.query_log

@@ -60,14 +60,14 @@ func sumUp(ctx context.Context, st *store.Store, network string) (map[string]sum
 	err = read("SELECT file, log_type, toString(state), rows, rejected, lines, toUInt64(size), error, has(issues, 'copy'), arrayStringConcat(arraySort(issues), ' ') FROM ingest_files FINAL WHERE network = ?",
 		func(row interface{ Scan(...any) error }) error {
 			s := sums{}
-			err := row.Scan(&name, &s.Type, &s.State, &rows, &rejected, &s.Lines, &s.Size, &s.Error, &s.Copy, &s.Issues)
+			scanErr := row.Scan(&name, &s.Type, &s.State, &rows, &rejected, &s.Lines, &s.Size, &s.Error, &s.Copy, &s.Issues)
 			known := out[name]
 			s.Rows, s.Hash, s.Rejected, s.Rejects = known.Rows, known.Hash, known.Rejected, known.Rejects
 			out[name] = s
-			if err == nil && (rows != s.Rows || rejected != s.Rejected) {
+			if scanErr == nil && (rows != s.Rows || rejected != s.Rejected) {
 				differ = append(differ, fmt.Errorf("%s: the ledger says %d rows and %d rejected, the tables hold %d and %d", name, rows, rejected, s.Rows, s.Rejected))
 			}
-			return err
+			return scanErr
 		})
 	return out, errors.Join(append(differ, err)...)
 }

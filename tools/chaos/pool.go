@@ -84,7 +84,7 @@ func newPool(ctx context.Context, dir string, seed uint64) (p *pool, err error) 
 			return nil, err
 		}
 		root := filepath.Join(dir, fmt.Sprint(v))
-		if _, err := pipeline.Run(ctx, st, files.New(root, nil), pipeline.Options{Network: network}); err != nil {
+		if _, err = pipeline.Run(ctx, st, files.New(root, nil), pipeline.Options{Network: network}); err != nil {
 			return nil, fmt.Errorf("the undisturbed load: %w", err)
 		}
 		got, err := sumUp(ctx, st, network)
@@ -148,7 +148,7 @@ func (p *pool) write(version int, network *gen.Network) ([]gen.Truth, error) {
 			return nil, err
 		}
 		truths[i], err = network.WriteZip(f, "log.csv", spec)
-		if err := errors.Join(err, f.Close()); err != nil {
+		if err = errors.Join(err, f.Close()); err != nil {
 			return nil, err
 		}
 	}

@@ -129,7 +129,7 @@ func (w *world) run(ctx context.Context, c command) (result, error) {
 		switch {
 		case len(blows) == 0:
 			_ = cmd.Process.Signal(syscall.SIGQUIT) // its stacks tell where it hangs
-			err := <-ended
+			err = <-ended
 			return result{}, fmt.Errorf("ingest hangs for %s (%w):\n%s", hang, err, output.String())
 		case blows[0].signal == syscall.SIGSTOP:
 			began := time.Now()

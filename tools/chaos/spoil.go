@@ -73,7 +73,7 @@ func zipOf(text string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := w.Write([]byte(text)); err != nil {
+	if _, err = w.Write([]byte(text)); err != nil {
 		return nil, err
 	}
 	err = z.Close()

@@ -91,14 +91,15 @@ func trial(ctx context.Context, w io.Writer, chosen []protection, marks map[stri
 // try returns what the test said without the protection.
 func try(ctx context.Context, dir string, p protection, m mutant, timeout time.Duration) (said string, err error) {
 	// With the protection the answer may come from the go command's cache.
-	if out, err := test(ctx, p, timeout, ""); err != nil {
+	out, err := test(ctx, p, timeout, "")
+	if err != nil {
 		return "", fmt.Errorf("fails with the protection in place: %s", excerpt(out))
 	}
 	overlay, err := write(dir, m)
 	if err != nil {
 		return "", err
 	}
-	out, err := test(ctx, p, timeout, overlay)
+	out, err = test(ctx, p, timeout, overlay)
 	var exit *exec.ExitError
 	switch {
 	case err == nil:
@@ -118,7 +119,7 @@ func write(dir string, m mutant) (overlay string, err error) {
 		return "", err
 	}
 	instead := filepath.Join(dir, "changed"+filepath.Ext(m.file))
-	if err := os.WriteFile(instead, m.text, 0o600); err != nil {
+	if err = os.WriteFile(instead, m.text, 0o600); err != nil {
 		return "", err
 	}
 	text, err := json.Marshal(map[string]map[string]string{"Replace": {path: instead}})

@@ -148,8 +148,8 @@ func (root below) same(ctx context.Context, a, b rawlog.File) (equal bool, err e
 		if !bytes.Equal(one[:n], other[:m]) {
 			return false, nil
 		}
-		if err := ctx.Err(); err != nil {
-			return false, err
+		if ctx.Err() != nil {
+			return false, ctx.Err()
 		}
 		for _, e := range []error{err, err2} {
 			if e != nil && !errors.Is(e, io.EOF) && !errors.Is(e, io.ErrUnexpectedEOF) {

@@ -62,7 +62,8 @@ func resolve(root, name string) (string, fs.FileInfo, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	if rel, err := filepath.Rel(base, path); err != nil || !filepath.IsLocal(rel) {
+	rel, err := filepath.Rel(base, path)
+	if err != nil || !filepath.IsLocal(rel) {
 		return "", nil, errors.New("a symbolic link leads out of the folder: make the real folder the source, or copy the file")
 	}
 	info, err := os.Stat(path)

@@ -72,11 +72,11 @@ func (f *Stream) run() (err error) {
 		if f.started {
 			need = codesIn
 		}
-		if err := f.fill(need); err != nil {
+		if err = f.fill(need); err != nil {
 			return err
 		}
 		if !f.started {
-			if err := f.block(); err != nil {
+			if err = f.block(); err != nil {
 				return err
 			}
 			continue

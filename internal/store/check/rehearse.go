@@ -40,7 +40,7 @@ func (c checker) checkRehearsal(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.dropDeadScratch(ctx, now); err != nil {
+	if err = c.dropDeadScratch(ctx, now); err != nil {
 		return nil, err
 	}
 	have, err := c.engines(ctx)
@@ -102,9 +102,9 @@ func (c checker) rehearse(ctx context.Context, table, scratch string) (f Finding
 		return fail("making a copy of the table", err)
 	}
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
-		if err := c.dropScratch(ctx, scratch); err != nil && f.Level != Fail {
+		if err := c.dropScratch(after, scratch); err != nil && f.Level != Fail {
 			f = fail("dropping the copy "+scratch, err)
 		}
 	}()
@@ -132,7 +132,7 @@ func (c checker) rehearse(ctx context.Context, table, scratch string) (f Finding
 	if !raw && table != store.RejectedRows {
 		return Finding{OK, what, "rows inserted and counted on a copy", ""} // nothing of the ledger is ever deleted
 	}
-	if err := c.st.Delete(ctx, scratch, "network = ?", scratchNetwork); err != nil {
+	if err = c.st.Delete(ctx, scratch, "network = ?", scratchNetwork); err != nil {
 		return fail("deleting rows", err)
 	}
 	if n, err = count(); err != nil || n != 0 {
