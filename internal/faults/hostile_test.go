@@ -10,17 +10,8 @@ import (
 
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/sim/gen"
+	"rawlogs/internal/testkit/pack"
 )
-
-// streamed is so little memory that a text of some 20 KB is read by pieces.
-const streamed = 64 << 10
-
-// zipCase is an archive and what becomes of it, read whole or streamed.
-type zipCase struct {
-	name   string
-	body   func(text []byte) []byte
-	reason string // "": it loads
-}
 
 // Offsets in an archive's records.
 const (
@@ -28,7 +19,7 @@ const (
 	centralPacked, centralSize, centralOffset, endSize = 20, 24, 42, 22
 )
 
-func zipCases(t *testing.T) []zipCase {
+func zipCases(t *testing.T) []archiveCase {
 	edit := func(change func(z []byte, central, end int) []byte) func([]byte) []byte {
 		return func(text []byte) []byte {
 			z := packed(t, text)
@@ -42,9 +33,9 @@ func zipCases(t *testing.T) []zipCase {
 		})
 	}
 	fixed := func(z []byte) func([]byte) []byte { return func([]byte) []byte { return z } }
-	return []zipCase{
+	return []archiveCase{
 		{name: "deflated, with a data descriptor, named ../../../0.csv", body: func(text []byte) []byte { return packed(t, text) }},
-		{name: "stored", body: func(text []byte) []byte { return packedAs(t, zip.Store, string(text)) }},
+		{name: "stored", body: func(text []byte) []byte { return pack.ZIP(t, zip.Store, string(text)) }},
 		{name: "zip64", body: func(text []byte) []byte { return zip64(t, text) }},
 		{name: "bytes before and after it", body: func(text []byte) []byte {
 			return joined([]byte("PK\x00 a prefix "), packed(t, text), []byte("\r\n"))
@@ -57,13 +48,13 @@ func zipCases(t *testing.T) []zipCase {
 		{name: "damaged data", body: edit(func(z []byte, central, _ int) []byte { z[central/2] ^= 0xff; return z }), reason: "zip: "},
 		{name: "encrypted", body: edit(func(z []byte, central, _ int) []byte { z[central+centralFlags] |= 1; return z }), reason: "encrypted"},
 		{name: "unknown method", body: edit(func(z []byte, central, _ int) []byte { z[central+centralMethod] = 99; return z }), reason: "method 99"},
-		{name: "no entries", body: fixed(packedAs(t, zip.Deflate)), reason: "0 entries"},
-		{name: "a folder only", body: fixed(packedNamed(t, "logs/", "")), reason: "it holds no file"},
+		{name: "no entries", body: fixed(pack.ZIP(t, zip.Deflate)), reason: "0 entries"},
+		{name: "a folder only", body: fixed(pack.Named(t, "logs/", "")), reason: "it holds no file"},
 		{name: "in a folder, with what a Mac adds", body: func(text []byte) []byte {
-			return packedNamed(t, "logs/", "", "logs/a.csv", string(text), "__MACOSX/logs/._a.csv", "x")
+			return pack.Named(t, "logs/", "", "logs/a.csv", string(text), "__MACOSX/logs/._a.csv", "x")
 		}},
-		{name: "two entries", body: func(text []byte) []byte { return packedAs(t, zip.Deflate, string(text), "b") }, reason: "2 entries"},
-		{name: "10,000 entries", body: fixed(packedAs(t, zip.Store, make([]string, 10_000)...)), reason: "10000 entries"},
+		{name: "two entries", body: func(text []byte) []byte { return pack.ZIP(t, zip.Deflate, string(text), "b") }, reason: "2 entries"},
+		{name: "10,000 entries", body: fixed(pack.ZIP(t, zip.Store, make([]string, 10_000)...)), reason: "10000 entries"},
 		{name: "declares less than it holds", body: set32(centralSize, func(v uint32) uint32 { return v - 1 }), reason: "more than the declared"},
 		{name: "declares more than it holds", body: set32(centralSize, func(v uint32) uint32 { return v + 1 }), reason: "too early"},
 		{name: "a bomb by declaration", body: set32(centralSize, func(uint32) uint32 { return 1 << 31 }), reason: "too early"},
@@ -78,48 +69,11 @@ func zipCases(t *testing.T) []zipCase {
 	}
 }
 
-// Hostile archives fail with their reason and leave the others alone; once
-// they are mended they load.
+// Hostile ZIPs fail with their reason and leave the others alone; once they are
+// mended they load.
 func TestHostileZips(t *testing.T) {
 	t.Parallel()
-	db := newDatabase(t)
-	for _, mode := range []struct {
-		name   string
-		memory int64
-	}{{"whole", 64 << 20}, {"streamed", streamed}} {
-		t.Run(mode.name, func(t *testing.T) {
-			t.Parallel()
-			r := db.rig(t)
-			r.options.MaxMemory = mode.memory
-			src := r.folder()
-			type sent struct {
-				name string
-				spec gen.Spec
-			}
-			var broken []sent
-			cases := zipCases(t)
-			for i, tc := range cases {
-				spec := gen.Spec{Type: rawlog.Clicks, Hour: hourOf(i), Rows: 30}
-				name := gen.FileName(spec.Type, spec.Hour, 7)
-				src.put(name, tc.body(r.text(name, spec)))
-				if tc.reason != "" {
-					r.want[key{spec.Type, name}] = &wanted{failed: tc.reason, hour: spec.Hour}
-					broken = append(broken, sent{name, spec})
-				}
-			}
-			for try := range 2 {
-				sum, err := r.run(src.source())
-				if err != nil || sum.Failed != len(broken) || len(sum.Failures) != len(broken) || sum.Loaded+sum.AlreadyLoaded != len(cases)-len(broken) {
-					t.Fatalf("run %d: %v, %+v", try, err, sum)
-				}
-				r.check()
-			}
-			for _, b := range broken {
-				src.put(b.name, r.zip(b.name, b.spec))
-			}
-			r.recover(src.source())
-		})
-	}
+	runArchives(t, zipCases(t))
 }
 
 // zip64 is an archive with its sizes in zip64 fields.

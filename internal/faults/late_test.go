@@ -3,15 +3,14 @@ package faults
 import (
 	"context"
 	"errors"
-	"io"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/dirs"
+	"rawlogs/internal/dirs/dirstest"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/sim/gen"
 )
@@ -183,7 +182,7 @@ func TestReplacedInMidDownload(t *testing.T) {
 	b.put(name, body)
 	_, newer := r.clicks(0, 55)
 	src := b.source()
-	src = &interrupted{Source: src, after: 2000, then: func() { b.put(name, newer) }}
+	src = &dirstest.Interrupted{Source: src, After: 2000, Then: func() { b.put(name, newer) }}
 	sum, err := r.run(src)
 	if err != nil || sum.Loaded != 1 || sum.Rows != 55 {
 		t.Fatalf("%v, %+v", err, sum)
@@ -193,33 +192,6 @@ func TestReplacedInMidDownload(t *testing.T) {
 	}
 	r.recover(b.source())
 }
-
-// interrupted breaks the first body off, and then does something.
-type interrupted struct {
-	dirs.Source
-	after int64
-	then  func()
-	once  sync.Once
-}
-
-func (s *interrupted) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*dirs.Body, error) {
-	b, err := s.Source.Open(ctx, f, offset, etag)
-	if err != nil {
-		return nil, err
-	}
-	s.once.Do(func() {
-		body := b.ReadCloser
-		b.ReadCloser = struct {
-			io.Reader
-			io.Closer
-		}{io.MultiReader(io.LimitReader(body, s.after), failing(s.then)), body}
-	})
-	return b, nil
-}
-
-type failing func()
-
-func (f failing) Read([]byte) (int, error) { f(); return 0, errors.New("connection reset") }
 
 // A file that is listed and gone fails with that reason; once it is unlisted
 // it is reported as missing, until the network would have removed it anyway.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -24,6 +23,7 @@ import (
 	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
+	"rawlogs/internal/testkit/pack"
 )
 
 // firstHour is six hours before a month's end, so that every scenario of some
@@ -191,48 +191,7 @@ func (r *rig) clicks(hour int, rows int) (string, []byte) {
 
 var logs = sync.OnceValue(func() *gen.Network { return gen.New(gen.Config{Seed: 7}) })
 
-func packed(t testing.TB, text []byte) []byte { return packedAs(t, zip.Deflate, string(text)) }
-
-// packedAs makes an archive with an entry of each text, under names that would
-// leave any folder.
-func packedAs(t testing.TB, method uint16, texts ...string) []byte {
-	t.Helper()
-	var buf bytes.Buffer
-	w := zip.NewWriter(&buf)
-	for i, text := range texts {
-		f, err := w.CreateHeader(&zip.FileHeader{Name: fmt.Sprintf("../../../%d.csv", i), Method: method})
-		if err == nil {
-			_, err = io.WriteString(f, text)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
-}
-
-// packedNamed packs texts, each after its name.
-func packedNamed(t testing.TB, pairs ...string) []byte {
-	t.Helper()
-	var buf bytes.Buffer
-	w := zip.NewWriter(&buf)
-	for ; len(pairs) > 0; pairs = pairs[2:] {
-		f, err := w.Create(pairs[0])
-		if err == nil && pairs[1] != "" {
-			_, err = io.WriteString(f, pairs[1])
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
-}
+func packed(t testing.TB, text []byte) []byte { return pack.ZIP(t, zip.Deflate, string(text)) }
 
 // folder is a source on disk.
 type folder struct {

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +19,7 @@ import (
 
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/testkit/pack"
 )
 
 // bytesSource serves bodies from memory and can be used inside a synctest bubble.
@@ -45,7 +45,7 @@ func TestBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const each, budget = 100 << 10, 512 << 10
-		body := zipLike(each, 1)
+		body := pack.Random(each, 1)
 		source := bytesSource{"f.zip": body}
 		var full atomic.Int64
 		d := New(source, Config{Memory: budget, Full: func() { full.Add(1) }})
@@ -90,7 +90,7 @@ func TestBudget(t *testing.T) {
 func TestLargerThanTheBudgetIsAdmittedAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := New(bytesSource{"f.zip": zipLike(300<<10, 1), "g.zip": zipLike(10, 1)}, Config{Memory: 100 << 10})
+		d := New(bytesSource{"f.zip": pack.Random(300<<10, 1), "g.zip": pack.Random(10, 1)}, Config{Memory: 100 << 10})
 		a, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: -1})
 		if err != nil {
 			t.Fatal(err)
@@ -112,7 +112,7 @@ func TestLargerThanTheBudgetIsAdmittedAlone(t *testing.T) {
 func TestWaitingIsNotTimed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := New(bytesSource{"f.zip": zipLike(10, 1)}, Config{Memory: 1, TotalTimeout: time.Minute, IdleTimeout: time.Second})
+		d := New(bytesSource{"f.zip": pack.Random(10, 1)}, Config{Memory: 1, TotalTimeout: time.Minute, IdleTimeout: time.Second})
 		a, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: -1})
 		if err != nil {
 			t.Fatal(err)
@@ -139,7 +139,7 @@ func TestCapacity(t *testing.T) {
 func TestSpool(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	body := zipLike(3<<20, 1)
+	body := pack.Random(3<<20, 1)
 	d := New(bytesSource{"f.zip": body}, Config{SpoolOver: 1 << 20, SpoolDir: dir})
 	a, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: int64(len(body))})
 	if err != nil {
@@ -179,7 +179,7 @@ func TestSpoolWithoutUnnamedFiles(t *testing.T) {
 
 func TestSpoolFails(t *testing.T) {
 	t.Parallel()
-	body := zipLike(3<<20, 1)
+	body := pack.Random(3<<20, 1)
 	missing := filepath.Join(t.TempDir(), "none")
 	d := New(bytesSource{"f.zip": body}, Config{SpoolOver: 1 << 20, SpoolDir: missing})
 	_, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: -1})
@@ -239,7 +239,7 @@ func TestFullSpoolIsWaitedFor(t *testing.T) {
 
 func TestListedSizeIsChecked(t *testing.T) {
 	t.Parallel()
-	d := New(bytesSource{"f.zip": zipLike(100, 1)}, Config{Backoff: time.Microsecond})
+	d := New(bytesSource{"f.zip": pack.Random(100, 1)}, Config{Backoff: time.Microsecond})
 	_, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: 99})
 	if dirs.KindOf(err) != dirs.Corrupt || !strings.Contains(err.Error(), "listed with 99 bytes, storage sends 100") {
 		t.Errorf("got %v", err)
@@ -262,7 +262,7 @@ func (s shorter) Open(ctx context.Context, f rawlog.File, offset int64, etag str
 
 func TestEndBeforeTheAnnouncedSize(t *testing.T) {
 	t.Parallel()
-	body, opened := zipLike(100, 1), 0
+	body, opened := pack.Random(100, 1), 0
 	d := New(shorter{bytesSource{"f.zip": body}, &opened}, Config{Backoff: time.Microsecond})
 	a, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: -1})
 	if err != nil {
@@ -287,7 +287,7 @@ func (s longer) Open(ctx context.Context, f rawlog.File, offset int64, etag stri
 func TestMoreThanAnnounced(t *testing.T) {
 	t.Parallel()
 	for _, over := range []int64{0, 1} { // in memory, spooled
-		d := New(longer{bytesSource{"f.zip": zipLike(100, 1)}}, Config{Backoff: time.Microsecond, SpoolOver: over, SpoolDir: t.TempDir()})
+		d := New(longer{bytesSource{"f.zip": pack.Random(100, 1)}}, Config{Backoff: time.Microsecond, SpoolOver: over, SpoolDir: t.TempDir()})
 		if _, err := d.Fetch(t.Context(), rawlog.File{Name: "f.zip", Size: -1}); dirs.KindOf(err) != dirs.Corrupt {
 			t.Errorf("got %v", err)
 		}
@@ -297,7 +297,7 @@ func TestMoreThanAnnounced(t *testing.T) {
 // Once an ETag was an MD5, the same wrong bytes twice are corruption.
 func TestProvenMD5(t *testing.T) {
 	t.Parallel()
-	good, bad := zipLike(100, 1), zipLike(100, 2)
+	good, bad := pack.Random(100, 1), pack.Random(100, 2)
 	source := taggedSource{files: map[string]tagged{"good.zip": {good, tag(good)}, "bad.zip": {bad, tag(good)}}}
 	d := New(source, Config{Backoff: time.Microsecond})
 	if _, err := d.Fetch(t.Context(), rawlog.File{Name: "good.zip", Size: -1}); err != nil {
@@ -324,15 +324,6 @@ func (s taggedSource) Open(_ context.Context, f rawlog.File, offset int64, _ str
 }
 
 var listed = rawlog.File{Type: rawlog.Clicks, Name: "20160909/clicks-1473411600-SlY9UO.zip", Size: -1}
-
-// zipLike is n bytes that begin as a ZIP does.
-func zipLike(n int, seed uint64) []byte {
-	b := make([]byte, n)
-	random := rand.NewChaCha8([32]byte{byte(seed)})
-	_, _ = random.Read(b)
-	copy(b, "PK\x03\x04")
-	return b
-}
 
 func tag(b []byte) string {
 	sum := md5.Sum(b)

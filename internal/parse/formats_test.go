@@ -13,6 +13,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/testkit/pack"
 )
 
 const someText = "transaction_id,offer_id\n\"abc\",1\n\"d\",2\n"
@@ -119,8 +120,8 @@ func TestFormats(t *testing.T) {
 		{"a text", "a.csv", "", []byte(text), rawlog.Plain},
 		{"a text that begins like a ZIP", "a.csv", "", []byte("PK" + text), rawlog.Plain},
 		{"a text named .csv.gz", "a.csv.gz", "not a ZIP", []byte(text), ""},
-		{"a ZIP named .csv", "a.csv", "", zipOf(t, 8, text), rawlog.Zip},
-		{"a ZIP named .csv.gz", "a.csv.gz", "", zipOf(t, 8, text), rawlog.Zip},
+		{"a ZIP named .csv", "a.csv", "", pack.ZIP(t, 8, text), rawlog.Zip},
+		{"a ZIP named .csv.gz", "a.csv.gz", "", pack.ZIP(t, 8, text), rawlog.Zip},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -195,8 +196,8 @@ func TestHold(t *testing.T) {
 		name string
 		data []byte
 	}{
-		{"a.csv", []byte(text)}, {"a.csv.gz", gzipOf(t, stdgzip.Header{}, text)}, {"a.zip", zipOf(t, 8, text)}, {"a.csv.zst", zstdOf(t, nil, text)},
-		{"b.csv", []byte(text + "x")}, {"b.csv.gz", gzipOf(t, stdgzip.Header{}, text+"x")}, {"b.zip", zipOf(t, 8, text+"x")}, {"b.csv.zst", zstdOf(t, nil, text+"x")},
+		{"a.csv", []byte(text)}, {"a.csv.gz", gzipOf(t, stdgzip.Header{}, text)}, {"a.zip", pack.ZIP(t, 8, text)}, {"a.csv.zst", zstdOf(t, nil, text)},
+		{"b.csv", []byte(text + "x")}, {"b.csv.gz", gzipOf(t, stdgzip.Header{}, text+"x")}, {"b.zip", pack.ZIP(t, 8, text+"x")}, {"b.csv.zst", zstdOf(t, nil, text+"x")},
 	} {
 		body, err := z.Open(bytes.NewReader(archive.data), int64(len(archive.data)), archive.name)
 		if err != nil {

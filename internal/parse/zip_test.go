@@ -5,51 +5,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"testing"
+
+	"rawlogs/internal/testkit/pack"
 )
-
-// zipOf packs texts under names, as archive/zip does: with data descriptors.
-func zipOf(t testing.TB, method uint16, texts ...string) []byte {
-	t.Helper()
-	var buf bytes.Buffer
-	w := zip.NewWriter(&buf)
-	for i, text := range texts {
-		f, err := w.CreateHeader(&zip.FileHeader{Name: fmt.Sprintf("../../%d.csv", i), Method: method})
-		if err == nil {
-			_, err = io.WriteString(f, text)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
-}
-
-// zipNamed packs texts, each after its name.
-func zipNamed(t testing.TB, pairs ...string) []byte {
-	t.Helper()
-	var buf bytes.Buffer
-	w := zip.NewWriter(&buf)
-	for ; len(pairs) > 0; pairs = pairs[2:] {
-		f, err := w.Create(pairs[0])
-		if err == nil && pairs[1] != "" {
-			_, err = io.WriteString(f, pairs[1])
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
-}
 
 // unzip reads a ZIP in both ways, which must agree.
 func unzip(t testing.TB, archive []byte) (string, error) {
@@ -97,7 +58,7 @@ func unpack(t testing.TB, archive []byte, name string) (string, error) {
 func TestZip(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("transaction_id,offer_id\n\"abc\",1\n", 10_000)
-	good := zipOf(t, zip.Deflate, text)
+	good := pack.ZIP(t, zip.Deflate, text)
 	edit := func(change func(z []byte) []byte) []byte { return change(bytes.Clone(good)) }
 	central := bytes.LastIndex(good, []byte("PK\x01\x02"))
 	end := len(good) - endLen
@@ -107,7 +68,7 @@ func TestZip(t *testing.T) {
 		archive      []byte
 	}{
 		{"deflated", "", good},
-		{"stored", "", zipOf(t, zip.Store, text)},
+		{"stored", "", pack.ZIP(t, zip.Store, text)},
 		{"bytes before it", "", append([]byte("#!/bin/sh\n"), good...)},
 		{"comment", "", edit(func(z []byte) []byte {
 			z[end+20] = 4
@@ -117,22 +78,22 @@ func TestZip(t *testing.T) {
 		{"zip64", "", zip64Of(t, good, text)},
 		{"nothing", "it is empty", nil},
 		{"HTML", "not a ZIP", []byte("<html>" + strings.Repeat("x", 100))},
-		{"no entries", "0 entries", zipOf(t, zip.Deflate)},
-		{"a folder only", `only the folder "logs/"`, zipNamed(t, "logs/", "")},
-		{"folders only", `only the folder "logs\\"`, zipNamed(t, "a/", "", `logs\`, "")},
-		{"litter only", "adds to archives", zipNamed(t, "__MACOSX/._a.csv", "x", ".DS_Store", "x")},
-		{"in a folder, with litter and an empty file", "", zipNamed(t, "logs/", "", "logs/.DS_Store", "x", "logs/a.csv", text, "logs/empty", "",
+		{"no entries", "0 entries", pack.ZIP(t, zip.Deflate)},
+		{"a folder only", `only the folder "logs/"`, pack.Named(t, "logs/", "")},
+		{"folders only", `only the folder "logs\\"`, pack.Named(t, "a/", "", `logs\`, "")},
+		{"litter only", "adds to archives", pack.Named(t, "__MACOSX/._a.csv", "x", ".DS_Store", "x")},
+		{"in a folder, with litter and an empty file", "", pack.Named(t, "logs/", "", "logs/.DS_Store", "x", "logs/a.csv", text, "logs/empty", "",
 			"__MACOSX/", "", "__MACOSX/logs/._a.csv", "x", "Thumbs.db", "x")},
-		{"a file twice", "2 entries", zipNamed(t, "a.csv", text, "a.csv", text)},
-		{"two files in a folder", "2 entries", zipNamed(t, "logs/", "", "logs/a.csv", text, "logs/b.csv", "x")},
+		{"a file twice", "2 entries", pack.Named(t, "a.csv", text, "a.csv", text)},
+		{"two files in a folder", "2 entries", pack.Named(t, "logs/", "", "logs/a.csv", text, "logs/b.csv", "x")},
 		{"Deflate64", "Deflate64, pack it again", edit(func(z []byte) []byte { z[central+10] = 9; return z })},
 		{"second head cut short", "central directory", func() []byte {
-			z := zipNamed(t, "a/", "", "a.csv", text)
+			z := pack.Named(t, "a/", "", "a.csv", text)
 			z[len(z)-endLen+12] -= 40
 			return z
 		}()},
-		{"two entries", "2 entries", zipOf(t, zip.Deflate, "a", "b")},
-		{"many entries", "10000 entries", zipOf(t, zip.Store, make([]string, 10_000)...)},
+		{"two entries", "2 entries", pack.ZIP(t, zip.Deflate, "a", "b")},
+		{"many entries", "10000 entries", pack.ZIP(t, zip.Store, make([]string, 10_000)...)},
 		{"cut short", "cut short", good[:len(good)/2]},
 		{"cut at the directory", "cut short", good[:end]},
 		{"encrypted", "encrypted", edit(func(z []byte) []byte { z[central+8] |= 1; return z })},
@@ -236,7 +197,7 @@ func zip64Of(t testing.TB, z []byte, text string) []byte {
 func TestZipReadErrors(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("disk on fire")
-	good := zipOf(t, zip.Deflate, strings.Repeat("a,b\n", 1000))
+	good := pack.ZIP(t, zip.Deflate, strings.Repeat("a,b\n", 1000))
 	for after := range 8 {
 		r := &failingAt{ReaderAt: bytes.NewReader(good), left: after, err: broken}
 		z := Inflater{Hold: 1 << 20}
@@ -270,12 +231,12 @@ func (f *failingAt) ReadAt(p []byte, at int64) (int, error) {
 // that what archive/zip reads out of one entry is what comes out here.
 func FuzzZip(f *testing.F) {
 	text := strings.Repeat("a,b\n1,\"x\"\n", 200)
-	good := zipOf(f, zip.Deflate, text)
+	good := pack.ZIP(f, zip.Deflate, text)
 	f.Add(good)
-	f.Add(zipOf(f, zip.Store, "a\n1\n"))
-	f.Add(zipOf(f, zip.Deflate, "a", "b"))
+	f.Add(pack.ZIP(f, zip.Store, "a\n1\n"))
+	f.Add(pack.ZIP(f, zip.Deflate, "a", "b"))
 	f.Add(zip64Of(f, good, text))
-	f.Add(zipNamed(f, "logs/", "", "logs/a.csv", text, "__MACOSX/._a.csv", "x", "empty", ""))
+	f.Add(pack.Named(f, "logs/", "", "logs/a.csv", text, "__MACOSX/._a.csv", "x", "empty", ""))
 	f.Add(good[:len(good)-5])
 	f.Fuzz(func(t *testing.T, archive []byte) {
 		got, err := unzip(t, archive)

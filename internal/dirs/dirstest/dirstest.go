@@ -8,16 +8,17 @@ import (
 	"errors"
 	"io"
 	"maps"
-	"math/rand/v2"
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/fetch"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/testkit/pack"
 )
 
 // World is a source and the place that it reads, empty at first. What a kind of
@@ -78,7 +79,7 @@ var inOrder = []string{before, nine, ten, second, sale, view}
 
 func fill(w World) {
 	for i := len(inOrder) - 1; i >= 0; i-- {
-		w.Put(inOrder[i], zipLike(100+i, uint64(i)))
+		w.Put(inOrder[i], pack.Random(100+i, uint64(i)))
 	}
 }
 
@@ -148,14 +149,14 @@ func one(t *testing.T, w World, body []byte) rawlog.File {
 }
 
 func opens(t *testing.T, w World, _ *skips) {
-	body := zipLike(100_000, 1)
+	body := pack.Random(100_000, 1)
 	f := one(t, w, body)
 	whole, err := w.Source.Open(t.Context(), f, 0, f.ETag)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, err := io.ReadAll(whole)
-	if err := errors.Join(err, whole.Close()); err != nil || !bytes.Equal(got, body) || whole.Offset != 0 || whole.Size != int64(len(body)) || whole.ETag == "" {
+	if err = errors.Join(err, whole.Close()); err != nil || !bytes.Equal(got, body) || whole.Offset != 0 || whole.Size != int64(len(body)) || whole.ETag == "" {
 		t.Errorf("%d bytes of %+v, %v", len(got), whole, err)
 	}
 	if f.ETag != "" && whole.ETag != f.ETag {
@@ -166,7 +167,7 @@ func opens(t *testing.T, w World, _ *skips) {
 		t.Fatal(err)
 	}
 	got, err = io.ReadAll(rest)
-	if err := errors.Join(err, rest.Close()); err != nil || rest.Offset != 60_000 || rest.Size != int64(len(body)) || rest.ETag != whole.ETag || !bytes.Equal(got, body[60_000:]) {
+	if err = errors.Join(err, rest.Close()); err != nil || rest.Offset != 60_000 || rest.Size != int64(len(body)) || rest.ETag != whole.ETag || !bytes.Equal(got, body[60_000:]) {
 		t.Errorf("%d bytes of %+v, %v", len(got), rest, err)
 	}
 }
@@ -191,17 +192,17 @@ func holds(t *testing.T, d *fetch.Fetcher, f rawlog.File, want []byte) {
 }
 
 func resumed(t *testing.T, w World, _ *skips) {
-	body := zipLike(200_000, 1)
+	body := pack.Random(200_000, 1)
 	f := one(t, w, body)
-	src := &interrupted{Source: w.Source, after: 120_000, then: func() {}}
+	src := &Interrupted{Source: w.Source, After: 120_000, Then: func() {}}
 	holds(t, fetcher(src), f, body)
-	if !slices.Equal(src.offsets, []int64{0, 120_000}) {
-		t.Errorf("opened at %v", src.offsets)
+	if !slices.Equal(src.Offsets(), []int64{0, 120_000}) {
+		t.Errorf("opened at %v", src.Offsets())
 	}
 }
 
 func changed(t *testing.T, w World, _ *skips) {
-	old, replaced := zipLike(200_000, 1), zipLike(250_000, 2)
+	old, replaced := pack.Random(200_000, 1), pack.Random(250_000, 2)
 	f := one(t, w, old)
 	body, err := w.Source.Open(t.Context(), f, 0, f.ETag)
 	if err != nil {
@@ -209,14 +210,14 @@ func changed(t *testing.T, w World, _ *skips) {
 	}
 	etag := body.ETag
 	_ = body.Close()
-	src := &interrupted{Source: w.Source, after: 120_000, then: func() { w.Put(ten, replaced) }}
+	src := &Interrupted{Source: w.Source, After: 120_000, Then: func() { w.Put(ten, replaced) }}
 	holds(t, fetcher(src), f, replaced)
 	_, err = w.Source.Open(t.Context(), f, 120_000, etag)
 	fails(t, w, err, dirs.Changed, dirs.ScopeFile)
 }
 
 func vanished(t *testing.T, w World, _ *skips) {
-	f := one(t, w, zipLike(100, 1))
+	f := one(t, w, pack.Random(100, 1))
 	w.Remove(ten)
 	_, err := w.Source.Open(t.Context(), f, 0, f.ETag)
 	fails(t, w, err, dirs.NotFound, dirs.ScopeFile)
@@ -227,7 +228,7 @@ func denied(t *testing.T, w World, _ *skips) {
 	if w.Deny == nil {
 		t.Skip("it cannot be denied here")
 	}
-	body := zipLike(100, 1)
+	body := pack.Random(100, 1)
 	f := one(t, w, body)
 	w.Deny(true)
 	_, err := w.Source.Open(t.Context(), f, 0, f.ETag)
@@ -251,7 +252,7 @@ func throttled(t *testing.T, w World, _ *skips) {
 	if w.Throttle == nil {
 		t.Skip("nothing throttles it")
 	}
-	body := zipLike(100, 1)
+	body := pack.Random(100, 1)
 	f := one(t, w, body)
 	w.Throttle(1)
 	_, err := w.Source.Open(t.Context(), f, 0, f.ETag)
@@ -264,7 +265,7 @@ func revoked(t *testing.T, w World, _ *skips) {
 	if w.Revoke == nil {
 		t.Skip("it has no credentials")
 	}
-	f := one(t, w, zipLike(100, 1))
+	f := one(t, w, pack.Random(100, 1))
 	w.Revoke()
 	_, err := w.Source.Open(t.Context(), f, 0, f.ETag)
 	fails(t, w, err, dirs.Denied, dirs.ScopeRun)
@@ -359,35 +360,39 @@ func (s *skips) tell(name string, why error) {
 	*s = append(*s, name)
 }
 
-// interrupted breaks the first body off, and then does something to the place.
-type interrupted struct {
+// Interrupted is a source whose first body breaks off after so many bytes; then
+// something happens to the place. It is safe for concurrent use.
+type Interrupted struct {
 	dirs.Source
-	after   int64
-	then    func()
+	After int64
+	Then  func()
+
+	mu      sync.Mutex
 	offsets []int64
 }
 
-func (s *interrupted) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*dirs.Body, error) {
+// Open is dirs.Source's.
+func (s *Interrupted) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*dirs.Body, error) {
 	b, err := s.Source.Open(ctx, f, offset, etag)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.offsets = append(s.offsets, offset); err == nil && len(s.offsets) == 1 {
 		body := b.ReadCloser
 		b.ReadCloser = struct {
 			io.Reader
 			io.Closer
-		}{io.MultiReader(io.LimitReader(body, s.after), failing(s.then)), body}
+		}{io.MultiReader(io.LimitReader(body, s.After), failing(s.Then)), body}
 	}
 	return b, err
+}
+
+// Offsets are where bodies were asked for from, in order.
+func (s *Interrupted) Offsets() []int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.offsets)
 }
 
 type failing func()
 
 func (f failing) Read([]byte) (int, error) { f(); return 0, errors.New("connection reset") }
-
-// zipLike is n bytes that begin as a ZIP does.
-func zipLike(n int, seed uint64) []byte {
-	b := make([]byte, n)
-	random := rand.NewChaCha8([32]byte{byte(seed)})
-	_, _ = random.Read(b)
-	copy(b, "PK\x03\x04")
-	return b
-}

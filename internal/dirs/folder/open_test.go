@@ -3,7 +3,6 @@ package folder_test
 import (
 	"bytes"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,15 +14,8 @@ import (
 	"rawlogs/internal/dirs/folder"
 	"rawlogs/internal/fetch"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/testkit/pack"
 )
-
-func zipLike(n int, seed uint64) []byte {
-	b := make([]byte, n)
-	random := rand.NewChaCha8([32]byte{byte(seed)})
-	_, _ = random.Read(b)
-	copy(b, "PK\x03\x04")
-	return b
-}
 
 func content(t *testing.T, a *fetch.Archive) []byte {
 	t.Helper()
@@ -38,7 +30,7 @@ func TestOpen(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	outside := filepath.Join(t.TempDir(), "secret.zip")
-	body := zipLike(5000, 1)
+	body := pack.Random(5000, 1)
 	write := func(path string, b []byte) {
 		t.Helper()
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -100,7 +92,7 @@ func TestFileReplaced(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	path := filepath.Join(root, "f.zip")
-	for i, body := range [][]byte{zipLike(100, 1), zipLike(120, 2)} {
+	for i, body := range [][]byte{pack.Random(100, 1), pack.Random(120, 2)} {
 		if err := os.WriteFile(path, body, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/dirs/answer"
 	"rawlogs/internal/fetch"
+	"rawlogs/internal/testkit/pack"
 )
 
 func TestRedirectsAreBounded(t *testing.T) {
@@ -33,7 +34,7 @@ func TestRedirectsAreBounded(t *testing.T) {
 
 func TestStallIsResumed(t *testing.T) {
 	t.Parallel()
-	body := zipLike(200_000, 1)
+	body := pack.Random(200_000, 1)
 	s := &fakeStorage{body: body, etag: tag(body)}
 	s.script = func(n int, w http.ResponseWriter, r *http.Request) bool {
 		if n == 1 {
@@ -58,7 +59,7 @@ func TestStallIsResumed(t *testing.T) {
 // Bytes that trickle in keep a connection alive, but not a fetch.
 func TestTrickleEnds(t *testing.T) {
 	t.Parallel()
-	body := zipLike(200_000, 1)
+	body := pack.Random(200_000, 1)
 	s := &fakeStorage{body: body}
 	s.script = func(_ int, w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
@@ -113,7 +114,7 @@ func TestLinkErrorsPass(t *testing.T) {
 
 func TestUntrustedCertificate(t *testing.T) {
 	t.Parallel()
-	s := &fakeStorage{body: zipLike(100, 1)}
+	s := &fakeStorage{body: pack.Random(100, 1)}
 	server := httptest.NewTLSServer(s)
 	defer server.Close()
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -20,20 +19,12 @@ import (
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/fetch"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/testkit/pack"
 )
 
 const canary = "CANARYsignature%2Bxyz%3D"
 
 var listed = rawlog.File{Type: rawlog.Clicks, Name: "20160909/clicks-1473411600-SlY9UO.zip", Size: -1}
-
-// zipLike is n bytes that begin as a ZIP does.
-func zipLike(n int, seed uint64) []byte {
-	b := make([]byte, n)
-	random := rand.NewChaCha8([32]byte{byte(seed)})
-	_, _ = random.Read(b)
-	copy(b, "PK\x03\x04")
-	return b
-}
 
 func tag(b []byte) string {
 	sum := md5.Sum(b)
@@ -146,7 +137,7 @@ func content(t *testing.T, a *fetch.Archive) []byte {
 func TestHTTPFaults(t *testing.T) {
 	t.Parallel()
 	const size = 300_000
-	old, replaced := zipLike(size, 1), zipLike(size, 2)
+	old, replaced := pack.Random(size, 1), pack.Random(size, 2)
 	flipped := slices.Clone(old)
 	flipped[size/2] ^= 4
 	send := func(w http.ResponseWriter, header http.Header, status int, body []byte) bool {
