@@ -2,11 +2,11 @@ package dirs
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"strconv"
-	"strings"
 	"time"
+
+	"rawlogs/internal/sentence"
 )
 
 // Kind says what can be done about an error.
@@ -80,24 +80,9 @@ func (e *Error) Error() string {
 	if e.Final && e.Err != nil {
 		return e.Err.Error()
 	}
-	var b strings.Builder
-	b.WriteString(e.Kind.String())
-	if e.Status != 0 {
-		fmt.Fprintf(&b, ": HTTP %d", e.Status)
-	}
-	if e.Code != "" {
-		b.WriteString(" " + e.Code)
-	}
-	if e.Err != nil {
-		fmt.Fprintf(&b, ": %v", e.Err)
-	}
-	if e.Attempts > 1 {
-		fmt.Fprintf(&b, " (%d attempts)", e.Attempts)
-	}
-	if h := e.hint(); h != "" {
-		b.WriteString("; " + h)
-	}
-	return b.String()
+	return sentence.Sentence{
+		What: e.Kind.String(), Status: e.Status, Code: e.Code, Cause: e.Err, Attempts: e.Attempts, Hint: e.hint(),
+	}.String()
 }
 
 // Unwrap gives the cause.

@@ -2,13 +2,13 @@ package hasoffers
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
 	"rawlogs/internal/plain"
+	"rawlogs/internal/sentence"
 )
 
 // Kind says what a caller can do about an error.
@@ -54,35 +54,18 @@ type APIError struct {
 
 // Error reads like RawLog::listLogs: not authenticated: Network id is not valid (check …).
 func (e *APIError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s::%s: %s", e.Target, e.Method, e.Kind)
-	if e.HTTPStatus != 0 && e.HTTPStatus != http.StatusOK {
-		fmt.Fprintf(&b, ": HTTP %d", e.HTTPStatus)
+	status := e.HTTPStatus
+	if status == http.StatusOK {
+		status = 0 // errors come with it as a rule
 	}
+	said := make([]string, len(e.Messages))
 	for i, m := range e.Messages {
-		if i == 3 {
-			fmt.Fprintf(&b, "; and %d more", len(e.Messages)-i)
-			break
-		}
-		sep := "; "
-		if i == 0 {
-			sep = ": "
-		}
-		b.WriteString(sep + printable(m))
+		said[i] = printable(m)
 	}
-	if e.Attribute != "" {
-		fmt.Fprintf(&b, " [%s]", printable(e.Attribute))
-	}
-	if e.Err != nil {
-		fmt.Fprintf(&b, ": %v", e.Err)
-	}
-	if e.Attempts > 1 {
-		fmt.Fprintf(&b, " (%d attempts)", e.Attempts)
-	}
-	if h := e.hint(); h != "" {
-		b.WriteString("; " + h)
-	}
-	return b.String()
+	return sentence.Sentence{
+		What: e.Target + "::" + e.Method + ": " + e.Kind.String(), Status: status, Said: said, About: printable(e.Attribute),
+		Cause: e.Err, Attempts: e.Attempts, Hint: e.hint(),
+	}.String()
 }
 
 // Unwrap gives the cause.
@@ -117,7 +100,7 @@ func KindOf(err error) (Kind, bool) {
 	return 0, false
 }
 
-// retryable tells whether the same call may succeed a little later. Refusals by
+// retryable reports whether the same call may succeed a little later. Refusals by
 // the rate limit are waited out elsewhere, and refused credentials are renewed
 // or final.
 func retryable(err error) bool {
