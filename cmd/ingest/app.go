@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"rawlogs/internal/rawlog"
@@ -18,7 +20,7 @@ type app struct {
 	stdout io.Writer
 	stderr *term.Redirect
 	getenv func(string) string
-	shared *session.SignIns // made at their first use
+	shared *session.Networks // made at its first use
 	log    *slog.Logger
 	level  *slog.LevelVar
 	sig    signals
@@ -59,6 +61,14 @@ func (a *app) setLevel() {
 	}
 }
 
+// show writes a result to stdout: as JSON, or as print writes it for people.
+func (a *app) show(result any, print func(io.Writer) error) error {
+	if a.json {
+		return term.JSON(a.stdout, result)
+	}
+	return print(a.stdout)
+}
+
 // typesFlag is --type: a comma-separated list of log types; empty means all.
 type typesFlag []rawlog.Type
 
@@ -93,6 +103,18 @@ func (t *typesFlag) list() []rawlog.Type {
 
 func (t *typesFlag) addTo(f *pflag.FlagSet) {
 	f.Var(t, "type", "log types: clicks,conversions,impressions (default all)")
+}
+
+// aboutPeriods makes a command's run of work on the periods that its arguments name,
+// for each of the networks that each goes over.
+func aboutPeriods(each func(*cobra.Command, session.Job) error, work func(context.Context, *session.Session, []rawlog.Period) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		periods, err := parsePeriods(args)
+		if err != nil {
+			return err
+		}
+		return each(cmd, func(ctx context.Context, s *session.Session) error { return work(ctx, s, periods) })
+	}
 }
 
 // parsePeriods reads the period arguments of a command; none is nil.

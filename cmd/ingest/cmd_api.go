@@ -2,39 +2,26 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"net/url"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rawlogs/internal/apicall"
 	"rawlogs/internal/hasoffers"
-	"rawlogs/internal/plain"
 	"rawlogs/internal/session"
 	"rawlogs/internal/term"
 )
 
 // APIOptions are the flags of `ingest api`.
 type APIOptions struct {
-	All     bool
+	apicall.Words
 	Yes     bool
 	Secrets bool
-	Fields  []string
-	Contain []string
-	Filters []string
-	Sort    []string
-	Limit   int
-	Page    int
 }
 
 // AddFlags adds them to f.
@@ -68,18 +55,13 @@ something: it is asked for first, and refused where nobody can be asked, unless
 
 ` + exits(exitDone, exitFailed, exitUsage, exitInterrupted),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			op, q, err := o.parse(args)
+			o.Args = args
+			call, err := apicall.Parse(o.Words)
 			if err != nil {
-				return err
+				return &usageError{err: err}
 			}
-			cfg, err := a.configure(cmd)
-			if err != nil {
-				return err
-			}
-			ctx, cancel := a.untilStop(cmd.Context())
-			defer cancel()
-			return a.within(ctx, cfg, func(ctx context.Context, s *session.Session) error {
-				return a.runAPI(ctx, s, o, op, q)
+			return a.oneNetwork(cmd, func(ctx context.Context, s *session.Session) error {
+				return a.runAPI(ctx, s, o, call)
 			})
 		},
 	}
@@ -87,123 +69,36 @@ something: it is asked for first, and refused where nobody can be asked, unless
 	return cmd
 }
 
-// parse reads the operation and the query that the arguments and flags mean.
-func (o *APIOptions) parse(args []string) (hasoffers.Op, hasoffers.Query, error) {
-	wrong := func(format string, args ...any) (hasoffers.Op, hasoffers.Query, error) {
-		return hasoffers.Op{}, hasoffers.Query{}, &usageError{err: fmt.Errorf(format, args...)}
-	}
-	if len(args) < 2 || strings.Contains(args[0], "=") || strings.Contains(args[1], "=") {
-		return wrong("ingest api: want a TARGET and a METHOD, such as Offer findAll")
-	}
-	op := hasoffers.Op{Target: args[0], Method: args[1], Params: url.Values{}, Changes: !hasoffers.ReadOnly(args[1])}
-	for _, arg := range args[2:] {
-		name, value, ok := strings.Cut(arg, "=")
-		switch {
-		case !ok || name == "":
-			return wrong("%q: want NAME=VALUE or NAME=@FILE", arg)
-		case slices.ContainsFunc([]string{"NetworkId", "NetworkToken", "IntegratorId", "api_key", "Target", "Method"}, func(s string) bool { return strings.EqualFold(s, name) }):
-			return wrong("%s comes from the configuration, never from the command line", name)
-		case strings.HasPrefix(value, "@@"):
-			op.Params.Add(name, value[1:])
-		case strings.HasPrefix(value, "@"):
-			if !op.Changes {
-				return wrong("%s: %s::%s reads only and takes no file; %s=@%s is the text %s", name, op.Target, op.Method, name, value, value)
-			}
-			content, err := os.ReadFile(value[1:])
-			if err != nil {
-				return wrong("%s: %w", name, err)
-			}
-			op.Files = append(op.Files, hasoffers.Upload{Param: name, FileName: filepath.Base(value[1:]), Content: content})
-		default:
-			op.Params.Add(name, value)
-		}
-	}
-	q := hasoffers.Query{Fields: o.Fields, Contain: o.Contain, Limit: o.Limit, Page: o.Page}
-	var err error
-	if q.Filters, err = parseFilters(o.Filters); err != nil {
-		return op, q, err
-	}
-	for _, text := range o.Sort {
-		s, err := hasoffers.ParseSort(text)
-		if err != nil {
-			return wrong("--%w", err)
-		}
-		q.Sort = append(q.Sort, s)
-	}
-	switch {
-	case o.Limit < 0 || o.Page < 0:
-		return wrong("--limit and --page: want numbers above 0")
-	case o.All && op.Changes:
-		return wrong("--all is for methods that read, not for %s", op)
-	case o.All && o.Page > 0:
-		return wrong("--all and --page exclude each other")
-	case o.All && o.Limit == 0:
-		q.Limit = 500
-	case o.Page > 0 && o.Limit == 0:
-		return wrong("--page needs --limit")
-	}
-	return op, q, nil
-}
-
-func (a *app) runAPI(ctx context.Context, s *session.Session, o APIOptions, op hasoffers.Op, q hasoffers.Query) error {
+func (a *app) runAPI(ctx context.Context, s *session.Session, o APIOptions, call apicall.Call) error {
 	client, err := s.API()
 	if err != nil {
 		return err
 	}
-	if op.Changes && !o.Yes {
-		if err := a.confirm(op, s.Config.Network); err != nil {
+	if call.Op.Changes && !o.Yes {
+		if err = a.confirm(call.Op, s.Config.Network); err != nil {
 			return err
 		}
 	}
-	var data json.RawMessage
-	if o.All {
-		data, err = client.AllPages(ctx, op, q)
-	} else {
-		q.AddTo(op.Params)
-		data, err = client.Do(ctx, op)
-	}
+	data, err := call.Do(ctx, client)
 	if err != nil {
 		return err
 	}
 	if !o.Secrets {
-		secrets := append(s.Config.SignIn.Secrets(), client.Auth.Secrets()...) // a bearer token among them
-		data = term.Redacted(data, func(text string) string { return hidden(text, secrets) })
+		data = apicall.Hide(data, append(s.Config.SignIn.Secrets(), client.Auth.Secrets()...)) // a bearer token among them
 	}
-	var out bytes.Buffer
-	if err := json.Indent(&out, data, "", "  "); err != nil {
-		return fmt.Errorf("%s: the answer's data: %w", op, err)
+	text, err := apicall.Text(call.Op, data)
+	if err == nil {
+		_, err = io.WriteString(a.stdout, text)
 	}
-	out.WriteByte('\n')
-	_, err = io.WriteString(a.stdout, plain.JSON(out.String()))
 	return err
 }
 
-// hidden hides our own secrets in a text of the API, and signatures in its links.
-func hidden(text string, secrets []string) string {
-	for _, s := range secrets {
-		if s != "" {
-			text = strings.ReplaceAll(strings.ReplaceAll(text, s, "hidden"), url.QueryEscape(s), "hidden")
-		}
-	}
-	if strings.Contains(text, "=") {
-		text = hasoffers.Redact(text)
-	}
-	return text
-}
-
-// confirm asks before a change. Values are shown as they will be sent.
+// confirm asks before a change.
 func (a *app) confirm(op hasoffers.Op, network string) error {
 	if _, seen := a.stderr.Terminal(); !seen || !term.IsTerminal(a.stdin) {
 		return &usageError{err: fmt.Errorf("%s may change something, and nobody can be asked here", op), hint: "--yes says that it is meant"}
 	}
-	var words []string
-	for _, name := range slices.Sorted(maps.Keys(op.Params)) {
-		words = append(words, name+"="+strings.Join(op.Params[name], ","))
-	}
-	for _, f := range op.Files {
-		words = append(words, fmt.Sprintf("%s=@%s (%s)", f.Param, f.FileName, term.Size(int64(len(f.Content)))))
-	}
-	_, err := fmt.Fprintf(a.stderr, "%s on network %s: %s\nThis may change something. Go on? [y/N] ", plain.Text(op.String()), plain.Text(network), plain.Text(strings.Join(words, " ")))
+	_, err := io.WriteString(a.stderr, apicall.Question(op, network))
 	if err != nil {
 		return err // a question that nobody saw has no answer
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rawlogs/internal/pipeline"
+	"rawlogs/internal/rawlog"
 	"rawlogs/internal/session"
 )
 
@@ -24,15 +25,9 @@ func newBackfill(a *app) *cobra.Command {
 		Long: "A period is a year (2016), a month (201609), a day (20160909) or a range of them\n" +
 			"(20160901..20160915, both ends included), in UTC, by the hour in a file's name.\n\n" + loadStatuses(),
 		Args: someArgs("at least one period, such as 201609"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			periods, err := parsePeriods(args)
-			if err != nil {
-				return err
-			}
-			return a.eachLoad(cmd, func(ctx context.Context, s *session.Session) error {
-				return a.load(ctx, s, o.LoadOptions, pipeline.Options{Periods: periods})
-			})
-		},
+		RunE: aboutPeriods(a.eachLoad, func(ctx context.Context, s *session.Session, periods []rawlog.Period) error {
+			return a.load(ctx, s, o.LoadOptions, pipeline.Options{Periods: periods})
+		}),
 	}
 	o.AddFlags(cmd.Flags())
 	return cmd

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rawlogs/internal/plain"
 	"rawlogs/internal/session"
 	"rawlogs/internal/term"
 )
@@ -35,7 +34,7 @@ func (a *app) runCheck(ctx context.Context, s *session.Session) error {
 		if a.json {
 			return nil // printed together at the end
 		}
-		return a.printFinding(f)
+		return f.Print(a.stdout)
 	})
 	if err == nil && a.json {
 		err = term.JSON(a.stdout, all)
@@ -44,15 +43,4 @@ func (a *app) runCheck(ctx context.Context, s *session.Session) error {
 		err = fmt.Errorf("%s failed", term.Plural(fails, "check"))
 	}
 	return err
-}
-
-func (a *app) printFinding(f session.Finding) error {
-	if _, err := fmt.Fprintf(a.stdout, "%-4s  %-12s  %s\n", plain.Text(f.Level), plain.Text(f.What), plain.Text(f.Detail)); err != nil {
-		return err
-	}
-	if f.Hint != "" && f.Level != "ok" {
-		_, err := fmt.Fprintf(a.stdout, "%20s%s\n", "", plain.Text(f.Hint))
-		return err
-	}
-	return nil
 }

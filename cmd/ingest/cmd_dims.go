@@ -8,11 +8,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rawlogs/internal/apicall"
 	"rawlogs/internal/dims"
-	"rawlogs/internal/hasoffers"
-	"rawlogs/internal/plain"
 	"rawlogs/internal/session"
-	"rawlogs/internal/term"
 )
 
 // DimsOptions are the flags of `ingest dims`.
@@ -69,8 +67,8 @@ func (o *DimsOptions) parse() (dims.Options, error) {
 		return opts, &usageError{err: fmt.Errorf("--page-size %d: want 1 to 10000", o.PageSize)}
 	}
 	opts.PageSize = o.PageSize
-	if opts.Filters, err = parseFilters(o.Filters); err != nil {
-		return opts, err
+	if opts.Filters, err = apicall.ParseFilters(o.Filters); err != nil {
+		return opts, &usageError{err: err}
 	}
 	if err := dims.CheckFilters(opts.Filters, opts.Entities); err != nil {
 		return opts, &usageError{err: fmt.Errorf("--filter: %w", err)}
@@ -78,53 +76,13 @@ func (o *DimsOptions) parse() (dims.Options, error) {
 	return opts, nil
 }
 
-func parseFilters(texts []string) ([]hasoffers.Filter, error) {
-	var filters []hasoffers.Filter
-	for _, text := range texts {
-		f, err := hasoffers.ParseFilter(text)
-		if err != nil {
-			return nil, &usageError{err: err}
-		}
-		filters = append(filters, f)
-	}
-	return filters, nil
-}
-
 func (a *app) runDims(ctx context.Context, s *session.Session, o dims.Options) error {
 	if err := s.Prepare(ctx); err != nil {
 		return err
 	}
 	names, err := s.Dims(ctx, o)
-	if perr := a.printDims(names); err == nil {
+	if perr := a.show(names, names.Print); err == nil {
 		err = perr
 	}
 	return err
-}
-
-func (a *app) printDims(r session.Names) error {
-	if a.json {
-		return term.JSON(a.stdout, r)
-	}
-	if len(r.Entities) == 0 {
-		return nil
-	}
-	var rows [][]string
-	for _, e := range r.Entities {
-		note := e.Error
-		if note == "" && e.Resumed {
-			note = "went on where an earlier refresh had stopped"
-		}
-		rows = append(rows, []string{e.Entity, term.Count(e.Rows), term.Count(e.Changed), term.Count(e.Vanished), note})
-	}
-	if _, err := fmt.Fprintf(a.stdout, "network %s\n", plain.Text(r.Network)); err != nil {
-		return err
-	}
-	if err := term.Table(a.stdout, []string{"", "rows", "changed", "vanished", ""}, func(i int) bool { return i >= 1 && i <= 3 }, rows); err != nil {
-		return err
-	}
-	if len(r.Views) > 0 {
-		_, err := fmt.Fprintf(a.stdout, "the server allows no dictionaries: %s are views, for JOIN\n", plain.Text(strings.Join(r.Views, ", ")))
-		return err
-	}
-	return nil
 }

@@ -7,13 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/config"
 	"rawlogs/internal/evolve"
-	"rawlogs/internal/plain"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/session"
-	"rawlogs/internal/term"
 )
 
 // EvolveOptions are the flags of `ingest schema evolve`.
@@ -43,9 +40,7 @@ load: while one is at work it says so and ends.
 			if err != nil {
 				return err
 			}
-			ctx, cancel := a.untilStop(cmd.Context())
-			defer cancel()
-			return a.within(ctx, all[0], func(ctx context.Context, s *session.Session) error {
+			return a.within(cmd, all[0], func(ctx context.Context, s *session.Session) error {
 				return a.runEvolve(ctx, s, all, o)
 			})
 		},
@@ -77,30 +72,7 @@ func (a *app) runEvolve(ctx context.Context, s *session.Session, all []*config.C
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return term.JSON(a.stdout, out)
-	}
-	did := map[bool]string{false: "column made", true: "column to make"}[out.DryRun]
-	var rows [][]string
-	for _, c := range out.Columns {
-		what := did
-		if !c.New {
-			what = "column was there"
-		}
-		rows = append(rows, []string{c.Table, c.Header, c.Type, what, term.Count(c.Moved), term.Count(c.Left), term.Shorten(c.Example)})
-	}
-	for _, s := range out.Skipped {
-		rows = append(rows, []string{s.Table, s.Header, "", "no column: " + s.Why, "", term.Count(s.Rows), ""})
-	}
-	if len(rows) > 0 {
-		moved := map[bool]string{false: "moved", true: "to move"}[out.DryRun]
-		header := []string{"table", "header", "type", "what", moved, "left", "example"}
-		if err := term.Table(a.stdout, header, func(i int) bool { return i == 4 || i == 5 }, rows); err != nil {
-			return err
-		}
-	}
-	_, err = fmt.Fprintf(a.stdout, "%s, %s without\n", term.Plural(len(out.Columns), "column"), term.Plural(len(out.Skipped), "header"))
-	return err
+	return a.show(out, out.Print)
 }
 
 // DriftOptions are the flags of `ingest schema drift`.
@@ -140,55 +112,9 @@ func (a *app) runDrift(ctx context.Context, s *session.Session, o DriftOptions) 
 	if err != nil {
 		return err
 	}
-	headers, err := evolve.Drift(ctx, st, o.Types.list())
+	out, err := evolve.FindDrifts(ctx, st, s.Config.Network, o.Types.list(), o.Unused)
 	if err != nil {
 		return err
 	}
-	unused := []evolve.Unused{}
-	if o.Unused > 0 {
-		if unused, err = evolve.Silent(ctx, st, o.Types.list(), o.Unused); err != nil {
-			return err
-		}
-	}
-	unfilled, err := checkpoint.Open(st, s.Config.Network).Unfilled(ctx, o.Types.list())
-	if err != nil {
-		return err
-	}
-	if a.json {
-		return term.JSON(a.stdout, struct {
-			Headers  []evolve.Drifted      `json:"headers"`
-			Unused   []evolve.Unused       `json:"unused"`
-			Unfilled []checkpoint.Unfilled `json:"unfilled"`
-		}{headers, unused, unfilled})
-	}
-	var rows [][]string
-	for _, h := range headers {
-		what := "no column; evolve would make " + h.Type
-		if h.Column {
-			what = "has a column; these did not fit"
-		}
-		rows = append(rows, []string{h.Table, h.Header, term.Minute(h.First), term.Minute(h.Last), term.Count(h.Rows), term.Count(h.Files), what, term.Shorten(h.Example)})
-	}
-	if len(rows) > 0 {
-		header := []string{"table", "header", "first file", "last file", "rows", "files", "what", "example"}
-		if err := term.Table(a.stdout, header, func(i int) bool { return i == 4 || i == 5 }, rows); err != nil {
-			return err
-		}
-	}
-	for _, u := range unused {
-		last := "never had a value"
-		if !u.Last.IsZero() {
-			last = "last had a value in the file of " + term.Minute(u.Last)
-		}
-		if _, err := fmt.Fprintf(a.stdout, "%s.%s %s\n", u.Table, plain.Text(u.Column), last); err != nil {
-			return err
-		}
-	}
-	for _, u := range unfilled {
-		if _, err := fmt.Fprintln(a.stdout, plain.Text(u.String())); err != nil {
-			return err
-		}
-	}
-	_, err = fmt.Fprintf(a.stdout, "%s in _rescued\n", term.Plural(len(headers), "header"))
-	return err
+	return a.show(out, out.Print)
 }

@@ -3,18 +3,17 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
+	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/plain"
+	"rawlogs/internal/rawlog"
 	"rawlogs/internal/session"
 	"rawlogs/internal/status"
-	"rawlogs/internal/term"
 )
 
 func newIssues(a *app) *cobra.Command {
@@ -25,33 +24,15 @@ func newIssues(a *app) *cobra.Command {
 		Short: "list the files that are not as they should be, and since when",
 		Example: `  ingest issues
   ingest issues 201609 --type clicks --json`,
-		Long: issueKinds + "\n\n" + exits(exitDone, exitFailed, exitUsage, exitInterrupted),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			periods, err := parsePeriods(args)
-			if err != nil {
-				return err
-			}
-			return a.eachSource(cmd, func(ctx context.Context, s *session.Session) error {
-				return a.runIssues(ctx, s, checkpoint.Filter{Types: types.list(), Periods: periods, Issues: true}, all)
-			})
-		},
+		Long: status.Kinds + "\n\n" + exits(exitDone, exitFailed, exitUsage, exitInterrupted),
+		RunE: aboutPeriods(a.eachSource, func(ctx context.Context, s *session.Session, periods []rawlog.Period) error {
+			return a.runIssues(ctx, s, checkpoint.Filter{Types: types.list(), Periods: periods, Issues: true}, all)
+		}),
 	}
 	types.addTo(cmd.Flags())
 	cmd.Flags().BoolVar(&all, "all", false, "list those that were ignored, too")
 	return cmd
 }
-
-// issueKinds explains the kinds in help texts.
-const issueKinds = `failed     could not be fetched, read or loaded; the next run tries again
-lost       not loaded, and no longer listed by the source
-mismatch   the store did not hold the rows that it acknowledged; the next run loads them again
-copy       the same text as another file of its hour; not loaded
-view       its rows are stored, but a materialized view failed on them
-rejected   has lines that did not split into the header's fields: see rejected_rows
-misfit     has many values that did not fit their columns: see _rescued
-inexact    has many values that their columns hold only nearly: see _rescued
-columns    no row has an id, or none a time: do the header's names mean our columns?
-shifted    its rows lie off its hour: is the time zone right?`
 
 func (a *app) runIssues(ctx context.Context, s *session.Session, filter checkpoint.Filter, all bool) error {
 	st, err := s.Look(ctx)
@@ -68,22 +49,7 @@ func (a *app) runIssues(ctx context.Context, s *session.Session, filter checkpoi
 			out = append(out, status.Issues(e)...)
 		}
 	}
-	if a.json {
-		return term.JSON(a.stdout, out)
-	}
-	if len(out) == 0 {
-		_, err := fmt.Fprintln(a.stdout, "no issues")
-		return err
-	}
-	var rows [][]string
-	for _, i := range out {
-		text := i.Text
-		if i.Ignored != "" {
-			text += " (ignored: " + i.Ignored + ")"
-		}
-		rows = append(rows, []string{plain.Text(i.Kind), i.Since.Format(time.DateOnly), plain.Text(i.Type + " " + i.Name), plain.Text(text)})
-	}
-	return term.Table(a.stdout, []string{"issue", "since", "file", "what"}, func(int) bool { return false }, rows)
+	return a.show(out, func(w io.Writer) error { return status.PrintIssues(w, out) })
 }
 
 func newIgnore(a *app) *cobra.Command {
@@ -137,17 +103,5 @@ func (a *app) runIgnore(ctx context.Context, s *session.Session, opts pipeline.O
 	for _, e := range ignored {
 		out = append(out, status.Issues(e)...)
 	}
-	if a.json {
-		return term.JSON(a.stdout, out)
-	}
-	const most = 20
-	for _, i := range out[:min(len(out), most)] {
-		if _, err := fmt.Fprintf(a.stdout, "ignored: %s\n", plain.Text(i.Type+" "+i.Name+": "+i.Text)); err != nil {
-			return err
-		}
-	}
-	if len(out) > most {
-		_, err = fmt.Fprintf(a.stdout, "… and %d more; --json lists all\n", len(out)-most)
-	}
-	return err
+	return a.show(out, func(w io.Writer) error { return status.PrintIgnored(w, out) })
 }

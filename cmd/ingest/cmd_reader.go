@@ -3,15 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"rawlogs/internal/config"
 	"rawlogs/internal/engine"
 	"rawlogs/internal/store"
-	"rawlogs/internal/term"
 )
 
 func newSchemaReader(a *app) *cobra.Command {
@@ -40,36 +39,16 @@ embedded store has such a user already; ` + "`ingest serve`" + ` says how to con
 
 var readerPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 
-// readerStatements make a role with the rights and limits of someone who
-// analyzes, and a user who has it. The hash is of no password that anybody
-// knows.
-func readerStatements(database, name string) []string {
-	role := "`" + name + "_role`"
-	statements := []string{
-		"CREATE ROLE IF NOT EXISTS " + role + " SETTINGS readonly = 2 READONLY, " +
-			"max_execution_time = 600 MIN 1 MAX 3600, max_memory_usage = 8000000000 MIN 1 MAX 8000000000, " +
-			"max_concurrent_queries_for_user = 8 READONLY, max_result_bytes = 4000000000 MIN 1 MAX 4000000000, result_overflow_mode = 'throw'",
-	}
-	for _, grant := range engine.ReaderGrants(database) {
-		statements = append(statements, grant+" TO "+role)
-	}
-	return append(statements,
-		"CREATE USER IF NOT EXISTS `"+name+"` IDENTIFIED WITH sha256_hash BY '"+strings.Repeat("0", 64)+"' DEFAULT ROLE "+role,
-		"GRANT "+role+" TO `"+name+"`",
-	)
-}
-
 func (a *app) printReader(cfg *config.Config, name string) error {
-	statements := readerStatements(store.DatabaseOf(cfg.Store), name)
-	if a.json {
-		return term.JSON(a.stdout, statements)
-	}
-	for _, s := range statements {
-		if _, err := fmt.Fprintf(a.stdout, "%s;\n", s); err != nil {
-			return err
+	statements := engine.ReaderStatements(store.DatabaseOf(cfg.Store), name)
+	return a.show(statements, func(w io.Writer) error {
+		for _, s := range statements {
+			if _, err := fmt.Fprintf(w, "%s;\n", s); err != nil {
+				return err
+			}
 		}
-	}
-	_, err := fmt.Fprintf(a.stdout, "-- Nobody can sign in yet. Set a password where no history keeps it:\n"+
-		"-- ALTER USER `%s` IDENTIFIED WITH sha256_password BY '…';\n", name)
-	return err
+		_, err := fmt.Fprintf(w, "-- Nobody can sign in yet. Set a password where no history keeps it:\n"+
+			"-- ALTER USER `%s` IDENTIFIED WITH sha256_password BY '…';\n", name)
+		return err
+	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -62,15 +63,9 @@ whose files are not due yet are told and are no difference.
 
 ` + exits(exitDone, exitFailed, exitUsage, exitDiffers, exitInterrupted),
 		Args: someArgs("a period"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			periods, err := parsePeriods(args)
-			if err != nil {
-				return err
-			}
-			return a.eachNetwork(cmd, func(ctx context.Context, s *session.Session) error {
-				return a.runReconcile(ctx, s, o, periods)
-			})
-		},
+		RunE: aboutPeriods(a.eachNetwork, func(ctx context.Context, s *session.Session, periods []rawlog.Period) error {
+			return a.runReconcile(ctx, s, o, periods)
+		}),
 	}
 	o.AddFlags(cmd.Flags())
 	return cmd
@@ -114,19 +109,18 @@ func (a *app) runReconcile(ctx context.Context, s *session.Session, o ReconcileO
 	for _, r := range reports {
 		beyond += r.Beyond()
 	}
-	if a.json {
-		err = term.JSON(a.stdout, struct {
-			Network string              `json:"network"`
-			Beyond  int                 `json:"beyond"`
-			Reports []*reconcile.Report `json:"reports"`
-		}{s.Config.Network, beyond, reports})
-	} else {
+	err = a.show(struct {
+		Network string              `json:"network"`
+		Beyond  int                 `json:"beyond"`
+		Reports []*reconcile.Report `json:"reports"`
+	}{s.Config.Network, beyond, reports}, func(w io.Writer) error {
 		for _, r := range reports {
-			if err = r.Print(a.stdout, a.verbose); err != nil {
-				break
+			if failed := r.Print(w, a.verbose); failed != nil {
+				return failed
 			}
 		}
-	}
+		return nil
+	})
 	if err == nil && beyond > 0 {
 		err = &differsError{lines: beyond}
 	}

@@ -86,9 +86,9 @@ func (a *app) runRun(ctx context.Context, s *session.Session, o RunOptions) erro
 		names = append(names, "reconcile")
 		errs = append(errs, a.runReconcile(ctx, s, o.Against, []rawlog.Period{period}))
 	}
-	err = a.inParts(names, errs...)
-	if failed := new(partsError); errors.As(err, &failed) && len(failed.errs) == 1 {
-		return failed.errs[0] // says itself what it is about
+	err = a.networks().Parts(names, errs...)
+	if failed := new(session.PartsError); errors.As(err, &failed) && len(failed.Errs) == 1 {
+		return failed.Errs[0] // says itself what it is about
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -10,7 +11,6 @@ import (
 	"rawlogs/internal/plain"
 	"rawlogs/internal/session"
 	"rawlogs/internal/store"
-	"rawlogs/internal/term"
 )
 
 func newSchema(a *app) *cobra.Command {
@@ -71,15 +71,14 @@ func (a *app) runSchemaPrint(cfg *config.Config) error {
 	for _, s := range all {
 		statements = append(statements, schemaStatement{File: s.File, Title: s.Title, SQL: s.SQL})
 	}
-	if a.json {
-		return term.JSON(a.stdout, statements)
-	}
-	for _, s := range statements {
-		if _, err := fmt.Fprintf(a.stdout, "-- %s: %s\n%s;\n\n", s.File, s.Title, s.SQL); err != nil {
-			return err
+	return a.show(statements, func(w io.Writer) error {
+		for _, s := range statements {
+			if _, err := fmt.Fprintf(w, "-- %s: %s\n%s;\n\n", s.File, s.Title, s.SQL); err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func (a *app) runSchemaApply(ctx context.Context, s *session.Session) error {
@@ -91,17 +90,16 @@ func (a *app) runSchemaApply(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return term.JSON(a.stdout, struct {
-			Store   string   `json:"store"`
-			Applied []string `json:"applied"`
-		}{st.Name(), applied})
-	}
-	for _, name := range applied {
-		if _, err := fmt.Fprintf(a.stdout, "applied %s\n", plain.Text(name)); err != nil {
-			return err
+	return a.show(struct {
+		Store   string   `json:"store"`
+		Applied []string `json:"applied"`
+	}{st.Name(), applied}, func(w io.Writer) error {
+		for _, name := range applied {
+			if _, err := fmt.Fprintf(w, "applied %s\n", plain.Text(name)); err != nil {
+				return err
+			}
 		}
-	}
-	_, err = fmt.Fprintf(a.stdout, "%s has the schema\n", plain.Text(st.Name()))
-	return err
+		_, err := fmt.Fprintf(w, "%s has the schema\n", plain.Text(st.Name()))
+		return err
+	})
 }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"rawlogs/internal/engine"
-	"rawlogs/internal/plain"
 	"rawlogs/internal/session"
 	"rawlogs/internal/term"
 )
@@ -56,22 +56,6 @@ func newServe(a *app) *cobra.Command {
 	return cmd
 }
 
-// served is what `ingest serve --json` prints. Its names are a promise.
-type served struct {
-	Path         string `json:"path"`
-	PID          int    `json:"pid"` // of the process that hosts ClickHouse
-	Native       string `json:"native"`
-	HTTP         string `json:"http"`
-	Play         string `json:"play"`
-	Dashboard    string `json:"dashboard"`
-	User         string `json:"user"`
-	Database     string `json:"database"`
-	PasswordFile string `json:"password_file"`
-
-	Reader             string `json:"reader"` // a user for analysts
-	ReaderPasswordFile string `json:"reader_password_file"`
-}
-
 func (a *app) runServe(ctx context.Context, s *session.Session, o ServeOptions) (err error) {
 	path, ok := strings.CutPrefix(s.Config.Store, "embedded:")
 	if !ok {
@@ -81,47 +65,21 @@ func (a *app) runServe(ctx context.Context, s *session.Session, o ServeOptions) 
 	if err != nil {
 		return err
 	}
-	defer closing(eng, &err)
+	defer func() { err = errors.Join(err, eng.Close()) }()
 	if _, err := s.Store(ctx); err != nil { // attaches: for the tables
 		return err
 	}
 	if err := s.Close(); err != nil {
 		return err
 	}
-	if err := a.printServed(eng, path, o); err != nil {
+	password := ""
+	if o.ShowPassword {
+		password = eng.Endpoint().Password
+	}
+	served := eng.Served(path)
+	if err := a.show(served, func(w io.Writer) error { return served.Print(w, password) }); err != nil {
 		return err
 	}
 	<-ctx.Done()
 	return nil
 }
-
-func (a *app) printServed(eng *engine.Engine, path string, o ServeOptions) error {
-	e := eng.Endpoint()
-	file, readerFile := eng.PasswordFiles()
-	s := served{Path: path, PID: eng.PID(), Native: e.Addr, HTTP: "http://" + e.HTTPAddr, Play: "http://" + e.HTTPAddr + "/play",
-		Dashboard: "http://" + e.HTTPAddr + "/dashboard", User: e.User, Database: e.Database, PasswordFile: file,
-		Reader: e.ReaderUser, ReaderPasswordFile: readerFile}
-	if a.json {
-		return term.JSON(a.stdout, s)
-	}
-	host, port, _ := strings.Cut(e.Addr, ":")
-	password := "in " + file
-	if o.ShowPassword {
-		password = e.Password
-	}
-	_, err := fmt.Fprintf(a.stdout, `ClickHouse on %s
-  SQL page   %s
-  dashboard  %s
-  HTTP       curl -u "%s:$(cat %s)" '%s/?database=%s&query=SELECT+count()+FROM+clicks'
-  client     clickhouse-client --host %s --port %s --user %s --password "$(cat %s)" --database %s
-  DSN        clickhouse://%s:PASSWORD@%s/%s
-  user       %s
-  password   %s
-  analysts   user %s, who may only read the tables; password in %s
-Ctrl-C ends it.
-`, plain.Text(path), s.Play, s.Dashboard, e.User, shellQuote(file), s.HTTP, e.Database,
-		host, port, e.User, shellQuote(file), e.Database, e.User, e.Addr, e.Database, e.User, plain.Text(password), e.ReaderUser, plain.Text(readerFile))
-	return err
-}
-
-func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

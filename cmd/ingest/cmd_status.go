@@ -10,7 +10,6 @@ import (
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/session"
 	"rawlogs/internal/status"
-	"rawlogs/internal/term"
 )
 
 // StatusOptions are the flags of `ingest status`.
@@ -35,15 +34,9 @@ func newStatus(a *app) *cobra.Command {
   ingest status --offline --json`,
 		Long: "missing: listed by the source, not begun yet. double hours: hours with more than one file.\n\n" +
 			exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitInterrupted),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			periods, err := parsePeriods(args)
-			if err != nil {
-				return err
-			}
-			return a.eachSource(cmd, func(ctx context.Context, s *session.Session) error {
-				return a.runStatus(ctx, s, o, periods)
-			})
-		},
+		RunE: aboutPeriods(a.eachSource, func(ctx context.Context, s *session.Session, periods []rawlog.Period) error {
+			return a.runStatus(ctx, s, o, periods)
+		}),
 	}
 	o.AddFlags(cmd.Flags())
 	return cmd
@@ -66,40 +59,8 @@ func (a *app) runStatus(ctx context.Context, s *session.Session, o StatusOptions
 		return err
 	}
 	report.Source = s.Config.Source.String()
-	if a.json {
-		err = term.JSON(a.stdout, report)
-	} else {
-		err = report.Print(a.stdout)
+	if err := a.show(report, report.Print); err != nil {
+		return err
 	}
-	switch files := troubled(report); {
-	case err != nil:
-	case files > 0:
-		err = &session.IncompleteError{What: openIssues(files)}
-	case report.Barren:
-		err = &session.IncompleteError{What: noRawLogs(report.Source)}
-	}
-	return err
-}
-
-// troubled counts the files that a report has issues of.
-func troubled(r status.Report) int {
-	files := map[string]bool{}
-	for _, i := range r.Issues {
-		files[i.Type+" "+i.Name] = true
-	}
-	for _, f := range append(r.Failures[:len(r.Failures):len(r.Failures)], r.Lost...) {
-		files[f.Type+" "+f.Name] = true
-	}
-	return len(files)
-}
-
-func openIssues(files int) string {
-	if files == 1 {
-		return "1 file has issues; `ingest issues` lists them"
-	}
-	return term.Count(files) + " files have issues; `ingest issues` lists them"
-}
-
-func noRawLogs(source string) string {
-	return source + " lists no raw log at all; `ingest check` says how their names look"
+	return incomplete(report.Verdict())
 }

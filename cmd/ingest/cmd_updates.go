@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -26,15 +27,9 @@ keeps them, conversions_current shows each conversion with its latest one. Readi
 a day again writes only what changed since.
 
 ` + exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitHeld, exitInterrupted),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			periods, err := parsePeriods(args)
-			if err != nil {
-				return err
-			}
-			return a.eachNetwork(cmd, func(ctx context.Context, s *session.Session) error {
-				return a.runUpdates(ctx, s, periods)
-			})
-		},
+		RunE: aboutPeriods(a.eachNetwork, func(ctx context.Context, s *session.Session, periods []rawlog.Period) error {
+			return a.runUpdates(ctx, s, periods)
+		}),
 	}
 	cmd.Flags().Int("lookback", 0, "days to look back without a PERIOD, today included (INGEST_LOOKBACK; default 3)")
 	return cmd
@@ -45,16 +40,14 @@ func (a *app) runUpdates(ctx context.Context, s *session.Session, periods []rawl
 		return err
 	}
 	sum, err := s.Updates(ctx, periods)
-	var perr error
-	if a.json {
-		perr = term.JSON(a.stdout, struct {
-			Network string `json:"network"`
-			dims.UpdateResult
-		}{s.Config.Network, sum})
-	} else {
-		_, perr = fmt.Fprintf(a.stdout, "network %s: %s read, %s conversions changed or added on them, %s new to the store\n",
+	perr := a.show(struct {
+		Network string `json:"network"`
+		dims.UpdateResult
+	}{s.Config.Network, sum}, func(w io.Writer) error {
+		_, failed := fmt.Fprintf(w, "network %s: %s read, %s conversions changed or added on them, %s new to the store\n",
 			plain.Text(s.Config.Network), term.Plural(sum.Days, "day"), term.Count(sum.Rows), term.Count(sum.Changed))
-	}
+		return failed
+	})
 	if err == nil {
 		err = perr
 	}

@@ -2,12 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
-
-	"rawlogs/internal/term"
 )
 
 func newVersion(a *app) *cobra.Command {
@@ -18,11 +17,10 @@ func newVersion(a *app) *cobra.Command {
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v := buildVersion()
-			if a.json {
-				return term.JSON(a.stdout, v)
-			}
-			_, err := fmt.Fprintf(a.stdout, "ingest %s %s (%s)\n", v.Version, v.Commit, v.Go)
-			return err
+			return a.show(v, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "ingest %s %s (%s)\n", v.Version, v.Commit, v.Go)
+				return err
+			})
 		},
 	}
 }

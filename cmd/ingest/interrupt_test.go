@@ -37,19 +37,19 @@ func TestInterruptHidesNothing(t *testing.T) {
 	}{
 		{nil, exitDone, ""},
 		{fmt.Errorf("listing: %w", context.Canceled), exitInterrupted, "interrupted"},
-		{errors.Join(errInterrupted, context.Canceled), exitInterrupted, "interrupted"},
+		{errors.Join(session.ErrInterrupted, context.Canceled), exitInterrupted, "interrupted"},
 		{full, exitFailed, "no space left"},
 		{differ, exitFailed, "do this"},
 		{errors.Join(context.Canceled, full), exitFailed, "no space left"},
 		{&session.IncompleteError{What: "1 file failed"}, exitIncomplete, "1 file failed"},
 	} {
 		a := interruptedApp(t)
-		err := a.marked(tc.err)
+		err := a.networks().Marked(tc.err)
 		if got := exitStatus(err); got != tc.status || !strings.Contains(message(err), tc.says) {
 			t.Errorf("%v: exit status %d, %q", tc.err, got, message(err))
 		}
 		// Of several parts, the interrupt of one does not hide what happened to another.
-		parts := a.inParts([]string{"acme", "beta", "gamma"}, tc.err, context.Canceled, context.Canceled)
+		parts := a.networks().Parts([]string{"acme", "beta", "gamma"}, tc.err, context.Canceled, context.Canceled)
 		want := tc.status
 		if tc.err == nil {
 			want = exitInterrupted
@@ -73,7 +73,7 @@ func TestInterruptBetweenNetworks(t *testing.T) {
 		}
 		return map[int]error{1: errors.New("boom")}[begun]
 	}
-	err := a.each(t.Context(), []*config.Config{{Network: "acme"}, {Network: "beta"}, {Network: "gamma"}, {Network: "delta"}}, work)
+	err := a.networks().Each(t.Context(), []*config.Config{{Network: "acme"}, {Network: "beta"}, {Network: "gamma"}, {Network: "delta"}}, work)
 	if got := message(err); begun != 2 || exitStatus(err) != exitFailed || !strings.HasPrefix(got, "ingest: acme: boom\ningest: gamma: interrupted") {
 		t.Errorf("%d begun, exit status %d, %q", begun, exitStatus(err), got)
 	}

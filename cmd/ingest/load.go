@@ -10,6 +10,7 @@ import (
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/session"
+	"rawlogs/internal/summary"
 	"rawlogs/internal/term"
 )
 
@@ -51,14 +52,17 @@ func (a *app) load(ctx context.Context, s *session.Session, o LoadOptions, opts 
 	if err != nil && sum.Listed == 0 && sum.Recovered == 0 {
 		return err // it did not get as far as having something to sum up
 	}
-	out := summarize(s.Config, s.StoreName(), o.DryRun, sum)
-	if perr := a.printSummary(out); err == nil {
+	out := summary.Of(summary.Place{Network: s.Config.Network, Source: s.Config.Source.String(), Store: s.StoreName()}, o.DryRun, sum)
+	if perr := a.show(out, out.Print); err == nil {
 		err = perr
 	}
-	if err == nil {
-		err = out.verdict(a.interrupted())
+	switch {
+	case err != nil:
+		return err
+	case a.interrupted() && out.Files.Left > 0:
+		return session.ErrInterrupted
 	}
-	return err
+	return incomplete(out.Verdict())
 }
 
 // watch shows p until the returned function is called, unless --quiet.

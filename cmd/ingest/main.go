@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 
 	"rawlogs/internal/checkpoint/lease"
 	"rawlogs/internal/config"
-	"rawlogs/internal/ended"
 	"rawlogs/internal/engine"
 	"rawlogs/internal/plain"
 	"rawlogs/internal/session"
@@ -41,25 +42,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(s
 	defer stop()
 	root := newRoot(a)
 	root.SetArgs(args)
-	err := a.marked(root.ExecuteContext(ctx))
+	err := a.networks().Marked(root.ExecuteContext(ctx))
 	if text := message(err); text != "" {
 		_, _ = fmt.Fprint(a.stderr, text) // nowhere is left to say that it failed
 	}
 	return exitStatus(err)
-}
-
-// errInterrupted means that a signal ended the work early, and that nothing else went
-// wrong.
-var errInterrupted = errors.New("interrupted")
-
-// marked returns err as errInterrupted if a signal made it. What else went wrong is
-// told after a signal as well, with a status of its own: a full disk, counts that
-// differ, a change of unknown outcome.
-func (a *app) marked(err error) error {
-	if a.interrupted() && ended.ByContext(err) { //guard:interrupt-hides-nothing
-		return errors.Join(errInterrupted, err)
-	}
-	return err
 }
 
 // usageError is a command line, variable or file that says something unusable.
@@ -103,14 +90,14 @@ func hintOf(err error) string {
 
 // message is what stderr shows for an error: nothing, or whole lines.
 func message(err error) string {
-	var parts *partsError
+	var parts *session.PartsError
 	switch {
 	case err == nil || errors.Is(err, syscall.EPIPE):
-		return "" // who closed our stdout has seen enough
-	case errors.Is(err, errInterrupted):
+		return "" // whoever closed our stdout has seen enough
+	case errors.Is(err, session.ErrInterrupted):
 		return "ingest: interrupted; nothing is lost, the next run goes on from here\n"
 	case errors.As(err, &parts):
-		return parts.message()
+		return partsMessage(parts)
 	}
 	text := fmt.Sprintf("ingest: %s\n", plain.Text(err.Error()))
 	if hint := hintOf(err); hint != "" {
@@ -126,14 +113,14 @@ func exitStatus(err error) int {
 	var incomplete *session.IncompleteError
 	var held *lease.HeldError
 	var differs *differsError
-	var parts *partsError
+	var parts *session.PartsError
 	switch {
 	case err == nil || errors.Is(err, syscall.EPIPE):
 		return exitDone
-	case errors.Is(err, errInterrupted):
+	case errors.Is(err, session.ErrInterrupted):
 		return exitInterrupted
 	case errors.As(err, &parts):
-		return parts.status()
+		return worstStatus(parts)
 	case errors.As(err, &usage), errors.As(err, &setting):
 		return exitUsage
 	case errors.As(err, &incomplete):
@@ -145,4 +132,32 @@ func exitStatus(err error) int {
 	default:
 		return exitFailed
 	}
+}
+
+// worstStatus is the worst of the parts' exit statuses: one that needs a person outranks
+// one that mends itself.
+func worstStatus(e *session.PartsError) int {
+	badness := []int{exitDone, exitInterrupted, exitHeld, exitIncomplete, exitDiffers, exitUsage, exitFailed}
+	worst := 0
+	for _, err := range e.Errs {
+		worst = max(worst, slices.Index(badness, exitStatus(err)))
+	}
+	return badness[worst]
+}
+
+// partsMessage is a line for each part that failed.
+func partsMessage(e *session.PartsError) string {
+	var b strings.Builder
+	for i, err := range e.Errs {
+		b.WriteString(strings.Replace(message(err), "ingest: ", "ingest: "+plain.Text(e.Names[i])+": ", 1))
+	}
+	return b.String()
+}
+
+// incomplete is the error that a verdict on the work amounts to; nil for "".
+func incomplete(verdict string) error {
+	if verdict == "" {
+		return nil
+	}
+	return &session.IncompleteError{What: verdict}
 }

@@ -17,7 +17,7 @@ import (
 func TestSchemaReader(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)
-	statements := readerStatements("raw`logs", "analyst")
+	statements := engine.ReaderStatements("raw`logs", "analyst")
 	for _, s := range statements {
 		var formatted string
 		if err := st.Conn().QueryRow(t.Context(), "SELECT formatQuery(?)", s).Scan(&formatted); err != nil {

@@ -89,3 +89,11 @@ func (a *app) enforce(cfg *config.Config) {
 		debug.SetMemoryLimit(cfg.MaxMemory)
 	}
 }
+
+func (a *app) configureSources(cmd *cobra.Command) ([]*config.Config, error) {
+	all, err := a.configureAll(cmd)
+	if err != nil {
+		return nil, err
+	}
+	return all, config.SeparateSources(all)
+}

@@ -18,3 +18,21 @@ func ReaderGrants(database string) []string {
 	}
 	return grants
 }
+
+// ReaderStatements make a role with the rights and limits of someone who analyzes,
+// and a user who has it. The hash is of no password that anybody knows.
+func ReaderStatements(database, name string) []string {
+	role := "`" + name + "_role`"
+	statements := []string{
+		"CREATE ROLE IF NOT EXISTS " + role + " SETTINGS readonly = 2 READONLY, " +
+			"max_execution_time = 600 MIN 1 MAX 3600, max_memory_usage = 8000000000 MIN 1 MAX 8000000000, " +
+			"max_concurrent_queries_for_user = 8 READONLY, max_result_bytes = 4000000000 MIN 1 MAX 4000000000, result_overflow_mode = 'throw'",
+	}
+	for _, grant := range ReaderGrants(database) {
+		statements = append(statements, grant+" TO "+role)
+	}
+	return append(statements,
+		"CREATE USER IF NOT EXISTS `"+name+"` IDENTIFIED WITH sha256_hash BY '"+strings.Repeat("0", 64)+"' DEFAULT ROLE "+role,
+		"GRANT "+role+" TO `"+name+"`",
+	)
+}

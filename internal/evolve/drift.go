@@ -6,11 +6,37 @@ import (
 	"strings"
 	"time"
 
+	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/load"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 	"rawlogs/schema"
 )
+
+// Drifts is how the headers of files and the columns of tables have grown apart. Its
+// JSON names are a promise.
+type Drifts struct {
+	Headers  []Drifted             `json:"headers"`
+	Unused   []Unused              `json:"unused"`
+	Unfilled []checkpoint.Unfilled `json:"unfilled"` // columns that no file of the network has ever filled
+}
+
+// FindDrifts lists them. unused is a number of days, for columns that got no value in
+// them; 0 leaves those out, as they cost a read of every column. It changes nothing.
+func FindDrifts(ctx context.Context, st *store.Store, network string, types []rawlog.Type, unused int) (Drifts, error) {
+	d := Drifts{Unused: []Unused{}}
+	var err error
+	if d.Headers, err = Drift(ctx, st, types); err != nil {
+		return d, err
+	}
+	if unused > 0 {
+		if d.Unused, err = Silent(ctx, st, types, unused); err != nil {
+			return d, err
+		}
+	}
+	d.Unfilled, err = checkpoint.Open(st, network).Unfilled(ctx, types)
+	return d, err
+}
 
 // Drifted is a header whose values are in _rescued.
 type Drifted struct {
@@ -88,7 +114,7 @@ func Silent(ctx context.Context, st *store.Store, types []rawlog.Type, days int)
 		for rows.Next() {
 			var i uint32
 			u := Unused{Table: string(typ)}
-			if err := rows.Scan(&u.Newest, &i, &u.Rows, &u.Last); err != nil {
+			if err = rows.Scan(&u.Newest, &i, &u.Rows, &u.Last); err != nil {
 				_ = rows.Close()
 				return nil, fmt.Errorf("%s: reading the columns: %w", typ, err)
 			}

@@ -21,7 +21,7 @@ type fit struct {
 
 type expression = func(v string, zones map[string]rawlog.Zones) string
 
-func plain(format string) expression {
+func template(format string) expression {
 	return func(v string, _ map[string]rawlog.Zones) string { return strings.ReplaceAll(format, "{}", v) }
 }
 
@@ -31,16 +31,16 @@ func fitOf(typ string) fit {
 	switch typ {
 	case "UInt64", "Int64":
 		// A text that is not what the number prints as (007, +1) is a code, not a number.
-		return fit{plain("ifNull(toString(to" + typ + "OrNull({})) = {}, 0)"), plain("ifNull(to" + typ + "OrNull({}), 0)")}
+		return fit{template("ifNull(toString(to" + typ + "OrNull({})) = {}, 0)"), template("ifNull(to" + typ + "OrNull({}), 0)")}
 	case "DateTime('UTC')":
 		return fit{timeFits, timeConvert}
 	case "IPv6":
 		return fit{
-			plain("if(match({}, '^[0-9.]*$'), ifNull(toString(toIPv4OrNull({})) = {}, 0), isNotNull(toIPv6OrNull({})))"),
-			plain("ifNull(toIPv6OrNull({}), toIPv6('::'))"),
+			template("if(match({}, '^[0-9.]*$'), ifNull(toString(toIPv4OrNull({})) = {}, 0), isNotNull(toIPv6OrNull({})))"),
+			template("ifNull(toIPv6OrNull({}), toIPv6('::'))"),
 		}
 	case "String", "LowCardinality(String)":
-		return fit{plain("isValidUTF8({})"), plain("{}")}
+		return fit{template("isValidUTF8({})"), template("{}")}
 	}
 	var precision, scale int
 	if n, err := fmt.Sscanf(typ, "Decimal(%d, %d)", &precision, &scale); err != nil || n != 2 || precision != 18 && precision != 38 || scale >= precision {
@@ -50,7 +50,7 @@ func fitOf(typ string) fit {
 	convert := fmt.Sprintf("ifNull(toDecimal%dOrNull({}, %d), toDecimal%d(0, %d))", bits, scale, bits, scale)
 	// So many digits cannot overflow; -0 would lose its sign.
 	fits := fmt.Sprintf(`(match({}, '^-?(0|[1-9][0-9]{0,%d})(\\.[0-9]{1,%d})?$') AND NOT match({}, '^-0(\\.0*)?$'))`, precision-scale-1, scale)
-	return fit{plain(fits), plain(convert)}
+	return fit{template(fits), template(convert)}
 }
 
 // decimalPattern finds decimals when types are chosen.
