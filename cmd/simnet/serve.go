@@ -69,18 +69,9 @@ func runServe(ctx context.Context, o options, stdout io.Writer, log *slog.Logger
 	}
 	defer func() { err = errors.Join(err, end()) }()
 
-	network, err := simnet.New(ctx, simnet.Config{
-		ID: o.network, Token: getenv("SIMNET_TOKEN"), Seed: o.seed,
-		Storage: account, Bucket: o.bucket, Clicks: o.rows, LinkValid: o.linkValid, Zone: zone,
-	})
+	network, err := newNetwork(ctx, o, account, zone, getenv)
 	if err != nil {
 		return err
-	}
-	if secret := getenv("SIMNET_CLIENT_SECRET"); secret != "" {
-		network.Access.Integrator("simnet", secret, "1")
-	}
-	if key := getenv("SIMNET_AFFILIATE_KEY"); key != "" {
-		network.Access.Key("Affiliate", key)
 	}
 	scenario := simnet.Scenario{Start: start, Days: o.days, NewHeader: newHeader, Plain: o.plain}
 	log.Info("publishing", "days", scenario.String())
@@ -109,6 +100,24 @@ func runServe(ctx context.Context, o options, stdout io.Writer, log *slog.Logger
 	}
 	defer remove()
 	return serve(ctx, network, listener, o.lateAfter, ended, log)
+}
+
+// newNetwork makes the network, with the sign-ins that the environment names.
+func newNetwork(ctx context.Context, o options, account storage.Account, zone *time.Location, getenv func(string) string) (*simnet.Network, error) {
+	network, err := simnet.New(ctx, simnet.Config{
+		ID: o.network, Token: getenv("SIMNET_TOKEN"), Seed: o.seed,
+		Storage: account, Bucket: o.bucket, Clicks: o.rows, LinkValid: o.linkValid, Zone: zone,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if secret := getenv("SIMNET_CLIENT_SECRET"); secret != "" {
+		network.Access.Integrator("simnet", secret, "1")
+	}
+	if key := getenv("SIMNET_AFFILIATE_KEY"); key != "" {
+		network.Access.Key("Affiliate", key)
+	}
+	return network, nil
 }
 
 // serve answers until ctx ends, which is no error, or the storage does.

@@ -50,31 +50,52 @@ type startError struct {
 
 func (e *startError) Error() string { return e.text }
 
-func (f folder) startOnce(ctx context.Context, cfg Config, lock *os.File, program, library string) (endpoint, error) {
+// prepare writes what the host reads at its start, and returns what it is told.
+func (f folder) prepare(cfg Config, library string) (hostSpec, error) {
 	ports, err := freePorts(2)
 	if err != nil {
-		return endpoint{}, err
+		return hostSpec{}, err
 	}
 	password := cfg.Password
 	if password == "" {
 		if password, err = f.keptPassword(passwordFile); err != nil {
-			return endpoint{}, err
+			return hostSpec{}, err
 		}
 	}
 	reader, err := f.keptPassword(readerFile)
 	if err != nil {
-		return endpoint{}, err
+		return hostSpec{}, err
 	}
 	spec := hostSpec{
 		Path: string(f), Library: library, Nonce: rand.Text(), User: userName,
 		TCPPort: cmp.Or(cfg.TCPPort, ports[0]), HTTPPort: cmp.Or(cfg.HTTPPort, ports[1]),
 		Password: password, ReaderPassword: reader,
 	}
-	if err := errors.Join(
+	return spec, errors.Join(
 		f.remove(endpointFile),
 		f.makePipe(),
 		f.writeSettings(spec, cmp.Or(cfg.MaxMemory, machineMemory()/10*6)),
-	); err != nil {
+	)
+}
+
+// hostCommand is the process that hosts ClickHouse, in a session of its own, so that the
+// terminal's Ctrl-C does not reach it. It inherits the lock and the pipe for its report.
+func (f folder) hostCommand(program string, stdin []byte, log, lock, reportEnd *os.File) *exec.Cmd {
+	cmd := exec.Command(program)
+	cmd.Env = hostEnvironment()   //guard:host-environment
+	cmd.Dir = f.file(filesFolder) // where SQL finds file('x.csv')
+	cmd.Stdin = bytes.NewReader(stdin)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.ExtraFiles = []*os.File{lock, reportEnd}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	return cmd
+}
+
+// startOnce starts a host and awaits its report. It tells of ports that were taken
+// meanwhile by a *startError.
+func (f folder) startOnce(ctx context.Context, cfg Config, lock *os.File, program, library string) (endpoint, error) {
+	spec, err := f.prepare(cfg, library)
+	if err != nil {
 		return endpoint{}, err
 	}
 	stdin, err := json.Marshal(spec)
@@ -93,14 +114,7 @@ func (f folder) startOnce(ctx context.Context, cfg Config, lock *os.File, progra
 	}
 	defer func() { _ = reports.Close() }()
 
-	cmd := exec.Command(program)
-	cmd.Env = hostEnvironment()   //guard:host-environment
-	cmd.Dir = f.file(filesFolder) // where SQL finds file('x.csv')
-	cmd.Stdin = bytes.NewReader(stdin)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.ExtraFiles = []*os.File{lock, reportEnd}
-	// A session of its own, so that the terminal's Ctrl-C does not reach it.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd := f.hostCommand(program, stdin, log, lock, reportEnd)
 	err = cmd.Start()
 	if cerr := reportEnd.Close(); err == nil {
 		err = cerr

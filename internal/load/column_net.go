@@ -69,6 +69,19 @@ func parseIPv4(v []byte) (uint32, bool) {
 	return ip<<8 | part, dots == 3 && digits > 0
 }
 
+// hexGroup reads the hexadecimal digits that v begins with, up to one too many.
+func hexGroup(v []byte) (group uint32, digits int) {
+	for digits < len(v) && digits <= 4 {
+		d := hexDigit(v[digits])
+		if d > 15 {
+			break
+		}
+		group = group<<4 | uint32(d)
+		digits++
+	}
+	return group, digits
+}
+
 // parseIPv6 takes an IPv6 address without a zone, or an IPv4 address, which is
 // mapped to ::ffff:a.b.c.d.
 func parseIPv6(v []byte) (ip [16]byte, ok bool) {
@@ -84,20 +97,8 @@ func parseIPv6(v []byte) (ip [16]byte, ok bool) {
 		v = v[2:]
 	}
 	for len(v) > 0 && n < 16 {
-		digits := 0
-		group := uint32(0)
-		for digits < len(v) {
-			d := hexDigit(v[digits])
-			if d > 15 {
-				break
-			}
-			if digits == 4 {
-				return ip, false
-			}
-			group = group<<4 | uint32(d)
-			digits++
-		}
-		if digits == 0 {
+		group, digits := hexGroup(v)
+		if digits == 0 || digits > 4 {
 			return ip, false
 		}
 		if digits < len(v) && v[digits] == '.' { // the last four bytes as IPv4

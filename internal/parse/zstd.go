@@ -194,10 +194,22 @@ func (w *walk) frame() error {
 		copy(eight[:], b)
 		window = binary.LittleEndian.Uint64(eight[:])
 	}
-	text := uint64(0) // its bytes at most
+	text, err := w.blocks()
+	if err != nil {
+		return err
+	}
+	if err := w.fit(at, window, text, single); err != nil {
+		return err
+	}
+	return w.skip(checksum)
+}
+
+// blocks goes over a frame's blocks and returns how many bytes of text they hold at most.
+func (w *walk) blocks() (text uint64, err error) {
 	for {
-		if b, err = w.take(blockHead); err != nil {
-			return err
+		b, err := w.take(blockHead)
+		if err != nil {
+			return 0, err
 		}
 		head := uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16
 		size := int64(head >> 3)
@@ -208,17 +220,10 @@ func (w *walk) frame() error {
 		case 2: // packed
 			text += mostBlock
 		}
-		if err := w.skip(size); err != nil {
-			return err
-		}
-		if head&1 != 0 {
-			break
+		if err := w.skip(size); err != nil || head&1 != 0 {
+			return text, err
 		}
 	}
-	if err := w.fit(at, window, text, single); err != nil {
-		return err
-	}
-	return w.skip(checksum)
 }
 
 // mostBlock is what a block holds at most.

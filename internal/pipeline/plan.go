@@ -33,14 +33,14 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.askRetention(ctx, known); err != nil {
+	if err = r.askRetention(ctx, known); err != nil {
 		return nil, err
 	}
 	files, doubtful, err := r.list(ctx, known)
 	if err != nil {
 		return nil, fmt.Errorf("listing %s: %w", r.src.Name(), err)
 	}
-	if err := r.lookUp(ctx, known, files, doubtful); err != nil {
+	if err = r.lookUp(ctx, known, files, doubtful); err != nil {
 		return nil, err
 	}
 	files = r.inPlace(known, files, &doubtful)
@@ -60,7 +60,7 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 		seen[keyOf(f.File)] = true
 	}
 	r.sum.add(func(s *Summary) { s.Listed = len(files) + refused })
-	if err := r.checkBarren(ctx, len(files)+len(doubtful.Files)+len(doubtful.Types)); err != nil {
+	if err = r.checkBarren(ctx, len(files)+len(doubtful.Files)+len(doubtful.Types)); err != nil {
 		return nil, err
 	}
 	missing := r.reportMissing(known, seen, doubtful.Types)
@@ -82,21 +82,27 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 	if r.DryRun {
 		return jobs, nil
 	}
+	return jobs, r.noteDown(ctx, known, jobs, missing, doubtful)
+}
+
+// noteDown writes to the ledger what the listing has shown: files that are lost, files
+// that are new, and which days were listed whole.
+func (r *run) noteDown(ctx context.Context, known map[fileKey]*checkpoint.Entry, jobs []*job, missing []rawlog.File, doubtful dirs.Incomplete) error {
 	if err := r.lose(ctx, known, missing); err != nil {
-		return nil, err
+		return err
 	}
 	r.twins = knownTwins(known)
 	fresh, err := r.fresh(ctx, jobs)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := r.record(ctx, fresh); err != nil {
-		return nil, err
+		return err
 	}
 	if r.sum.barren() {
-		return jobs, nil // nor is it known what there was to be listed
+		return nil // nor is it known what there was to be listed
 	}
-	return jobs, r.remember(ctx, doubtful)
+	return r.remember(ctx, doubtful)
 }
 
 // fresh returns the entries that the ledger does not have yet. Rows that are

@@ -39,36 +39,36 @@ func (r Report) Print(w io.Writer) error {
 	if _, err := fmt.Fprintf(w, "%s; %s rows\n", line, term.Count(total.Rows)); err != nil {
 		return err
 	}
-	for _, f := range r.Failures {
-		if _, err := fmt.Fprintf(w, "failed: %s\n", plain.Text(f.Type+" "+f.Name+": "+f.Error)); err != nil {
+	for _, line := range r.trouble() {
+		if _, err := fmt.Fprintln(w, plain.Text(line)); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// trouble is a line for each thing that is wrong.
+func (r Report) trouble() []string {
+	var lines []string
+	for _, f := range r.Failures {
+		lines = append(lines, "failed: "+f.Type+" "+f.Name+": "+f.Error)
+	}
 	for _, f := range r.Lost {
-		if _, err := fmt.Fprintf(w, "lost: %s: not loaded, and no longer listed by the source\n", plain.Text(f.Type+" "+f.Name)); err != nil {
-			return err
-		}
+		lines = append(lines, "lost: "+f.Type+" "+f.Name+": not loaded, and no longer listed by the source")
 	}
 	for _, i := range r.Issues {
 		if i.Kind == string(checkpoint.Unloaded) || i.Kind == string(checkpoint.Lost) {
 			continue // said above
 		}
-		if _, err := fmt.Fprintf(w, "%s: %s\n", plain.Text(i.Kind), plain.Text(i.Type+" "+i.Name+": "+i.Text)); err != nil {
-			return err
-		}
+		lines = append(lines, i.Kind+": "+i.Type+" "+i.Name+": "+i.Text)
 	}
 	for _, u := range r.Unfilled {
-		if u = u.Vital(); len(u.Columns) == 0 {
-			continue
-		}
-		if _, err := fmt.Fprintf(w, "%s\n", plain.Text(u.String())); err != nil {
-			return err
+		if u = u.Vital(); len(u.Columns) > 0 {
+			lines = append(lines, u.String())
 		}
 	}
 	for _, text := range r.Warnings {
-		if _, err := fmt.Fprintf(w, "warning: %s\n", plain.Text(text)); err != nil {
-			return err
-		}
+		lines = append(lines, "warning: "+text)
 	}
-	return nil
+	return lines
 }

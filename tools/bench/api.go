@@ -53,26 +53,17 @@ func apiRate(ctx context.Context, o options, srv *server, ing *ingest, t *report
 	if err != nil {
 		return err
 	}
-	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	address, end, err := serve(ctx, network)
 	if err != nil {
 		return err
 	}
-	web := &http.Server{Handler: network, ReadHeaderTimeout: 10 * time.Second}
-	served := make(chan error, 1)
-	go func() { served <- web.Serve(listener) }()
-	defer func() {
-		err = errors.Join(err, web.Close())
-		if serr := <-served; !errors.Is(serr, http.ErrServerClosed) {
-			err = errors.Join(err, serr)
-		}
-	}()
+	defer func() { err = errors.Join(err, end()) }()
 
-	if err := srv.clear(ctx); err != nil {
+	if err = srv.clear(ctx); err != nil {
 		return err
 	}
 	env := append(s3.Account().Env(), "HASOFFERS_NETWORK_ID="+network.ID(), "HASOFFERS_NETWORK_TOKEN="+network.Token(),
-		"HASOFFERS_API_URL=http://"+listener.Addr().String()+simnet.APIPath)
+		"HASOFFERS_API_URL=http://"+address+simnet.APIPath)
 	u, s, err := ing.run(ctx, env, "backfill", "201609", "--type", "clicks", "--source", "hasoffers:")
 	if err != nil {
 		return err
@@ -81,12 +72,7 @@ func apiRate(ctx context.Context, o options, srv *server, ing *ingest, t *report
 		return fmt.Errorf("%d of %d files loaded", s.Files.Loaded, files)
 	}
 	calls := network.Calls()
-	refused := 0
-	for _, c := range calls {
-		if c.Refused {
-			refused++
-		}
-	}
+	refused := refusals(calls)
 	// The quickest that the limit allows: a window's calls at once, again and again.
 	least := time.Duration((len(calls)-1)/apiCalls) * apiWindow
 	span := calls[len(calls)-1].At.Sub(calls[0].At)
@@ -95,4 +81,32 @@ func apiRate(ctx context.Context, o options, srv *server, ing *ingest, t *report
 	t.promise("API: share of the allowed rate", fmt.Sprintf("%.2f (%d calls in %.1f s)", used, len(calls), span.Seconds()), "≥ 0.90", used >= 0.9)
 	t.promise("API: calls refused", fmt.Sprint(refused), "0", refused == 0)
 	return nil
+}
+
+func refusals(calls []simnet.Call) (n int) {
+	for _, c := range calls {
+		if c.Refused {
+			n++
+		}
+	}
+	return n
+}
+
+// serve answers for the network at an address of this machine until end is called.
+func serve(ctx context.Context, network *simnet.Network) (address string, end func() error, err error) {
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	web := &http.Server{Handler: network, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- web.Serve(listener) }()
+	return listener.Addr().String(), func() error {
+		err := web.Close()
+		if serr := <-served; !errors.Is(serr, http.ErrServerClosed) {
+			err = errors.Join(err, serr)
+		}
+		return err
+	}, nil
 }

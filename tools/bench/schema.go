@@ -139,6 +139,14 @@ func schemaShare(ctx context.Context, o options, srv *server, ing *ingest, t *re
 			}
 		}
 	}
+	t.notes = append(t.notes, variantTable(all, costs))
+	if err := conn.Exec(ctx, "DROP TABLE bench_rows SYNC"); err != nil {
+		return err
+	}
+	return srv.clear(ctx)
+}
+
+func variantTable(all []variant, costs []variantCost) string {
 	out := table.NewWriter()
 	out.SetStyle(table.StyleLight)
 	header := table.Row{"clicks", "insert CPU s", "merge CPU s", "MB"}
@@ -154,11 +162,7 @@ func schemaShare(ctx context.Context, o options, srv *server, ing *ingest, t *re
 		}
 		out.AppendRow(row)
 	}
-	t.notes = append(t.notes, out.Render())
-	if err := conn.Exec(ctx, "DROP TABLE bench_rows SYNC"); err != nil {
-		return err
-	}
-	return srv.clear(ctx)
+	return out.Render()
 }
 
 // variantCost is the least of what each step of a variant cost.
@@ -174,19 +178,28 @@ func least(to *time.Duration, d time.Duration) {
 	}
 }
 
-// variant makes the table, fills it with two INSERTs of the same rows, merges
-// them and asks the questions.
-func (s *server) variant(ctx context.Context, create string, v variant, asked []string, c *variantCost) error {
-	const name = "bench_variant"
-	conn := s.st.Conn()
+// definition is the variant's CREATE TABLE, made of that of clicks.
+func (v variant) definition(create, name string) (string, error) {
 	sql := strings.Replace(create, ".clicks", "."+name, 1)
 	sql = regexp.MustCompile(` COMMENT '(?:[^'\\]|\\.|'')*'`).ReplaceAllString(sql, "")
 	sql = regexp.MustCompile(`(?m)^COMMENT .*$`).ReplaceAllString(sql, "")
 	for _, e := range v.edits {
 		was := sql
 		if sql = regexp.MustCompile(e[0]).ReplaceAllString(sql, e[1]); sql == was {
-			return fmt.Errorf("%s matches nothing in\n%s", e[0], sql)
+			return "", fmt.Errorf("%s matches nothing in\n%s", e[0], sql)
 		}
+	}
+	return sql, nil
+}
+
+// variant makes the table, fills it with two INSERTs of the same rows, merges
+// them and asks the questions.
+func (s *server) variant(ctx context.Context, create string, v variant, asked []string, c *variantCost) error {
+	const name = "bench_variant"
+	conn := s.st.Conn()
+	sql, err := v.definition(create, name)
+	if err != nil {
+		return err
 	}
 	columns, into := "*", name
 	if v.drop != "" {
@@ -194,12 +207,13 @@ func (s *server) variant(ctx context.Context, create string, v variant, asked []
 		into += " (" + columns + ")"
 	}
 	for _, statement := range []string{"DROP TABLE IF EXISTS " + name + " SYNC", sql, "SYSTEM STOP MERGES " + name} {
-		if err := conn.Exec(ctx, statement); err != nil {
+		if err = conn.Exec(ctx, statement); err != nil {
 			return err
 		}
 	}
 	for range 2 {
-		cost, err := s.cost(ctx, "INSERT INTO "+into+" SELECT "+columns+" FROM bench_rows", clickhouse.Settings{
+		var cost time.Duration
+		cost, err = s.cost(ctx, "INSERT INTO "+into+" SELECT "+columns+" FROM bench_rows", clickhouse.Settings{
 			"max_threads": 1, "max_insert_threads": 1, "min_insert_block_size_rows": 1 << 40, "min_insert_block_size_bytes": 1 << 40,
 		})
 		if err != nil {
@@ -207,14 +221,14 @@ func (s *server) variant(ctx context.Context, create string, v variant, asked []
 		}
 		least(&c.insert, cost)
 	}
-	if err := conn.Exec(ctx, "SYSTEM START MERGES "+name); err != nil {
+	if err = conn.Exec(ctx, "SYSTEM START MERGES "+name); err != nil {
 		return err
 	}
 	before, err := s.cpu()
 	if err != nil {
 		return err
 	}
-	if err := conn.Exec(ctx, "OPTIMIZE TABLE "+name+" FINAL"); err != nil {
+	if err = conn.Exec(ctx, "OPTIMIZE TABLE "+name+" FINAL"); err != nil {
 		return err
 	}
 	after, err := s.cpu()

@@ -26,45 +26,61 @@ const (
 	agentClasses
 )
 
-// agents lists some 400 user agents, by class.
-func agents() [agentClasses][]agent {
-	var all [agentClasses][]agent
-	add := func(c agentClass, browser int, brand, model, os, version, connection, text string) {
-		all[c] = append(all[c], agent{
-			class: c, text: text, cell: quoted(text), browser: browser,
-			device:     []byte(`"` + brand + `","` + model + `","` + os + `","` + version + `"`),
-			connection: quoted(connection),
-			app:        strings.Contains(text, "; wv)") || strings.Contains(text, "[FB"),
-			ios:        c == apple,
-		})
-	}
-	const webkit = "AppleWebKit/537.36 (KHTML, like Gecko)"
+const webkit = "AppleWebKit/537.36 (KHTML, like Gecko)"
 
-	chromes := strings.Fields("53.0.2785.89 52.0.2743.116 51.0.2704.103 50.0.2661.102 49.0.2623.112 47.0.2526.111 45.0.2454.85 31.0.1650.63")
-	firefoxes := strings.Fields("48.0 47.0 45.0 43.0 38.0")
+var (
+	chromes   = strings.Fields("53.0.2785.89 52.0.2743.116 51.0.2704.103 50.0.2661.102 49.0.2623.112 47.0.2526.111 45.0.2454.85 31.0.1650.63")
+	firefoxes = strings.Fields("48.0 47.0 45.0 43.0 38.0")
+)
+
+// agentList is user agents by class.
+type agentList [agentClasses][]agent
+
+func (all *agentList) add(c agentClass, browser int, brand, model, os, version, connection, text string) {
+	all[c] = append(all[c], agent{
+		class: c, text: text, cell: quoted(text), browser: browser,
+		device:     []byte(`"` + brand + `","` + model + `","` + os + `","` + version + `"`),
+		connection: quoted(connection),
+		app:        strings.Contains(text, "; wv)") || strings.Contains(text, "[FB"),
+		ios:        c == apple,
+	})
+}
+
+// agents lists some 400 user agents, by class.
+func agents() agentList {
+	var all agentList
+	all.addDesktops()
+	all.addApples()
+	all.addAndroids()
+	return all
+}
+
+func (all *agentList) addDesktops() {
 	for _, nt := range []string{"6.1; WOW64", "10.0; WOW64", "6.1", "6.3; WOW64", "5.1", "6.2; WOW64"} {
 		version := strings.SplitN(nt, ";", 2)[0]
 		for _, v := range chromes {
-			add(desktop, 6, "", "", "Windows", version, "broadband", "Mozilla/5.0 (Windows NT "+nt+") "+webkit+" Chrome/"+v+" Safari/537.36")
+			all.add(desktop, 6, "", "", "Windows", version, "broadband", "Mozilla/5.0 (Windows NT "+nt+") "+webkit+" Chrome/"+v+" Safari/537.36")
 		}
 		for _, v := range firefoxes {
-			add(desktop, 2, "", "", "Windows", version, "broadband", "Mozilla/5.0 (Windows NT "+nt+"; rv:"+v+") Gecko/20100101 Firefox/"+v)
+			all.add(desktop, 2, "", "", "Windows", version, "broadband", "Mozilla/5.0 (Windows NT "+nt+"; rv:"+v+") Gecko/20100101 Firefox/"+v)
 		}
-		add(desktop, 5, "", "", "Windows", version, "broadband", "Mozilla/5.0 (Windows NT "+nt+"; Trident/7.0; rv:11.0) like Gecko")
-		add(desktop, 5, "", "", "Windows", version, "broadband", "Mozilla/4.0 (compatible; MSIE 8.0; Windows NT "+nt+"; Trident/4.0; .NET CLR 2.0.50727; .NET CLR 3.5.30729; Media Center PC 6.0)")
-		add(desktop, 9, "", "", "Windows", version, "broadband", "Mozilla/5.0 (Windows NT "+nt+") "+webkit+" Chrome/52.0.2743.82 Safari/537.36 OPR/39.0.2256.48")
+		all.add(desktop, 5, "", "", "Windows", version, "broadband", "Mozilla/5.0 (Windows NT "+nt+"; Trident/7.0; rv:11.0) like Gecko")
+		all.add(desktop, 5, "", "", "Windows", version, "broadband", "Mozilla/4.0 (compatible; MSIE 8.0; Windows NT "+nt+"; Trident/4.0; .NET CLR 2.0.50727; .NET CLR 3.5.30729; Media Center PC 6.0)")
+		all.add(desktop, 9, "", "", "Windows", version, "broadband", "Mozilla/5.0 (Windows NT "+nt+") "+webkit+" Chrome/52.0.2743.82 Safari/537.36 OPR/39.0.2256.48")
 	}
 	for _, mac := range strings.Fields("10_11_6 10_10_5 10_9_5 10_8_5") {
 		version := strings.ReplaceAll(mac, "_", ".")
-		add(desktop, 3, "Apple", "Macintosh", "OS X", version, "broadband", "Mozilla/5.0 (Macintosh; Intel Mac OS X "+mac+") AppleWebKit/601.7.7 (KHTML, like Gecko) Version/9.1.2 Safari/601.7.7")
+		all.add(desktop, 3, "Apple", "Macintosh", "OS X", version, "broadband", "Mozilla/5.0 (Macintosh; Intel Mac OS X "+mac+") AppleWebKit/601.7.7 (KHTML, like Gecko) Version/9.1.2 Safari/601.7.7")
 		for _, v := range chromes[:4] {
-			add(desktop, 6, "Apple", "Macintosh", "OS X", version, "broadband", "Mozilla/5.0 (Macintosh; Intel Mac OS X "+mac+") "+webkit+" Chrome/"+v+" Safari/537.36")
+			all.add(desktop, 6, "Apple", "Macintosh", "OS X", version, "broadband", "Mozilla/5.0 (Macintosh; Intel Mac OS X "+mac+") "+webkit+" Chrome/"+v+" Safari/537.36")
 		}
 	}
-	add(desktop, 11, "", "", "", "", "", "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)")
-	add(desktop, 11, "", "", "", "", "", `Mozilla/5.0 (compatible; "LinkChecker", v1.2; +http://checker.example/bot)`)
-	add(desktop, 0, "", "", "", "", "", "")
+	all.add(desktop, 11, "", "", "", "", "", "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)")
+	all.add(desktop, 11, "", "", "", "", "", `Mozilla/5.0 (compatible; "LinkChecker", v1.2; +http://checker.example/bot)`)
+	all.add(desktop, 0, "", "", "", "", "", "")
+}
 
+func (all *agentList) addApples() {
 	for i, ios := range strings.Fields("9_3_5 9_3_4 9_3_2 9_2_1 10_0_1 8_4_1 8_1_3 7_1_2 9_0_2 10_0") {
 		version := strings.ReplaceAll(ios, "_", ".")
 		for _, model := range []string{"iPhone", "iPad"} {
@@ -73,26 +89,27 @@ func agents() [agentClasses][]agent {
 				os = "CPU OS " + ios
 			}
 			head := "Mozilla/5.0 (" + model + "; " + os + " like Mac OS X) AppleWebKit/601.1.46 (KHTML, like Gecko)"
-			add(apple, 7, "Apple", model, "iOS", version, "wifi", head+" Version/9.0 Mobile/13G36 Safari/601.1")
-			add(apple, 7, "Apple", model, "iOS", version, "mobile", fmt.Sprintf("%s Mobile/13G36 [FBAN/FBIOS;FBAV/6%d.0.0.49.175;FBDV/%s7,2;FBSN/iPhone OS;FBSV/%s;FBLC/en_US]", head, i, model, version))
-			add(apple, 6, "Apple", model, "iOS", version, "wifi", head+" CriOS/53.0.2785.86 Mobile/13G36 Safari/601.1.46")
+			all.add(apple, 7, "Apple", model, "iOS", version, "wifi", head+" Version/9.0 Mobile/13G36 Safari/601.1")
+			all.add(apple, 7, "Apple", model, "iOS", version, "mobile", fmt.Sprintf("%s Mobile/13G36 [FBAN/FBIOS;FBAV/6%d.0.0.49.175;FBDV/%s7,2;FBSN/iPhone OS;FBSV/%s;FBLC/en_US]", head, i, model, version))
+			all.add(apple, 6, "Apple", model, "iOS", version, "wifi", head+" CriOS/53.0.2785.86 Mobile/13G36 Safari/601.1.46")
 		}
 	}
+}
 
+func (all *agentList) addAndroids() {
 	for i, d := range androids() {
 		os, build := d[2], d[3]
 		head := "Mozilla/5.0 (Linux; Android " + os + "; " + d[1] + " Build/" + build
 		for _, v := range chromes[:4+i%3] {
-			add(android, 8, d[0], d[1], "Android", os, "mobile", head+") "+webkit+" Chrome/"+v+" Mobile Safari/537.36")
+			all.add(android, 8, d[0], d[1], "Android", os, "mobile", head+") "+webkit+" Chrome/"+v+" Mobile Safari/537.36")
 		}
-		add(android, 8, d[0], d[1], "Android", os, "wifi", head+"; wv) "+webkit+" Version/4.0 Chrome/52.0.2743.98 Mobile Safari/537.36")
-		add(android, 10, d[0], d[1], "Android", os, "mobile", "Mozilla/5.0 (Linux; U; Android "+os+"; en-us; "+d[1]+" Build/"+build+") AppleWebKit/534.30 (KHTML, like Gecko) Version/4.0 Mobile Safari/534.30")
+		all.add(android, 8, d[0], d[1], "Android", os, "wifi", head+"; wv) "+webkit+" Version/4.0 Chrome/52.0.2743.98 Mobile Safari/537.36")
+		all.add(android, 10, d[0], d[1], "Android", os, "mobile", "Mozilla/5.0 (Linux; U; Android "+os+"; en-us; "+d[1]+" Build/"+build+") AppleWebKit/534.30 (KHTML, like Gecko) Version/4.0 Mobile Safari/534.30")
 		if i%8 == 0 {
 			// Some vendors put the model into quotes, which the logs double.
-			add(android, 10, d[0], d[1], "Android", os, "mobile", `Mozilla/5.0 (Linux; Android `+os+`; "`+d[1]+`" Build/`+build+`) AppleWebKit/533.1, Mobile`)
+			all.add(android, 10, d[0], d[1], "Android", os, "mobile", `Mozilla/5.0 (Linux; Android `+os+`; "`+d[1]+`" Build/`+build+`) AppleWebKit/533.1, Mobile`)
 		}
 	}
-	return all
 }
 
 // androids lists brand, model, Android version and build.

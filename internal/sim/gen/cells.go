@@ -10,32 +10,46 @@ import (
 // cell appends one field of a row, quotes included.
 type cell func(b []byte, r *row) []byte
 
+const (
+	none = `""`
+	zero = "0"
+)
+
+// cells are the columns that are written of their row alone, the same in every type.
+var cells = map[string]cell{
+	"transaction_id":             appendTransaction,
+	"creative_url_id":            func(b []byte, r *row) []byte { return append(b, r.camp.creative...) },
+	"affiliate_click_id":         appendClickID,
+	"affiliate_source":           func(b []byte, r *row) []byte { return append(b, r.camp.source...) },
+	"revenue_cents":              func(b []byte, r *row) []byte { return appendCents(b, r.paid, r.revenue) },
+	"payout_cents":               func(b []byte, r *row) []byte { return appendCents(b, r.paid, r.payout) },
+	"sale_amount":                appendSale,
+	"refer":                      appendRefer,
+	"url":                        appendURL,
+	"ip":                         appendIP,
+	"session_ip":                 appendIP,
+	"user_agent":                 appendAgent,
+	"country_code":               appendCountry,
+	"browser_id":                 func(b []byte, r *row) []byte { return strconv.AppendInt(b, int64(r.agent.browser), 10) },
+	"is_click_unique":            appendUnique,
+	"currency":                   func(b []byte, r *row) []byte { return append(b, r.camp.currency...) },
+	"ios_ifa":                    func(b []byte, r *row) []byte { return appendAdvertisingID(b, r, r.agent.app && r.agent.ios) },
+	"google_aid":                 func(b []byte, r *row) []byte { return appendAdvertisingID(b, r, r.agent.app && !r.agent.ios) },
+	"req_connection_speed":       func(b []byte, r *row) []byte { return append(b, r.agent.connection...) },
+	"access_control_decision":    appendDecision,
+	"access_control_reason_code": appendReason,
+}
+
 // cellOf is how the column of that name is written; a name that the generator
 // does not know, and every id that networks leave empty, is an empty string.
 func (n *Network) cellOf(t rawlog.Type, name string, clock *clock) (c cell, constant string) {
-	const (
-		none = `""`
-		zero = "0"
-	)
+	if c := cells[name]; c != nil {
+		return c, ""
+	}
 	switch name {
-	case "transaction_id":
-		return appendTransaction, ""
 	case "affiliate_id", "affiliate_manager_id", "advertiser_id", "advertiser_manager_id", "offer_id":
 		at := idIndex(name)
 		return func(b []byte, r *row) []byte { return append(b, nth(r.camp.ids, at)...) }, ""
-	case "creative_url_id":
-		return func(b []byte, r *row) []byte { return append(b, r.camp.creative...) }, ""
-	case "affiliate_click_id":
-		return func(b []byte, r *row) []byte {
-			if !r.camp.clickID {
-				return append(b, none...)
-			}
-			b = append(b, '"')
-			b = appendHex(b, r.number, 16)
-			return append(b, '"')
-		}, ""
-	case "affiliate_source":
-		return func(b []byte, r *row) []byte { return append(b, r.camp.source...) }, ""
 	case "affiliate_sub1", "affiliate_sub2", "affiliate_sub3", "affiliate_sub4", "affiliate_sub5":
 		at := int(name[len(name)-1] - '1')
 		return func(b []byte, r *row) []byte {
@@ -47,87 +61,15 @@ func (n *Network) cellOf(t rawlog.Type, name string, clock *clock) (c cell, cons
 		return func(b []byte, r *row) []byte { return clock.append(b, r.at) }, ""
 	case "session_datetime":
 		return func(b []byte, r *row) []byte { return clock.append(b, r.clicked) }, ""
-	case "revenue_cents":
-		return func(b []byte, r *row) []byte { return appendCents(b, r.paid, r.revenue) }, ""
-	case "payout_cents":
-		return func(b []byte, r *row) []byte { return appendCents(b, r.paid, r.payout) }, ""
-	case "sale_amount":
-		return func(b []byte, r *row) []byte {
-			if r.sale == 0 {
-				return append(b, none...)
-			}
-			b = append(b, '"')
-			b = strconv.AppendInt(b, int64(r.sale)/10_000, 10)
-			return append(b, `.00"`...)
-		}, ""
-	case "refer":
-		return appendRefer, ""
-	case "url":
-		return appendURL, ""
-	case "pixel_refer":
-		if t != rawlog.Conversions {
-			return nil, none
-		}
-		return func(b []byte, r *row) []byte {
-			if r.dice&3 != 0 {
-				return append(b, none...)
-			}
-			b = append(b, '"')
-			b = append(b, r.offer.PreviewURL...)
-			return append(b, `thank-you"`...)
-		}, ""
-	case "ip", "session_ip":
-		return appendIP, ""
-	case "user_agent":
-		return appendAgent, ""
-	case "country_code":
-		return func(b []byte, r *row) []byte {
-			b = append(b, '"')
-			b = append(b, r.country.Code...)
-			return append(b, '"')
-		}, ""
-	case "browser_id":
-		return func(b []byte, r *row) []byte { return strconv.AppendInt(b, int64(r.agent.browser), 10) }, ""
-	case "is_click_unique":
-		return func(b []byte, r *row) []byte {
-			if r.unique {
-				return append(b, '1')
-			}
-			return append(b, '0')
-		}, ""
-	case "currency":
-		return func(b []byte, r *row) []byte { return append(b, r.camp.currency...) }, ""
-	case "payout_type", "revenue_type":
-		at := 0
-		if name == "revenue_type" {
-			at = 1
-		}
-		return func(b []byte, r *row) []byte { return append(b, nth(r.camp.payout, at)...) }, ""
+	case "payout_type":
+		return func(b []byte, r *row) []byte { return append(b, nth(r.camp.payout, 0)...) }, ""
+	case "revenue_type":
+		return func(b []byte, r *row) []byte { return append(b, nth(r.camp.payout, 1)...) }, ""
 	case "device_brand", "device_model", "device_os", "device_os_version":
 		at := deviceIndex(name)
 		return func(b []byte, r *row) []byte { return append(b, nth(r.agent.device, at)...) }, ""
-	case "ios_ifa":
-		return func(b []byte, r *row) []byte { return appendAdvertisingID(b, r, r.agent.app && r.agent.ios) }, ""
-	case "google_aid":
-		return func(b []byte, r *row) []byte { return appendAdvertisingID(b, r, r.agent.app && !r.agent.ios) }, ""
-	case "req_connection_speed":
-		return func(b []byte, r *row) []byte { return append(b, r.agent.connection...) }, ""
 	case "payout_group_id", "revenue_group_id", "is_adjustment":
 		return nil, zero
-	case "access_control_decision":
-		return func(b []byte, r *row) []byte {
-			if r.dice&0x3f == 1 {
-				return append(b, `"deny"`...)
-			}
-			return append(b, `"allow"`...)
-		}, ""
-	case "access_control_reason_code":
-		return func(b []byte, r *row) []byte {
-			if r.dice&0x3f == 1 {
-				return strconv.AppendInt(b, 100+int64(r.dice>>6&7), 10)
-			}
-			return append(b, none...)
-		}, ""
 	}
 	if t == rawlog.Conversions {
 		return conversionCell(name)
@@ -135,8 +77,64 @@ func (n *Network) cellOf(t rawlog.Type, name string, clock *clock) (c cell, cons
 	return nil, none
 }
 
+func appendClickID(b []byte, r *row) []byte {
+	if !r.camp.clickID {
+		return append(b, none...)
+	}
+	b = append(b, '"')
+	b = appendHex(b, r.number, 16)
+	return append(b, '"')
+}
+
+func appendSale(b []byte, r *row) []byte {
+	if r.sale == 0 {
+		return append(b, none...)
+	}
+	b = append(b, '"')
+	b = strconv.AppendInt(b, int64(r.sale)/10_000, 10)
+	return append(b, `.00"`...)
+}
+
+func appendThankYou(b []byte, r *row) []byte {
+	if r.dice&3 != 0 {
+		return append(b, none...)
+	}
+	b = append(b, '"')
+	b = append(b, r.offer.PreviewURL...)
+	return append(b, `thank-you"`...)
+}
+
+func appendCountry(b []byte, r *row) []byte {
+	b = append(b, '"')
+	b = append(b, r.country.Code...)
+	return append(b, '"')
+}
+
+func appendUnique(b []byte, r *row) []byte {
+	if r.unique {
+		return append(b, '1')
+	}
+	return append(b, '0')
+}
+
+func appendDecision(b []byte, r *row) []byte {
+	if r.dice&0x3f == 1 {
+		return append(b, `"deny"`...)
+	}
+	return append(b, `"allow"`...)
+}
+
+func appendReason(b []byte, r *row) []byte {
+	if r.dice&0x3f == 1 {
+		return strconv.AppendInt(b, 100+int64(r.dice>>6&7), 10)
+	}
+	return append(b, none...)
+}
+
 func conversionCell(name string) (c cell, constant string) {
 	switch name {
+	case "pixel_refer":
+		return appendThankYou, ""
 	case "id":
 		return func(b []byte, r *row) []byte { return strconv.AppendInt(b, r.id, 10) }, ""
 	case "goal_id":

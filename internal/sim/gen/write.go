@@ -104,14 +104,7 @@ func (n *Network) WriteCSV(w io.Writer, s Spec) (Truth, error) {
 		rows, broken = 0, 0
 	}
 	truth := Truth{Header: header, Totals: make(map[OfferDay]Total)}
-	out := make([]byte, 0, flushSize+64<<10)
-	for i, name := range header {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(out, headerCell(name)...)
-	}
-	out = append(out, '\n')
+	out := appendHeader(make([]byte, 0, flushSize+64<<10), header)
 	var (
 		r    row
 		line = 2
@@ -150,6 +143,16 @@ func (n *Network) WriteCSV(w io.Writer, s Spec) (Truth, error) {
 	truth.Rows, truth.Lines = rows, 1+rows+len(truth.Broken)
 	truth.First, truth.Last = sum.span()
 	return truth, nil
+}
+
+func appendHeader(b []byte, header []string) []byte {
+	for i, name := range header {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, headerCell(name)...)
+	}
+	return append(b, '\n')
 }
 
 // headerCell is a column's name, which logs do not quote; only a name that

@@ -87,81 +87,100 @@ func (n *Network) IDs(model string) []int {
 
 // build makes the tables when they are first asked for.
 func (e *Entities) build(logs *gen.Network) map[string]*kind {
-	if e.kinds != nil {
-		return e.kinds
+	if e.kinds == nil {
+		e.kinds = map[string]*kind{}
+		e.buildPartners(logs)
+		e.buildOffers(logs)
+		e.buildPlaces(logs)
+		e.buildUsers(logs)
+		e.table("Conversion", "id tune_event_id ad_id affiliate_id advertiser_id offer_id goal_id datetime session_datetime status status_code payout revenue sale_amount "+
+			"currency payout_type revenue_type country_code is_adjustment updated added ip user_agent", "updated", "added")
 	}
-	e.kinds = map[string]*kind{}
-	table := func(model, fields string, hidden ...string) *kind {
-		k := &kind{fields: strings.Fields(fields), rows: map[int]map[string]any{}, hidden: hidden}
-		e.kinds[model] = k
-		return k
-	}
-	put := func(k *kind, id int, values ...any) {
-		row := map[string]any{"id": strconv.Itoa(id)}
-		for i, v := range values {
-			if n, ok := v.(int); ok {
-				v = strconv.Itoa(n)
-			}
-			row[k.fields[i+1]] = v
+	return e.kinds
+}
+
+func (e *Entities) table(model, fields string, hidden ...string) *kind {
+	k := &kind{fields: strings.Fields(fields), rows: map[int]map[string]any{}, hidden: hidden}
+	e.kinds[model] = k
+	return k
+}
+
+// put adds a row of the fields after the id, in their order.
+func (k *kind) put(id int, values ...any) {
+	row := map[string]any{"id": strconv.Itoa(id)}
+	for i, v := range values {
+		if n, ok := v.(int); ok {
+			v = strconv.Itoa(n)
 		}
-		k.rows[id] = row
+		row[k.fields[i+1]] = v
 	}
-	// modified was a number in 2016 and a text in 2018: both are here.
-	modified := func(id int, t time.Time) any {
-		if id%2 == 0 {
-			return t.Unix()
-		}
-		return t.UTC().Format(time.DateTime)
+	k.rows[id] = row
+}
+
+// modified was a number in 2016 and a text in 2018: both are here.
+func modified(id int, t time.Time) any {
+	if id%2 == 0 {
+		return t.Unix()
 	}
+	return t.UTC().Format(time.DateTime)
+}
+
+func (e *Entities) buildPartners(logs *gen.Network) {
 	const company = "id company status country date_added modified account_manager_id signup_ip"
-	k := table("Affiliate", company)
+	k := e.table("Affiliate", company)
 	for _, a := range logs.Affiliates {
-		put(k, a.ID, a.Company, a.Status, a.Country, a.Added.Format(time.DateTime), modified(a.ID, a.Added.Add(90*time.Hour)), a.ManagerID, "")
+		k.put(a.ID, a.Company, a.Status, a.Country, a.Added.Format(time.DateTime), modified(a.ID, a.Added.Add(90*time.Hour)), a.ManagerID, "")
 	}
-	k = table("Advertiser", company)
+	k = e.table("Advertiser", company)
 	for _, a := range logs.Advertisers {
-		put(k, a.ID, a.Company, a.Status, a.Country, a.Added.Format(time.DateTime), modified(a.ID, a.Added.Add(40*time.Hour)), a.ManagerID, "")
+		k.put(a.ID, a.Company, a.Status, a.Country, a.Added.Format(time.DateTime), modified(a.ID, a.Added.Add(40*time.Hour)), a.ManagerID, "")
 	}
-	k = table("Offer", "id advertiser_id name status currency default_payout max_payout payout_type revenue_type expiration_date offer_url preview_url description")
-	files := table("OfferFile", "id offer_id filename type width height")
+}
+
+func (e *Entities) buildOffers(logs *gen.Network) {
+	k := e.table("Offer", "id advertiser_id name status currency default_payout max_payout payout_type revenue_type expiration_date offer_url preview_url description")
+	files := e.table("OfferFile", "id offer_id filename type width height")
 	for i, o := range logs.Offers {
 		expires := any(o.Expires.Format(time.DateOnly))
 		if i%10 == 0 {
 			expires = "0000-00-00"
 		}
-		put(k, o.ID, o.AdvertiserID, o.Name, o.Status, o.Currency, o.Payout.Units(), o.Revenue.Units(), o.PayoutType, o.RevenueType, expires, o.URL, o.PreviewURL, nil)
+		k.put(o.ID, o.AdvertiserID, o.Name, o.Status, o.Currency, o.Payout.Units(), o.Revenue.Units(), o.PayoutType, o.RevenueType, expires, o.URL, o.PreviewURL, nil)
 		if i%4 == 0 {
-			put(files, o.ID*3, o.ID, fmt.Sprintf("banner-%d.png", o.ID), "image banner", 728, 90)
+			files.put(o.ID*3, o.ID, fmt.Sprintf("banner-%d.png", o.ID), "image banner", 728, 90)
 		}
 	}
-	k = table("Goal", "id offer_id name status default_payout max_payout")
+	k = e.table("Goal", "id offer_id name status default_payout max_payout")
 	for _, g := range logs.Goals {
-		put(k, g.ID, g.OfferID, g.Name, g.Status, g.Payout.Units(), g.Revenue.Units())
+		k.put(g.ID, g.OfferID, g.Name, g.Status, g.Payout.Units(), g.Revenue.Units())
 	}
-	k = table("Country", "id code name")
+}
+
+func (e *Entities) buildPlaces(logs *gen.Network) {
+	k := e.table("Country", "id code name")
 	for i, c := range logs.Countries {
-		put(k, cmp.Or(c.ID, i+1), c.Code, c.Name)
+		k.put(cmp.Or(c.ID, i+1), c.Code, c.Name)
 	}
-	k = table("Browser", "id display_name")
+	k = e.table("Browser", "id display_name")
 	for id, name := range map[int]string{2: "Firefox", 3: "Safari", 5: "Internet Explorer", 6: "Chrome", 7: "Mobile Safari",
 		8: "Chrome Mobile", 9: "Opera", 10: "Android Browser", 11: "Robot"} {
-		put(k, id, name)
+		k.put(id, name)
 	}
+}
+
+func (e *Entities) buildUsers(logs *gen.Network) {
 	// The salt and the hash of the password come along unless fields are named,
 	// as recorded; a loader must not keep them.
-	k = table("AffiliateUser", "id affiliate_id email status join_date password salt", "password", "salt")
+	k := e.table("AffiliateUser", "id affiliate_id email status join_date password salt", "password", "salt")
 	for i, a := range logs.Affiliates {
 		if i%3 == 0 {
 			joined := any(a.Added.Format(time.DateTime))
 			if i%9 == 0 {
 				joined = "0000-00-00 00:00:00"
 			}
-			put(k, a.ID*2, a.ID, fmt.Sprintf("user%d@affiliate.example", a.ID*2), "active", joined, "HASHED", SaltCanary)
+			k.put(a.ID*2, a.ID, fmt.Sprintf("user%d@affiliate.example", a.ID*2), "active", joined, "HASHED", SaltCanary)
 		}
 	}
-	table("Conversion", "id tune_event_id ad_id affiliate_id advertiser_id offer_id goal_id datetime session_datetime status status_code payout revenue sale_amount "+
-		"currency payout_type revenue_type country_code is_adjustment updated added ip user_agent", "updated", "added")
-	return e.kinds
 }
 
 // SaltCanary is the salt of every user's password: a test that finds it
@@ -176,13 +195,7 @@ func (n *Network) entity(q url.Values) *Answer {
 	kinds := e.build(n.logs)
 	target, method := q.Get("Target"), q.Get("Method")
 	if target == "Application" {
-		switch method {
-		case "findAllCountries":
-			return success(rowsByID("Country", kinds["Country"].all(), kinds["Country"].fields))
-		case "findAllBrowsers":
-			return success(rowsByID("Browser", kinds["Browser"].all(), kinds["Browser"].fields))
-		}
-		return Failure("Method Application::" + method + " does not exist.")
+		return application(kinds, method)
 	}
 	if target == "Affiliate_Affiliate" && method == "getAccountManager" {
 		m := n.logs.Employees[0]
@@ -232,6 +245,17 @@ func (n *Network) entity(q url.Values) *Answer {
 		return k.change(q, model, method)
 	}
 	return Failure("Method " + target + "::" + method + " does not exist.")
+}
+
+// application answers the lists that belong to no partner.
+func application(kinds map[string]*kind, method string) *Answer {
+	switch method {
+	case "findAllCountries":
+		return success(rowsByID("Country", kinds["Country"].all(), kinds["Country"].fields))
+	case "findAllBrowsers":
+		return success(rowsByID("Browser", kinds["Browser"].all(), kinds["Browser"].fields))
+	}
+	return Failure("Method Application::" + method + " does not exist.")
 }
 
 // all lists the rows by id.
