@@ -61,12 +61,12 @@ func (a *app) setLevel() {
 	}
 }
 
-// show writes a result to stdout: as JSON, or as print writes it for people.
-func (a *app) show(result any, print func(io.Writer) error) error {
+// show writes a result to stdout: as JSON, or as text writes it for people.
+func (a *app) show(result any, text func(io.Writer) error) error {
 	if a.json {
 		return term.JSON(a.stdout, result)
 	}
-	return print(a.stdout)
+	return text(a.stdout)
 }
 
 // typesFlag is --type: a comma-separated list of log types; empty means all.
@@ -105,8 +105,8 @@ func (t *typesFlag) addTo(f *pflag.FlagSet) {
 	f.Var(t, "type", "log types: clicks,conversions,impressions (default all)")
 }
 
-// aboutPeriods makes a command's run of work on the periods that its arguments name,
-// for each of the networks that each goes over.
+// aboutPeriods returns what a command runs: it reads the periods among its arguments
+// and does the work on them for each of the networks.
 func aboutPeriods(each func(*cobra.Command, session.Job) error, work func(context.Context, *session.Session, []rawlog.Period) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		periods, err := parsePeriods(args)

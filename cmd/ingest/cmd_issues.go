@@ -69,16 +69,9 @@ func newIgnore(a *app) *cobra.Command {
 			if reason == "" {
 				return &usageError{err: errors.New("ingest ignore: want --reason TEXT, for whoever reads it next year")}
 			}
-			periods, files, err := splitReload(args)
-			if err != nil {
-				return err
-			}
-			return a.eachSource(cmd, func(ctx context.Context, s *session.Session) error {
-				if err := checkNames(s.Config.Names, files); err != nil {
-					return err
-				}
+			return aboutFiles(a.eachSource, func(ctx context.Context, s *session.Session, periods []rawlog.Period, files []string) error {
 				return a.runIgnore(ctx, s, pipeline.Options{Types: types.list(), Periods: periods, Files: files}, reason)
-			})
+			})(cmd, args)
 		},
 	}
 	types.addTo(cmd.Flags())

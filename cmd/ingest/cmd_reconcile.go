@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -15,10 +14,10 @@ import (
 	"rawlogs/internal/term"
 )
 
-// exitDiffers tells that totals differ by more than the tolerance.
+// exitDiffers reports that totals differ by more than the tolerance.
 const exitDiffers = 6
 
-// differsError tells that reconcile found differences beyond the tolerance.
+// differsError reports that reconcile found differences beyond the tolerance.
 type differsError struct{ lines int }
 
 func (e *differsError) Error() string {
@@ -27,11 +26,8 @@ func (e *differsError) Error() string {
 
 // ReconcileOptions are the flags of `ingest reconcile`.
 type ReconcileOptions struct {
-	Types       typesFlag
-	By          string
-	Tolerance   string
-	ReportZone  string
-	Conversions string
+	reconcile.Words
+	Types typesFlag
 }
 
 // AddFlags adds them to f.
@@ -73,26 +69,11 @@ whose files are not due yet are told and are no difference.
 
 // config reads the flags; the session knows the rest.
 func (o ReconcileOptions) config() (reconcile.Config, error) {
-	c := reconcile.Config{Types: o.Types.list()}
-	var err error
-	if c.By, err = reconcile.ParseBy(o.By); err != nil {
+	c, err := o.Config()
+	if err != nil {
 		return c, &usageError{err: err}
 	}
-	if c.Tolerance, err = reconcile.ParseTolerance(o.Tolerance); err != nil {
-		return c, &usageError{err: err}
-	}
-	if o.ReportZone != "" {
-		if c.Zone, err = time.LoadLocation(o.ReportZone); err != nil || o.ReportZone == "Local" {
-			return c, &usageError{err: fmt.Errorf("--report-zone: unknown zone %q: want an IANA name such as UTC or Europe/Prague", o.ReportZone)}
-		}
-	}
-	switch o.Conversions {
-	case "", "approved":
-	case "all":
-		c.AllConversions = true
-	default:
-		return c, &usageError{err: fmt.Errorf("--conversions %q: want approved or all", o.Conversions)}
-	}
+	c.Types = o.Types.list()
 	return c, nil
 }
 

@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,46 +25,27 @@ func newReload(a *app) *cobra.Command {
 			"such as .zip or .csv.gz is one. Of a PERIOD every file\n" +
 			"is loaded again, whether or not a FILE is named beside it.\n\n" + loadStatuses(),
 		Args: someArgs("a period or the name of a file"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			periods, files, err := splitReload(args)
-			if err != nil {
-				return err
-			}
-			return a.eachLoad(cmd, func(ctx context.Context, s *session.Session) error {
-				if err := checkNames(s.Config.Names, files); err != nil {
-					return err
-				}
-				return a.load(ctx, s, o.LoadOptions, pipeline.Options{Reload: true, Periods: periods, Files: files})
-			})
-		},
+		RunE: aboutFiles(a.eachLoad, func(ctx context.Context, s *session.Session, periods []rawlog.Period, files []string) error {
+			return a.load(ctx, s, o.LoadOptions, pipeline.Options{Reload: true, Periods: periods, Files: files})
+		}),
 	}
 	o.AddFlags(cmd.Flags())
 	return cmd
 }
 
-// splitReload tells the file names among the arguments from the periods.
-func splitReload(args []string) (periods []rawlog.Period, files []string, err error) {
-	var words []string
-	for _, arg := range args {
-		if _, _, ok := rawlog.CutFormat(arg); ok || strings.Contains(arg, "/") {
-			files = append(files, arg)
-		} else {
-			words = append(words, arg)
+// aboutFiles is aboutPeriods for arguments that may also name single files.
+func aboutFiles(each func(*cobra.Command, session.Job) error, work func(context.Context, *session.Session, []rawlog.Period, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		files, rest := rawlog.SplitFiles(args)
+		periods, err := parsePeriods(rest)
+		if err != nil {
+			return err
 		}
+		return each(cmd, func(ctx context.Context, s *session.Session) error {
+			if err := s.Config.Names.Check(files); err != nil {
+				return &usageError{err: err}
+			}
+			return work(ctx, s, periods, files)
+		})
 	}
-	periods, err = parsePeriods(words)
-	return periods, files, err
-}
-
-// checkNames refuses what cannot be the name of a file, whatever the source has.
-func checkNames(names *rawlog.Names, files []string) error {
-	for _, file := range files {
-		if _, _, ok := rawlog.CutFormat(file); !ok && len(names.Patterns()) > 0 {
-			continue // as the ledger has it
-		}
-		if _, _, err := names.File(file); err != nil && !errors.Is(err, rawlog.ErrMisplaced) {
-			return &usageError{err: fmt.Errorf("%q: %w", file, err)}
-		}
-	}
-	return nil
 }

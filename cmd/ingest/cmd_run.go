@@ -59,7 +59,7 @@ func newRun(a *app) *cobra.Command {
 func (a *app) runRun(ctx context.Context, s *session.Session, o RunOptions) error {
 	period := s.LookbackPeriod(time.Now())
 	if o.Reconcile {
-		// A flag that makes no sense is better told before the load than after.
+		// A wrong flag is better reported before the load than after it.
 		o.Against.Types = o.Types
 		if _, err := o.Against.config(); err != nil {
 			return err
@@ -73,7 +73,7 @@ func (a *app) runRun(ctx context.Context, s *session.Session, o RunOptions) erro
 	if o.DryRun || a.interrupted() || ctx.Err() != nil || errors.As(err, &held) {
 		return err
 	}
-	// A file that failed is no reason for yesterday's names.
+	// The names are refreshed although a file failed.
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
 	names, errs := []string{"files"}, []error{err}

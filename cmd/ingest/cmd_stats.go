@@ -62,7 +62,7 @@ LIKE, NOT_LIKE, NULL, NOT_NULL. Several values: a,b. One filter a field.
 
 func (a *app) runStats(ctx context.Context, s *session.Session, o StatsOptions, periods []rawlog.Period) error {
 	if o.As == "" && s.Config.SignIn.Way() == config.APIKey {
-		o.As = strings.ToLower(s.Config.SignIn.Side) // who asks is who may
+		o.As = strings.ToLower(s.Config.SignIn.Side) // the report that the sign-in may ask for
 	}
 	q, err := o.Question()
 	if err != nil {

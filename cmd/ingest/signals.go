@@ -59,7 +59,7 @@ func (a *app) interrupt(s os.Signal) {
 	}
 }
 
-// interrupted tells whether a signal has come.
+// interrupted reports whether a signal has come.
 func (a *app) interrupted() bool {
 	select {
 	case <-a.sig.stop:

@@ -120,7 +120,7 @@ func newNetwork(ctx context.Context, o options, account storage.Account, zone *t
 	return network, nil
 }
 
-// serve answers until ctx ends, which is no error, or the storage does.
+// serve answers until ctx ends, which is not an error, or the storage does.
 func serve(ctx context.Context, network *simnet.Network, listener net.Listener, lateAfter time.Duration, storageEnded <-chan struct{}, log *slog.Logger) error {
 	mux := http.NewServeMux()
 	mux.Handle(simnet.APIPath, network)

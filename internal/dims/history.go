@@ -11,6 +11,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"rawlogs/internal/ended"
 	"rawlogs/internal/store"
 )
 
@@ -86,23 +87,12 @@ func (h history) put(ctx context.Context, rows []version, whole *span) (changed,
 		if err == nil || try == 6 || ctx.Err() != nil || !store.Retryable(err) {
 			return changed, vanished, err
 		}
-		if err := await(ctx, pause.NextBackOff()); err != nil {
+		if err := ended.Wait(ctx, pause.NextBackOff()); err != nil {
 			return changed, vanished, err
 		}
 		if rerr := h.st.Recover(ctx); rerr != nil && !store.Retryable(rerr) {
 			return changed, vanished, rerr
 		}
-	}
-}
-
-func await(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package ended tells errors that only the end of a context made from errors that
-// say something else. After an interrupt nearly everything fails; what went wrong
+// Package ended waits with contexts that may end, and parts errors that only such an
+// end made from errors that say something else. After an interrupt nearly everything fails; what went wrong
 // beside it must not be hidden behind it.
 package ended
 

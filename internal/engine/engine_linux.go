@@ -225,7 +225,7 @@ func (e *Engine) PasswordFiles() (user, reader string) {
 // PID is the host's process id.
 func (e *Engine) PID() int { return e.endpoint.PID }
 
-// Attached tells that the server ran before this Open.
+// Attached reports that the server ran before this Open.
 func (e *Engine) Attached() bool { return e.attached }
 
 // Died is closed when the server's process has ended, asked or unasked. The
@@ -293,7 +293,7 @@ func (e *Engine) release() (err error) {
 	return nil
 }
 
-// othersStay tells whether somebody else uses the server: one who did all the
+// othersStay reports whether somebody else uses the server: one who did all the
 // time, or one who came before the host saw that the last had gone. It leaves
 // the users' lock shared, or given up for the host to take.
 func (e *Engine) othersStay() (bool, error) {

@@ -20,7 +20,7 @@ import (
 // folder is the store's folder on disk:
 //
 //	engine.users   lock: shared by every user, exclusive by a host that stops
-//	engine.start   lock: exclusive by who starts or attaches
+//	engine.start   lock: exclusive by whoever starts or attaches
 //	engine.leave   lock: exclusive by a user who leaves
 //	engine.host    lock: exclusive by the host as long as it lives
 //	engine.alive   a pipe held open by the host: its readers see the host's end

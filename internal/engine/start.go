@@ -42,7 +42,7 @@ func (f folder) start(ctx context.Context, cfg Config, lock *os.File) (endpoint,
 	}
 }
 
-// startError tells why a host did not become ready.
+// startError says why a host did not become ready.
 type startError struct {
 	text  string
 	taken bool
@@ -91,7 +91,7 @@ func (f folder) hostCommand(program string, stdin []byte, log, lock, reportEnd *
 	return cmd
 }
 
-// startOnce starts a host and awaits its report. It tells of ports that were taken
+// startOnce starts a host and awaits its report. It reports ports that were taken
 // meanwhile by a *startError.
 func (f folder) startOnce(ctx context.Context, cfg Config, lock *os.File, program, library string) (endpoint, error) {
 	spec, err := f.prepare(cfg, library)
@@ -102,7 +102,7 @@ func (f folder) startOnce(ctx context.Context, cfg Config, lock *os.File, progra
 	if err != nil {
 		return endpoint{}, err
 	}
-	_ = os.Rename(f.file(hostLog), f.file(hostLog+".1")) // kept for who asks why the last one ended
+	_ = os.Rename(f.file(hostLog), f.file(hostLog+".1")) // kept for anybody who asks why the last one ended
 	log, err := os.OpenFile(f.file(hostLog), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return endpoint{}, err

@@ -16,6 +16,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"rawlogs/internal/dirs"
+	"rawlogs/internal/ended"
 	"rawlogs/internal/rawlog"
 )
 
@@ -144,7 +145,7 @@ func (d *Fetcher) fetch(ctx context.Context, f rawlog.File) (*Archive, error) {
 			wait = max(wait, min(e.RetryAfter, time.Minute))
 		}
 		d.Log.Info("download interrupted", "type", f.Type, "file", f.Name, "at", t.offset, "err", err, "retry_in", wait)
-		t.sleep(wait)
+		_ = ended.Wait(t.ctx, wait) // its end shows in the next attempt
 	}
 }
 

@@ -62,15 +62,6 @@ func (t *transfer) close() {
 
 func (t *transfer) expired() bool { return errors.Is(context.Cause(t.ctx), errTotal) }
 
-func (t *transfer) sleep(d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-t.ctx.Done():
-	}
-}
-
 // restart forgets the bytes at hand; anyVersion also which version they were of.
 func (t *transfer) restart(anyVersion bool) {
 	t.rewind()

@@ -22,6 +22,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"rawlogs/internal/ended"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/trust"
 )
@@ -121,7 +122,7 @@ func endpoint(base, network string) (*url.URL, error) {
 	return u, nil
 }
 
-// PlainHTTP tells whether the API itself is reached without TLS, as a simulated
+// PlainHTTP reports whether the API itself is reached without TLS, as a simulated
 // network is; its download links may then be plain as well.
 func (c *Client) PlainHTTP() bool { return c.base.Scheme == "http" }
 
@@ -172,7 +173,7 @@ func (c *Client) do(ctx context.Context, op Op) (json.RawMessage, error) {
 		case retryable(e) && op.repeatable(e) && tries < c.Attempts:
 			wait := max(pause.NextBackOff(), min(e.retryAfter, time.Minute))
 			c.Log.Info("trying again", "call", op.String(), "retry_in", wait, "err", e)
-			if err := sleep(ctx, wait); err != nil {
+			if err := ended.Wait(ctx, wait); err != nil {
 				return nil, err
 			}
 		default:

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"rawlogs/internal/ended"
 )
 
 const canary = "CANARY+s3cret/token=="
@@ -112,11 +114,11 @@ func (s *sliding) arrive() (usage int, allowed bool) {
 
 func (s *sliding) serve(latency func() time.Duration) roundTrip {
 	return func(r *http.Request) (*http.Response, error) {
-		if err := sleep(r.Context(), latency()); err != nil {
+		if err := ended.Wait(r.Context(), latency()); err != nil {
 			return nil, err
 		}
 		usage, allowed := s.arrive()
-		if err := sleep(r.Context(), latency()); err != nil {
+		if err := ended.Wait(r.Context(), latency()); err != nil {
 			return nil, err
 		}
 		if !allowed {

@@ -23,7 +23,7 @@ const (
 	Validation                  // a parameter is missing or wrong
 	NotFound                    // no such thing, or no API at this address
 	Unavailable                 // network trouble, time-outs, 5xx
-	Malformed                   // an answer that is no envelope: HTML, empty, cut short
+	Malformed                   // an answer that is not an envelope: HTML, empty, cut short
 	Untrusted                   // TLS: the certificate does not prove the host
 )
 

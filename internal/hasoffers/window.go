@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"rawlogs/internal/ended"
 )
 
 // window keeps calls within the network's limit as the server counts it: never
@@ -48,7 +50,7 @@ func (w *window) acquire(ctx context.Context) error {
 		if d <= 0 {
 			return nil
 		}
-		if err := sleep(ctx, d); err != nil {
+		if err := ended.Wait(ctx, d); err != nil {
 			w.put(free)
 			return err
 		}
@@ -106,16 +108,4 @@ func (w *window) put(t time.Time) {
 	w.free = append(w.free, t)
 	w.mu.Unlock()
 	w.slots.Release(1)
-}
-
-// sleep waits for d or for the end of ctx, whose error it returns.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -25,7 +25,7 @@ func (c *column) putUUID(v []byte) bool {
 	return true
 }
 
-// hexDigit returns 255 for what is no hexadecimal digit.
+// hexDigit returns 255 for any byte that is not a hexadecimal digit.
 func hexDigit(b byte) byte {
 	switch {
 	case b >= '0' && b <= '9':

@@ -204,7 +204,7 @@ func (r *run) consider(f rawlog.File, known map[fileKey]*checkpoint.Entry) *job 
 	return newJob(e, f)
 }
 
-// changed tells whether a listing speaks of other bytes than the ledger. Where
+// changed reports whether a listing speaks of other bytes than the ledger. Where
 // either does not tell a size or a comparable tag, nothing follows.
 func changed(old, now rawlog.File) bool {
 	if old.Size >= 0 && now.Size >= 0 && old.Size != now.Size {
@@ -226,12 +226,12 @@ func tagKind(tag string) string {
 	return "whole"
 }
 
-// open tells whether a file is known and not loaded.
+// open reports whether a file is known and not loaded.
 func open(e *checkpoint.Entry) bool {
 	return e != nil && (e.State == checkpoint.Planned || e.State == checkpoint.Failed) //guard:failed-retried
 }
 
-// expired tells whether the network no longer keeps the file, as far as it says.
+// expired reports whether the network no longer keeps the file, as far as it says.
 func (r *run) expired(f rawlog.File) bool {
 	days, ok := r.kept[f.Type]
 	return ok && r.Now().Sub(f.Hour) > time.Duration(days+1)*24*time.Hour //guard:expiry-slack

@@ -17,7 +17,7 @@ import (
 	"rawlogs/internal/rawlog"
 )
 
-// Config tells how to ask; zero values mean the defaults named here.
+// Config says how to ask; zero values mean the defaults named here.
 type Config struct {
 	Days   int  // days in a call at most; default 31, and never over a month's end
 	Limit  int  // rows in a page; default 5000
@@ -63,7 +63,7 @@ type Answer struct {
 	Calls  int
 }
 
-// TooLargeError tells that the network does not answer even for the shortest
+// TooLargeError reports that the network does not answer even for the shortest
 // span that can be asked for.
 type TooLargeError struct {
 	Span   string
@@ -164,7 +164,7 @@ type slowError struct{ err error }
 func (e *slowError) Error() string { return e.err.Error() }
 func (e *slowError) Unwrap() error { return e.err }
 
-// tooLarge tells whether a call failed as large reports do.
+// tooLarge reports whether a call failed as large reports do.
 func tooLarge(err error) bool {
 	var slow *slowError
 	if errors.As(err, &slow) {
@@ -177,7 +177,7 @@ func tooLarge(err error) bool {
 	return e.HTTPStatus == http.StatusGatewayTimeout || e.HTTPStatus == http.StatusRequestTimeout
 }
 
-// errMoved tells that the rows changed between two pages.
+// errMoved reports that the rows changed between two pages.
 var errMoved = errors.New("the report changed while its pages were read")
 
 func (a *Asker) fetch(ctx context.Context, client *hasoffers.Client, q Question, s span) (Answer, error) {

@@ -11,7 +11,7 @@ import (
 const mostSaid = 3
 
 // Sentence reads like not found: HTTP 404 NoSuchKey: …: … (3 attempts); what to do.
-// What is not set is left out.
+// Fields that are not set are left out.
 type Sentence struct {
 	What     string
 	Status   int      // of HTTP

@@ -228,7 +228,7 @@ func dayLines(days []checkpoint.DayStatus, missing map[dayKey]int64, listed bool
 // warned of: a week holds a weekend in which nobody looks.
 const expiryNotice = 7
 
-// expiryWarnings tells which days with files not loaded the network is about
+// expiryWarnings says which days with files not loaded the network is about
 // to delete. keep is in days by type.
 func expiryWarnings(days []Day, keep map[rawlog.Type]int, now time.Time) []string {
 	var out []string

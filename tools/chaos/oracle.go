@@ -72,7 +72,7 @@ func sumUp(ctx context.Context, st *store.Store, network string) (map[string]sum
 	return out, errors.Join(append(differ, err)...)
 }
 
-// compare tells every difference between what is in the store and what is to be.
+// compare lists every difference between what is in the store and what is to be.
 func compare(got, want map[string]sums) error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(want)) {

@@ -9,7 +9,7 @@ import (
 	"rawlogs/internal/rawlog"
 )
 
-// Spec tells which file to write. Its zero values are a plain hour: the 2016
+// Spec says which file to write. Its zero values are a plain hour: the 2016
 // header, as many rows as the network has then, times in UTC.
 type Spec struct {
 	Type rawlog.Type

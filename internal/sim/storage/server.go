@@ -25,7 +25,7 @@ import (
 // Region is the only region that the server knows.
 const Region = "us-east-1"
 
-// Config tells how to start a server.
+// Config says how to start a server.
 type Config struct {
 	Binary string // path of versitygw
 	// Dir is the folder that holds the buckets; it is made if absent. Files
