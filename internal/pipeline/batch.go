@@ -92,7 +92,7 @@ func (l *loader) weed(ctx context.Context, b *batch, bad *unfitError) error {
 		case err == nil:
 			kept = append(kept, j)
 		case j == bad.job || errors.As(err, &fault):
-			if err := l.fail(ctx, j, err); err != nil {
+			if err = l.fail(ctx, j, err); err != nil {
 				return err
 			}
 		default:
@@ -130,7 +130,7 @@ func (l *loader) fill(ctx, during context.Context, b *batch, blk *load.Block) er
 		case errors.Is(err, io.EOF):
 			j := l.reading
 			j.counts, l.reading = rd.Counts(), nil
-			if err := l.sound(b.typ, j.counts); err != nil {
+			if err = l.sound(b.typ, j.counts); err != nil {
 				return &unfitError{j, err}
 			}
 			if blk.Rows() > blockRows/2 {
@@ -169,7 +169,7 @@ func (l *loader) advance(ctx, during context.Context, b *batch) error {
 		shape, err := l.open(ctx, j, j.replace || b.careful)
 		switch {
 		case err != nil:
-			if err := l.failOr(ctx, j, err); err != nil {
+			if err = l.failOr(ctx, j, err); err != nil {
 				return err
 			}
 			continue

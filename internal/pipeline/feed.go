@@ -103,7 +103,7 @@ func (r *run) fetch(ctx context.Context, in <-chan *job, out chan<- *job) error 
 		case dirs.ScopeOf(err) == dirs.ScopeRun: //guard:disk-full-one-file
 			return err
 		case err != nil:
-			if err := r.fail(ctx, j, err); err != nil { //guard:file-fails-alone
+			if err = r.fail(ctx, j, err); err != nil { //guard:file-fails-alone
 				return err
 			}
 			continue

@@ -22,7 +22,7 @@ func Ignore(ctx context.Context, st *store.Store, opts Options, reason string) (
 	opts = opts.withDefaults()
 	id := insert.NewRun(opts.Now())
 	claim := lease.New(st, opts.Network, id, rawlog.Share{}, opts.Log)
-	if err := claim.Claim(ctx); err != nil {
+	if err = claim.Claim(ctx); err != nil {
 		return nil, err
 	}
 	lost, cancel := context.WithCancelCause(ctx)

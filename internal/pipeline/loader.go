@@ -138,8 +138,8 @@ func (l *loader) take(ctx context.Context, patient bool) (*job, error) {
 			j.body, err = l.inflater.Open(j.archive, j.archive.Size(), j.file().At())
 		}
 		if err == nil {
-			settled, err := l.same(context.WithoutCancel(ctx), j)
-			if err != nil {
+			var settled bool
+			if settled, err = l.same(context.WithoutCancel(ctx), j); err != nil {
 				return nil, err
 			}
 			if settled {
@@ -147,7 +147,7 @@ func (l *loader) take(ctx context.Context, patient bool) (*job, error) {
 			}
 			return j, nil
 		}
-		if err := l.fail(context.WithoutCancel(ctx), j, err); err != nil { //guard:broken-archive-alone
+		if err = l.fail(context.WithoutCancel(ctx), j, err); err != nil { //guard:broken-archive-alone
 			return nil, err
 		}
 	}
@@ -169,7 +169,7 @@ func (l *loader) open(ctx context.Context, j *job, careful bool) (load.Shape, er
 	}
 	if careful {
 		rd.ResetBytes(j.file(), text)
-		if err := l.rehearse(rd, j.file().Type); err != nil {
+		if err = l.rehearse(rd, j.file().Type); err != nil {
 			return "", &fileError{err}
 		}
 	}

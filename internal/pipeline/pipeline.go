@@ -173,10 +173,10 @@ func Run(ctx context.Context, st *store.Store, src dirs.Source, opts Options) (S
 
 func (r *run) do(ctx context.Context) (err error) {
 	if r.st != nil { // a dry run does without one
-		if err := r.openTables(ctx); err != nil {
+		if err = r.openTables(ctx); err != nil {
 			return err
 		}
-		if err := r.steady(ctx, r.loadable); err != nil { //guard:store-loadable
+		if err = r.steady(ctx, r.loadable); err != nil { //guard:store-loadable
 			return err
 		}
 	}
@@ -184,14 +184,14 @@ func (r *run) do(ctx context.Context) (err error) {
 	defer cancel(nil)
 	if !r.DryRun {
 		r.lease = lease.New(r.st, r.Network, r.id, r.Share, r.Log)
-		if err := r.steady(ctx, r.lease.Claim); err != nil {
+		if err = r.steady(ctx, r.lease.Claim); err != nil {
 			return err
 		}
 		r.ledger = r.ledger.Under(r.lease.Fence())
 		r.inserts = insert.NewSender(r.id, r.lease, r.patience())
 		r.lease.Keep(ctx, cancel)
 		defer func() { err = r.leave(ctx, err) }()
-		if err := r.recover(ctx); err != nil {
+		if err = r.recover(ctx); err != nil {
 			return err
 		}
 	}
@@ -202,7 +202,7 @@ func (r *run) do(ctx context.Context) (err error) {
 	if r.DryRun || len(jobs) == 0 {
 		return r.openIssues(ctx)
 	}
-	if err := r.loadAll(ctx, jobs); err != nil {
+	if err = r.loadAll(ctx, jobs); err != nil {
 		return err
 	}
 	if jobs, err = r.uncarried(ctx); err != nil {
@@ -275,9 +275,9 @@ func (r *run) load(ctx context.Context, jobs []*job) error {
 	group.Go(guarded(func() error { return r.feed(ctx, jobs, marked) }))
 	group.Go(func() error {
 		defer close(fetched)
-		fetchers, ctx := errgroup.WithContext(ctx)
+		fetchers, either := errgroup.WithContext(ctx)
 		for range r.Fetchers {
-			fetchers.Go(guarded(func() error { return r.fetch(ctx, marked, fetched) }))
+			fetchers.Go(guarded(func() error { return r.fetch(either, marked, fetched) }))
 		}
 		return fetchers.Wait()
 	})

@@ -44,11 +44,11 @@ func (r *run) recover(ctx context.Context) error {
 		}
 	}
 	for _, id := range dead {
-		if err := r.inserts.End(ctx, id); err != nil {
+		if err = r.inserts.End(ctx, id); err != nil {
 			return err
 		}
 	}
-	if err := r.inserts.Sweep(ctx, r.everywhere(), dead, r.vouched); err != nil { //guard:orphans-swept
+	if err = r.inserts.Sweep(ctx, r.everywhere(), dead, r.vouched); err != nil { //guard:orphans-swept
 		return err
 	}
 	// What a dead run still had on its way is known only now.

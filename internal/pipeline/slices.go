@@ -153,7 +153,7 @@ func (s *slicer) slice(ctx context.Context, stream *insert.Stream) (more bool, e
 	rows, size := 0, 0
 	err = s.series.Send(ctx, stream, s.shape, func(_ context.Context, blk *load.Block) error {
 		var n int
-		err := guarded(func() (err error) {
+		readErr := guarded(func() (err error) {
 			n, err = s.reader.Append(blk, blockRows)
 			return err
 		})()
@@ -163,12 +163,12 @@ func (s *slicer) slice(ctx context.Context, stream *insert.Stream) (more bool, e
 		s.rows += n
 		s.Progress.Rows.Add(int64(n))
 		switch {
-		case errors.Is(err, io.EOF):
+		case errors.Is(readErr, io.EOF):
 			s.end = true
-		case errors.As(err, &panicked):
-			return err // ours, not the file's
-		case err != nil:
-			return &fileError{err}
+		case errors.As(readErr, &panicked):
+			return readErr // ours, not the file's
+		case readErr != nil:
+			return &fileError{readErr}
 		case rows < insertRows && size < insertBytes:
 			return nil
 		}

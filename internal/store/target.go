@@ -46,30 +46,9 @@ func parseSpec(spec string) (target, error) {
 		}
 		return target{name: spec, path: path, auto: true}, nil
 	}
-	scheme, rest, ok := strings.Cut(spec, "://")
-	if !ok || scheme != "clickhouse" {
-		if ok && !strings.ContainsAny(scheme, ":@/") {
-			return target{}, fmt.Errorf("store: %s:// is not spoken: INSERTs are streamed over the native protocol, clickhouse://user:password@host:9000/database", scheme)
-		}
-		return target{}, errors.New("store: want embedded:PATH or clickhouse://user:password@host:9000/database")
-	}
-	// An unescaped / ? or # in a password moves the host's end, and what is
-	// left of it would turn up in the text of a failed dial.
-	authority := rest
-	if i := strings.IndexAny(rest, "/?"); i >= 0 {
-		authority = rest[:i]
-	}
-	after := rest[len(authority):]
-	if strings.Contains(after, "@") || strings.Contains(rest, "#") || strings.Count(authority, "@") > 1 { //guard:ambiguous-address
-		return target{}, errAddress
-	}
-	opts, err := clickhouse.ParseDSN(spec)
+	opts, err := parseDSN(spec)
 	if err != nil {
-		var urlErr *url.Error
-		if text := err.Error(); !errors.As(err, &urlErr) && opts == nil && strings.HasPrefix(text, "clickhouse [dsn parse]:") && !strings.Contains(text, "password") {
-			return target{}, fmt.Errorf("store: %s", strings.TrimSpace(strings.TrimPrefix(text, "clickhouse [dsn parse]:")))
-		}
-		return target{}, errAddress
+		return target{}, err
 	}
 	t := target{
 		user:     cmp.Or(opts.Auth.Username, "default"),
@@ -105,6 +84,36 @@ func parseSpec(spec string) (target, error) {
 	}
 	t.name = "clickhouse://" + t.user + "@" + strings.Join(t.addrs, ",") + "/" + t.database //guard:store-name
 	return t, nil
+}
+
+// parseDSN reads a clickhouse-go address.
+func parseDSN(spec string) (*clickhouse.Options, error) {
+	scheme, rest, ok := strings.Cut(spec, "://")
+	if !ok || scheme != "clickhouse" {
+		if ok && !strings.ContainsAny(scheme, ":@/") {
+			return nil, fmt.Errorf("store: %s:// is not spoken: INSERTs are streamed over the native protocol, clickhouse://user:password@host:9000/database", scheme)
+		}
+		return nil, errors.New("store: want embedded:PATH or clickhouse://user:password@host:9000/database")
+	}
+	// An unescaped / ? or # in a password moves the host's end, and what is
+	// left of it would turn up in the text of a failed dial.
+	authority := rest
+	if i := strings.IndexAny(rest, "/?"); i >= 0 {
+		authority = rest[:i]
+	}
+	after := rest[len(authority):]
+	if strings.Contains(after, "@") || strings.Contains(rest, "#") || strings.Count(authority, "@") > 1 { //guard:ambiguous-address
+		return nil, errAddress
+	}
+	opts, err := clickhouse.ParseDSN(spec)
+	if err != nil {
+		var urlErr *url.Error
+		if text := err.Error(); !errors.As(err, &urlErr) && opts == nil && strings.HasPrefix(text, "clickhouse [dsn parse]:") && !strings.Contains(text, "password") {
+			return nil, fmt.Errorf("store: %s", strings.TrimSpace(strings.TrimPrefix(text, "clickhouse [dsn parse]:")))
+		}
+		return nil, errAddress
+	}
+	return opts, nil
 }
 
 // NameOf names the store of a spec for people, as Store.Name does; "" where the

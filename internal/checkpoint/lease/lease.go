@@ -93,7 +93,7 @@ func (l *Lease) Claim(ctx context.Context) error {
 			return err
 		}
 		if other == nil {
-			if err := l.write(ctx, stateClaim); err != nil {
+			if err = l.write(ctx, stateClaim); err != nil {
 				return err
 			}
 			if other, err = l.conflict(ctx); err != nil { //guard:claim-read-back

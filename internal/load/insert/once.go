@@ -67,7 +67,7 @@ func (s *Sender) once(ctx context.Context, table string, send func(id uint64, qu
 		switch {
 		case err == nil:
 			s.acknowledged(table, id, out, begin)
-			if err := s.see(ctx, table, id, out.rows); err != nil {
+			if err = s.see(ctx, table, id, out.rows); err != nil {
 				return 0, backoff.Permanent(err)
 			}
 			return id, nil

@@ -90,9 +90,9 @@ func (s *Stream) Send(ctx context.Context, id uint64, queryID string, shape load
 	s.sent, s.own = sent{}, nil
 	err = s.st.Write(ctx, store.Op{Kind: "insert", Detail: s.table.Name}, func(ctx context.Context) error {
 		if s.client == nil {
-			client, err := s.st.Dial(ctx)
-			if err != nil {
-				return err
+			client, failed := s.st.Dial(ctx)
+			if failed != nil {
+				return failed
 			}
 			s.client = client
 		}
