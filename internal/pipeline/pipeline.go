@@ -1,5 +1,4 @@
-// Package pipeline moves files from a source into the store, exactly once. It
-// is the one place that starts goroutines for a run:
+// Package pipeline moves files from a source into the store, exactly once:
 //
 //	plan → feed → fetch ×F → load ×P → ledger
 //

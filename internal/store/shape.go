@@ -48,7 +48,7 @@ var single = Shape{
 }
 
 // shape is how the servers of the address lie. Replicated and distributed tables are not
-// served yet: see servedEngine.
+// served yet: see unserved.
 func (t target) shape() Shape { return single }
 
 func (s *Store) shape() Shape { return s.target.shape() }
