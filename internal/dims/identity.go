@@ -57,7 +57,8 @@ func refusesField(err error, field string) bool {
 func (id *identity) fields(e Entity) []string {
 	var out []string
 	for _, name := range e.FieldNames() {
-		if !(name == "id" && id.noID || name == e.Event && id.noEvent) {
+		lacking := name == "id" && id.noID || name == e.Event && id.noEvent
+		if !lacking {
 			out = append(out, name)
 		}
 	}

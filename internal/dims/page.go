@@ -100,7 +100,8 @@ func (r reader) page(ctx context.Context, after place) (answer, error) {
 			}
 			return answer{}, r.wrong("the row with id %d has no %s, and others have no id: pages cannot be told apart", v.id, e.Event)
 		}
-		if e.Paged && !after.begins() && at.compare(after, by.byEvent) <= 0 && !(by.byEvent && at.event > after.event) {
+		later := by.byEvent && at.event > after.event
+		if e.Paged && !after.begins() && at.compare(after, by.byEvent) <= 0 && !later {
 			return answer{}, r.wrong("asked for rows behind %v, the answer holds %v: it did not filter", after, at)
 		}
 		if !a.end && at.compare(before, by.byEvent) < 0 {

@@ -35,7 +35,7 @@ func (e Entity) read(row hasoffers.Row, zone *time.Location) (version, error) {
 	event := strings.ToValidUTF8(strings.TrimSpace(fields[e.Event]), "\uFFFD")
 	id, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64)
 	if event != "" && (fields["id"] == "" || fields["id"] == "0") { //guard:update-event
-		id, err = 0, nil // what the answer's map has as a key is the event then, or a place in it
+		id = 0 // what the answer's map has as a key is the event then, or a place in it
 	} else if err != nil || id == 0 {
 		return version{}, fmt.Errorf("%s: a row's id is %.40q", e.Name, text)
 	}

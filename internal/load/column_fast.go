@@ -39,8 +39,8 @@ func (c *column) take(b *Batch, f int, fails []fail) []fail {
 func (c *column) takeOne(b *Batch, r, f int, fails []fail) []fail {
 	var v []byte
 	v, c.scratch = b.Value(r, f, c.scratch)
-	if fit := c.add(v, b.Clock); fit != exact {
-		fails = append(fails, fail{int32(r), int32(f), fit})
+	if how := c.add(v, b.Clock); how != exact {
+		fails = append(fails, fail{int32(r), int32(f), how})
 	}
 	return fails
 }

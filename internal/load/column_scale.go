@@ -6,8 +6,8 @@ func (c *column) takeScaled(b *Batch, f, scale int, fails []fail) []fail {
 	for r := range b.Rows {
 		var v []byte
 		v, c.scratch = b.Value(r, f, c.scratch)
-		if fit := c.addScaled(v, scale, b.Clock); fit != exact { //guard:alias-scale
-			fails = append(fails, fail{int32(r), int32(f), fit})
+		if how := c.addScaled(v, scale, b.Clock); how != exact { //guard:alias-scale
+			fails = append(fails, fail{int32(r), int32(f), how})
 		}
 	}
 	return fails

@@ -64,7 +64,7 @@ func TestPanicEndsTheRun(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(f.root, second), []byte("PK\x03\x04 but no more than that"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			o.Log = slog.New(panickingLog{slog.NewTextHandler(io.Discard, nil)})
+			o.Log = slog.New(panickingLog{slog.NewTextHandler(io.Discard, nil)}) //nolint:sloglint // DiscardHandler is never called
 			o.Fetchers, o.Parsers = 1, 1
 			return st
 		},

@@ -98,7 +98,8 @@ const conversionUpdates = "conversion_updates"
 // its values are rescued. A table of another name may be an analyst's altogether.
 func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string, from int) (done []string, err error) {
 	raw := slices.Contains(RawTables(), st.Creates)
-	if !raw && !strings.HasPrefix(st.Creates, "ingest_") && st.Creates != RejectedRows && !(st.Creates == conversionUpdates && slices.Contains(columns, "valid_from")) {
+	ours := strings.HasPrefix(st.Creates, "ingest_") || st.Creates == RejectedRows || st.Creates == conversionUpdates && slices.Contains(columns, "valid_from")
+	if !raw && !ours {
 		return nil, nil
 	}
 	for _, c := range st.Columns {

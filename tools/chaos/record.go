@@ -63,7 +63,7 @@ func (g *game) change(ctx context.Context, at source, c changes) error {
 
 // put returns the size of the file that is at the source now.
 func (g *game) put(ctx context.Context, at source, name string, f file, former int64) (int64, error) {
-	slot, path := g.pool.slots[f.slot], filepath.Join(g.world.files, filepath.FromSlash(name))
+	taken, path := g.pool.slots[f.slot], filepath.Join(g.world.files, filepath.FromSlash(name))
 	switch {
 	case f.form == gone && at == folder:
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -71,12 +71,12 @@ func (g *game) put(ctx context.Context, at source, name string, f file, former i
 		}
 		return 0, nil
 	case f.form == gone:
-		return 0, g.sim.remove(ctx, slot.typ, name)
+		return 0, g.sim.remove(ctx, taken.typ, name)
 	case f.form == dangling:
-		if err := g.sim.put(ctx, slot, name, []byte("PK")); err != nil {
+		if err := g.sim.put(ctx, taken, name, []byte("PK")); err != nil {
 			return 0, err
 		}
-		return 0, g.sim.Vanish(ctx, slot.typ, name)
+		return 0, g.sim.Vanish(ctx, taken.typ, name)
 	}
 	data, err := os.ReadFile(g.pool.path(f.content))
 	if err != nil {
@@ -86,7 +86,7 @@ func (g *game) put(ctx context.Context, at source, name string, f file, former i
 		return 0, err
 	}
 	if at == api {
-		return int64(len(data)), g.sim.put(ctx, slot, name, data)
+		return int64(len(data)), g.sim.put(ctx, taken, name, data)
 	}
 	return int64(len(data)), writeFile(path, data)
 }
