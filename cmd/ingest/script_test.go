@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,13 +35,14 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status":  exitStatusCmd,
-			"hold":    holdCmd,
-			"logs":    logsCmd,
-			"rawzip":  rawzipCmd,
-			"corrupt": corruptCmd,
-			"repack":  repackCmd,
-			"merge":   mergeCmd,
+			"status":     exitStatusCmd,
+			"hold":       holdCmd,
+			"logs":       logsCmd,
+			"rawzip":     rawzipCmd,
+			"corrupt":    corruptCmd,
+			"repack":     repackCmd,
+			"merge":      mergeCmd,
+			"checkorrun": checkOrRunCmd,
 		},
 	})
 }
@@ -117,4 +120,39 @@ func writeZip(ts *testscript.TestScript, path, text string) {
 	ts.Check(err)
 	ts.Check(z.Close())
 	ts.Check(f.Close())
+}
+
+// checkOrRunCmd asks `ingest check` and then loads: checkorrun NAMED EXIT. Either
+// check names the defect, or the load succeeds; and a load that fails says the same.
+// NAMED is a pattern for a line of check's that is not ok, "" for none.
+func checkOrRunCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: checkorrun NAMED EXIT")
+	}
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	failed := ts.Exec("ingest", "check") != nil
+	said := ts.ReadFile("stdout") + ts.ReadFile("stderr")
+	var named []string
+	for line := range strings.Lines(said) {
+		// A store that is absent, a spool in memory and columns that these few files lack are no defects.
+		if !regexp.MustCompile("^(ok| )|in memory|embedded:.*is not there|none of the files fills").MatchString(line) {
+			named = append(named, line)
+		}
+	}
+	pattern := regexp.MustCompile(args[0])
+	if args[0] == "" && (failed || len(named) > 0) || args[0] != "" && !slices.ContainsFunc(named, pattern.MatchString) {
+		ts.Fatalf("check named %q, want %q", named, args[0])
+	}
+	err = ts.Exec("ingest", "backfill", "20160909")
+	got := 0
+	if exit, ok := err.(interface{ ExitCode() int }); ok {
+		got = exit.ExitCode()
+	}
+	if got != want || got != 0 && args[0] == "" {
+		ts.Fatalf("exit status %d, want %d; check named %q", got, want, named)
+	}
+	if got != 0 && !failed {
+		ts.Fatalf("check ends with 0, a load with %d", got)
+	}
 }

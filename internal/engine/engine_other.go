@@ -13,6 +13,9 @@ func HostMain() {}
 // Open fails with ErrUnsupported.
 func Open(context.Context, Config) (*Engine, error) { return nil, ErrUnsupported }
 
+// Rehearse fails with ErrUnsupported.
+func Rehearse(string) error { return ErrUnsupported }
+
 // Endpoint is empty.
 func (e *Engine) Endpoint() Endpoint { return Endpoint{} }
 

@@ -80,20 +80,8 @@ func openFolder(path string, existing bool) (folder, error) {
 	if err = os.MkdirAll(abs, 0o700); err != nil {
 		return "", fmt.Errorf("engine %s: %w", path, err)
 	}
-	info, err := os.Stat(abs)
-	if err != nil {
+	if err := ours(abs); err != nil {
 		return "", fmt.Errorf("engine %s: %w", path, err)
-	}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok && int(st.Uid) != os.Geteuid() {
-		return "", fmt.Errorf("engine %s: belongs to user id %d, this is user id %d; run as its owner or name another folder", path, st.Uid, os.Geteuid())
-	}
-	entries, err := os.ReadDir(abs)
-	if err != nil {
-		return "", fmt.Errorf("engine %s: %w", path, err)
-	}
-	known := func(e fs.DirEntry) bool { return e.Name() == startLock }
-	if foreign := slices.IndexFunc(entries, func(e fs.DirEntry) bool { return !slices.Contains(prepared, e.Name()) }); foreign >= 0 && !slices.ContainsFunc(entries, known) {
-		return "", fmt.Errorf("engine %s: holds other things (%q): name a new or empty folder", path, entries[foreign].Name())
 	}
 	// The first file made is the one that marks the folder as ours.
 	lock, err := os.OpenFile(f.file(startLock), os.O_RDWR|os.O_CREATE, 0o600)
@@ -109,6 +97,71 @@ func openFolder(path string, existing bool) (folder, error) {
 		}
 	}
 	return f, nil
+}
+
+// ours reports why a folder that exists cannot be a store's.
+func ours(abs string) error {
+	info, err := os.Stat(abs)
+	if err != nil {
+		return err
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && int(st.Uid) != os.Geteuid() {
+		return fmt.Errorf("belongs to user id %d, this is user id %d; run as its owner or name another folder", st.Uid, os.Geteuid())
+	}
+	entries, err := os.ReadDir(abs)
+	if err != nil {
+		return err
+	}
+	known := func(e fs.DirEntry) bool { return e.Name() == startLock }
+	if foreign := slices.IndexFunc(entries, func(e fs.DirEntry) bool { return !slices.Contains(prepared, e.Name()) }); foreign >= 0 && !slices.ContainsFunc(entries, known) {
+		return fmt.Errorf("holds other things (%q): name a new or empty folder", entries[foreign].Name())
+	}
+	return nil
+}
+
+// Rehearse reports why Open could not make a store in a folder where there is none. It
+// tries what a store needs of a file system, pipes and locks among it, in a folder of
+// its own beside it, and takes that away.
+func Rehearse(path string) (err error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("engine %s: %w", path, err)
+	}
+	if err := ours(abs); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("engine %s: %w", path, err)
+	}
+	nearest := abs
+	for {
+		if _, err := os.Stat(nearest); !errors.Is(err, fs.ErrNotExist) || nearest == filepath.Dir(nearest) {
+			break
+		}
+		nearest = filepath.Dir(nearest)
+	}
+	trial, err := os.MkdirTemp(nearest, ".ingest-*")
+	if err != nil {
+		var of *fs.PathError
+		if errors.As(err, &of) {
+			err = of.Err // the name is of no use to anybody
+		}
+		return fmt.Errorf("engine %s: making a folder in %s: %w", path, nearest, err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(trial)) }()
+	f, err := openFolder(trial, false)
+	if err == nil {
+		err = f.makePipe()
+	}
+	if err != nil {
+		return fmt.Errorf("engine %s: in a folder in %s: %w", path, nearest, err)
+	}
+	lock, err := openLock(f.file(hostLock))
+	if err == nil {
+		_, err = tryLock(lock, unix.LOCK_EX)
+		err = errors.Join(err, lock.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("engine %s: in a folder in %s: %w", path, nearest, err)
+	}
+	return nil
 }
 
 // makePipe makes the alive pipe anew, so that readers of a former host's pipe

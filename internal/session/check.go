@@ -198,6 +198,11 @@ func (s *Session) checkAbsent(none *AbsentError) []Finding {
 	if _, err := engine.FindLibrary(s.Config.Library); err != nil {
 		return failure("store", err)
 	}
+	if path, embedded := store.Folder(s.Config.Store); embedded {
+		if err := engine.Rehearse(path); err != nil { //guard:store-rehearsed
+			return failure("store", err)
+		}
+	}
 	return []Finding{{Level: "warn", What: "store", Detail: none.Error(), Hint: none.Hint()}}
 }
 

@@ -102,6 +102,9 @@ func WithoutTrace(text string) string {
 // Refused reports whether the server itself answered with an error.
 func Refused(err error) bool { return code(err) != 0 }
 
+// Denied reports whether the server answered that the user may not do this.
+func Denied(err error) bool { return code(err) == codeAccessDenied }
+
 // Retryable tells whether the same statement may go through later, after a
 // pause and Recover: the network, the server's load, its restart. Whether it
 // went through already is another question. A cancelled context is not retryable.

@@ -126,6 +126,9 @@ func NameOf(spec string) string {
 	return t.name
 }
 
+// Folder is the folder of a spec's store; false where it is not an embedded one.
+func Folder(spec string) (path string, embedded bool) { return strings.CutPrefix(spec, "embedded:") }
+
 // DatabaseOf is the database that the tables of a spec's store are in; "" where the
 // spec cannot be read.
 func DatabaseOf(spec string) string {

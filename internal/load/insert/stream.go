@@ -105,9 +105,25 @@ func (s *Stream) Send(ctx context.Context, id uint64, queryID string, shape load
 		return s.sent.rows, &FillError{s.own}
 	}
 	if err != nil {
-		return s.sent.rows, fmt.Errorf("insert %s into %s: %w", queryID, s.table.Name, err)
+		err = fmt.Errorf("insert %s into %s: %w", queryID, s.table.Name, err)
+		if store.Refused(err) {
+			err = &RefusedError{err}
+		}
+		return s.sent.rows, err
 	}
 	return s.sent.rows, nil
+}
+
+// RefusedError is the server's own answer to an INSERT.
+type RefusedError struct{ err error }
+
+func (e *RefusedError) Error() string { return e.err.Error() }
+
+func (e *RefusedError) Unwrap() error { return e.err }
+
+// Hint says where to look: the server blames views of its own making on the table.
+func (e *RefusedError) Hint() string {
+	return "`ingest check` says what is wrong with the table, the views on it or the user's rights"
 }
 
 // do runs the query over the connection, which it closes on any error.

@@ -89,6 +89,11 @@ func (c checker) checkTables(ctx context.Context) ([]Finding, error) {
 			add(Fail, name, "is partitioned by "+t.partition+", so that a file's rows spread and can land in part", "make it anew with PARTITION BY toYYYYMM(_hour) and copy its rows") //guard:partition-check
 		}
 		if t.views != "" {
+			broken, err := c.brokenViews(ctx, name)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, broken...)
 			add(Warn, name, "feeds "+t.views, "deletions and reloads do not reach a materialized view: it will drift from the table")
 		}
 		if len(out) == before {
