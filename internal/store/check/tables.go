@@ -14,7 +14,7 @@ import (
 
 var identifier = regexp.MustCompile("[a-zA-Z_][a-zA-Z0-9_]*[ \t]*\\(?|`[^`]*`")
 
-// oneFileOnePartition tells whether a partition key looks at nothing of a row
+// oneFileOnePartition reports whether a partition key looks at nothing of a row
 // but its file's hour.
 func oneFileOnePartition(key string) bool {
 	return !slices.ContainsFunc(identifier.FindAllString(key, -1), func(word string) bool {
@@ -22,10 +22,10 @@ func oneFileOnePartition(key string) bool {
 	})
 }
 
-// checkTables compares the tables with what the commands rely on, and not
-// with the whole schema: columns are the analysts' to add.
-func (c checker) checkTables(ctx context.Context) ([]Finding, error) {
-	const apply = "ingest schema apply makes it"
+// table is one as system.tables lists it.
+type table struct{ engine, partition, views, full, create string }
+
+func (c checker) tables(ctx context.Context) (map[string]table, error) {
 	rows, err := c.st.Conn().Query(ctx, `
 		SELECT name, engine, partition_key, arrayStringConcat(dependencies_table, ', '), engine_full, create_table_query
 		FROM system.tables WHERE database = ?`, c.st.Database())
@@ -33,7 +33,6 @@ func (c checker) checkTables(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	defer rows.Close()
-	type table struct{ engine, partition, views, full, create string }
 	have := map[string]table{}
 	for rows.Next() {
 		var name string
@@ -43,62 +42,75 @@ func (c checker) checkTables(ctx context.Context) ([]Finding, error) {
 		}
 		have[name] = t
 	}
-	if err := rows.Err(); err != nil {
+	return have, rows.Err()
+}
+
+// checkTables compares the tables with what the commands rely on, and not
+// with the whole schema: columns are the analysts' to add.
+func (c checker) checkTables(ctx context.Context) ([]Finding, error) {
+	have, err := c.tables(ctx)
+	if err != nil {
 		return nil, err
 	}
 	var out []Finding
-	add := func(l Level, table, detail, hint string) {
-		out = append(out, Finding{l, "table " + table, detail, hint})
-	}
 	for _, name := range append(store.RawTables(), "ingest_files", "ingest_leases", "ingest_listings", store.RejectedRows) {
-		before := len(out)
 		t, ok := have[name]
 		if !ok {
-			add(Fail, name, "is not there", apply)
+			out = append(out, Finding{Fail, "table " + name, "is not there", "ingest schema apply makes it"})
 			continue
 		}
-		columns, err := c.st.Columns(ctx, name)
+		found, err := c.checkTable(ctx, name, t)
 		if err != nil {
 			return nil, err
 		}
-		if f := c.servedEngine(name, t.engine); f.Level != OK {
-			out = append(out, f)
-		} else if f, err := c.unfiltered(ctx, name); err != nil {
+		out = append(out, found...)
+	}
+	return out, nil
+}
+
+func (c checker) checkTable(ctx context.Context, name string, t table) ([]Finding, error) {
+	var out []Finding
+	add := func(l Level, detail, hint string) { out = append(out, Finding{l, "table " + name, detail, hint}) }
+	columns, err := c.st.Columns(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if f := c.servedEngine(name, t.engine); f.Level != OK {
+		out = append(out, f)
+	} else if f, err := c.unfiltered(ctx, name); err != nil {
+		return nil, err
+	} else if f.Level != OK {
+		out = append(out, f)
+	}
+	out = append(out, additions(name, t.full, t.create)...)
+	want := wanted(name)
+	for _, column := range slices.Sorted(maps.Keys(want)) {
+		i := slices.IndexFunc(columns, func(of store.Column) bool { return of.Name == column })
+		switch {
+		case i < 0:
+			add(Fail, "lacks the column "+column, "ALTER TABLE "+c.st.TableName(name)+" ADD COLUMN "+schema.Identifier(column)+" "+want[column])
+		case !fits(name, column, columns[i].Type): //guard:lineage-types
+			add(Fail, fmt.Sprintf("column %s is %s, not %s", column, columns[i].Type, want[column]), "ALTER TABLE "+c.st.TableName(name)+" MODIFY COLUMN "+schema.Identifier(column)+" "+want[column])
+		}
+	}
+	raw := slices.Contains(store.RawTables(), name)
+	if raw && !oneFileOnePartition(t.partition) {
+		add(Fail, "is partitioned by "+t.partition+", so that a file's rows spread and can land in part", "make it anew with PARTITION BY toYYYYMM(_hour) and copy its rows") //guard:partition-check
+	}
+	if raw && t.views != "" {
+		broken, err := c.brokenViews(ctx, name)
+		if err != nil {
 			return nil, err
-		} else if f.Level != OK {
-			out = append(out, f)
 		}
-		out = append(out, additions(name, t.full, t.create)...)
-		want := wanted(name)
-		for _, column := range slices.Sorted(maps.Keys(want)) {
-			i := slices.IndexFunc(columns, func(of store.Column) bool { return of.Name == column })
-			switch {
-			case i < 0:
-				add(Fail, name, "lacks the column "+column, "ALTER TABLE "+c.st.TableName(name)+" ADD COLUMN "+schema.Identifier(column)+" "+want[column])
-			case !fits(name, column, columns[i].Type): //guard:lineage-types
-				add(Fail, name, fmt.Sprintf("column %s is %s, not %s", column, columns[i].Type, want[column]), "ALTER TABLE "+c.st.TableName(name)+" MODIFY COLUMN "+schema.Identifier(column)+" "+want[column])
-			}
-		}
-		if !slices.Contains(store.RawTables(), name) {
-			if len(out) == before {
-				add(OK, name, fmt.Sprintf("%s, %d columns", t.engine, len(columns)), "")
-			}
-			continue
-		}
-		if !oneFileOnePartition(t.partition) {
-			add(Fail, name, "is partitioned by "+t.partition+", so that a file's rows spread and can land in part", "make it anew with PARTITION BY toYYYYMM(_hour) and copy its rows") //guard:partition-check
-		}
-		if t.views != "" {
-			broken, err := c.brokenViews(ctx, name)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, broken...)
-			add(Warn, name, "feeds "+t.views, "deletions and reloads do not reach a materialized view: it will drift from the table")
-		}
-		if len(out) == before {
-			add(OK, name, fmt.Sprintf("%s by month of the file, %d columns", t.engine, len(columns)), "")
-		}
+		out = append(out, broken...)
+		add(Warn, "feeds "+t.views, "deletions and reloads do not reach a materialized view: it will drift from the table")
+	}
+	switch {
+	case len(out) > 0:
+	case raw:
+		add(OK, fmt.Sprintf("%s by month of the file, %d columns", t.engine, len(columns)), "")
+	default:
+		add(OK, fmt.Sprintf("%s, %d columns", t.engine, len(columns)), "")
 	}
 	return out, nil
 }
