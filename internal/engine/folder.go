@@ -80,7 +80,7 @@ func openFolder(path string, existing bool) (folder, error) {
 	if err = os.MkdirAll(abs, 0o700); err != nil {
 		return "", fmt.Errorf("engine %s: %w", path, err)
 	}
-	if err := ours(abs); err != nil {
+	if err = ours(abs); err != nil {
 		return "", fmt.Errorf("engine %s: %w", path, err)
 	}
 	// The first file made is the one that marks the folder as ours.
@@ -127,12 +127,12 @@ func Rehearse(path string) (err error) {
 	if err != nil {
 		return fmt.Errorf("engine %s: %w", path, err)
 	}
-	if err := ours(abs); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err = ours(abs); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("engine %s: %w", path, err)
 	}
 	nearest := abs
 	for {
-		if _, err := os.Stat(nearest); !errors.Is(err, fs.ErrNotExist) || nearest == filepath.Dir(nearest) {
+		if _, err = os.Stat(nearest); !errors.Is(err, fs.ErrNotExist) || nearest == filepath.Dir(nearest) {
 			break
 		}
 		nearest = filepath.Dir(nearest)
