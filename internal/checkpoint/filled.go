@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
@@ -64,4 +65,60 @@ func (u Unfilled) Vital() Unfilled {
 // String is a sentence for people.
 func (u Unfilled) String() string {
 	return fmt.Sprintf("%s: none of the files fills %s", u.Type, strings.Join(u.Columns, ", "))
+}
+
+// Usual are the columns that files of a log type always fill.
+type Usual struct {
+	Files   uint64 // that say so, the latest; 0 where they are too few to say anything
+	Rows    uint64 // that a file must have, to say something of it: enough of the others have no more
+	Columns []string
+}
+
+const (
+	// usualFiles is the most that are looked at: three weeks of every hour.
+	usualFiles = 500
+	// enoughFiles must have no more rows than the one in question. A column that chance
+	// leaves empty in one of a hundred such files is missing from nearly two thirds of
+	// such lists.
+	enoughFiles = 100
+)
+
+// Usual finds them by the ledger, in the files of three months before a time. One that
+// was found to lack a column is left out until somebody says that it may.
+func (l *Ledger) Usual(ctx context.Context, typ rawlog.Type, before time.Time) (u Usual, err error) {
+	// Without FINAL, as it would read the whole ledger: a file that was loaded twice
+	// and not merged yet counts twice, which changes nothing of what all have.
+	err = l.st.Conn().QueryRow(ctx, `
+		WITH latest AS
+		(
+			SELECT rows, filled FROM ingest_files
+			WHERE network = ? AND log_type = ? AND state = 'loaded' AND rows > 0 AND notEmpty(filled) AND (NOT has(issues, 'columns') OR ignored != '') AND hour < ? AND hour >= ?
+			ORDER BY hour DESC LIMIT ?
+		)
+		SELECT count(), arrayElement(arraySort(groupArray(rows)), ?),
+			(SELECT groupArray(column) FROM (SELECT arrayJoin(filled) AS column FROM latest GROUP BY column HAVING count() = (SELECT count() FROM latest)))
+		FROM latest`,
+		l.network, string(typ), before, before.AddDate(0, -3, 0), usualFiles, enoughFiles).Scan(&u.Files, &u.Rows, &u.Columns)
+	if err != nil {
+		return Usual{}, fmt.Errorf("reading the ledger of files: %w", err)
+	}
+	if u.Files < enoughFiles {
+		return Usual{}, nil
+	}
+	slices.Sort(u.Columns)
+	return u, nil
+}
+
+// Lacking are the columns that a file of so many rows should fill, and does not.
+func (u Usual) Lacking(rows uint64, filled []string) []string {
+	if u.Files == 0 || rows < u.Rows { //guard:usual-of-size
+		return nil
+	}
+	var out []string
+	for _, c := range u.Columns {
+		if !slices.Contains(filled, c) {
+			out = append(out, c)
+		}
+	}
+	return out
 }

@@ -21,7 +21,7 @@ const (
 	Rejected Kind = "rejected" // lines that did not split into the header's fields
 	Misfit   Kind = "misfit"   // values that did not fit their columns, beyond a share of the rows
 	Inexact  Kind = "inexact"  // values whose columns hold only nearly what they say, beyond a share of the rows
-	Columns  Kind = "columns"  // no row has an id, or none a time
+	Columns  Kind = "columns"  // no row has an id, a time, or what all others have
 	Shifted  Kind = "shifted"  // most rows lie whole hours off the file's hour
 	Copy     Kind = "copy"     // the text of another file of the same type and hour; not loaded
 	Mismatch Kind = "mismatch" // the store did not hold the rows that were acknowledged

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"rawlogs/internal/checkpoint"
@@ -77,7 +78,7 @@ func exceeds(n, all uint64, share float64) bool { return n > 0 && float64(n) > s
 func percent(share float64) string { return fmt.Sprintf("%.4g %%", share*100) }
 
 // issuesOf lists what is not as it should be about a file that is loaded.
-func issuesOf(c rows.Counts) []checkpoint.Issue {
+func issuesOf(c rows.Counts, usual checkpoint.Usual) []checkpoint.Issue {
 	var out []checkpoint.Issue
 	add := func(kind checkpoint.Kind, format string, args ...any) {
 		out = append(out, checkpoint.Issue{Kind: kind, Text: fmt.Sprintf(format, args...)})
@@ -96,6 +97,8 @@ func issuesOf(c rows.Counts) []checkpoint.Issue {
 	}
 	if lacks := lacking(c); lacks != "" {
 		add(checkpoint.Columns, "none of its %d rows has %s: do the header's names mean our columns?", c.Rows, lacks)
+	} else if lacks := usual.Lacking(c.Rows, c.Filled); len(lacks) > 0 { //guard:usual-columns
+		add(checkpoint.Columns, "none of its %d rows has %s, which each of the latest %d files has: did the header's names change?", c.Rows, strings.Join(lacks, ", "), usual.Files)
 	}
 	switch {
 	case c.Shift != 0:
@@ -104,6 +107,27 @@ func issuesOf(c rows.Counts) []checkpoint.Issue {
 		add(checkpoint.Shifted, "%d of %d rows lie outside the file's hour, by no one shift: are their dates right?", c.OutOfHour, c.Timed)
 	}
 	return out
+}
+
+// learnUsual looks up which columns earlier files of the jobs' types fill.
+func (r *run) learnUsual(ctx context.Context, jobs []*job) error {
+	newest := make(map[rawlog.Type]time.Time)
+	for _, j := range jobs {
+		if j.listed.Hour.After(newest[j.listed.Type]) {
+			newest[j.listed.Type] = j.listed.Hour
+		}
+	}
+	r.usual = make(map[rawlog.Type]checkpoint.Usual)
+	for t, before := range newest {
+		err := r.steady(ctx, func(ctx context.Context) (err error) {
+			r.usual[t], err = r.ledger.Usual(ctx, t, before)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lacking says what no row of a file has that every raw log has: an id, or a time where

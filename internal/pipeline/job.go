@@ -59,7 +59,7 @@ func (j *job) release() {
 }
 
 // took writes what was parsed into the ledger entry, and how a view failed on it.
-func (j *job) took(now time.Time, rows, rejects []uint64, view string) {
+func (j *job) took(now time.Time, rows, rejects []uint64, view string, usual checkpoint.Usual) {
 	e, c := j.entry, j.counts
 	e.File, e.State, e.Error, e.Inserts = j.listed, checkpoint.Loaded, "", rows
 	if c.Rejected > 0 {
@@ -71,7 +71,7 @@ func (j *job) took(now time.Time, rows, rejects []uint64, view string) {
 	if e.Contents != j.text {
 		e.Issues, e.Ignored = nil, "" // they were of another text
 	}
-	issues := issuesOf(c)
+	issues := issuesOf(c, usual)
 	if view != "" {
 		issues = append(issues, checkpoint.Issue{Kind: checkpoint.View, Text: "the rows are stored, but the server answered with an error, as it does when a materialized view fails on them: " + view})
 	}

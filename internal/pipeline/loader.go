@@ -282,7 +282,7 @@ func (l *loader) commit(ctx context.Context, jobs []*job, inserts []uint64) erro
 	}
 	entries := make([]*checkpoint.Entry, len(jobs))
 	for i, j := range jobs {
-		j.took(l.Now(), inserts, rejects, printable(l.inserts.Complaint(inserts)))
+		j.took(l.Now(), inserts, rejects, printable(l.inserts.Complaint(inserts)), l.usual[j.listed.Type])
 		entries[i] = j.entry
 	}
 	if err := l.record(ctx, entries); err != nil {

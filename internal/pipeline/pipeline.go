@@ -130,10 +130,12 @@ type run struct {
 	tables  map[rawlog.Type]*load.Table
 	// altered names the types whose table has a column of another type than the schema's.
 	altered map[rawlog.Type]bool
-	kept    map[rawlog.Type]int // days that the source keeps files, where it was asked and told
-	budget  budget
-	meant   [][]string // by each of Files: the names that it may mean
-	sum     *collector
+	// usual are the columns that earlier files of a type fill.
+	usual  map[rawlog.Type]checkpoint.Usual
+	kept   map[rawlog.Type]int // days that the source keeps files, where it was asked and told
+	budget budget
+	meant  [][]string // by each of Files: the names that it may mean
+	sum    *collector
 
 	twins     *twins
 	copies    copies
@@ -200,6 +202,9 @@ func (r *run) do(ctx context.Context) (err error) {
 	}
 	if r.DryRun || len(jobs) == 0 {
 		return r.openIssues(ctx)
+	}
+	if err = r.learnUsual(ctx, jobs); err != nil {
+		return err
 	}
 	if err = r.loadAll(ctx, jobs); err != nil {
 		return err
