@@ -170,7 +170,10 @@ func (f folder) makePipe() error {
 	if err := os.Remove(f.file(alivePipe)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return unix.Mkfifo(f.file(alivePipe), 0o600)
+	if err := unix.Mkfifo(f.file(alivePipe), 0o600); err != nil {
+		return fmt.Errorf("making a pipe in %s: %w: the store wants a folder on a local disk of this system", string(f), err)
+	}
+	return nil
 }
 
 // endpoint is the content of endpoint.json.

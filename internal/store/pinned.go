@@ -67,7 +67,7 @@ var limitSetting = map[string]string{
 	"max_partitions_to_read": "-1",
 	"max_execution_time":     "0", "max_execution_time_leaf": "0", "max_estimated_execution_time": "0",
 	"min_execution_speed": "0", "min_execution_speed_bytes": "0", "max_execution_speed": "0", "max_execution_speed_bytes": "0",
-	"max_query_size":   "262144", // maxStatement lies below
+	"max_query_size":   "262144", // statementBytes lies below
 	"max_ast_elements": "50000", "max_expanded_ast_elements": "500000", "max_ast_depth": "1000", "max_parser_depth": "1000",
 }
 

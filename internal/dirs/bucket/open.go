@@ -84,6 +84,8 @@ func errorOf(err error) *dirs.Error {
 		e.Kind = dirs.Unavailable // an answer whose body broke
 	case credentialCode(e.Code): //guard:credentials-end-run
 		e.Kind, e.Scope = dirs.Denied, dirs.ScopeRun
+	case e.Code == "InvalidObjectState": //guard:archived-object
+		e.Kind, e.Err = dirs.Failed, errArchived // its 403 is not about rights
 	case e.Code == "NoSuchBucket", e.Status == http.StatusMovedPermanently: // about no single file
 		e.Kind, e.Scope = dirs.Failed, dirs.ScopeRun
 	case e.Code == "SlowDown", e.Code == "RequestTimeout", e.Code == "InternalError":
@@ -96,6 +98,9 @@ func errorOf(err error) *dirs.Error {
 	}
 	return e
 }
+
+// errArchived is of an object whose storage class cannot be read from at once.
+var errArchived = errors.New("the object is archived (Glacier or the like): restore it, the next run will load it")
 
 // credentialCode reports whether a code is about the credentials and not about
 // the object that they were used for.
