@@ -220,15 +220,29 @@ func defectUsers(t *testing.T, only int) (open func(t *testing.T, i int) (st, ad
 // A load behind a row policy ends before it writes anything.
 func TestLoadBehindRowPolicy(t *testing.T) {
 	t.Parallel()
+	for _, large := range []bool{false, true} {
+		t.Run(fmt.Sprintf("large=%t", large), func(t *testing.T) {
+			t.Parallel()
+			testLoadBehindRowPolicy(t, large)
+		})
+	}
+}
+
+func testLoadBehindRowPolicy(t *testing.T, large bool) {
 	policy := slices.IndexFunc(defects, func(d defect) bool { return d.name == "a row policy that it may not list" })
 	st, admin, err := defectUsers(t, policy)(t, policy)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := (&database{st: admin}).rig(t)
+	rows := 20
+	if large {
+		rows = 2000
+		r.options.MaxMemory = streamed // sent in slices, of which the first is looked at
+	}
 	f := r.folder()
 	name := gen.FileName(rawlog.Clicks, hourOf(0), 7)
-	f.put(name, r.zip(name, gen.Spec{Type: rawlog.Clicks, Hour: hourOf(0), Rows: 20}))
+	f.put(name, r.zip(name, gen.Spec{Type: rawlog.Clicks, Hour: hourOf(0), Rows: rows}))
 	// Without the right to list policies none shows on an empty table; the first
 	// INSERT's rows are not seen either.
 	var hidden *insert.HiddenError
@@ -238,8 +252,8 @@ func TestLoadBehindRowPolicy(t *testing.T) {
 	if _, err := r.runOn(st, f.source()); err == nil || !strings.Contains(err.Error(), "CREATE ROW POLICY") {
 		t.Errorf("the second load: %v; want it refused", err)
 	}
-	var rows uint64
-	if err := admin.Conn().QueryRow(t.Context(), "SELECT count() FROM clicks").Scan(&rows); err != nil || rows != 20 {
-		t.Errorf("%d rows of 20, %v", rows, err)
+	var stored uint64
+	if err := admin.Conn().QueryRow(t.Context(), "SELECT count() FROM clicks").Scan(&stored); err != nil || stored == 0 || stored > uint64(rows) {
+		t.Errorf("%d rows of %d, %v", stored, rows, err)
 	}
 }

@@ -85,6 +85,8 @@ var api = []protection{
 		never, "internal/fetch", "TestDenials"),
 	guard("credentials-end-run", "credentials that the storage refuses end the run",
 		never, "internal/dirs/bucket", "TestS3"),
+	guard("slice-seen", "the first slice of a large file is looked for, as any first INSERT is",
+		put("return nil"), "internal/faults", "TestLoadBehindRowPolicy"),
 	guard("archived-object", "an object that is archived is told as that, not as a right that is missing",
 		never, "internal/dirs/bucket", "TestArchivedObject"),
 	guard("listed-once", "a file that is listed twice is loaded once",

@@ -68,8 +68,9 @@ func (s *Series) Send(ctx context.Context, stream *Stream, shape load.Shape, fil
 			err = nil
 		}
 	}
-	if err == nil {
-		sender.acknowledged(table, id, stream.sent, begin)
+	if err != nil {
+		return err
 	}
-	return err
+	sender.acknowledged(table, id, stream.sent, begin)
+	return sender.see(ctx, table, id, stream.sent.rows) //guard:slice-seen
 }
