@@ -119,10 +119,14 @@ func ours(abs string) error {
 	return nil
 }
 
-// Rehearse reports why Open could not make a store in a folder where there is none. It
+// Rehearse reports why Open could not make a store in a folder where there is none, or
+// not run one on this machine. It
 // tries what a store needs of a file system, pipes and locks among it, in a folder of
 // its own beside it, and takes that away.
 func Rehearse(path string) (err error) {
+	if err = processor(features()); err != nil {
+		return err
+	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return fmt.Errorf("engine %s: %w", path, err)

@@ -25,6 +25,9 @@ func (f folder) start(ctx context.Context, cfg Config, lock *os.File) (endpoint,
 	if err != nil {
 		return endpoint{}, err
 	}
+	if err = processor(features()); err != nil {
+		return endpoint{}, err
+	}
 	program := cfg.Host
 	if program == "" {
 		if program, err = os.Executable(); err != nil {
