@@ -49,7 +49,7 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	timeout := cmp.Or(cfg.StartTimeout, time.Minute)
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer in %s", timeout))
+	ctx, cancel := awake(ctx, timeout, fmt.Errorf("no answer in %s", timeout))
 	defer cancel()
 	users, err := openLock(f.file(usersLock))
 	if err != nil {

@@ -129,6 +129,8 @@ var stores = []protection{
 		always, "internal/session", "TestOpeningIsCut"),
 	guard("greeting-retried", "a connection closed while it is made does not end a run",
 		never, "internal/session", "TestOpeningIsCut"),
+	guard("stopped-does-not-wait", "a process that is stopped does not use up the time for which it would wait for the engine",
+		put("return between"), "internal/engine", "TestStoppedDoesNotWait"),
 	guard("engine-asks-again", "the embedded engine is asked again where no answer came",
 		always, "internal/engine", "TestAsksAgain"),
 	guard("vanished-counted", "rows behind the last page are deleted only where the API counted",
