@@ -4,7 +4,6 @@ package engine
 
 import (
 	"context"
-	"sync"
 	"time"
 )
 
@@ -17,16 +16,12 @@ const step = 250 * time.Millisecond
 // meanwhile: what did not answer was not asked.
 func awake(ctx context.Context, patience time.Duration, cause error) (context.Context, context.CancelFunc) {
 	ctx, end := context.WithCancelCause(ctx)
-	done := make(chan struct{})
-	var once sync.Once
 	ticker := time.NewTicker(step)
 	go func() {
 		defer ticker.Stop()
 		last := time.Now()
 		for left := patience; left > 0; {
 			select {
-			case <-done:
-				return
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
@@ -37,10 +32,7 @@ func awake(ctx context.Context, patience time.Duration, cause error) (context.Co
 		}
 		end(cause)
 	}()
-	return ctx, func() {
-		once.Do(func() { close(done) })
-		end(context.Canceled)
-	}
+	return ctx, func() { end(context.Canceled) }
 }
 
 // ran is how much of the time between two looks this process may have waited in.
