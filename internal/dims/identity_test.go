@@ -84,12 +84,6 @@ func TestUpdatesIdentityMoves(t *testing.T) {
 func TestConversionsCurrentByEvent(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)
-	exec := func(query string) {
-		t.Helper()
-		if err := st.Conn().Exec(t.Context(), query); err != nil {
-			t.Fatalf("%s: %v", query, err)
-		}
-	}
 	const hour = "toDateTime('2016-09-09 10:00:00', 'UTC')"
 	cases := map[string]string{}
 	for name, c := range map[string]struct{ lines, updates, want string }{ // id, event, click, goal
@@ -112,9 +106,9 @@ func TestConversionsCurrentByEvent(t *testing.T) {
 	} {
 		const line = "INSERT INTO conversions (network, id, tune_event_id, transaction_id, goal_id, payout_cents, datetime, _hour, _line) SELECT '%s', c1, c2, c3, c4, 100, " + hour + ", " + hour + ", rowNumberInAllBlocks() + 2 FROM values('c1 UInt64, c2 String, c3 String, c4 UInt32', %s)"
 		const update = "INSERT INTO conversion_updates (network, id, tune_event_id, ad_id, goal_id, payout, found, valid_from) SELECT '%s', c1, c2, c3, c4, 2, 'updated', now64(3) + rowNumberInAllBlocks() FROM values('c1 UInt64, c2 String, c3 String, c4 UInt64', %s)"
-		exec(fmt.Sprintf(line, name, c.lines))
+		exec(t, st, fmt.Sprintf(line, name, c.lines))
 		if c.updates != "" {
-			exec(fmt.Sprintf(update, name, c.updates))
+			exec(t, st, fmt.Sprintf(update, name, c.updates))
 		}
 		cases[name] = c.want
 	}

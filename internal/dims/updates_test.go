@@ -7,6 +7,7 @@ import (
 
 	"rawlogs/internal/dims"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
 )
 
@@ -17,6 +18,13 @@ func period(t *testing.T, s string) []rawlog.Period {
 		t.Fatal(err)
 	}
 	return []rawlog.Period{p}
+}
+
+func exec(t *testing.T, st *store.Store, query string) {
+	t.Helper()
+	if err := st.Conn().Exec(t.Context(), query); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
 }
 
 func TestUpdates(t *testing.T) {
@@ -67,12 +75,6 @@ func TestConversionsCurrent(t *testing.T) {
 	t.Parallel()
 	n, client := network(t)
 	st := testkit.Database(t)
-	exec := func(query string) {
-		t.Helper()
-		if err := st.Conn().Exec(t.Context(), query); err != nil {
-			t.Fatalf("%s: %v", query, err)
-		}
-	}
 	for i, row := range []string{
 		"'tx1', 1, 0, 'approved', 250.5",  // an id, and an update
 		"'tx2', 2, 0, 'approved', 250",    // an id, no update
@@ -83,9 +85,9 @@ func TestConversionsCurrent(t *testing.T) {
 		"'tx5', 0, 0, 'approved', 250.25", // no id, two updates
 		"'', 0, 0, 'approved', 1",         // nothing to go by
 	} {
-		exec(fmt.Sprintf("INSERT INTO conversions (transaction_id, id, goal_id, status, payout_cents, network, _file, _line, _hour) SELECT %s, 'acme', 'f', %d, toDateTime('2016-09-09 10:00:00')", row, i+2))
+		exec(t, st, fmt.Sprintf("INSERT INTO conversions (transaction_id, id, goal_id, status, payout_cents, network, _file, _line, _hour) SELECT %s, 'acme', 'f', %d, toDateTime('2016-09-09 10:00:00')", row, i+2))
 	}
-	exec("INSERT INTO conversions (transaction_id, id, goal_id, status, payout_cents, network, _file, _line, _hour) SELECT 'tx1', 1, 0, 'other network', 1, 'beta', 'f', 2, toDateTime('2016-09-09 10:00:00')")
+	exec(t, st, "INSERT INTO conversions (transaction_id, id, goal_id, status, payout_cents, network, _file, _line, _hour) SELECT 'tx1', 1, 0, 'other network', 1, 'beta', 'f', 2, toDateTime('2016-09-09 10:00:00')")
 	for id, tx := range map[int]string{1: "tx1", 3: "tx3", 4: "tx4", 51: "tx5", 52: "tx5", 60: "", 61: ""} {
 		n.Set("Conversion", id, map[string]any{"ad_id": tx, "goal_id": "0", "status": "rejected", "payout": "0.12500", "updated": "2016-09-10 01:00:00"})
 	}
@@ -111,30 +113,24 @@ func TestConversionsCurrent(t *testing.T) {
 func TestConversionsCurrentMoney(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)
-	exec := func(query string) {
-		t.Helper()
-		if err := st.Conn().Exec(t.Context(), query); err != nil {
-			t.Fatalf("%s: %v", query, err)
-		}
-	}
 	const hour = "toDateTime('2016-09-09 10:00:00', 'UTC')"
-	exec("INSERT INTO conversions (transaction_id, id, status, payout_cents, revenue_cents, currency, network, datetime, _file, _line, _hour) VALUES" +
-		"('a', 1, 'approved', 1000, 2000, 'CZK', 'acme', " + hour + ", 'f', 2, " + hour + ")," +
+	exec(t, st, "INSERT INTO conversions (transaction_id, id, status, payout_cents, revenue_cents, currency, network, datetime, _file, _line, _hour) VALUES"+
+		"('a', 1, 'approved', 1000, 2000, 'CZK', 'acme', "+hour+", 'f', 2, "+hour+"),"+
 		// The same conversion in two files, and twice in a file without lines of their own.
-		"('b', 2, 'approved', 1000, 2000, 'EUR', 'acme', " + hour + ", 'f', 3, " + hour + ")," +
-		"('b', 2, 'approved', 1000, 2000, 'EUR', 'acme', " + hour + " + 1, 'g', 3, " + hour + ")," +
-		"('c', 3, 'approved', 1000, 2000, 'EUR', 'acme', " + hour + ", '', 0, " + hour + ")," +
-		"('c', 3, 'approved', 1000, 2000, 'EUR', 'acme', " + hour + ", '', 0, " + hour + ")," +
+		"('b', 2, 'approved', 1000, 2000, 'EUR', 'acme', "+hour+", 'f', 3, "+hour+"),"+
+		"('b', 2, 'approved', 1000, 2000, 'EUR', 'acme', "+hour+" + 1, 'g', 3, "+hour+"),"+
+		"('c', 3, 'approved', 1000, 2000, 'EUR', 'acme', "+hour+", '', 0, "+hour+"),"+
+		"('c', 3, 'approved', 1000, 2000, 'EUR', 'acme', "+hour+", '', 0, "+hour+"),"+
 		// Twice without an update: the logs say so.
-		"('d', 4, 'approved', 1000, 2000, 'EUR', 'acme', " + hour + ", 'f', 4, " + hour + ")," +
-		"('d', 4, 'approved', 1000, 2000, 'EUR', 'acme', " + hour + ", 'g', 4, " + hour + ")," +
+		"('d', 4, 'approved', 1000, 2000, 'EUR', 'acme', "+hour+", 'f', 4, "+hour+"),"+
+		"('d', 4, 'approved', 1000, 2000, 'EUR', 'acme', "+hour+", 'g', 4, "+hour+"),"+
 		// An update finds one line by its id and another by its click.
-		"('e', 5, 'approved', 1000, 2000, 'EUR', 'acme', " + hour + ", 'f', 5, " + hour + ")," +
-		"('f', 0, 'approved', 1000, 2000, 'EUR', 'acme', " + hour + ", 'f', 6, " + hour + ")," +
+		"('e', 5, 'approved', 1000, 2000, 'EUR', 'acme', "+hour+", 'f', 5, "+hour+"),"+
+		"('f', 0, 'approved', 1000, 2000, 'EUR', 'acme', "+hour+", 'f', 6, "+hour+"),"+
 		// The same ids in another network.
-		"('a', 1, 'approved', 1000, 2000, 'EUR', 'beta', " + hour + ", 'f', 2, " + hour + ")")
-	exec("INSERT INTO conversion_updates (network, id, ad_id, status, payout, revenue, currency, found, valid_from) VALUES" +
-		"('acme', 1, 'a', 'approved', 10, 11, 'USD', 'updated', now64(3)), ('acme', 2, 'b', 'rejected', 1, 2, 'EUR', 'updated', now64(3))," +
+		"('a', 1, 'approved', 1000, 2000, 'EUR', 'beta', "+hour+", 'f', 2, "+hour+")")
+	exec(t, st, "INSERT INTO conversion_updates (network, id, ad_id, status, payout, revenue, currency, found, valid_from) VALUES"+
+		"('acme', 1, 'a', 'approved', 10, 11, 'USD', 'updated', now64(3)), ('acme', 2, 'b', 'rejected', 1, 2, 'EUR', 'updated', now64(3)),"+
 		"('acme', 3, 'c', 'approved', 3, 4, 'EUR', 'updated', now64(3)), ('acme', 5, 'f', 'approved', 5, 6, 'EUR', 'updated', now64(3))")
 	want(t, st, "SELECT network, id, transaction_id, status, toString(payout), toString(revenue), currency, toString(logged_payout), logged_currency, origin, _file FROM conversions_current ORDER BY network, transaction_id, _file, origin",
 		`('acme',1,'a','approved','10','11','USD','10','CZK','log and update','f')
