@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,17 +26,6 @@ func claimed(t *testing.T, st *store.Store, network, run, worker string) *lease.
 	return l
 }
 
-// expire lets every lease of a network run out, as minutes of silence would.
-func expire(t *testing.T, st *store.Store, network string) {
-	t.Helper()
-	err := st.Conn().Exec(context.Background(), `
-		INSERT INTO ingest_leases SELECT network, run, worker, owner, process, state, since, now64(3) - 1, seq + 1000
-		FROM ingest_leases WHERE network = ? ORDER BY seq DESC LIMIT 1 BY run`, network)
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // A run that slept through a takeover cannot write the ledger, though it last
 // asked for its lease when it still had it.
 func TestLedgerIsFenced(t *testing.T) {
@@ -54,7 +42,7 @@ func TestLedgerIsFenced(t *testing.T) {
 		if err := ledger.Put(t.Context(), []*Entry{e}); err != nil {
 			t.Fatal(err)
 		}
-		expire(t, st, network)
+		testkit.ExpireLeases(t, st, network)
 		taker := claimed(t, st, network, "taker", c.taker)
 		e.Rows = 99
 		err := ledger.Put(t.Context(), []*Entry{e})

@@ -215,7 +215,7 @@ func TestAnalystsMeanwhile(t *testing.T) {
 		hooked.Hook = s.hook
 		_, _ = Run(ctx, testkit.OpenStore(t, hooked), src.source(), opts) // it dies on its way
 		die(nil)
-		expireLeases(t, st, "acme")
+		testkit.ExpireLeases(t, st, "acme")
 		run(opts)
 	}
 	reload := opts

@@ -134,16 +134,6 @@ func fingerprint(t testing.TB, st *store.Store, network string) string {
 		FROM ingest_files FINAL WHERE network = ?`, network))
 }
 
-// expireLeases makes a network's leases run out, as a minute of waiting would.
-func expireLeases(t testing.TB, st *store.Store, network string) {
-	t.Helper()
-	if err := st.Conn().Exec(context.Background(), `
-		INSERT INTO ingest_leases SELECT network, run, worker, owner, process, state, since, now64(3) - INTERVAL 1 SECOND, seq + 1000
-		FROM ingest_leases WHERE network = ? ORDER BY seq DESC LIMIT 1 BY run`, network); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestCrashMatrix lets each fault befall every write of a run that loads new
 // files, replaces one and puts lines aside; then it runs again and compares the
 // whole. Each case is a network of its own in one database.
@@ -204,7 +194,7 @@ func TestCrashMatrix(t *testing.T) {
 				if err != nil && f != dieFirst && f != dieAfter {
 					t.Errorf("write %v: the run did not mend it: %v", s.op.Load(), err)
 				}
-				expireLeases(t, st, network)
+				testkit.ExpireLeases(t, st, network)
 				load(t, network, after)
 				if got := fingerprint(t, st, network); got != want {
 					t.Errorf("write %v:\n got %s\nwant %s", s.op.Load(), got, want)

@@ -48,7 +48,7 @@ func TestLostLeaseExplains(t *testing.T) {
 			src := newFolder(t).hours(2, 60)
 			opts := Options{Network: name, Fetchers: 1, Parsers: 1, MaxMemory: 2 << 20}
 			sleep := sync.OnceFunc(func() {
-				expireLeases(t, st, name)
+				testkit.ExpireLeases(t, st, name)
 				other := opts
 				other.Reload = true
 				if _, err := Run(t.Context(), st, src.source(), other); err != nil {

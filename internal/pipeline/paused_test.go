@@ -117,7 +117,7 @@ func TestPausedMatrix(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%s", c.name, at), func(t *testing.T) {
 				t.Parallel()
 				network := fmt.Sprintf("%s-%s", c.name, at)
-				s, err := asleep(t, network, at, func() { expireLeases(t, st, network) })
+				s, err := asleep(t, network, at, func() { testkit.ExpireLeases(t, st, network) })
 				op, fired := s.op.Load().(store.Op)
 				if !fired {
 					t.Fatal("the run never fell asleep")
@@ -153,7 +153,7 @@ func TestOrphansAreSwept(t *testing.T) {
 	if err == nil {
 		t.Fatal("the run that was to die came to its end")
 	}
-	expireLeases(t, st, "acme")
+	testkit.ExpireLeases(t, st, "acme")
 	if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
 		t.Fatal(err)
 	}

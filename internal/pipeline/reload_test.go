@@ -121,7 +121,7 @@ func TestReloadThatDies(t *testing.T) {
 							m.befall(t, filepath.Join(src.root, file))
 						}
 					}
-					expireLeases(t, st, name)
+					testkit.ExpireLeases(t, st, name)
 					opts.Reload = false
 					for night := range 2 {
 						sum, err := Run(t.Context(), st, src.source(), opts)
@@ -172,7 +172,7 @@ func TestLostLedgerAndBrokenSource(t *testing.T) {
 	if _, err := Run(ctx, testkit.OpenStore(t, hooked), src.source(), opts); err == nil {
 		t.Fatal("the run that was to die came to its end")
 	}
-	expireLeases(t, st, "acme")
+	testkit.ExpireLeases(t, st, "acme")
 	sum, err := Run(t.Context(), st, src.source(), opts)
 	if err != nil || sum.Failed != 1 {
 		t.Errorf("%+v, %v", sum, err)
@@ -201,7 +201,7 @@ func TestLostLedgerOfADeadRun(t *testing.T) {
 	if err := st.Conn().Exec(t.Context(), "TRUNCATE TABLE ingest_files"); err != nil {
 		t.Fatal(err)
 	}
-	expireLeases(t, st, "acme")
+	testkit.ExpireLeases(t, st, "acme")
 	if err := os.RemoveAll(src.root); err != nil {
 		t.Fatal(err)
 	}

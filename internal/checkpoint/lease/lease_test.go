@@ -183,7 +183,7 @@ func TestConfirmSeesATakeover(t *testing.T) {
 	if err := sleeper.Confirm(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	expire(t, st, "net")
+	testkit.ExpireLeases(t, st, "net")
 	taker := claimed(t, st, "net", "taker", "")
 	for range 2 {
 		if err := sleeper.Confirm(t.Context()); !errors.Is(err, ErrLost) || !strings.Contains(err.Error(), "taker") {
@@ -198,21 +198,10 @@ func TestConfirmSeesATakeover(t *testing.T) {
 	}
 	release(t, taker)
 	late := claimed(t, st, "net3", "late", "")
-	expire(t, st, "net3")
+	testkit.ExpireLeases(t, st, "net3")
 	release(t, claimed(t, st, "net3", "came and went", ""))
 	if err := late.Confirm(t.Context()); !errors.Is(err, ErrLost) {
 		t.Errorf("after one that came and went: %v", err)
-	}
-}
-
-// expire lets every lease of a network run out, as a minute of silence would.
-func expire(t *testing.T, st *store.Store, network string) {
-	t.Helper()
-	err := st.Conn().Exec(context.Background(), `
-		INSERT INTO ingest_leases SELECT network, run, worker, owner, process, state, since, now64(3) - 1, seq + 1000
-		FROM ingest_leases WHERE network = ? ORDER BY seq DESC LIMIT 1 BY run`, network)
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -221,8 +210,8 @@ func TestRenew(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)
 	l := claimed(t, st, "net", "run", "")
-	l.seq += 2000 // beyond what expire writes
-	expire(t, st, "net")
+	l.seq += 2000 // beyond what ExpireLeases writes
+	testkit.ExpireLeases(t, st, "net")
 	if err := l.renew(t.Context()); err != nil {
 		t.Fatal(err)
 	}
