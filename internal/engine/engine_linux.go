@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"rawlogs/internal/awake"
 )
 
 // Engine is one user's hold on the server of a folder. It is safe for
@@ -49,7 +51,7 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	timeout := cmp.Or(cfg.StartTimeout, time.Minute)
-	ctx, cancel := awake(ctx, timeout, fmt.Errorf("no answer in %s", timeout))
+	ctx, cancel := awake.Timeout(ctx, timeout, fmt.Errorf("no answer in %s", timeout))
 	defer cancel()
 	users, err := openLock(f.file(usersLock))
 	if err != nil {

@@ -6,22 +6,27 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"rawlogs/internal/awake"
 )
 
 // Patience is how steps are repeated while their store is away or overloaded. It is
 // the one place that decides to try a step again: what may pass is Retryable's to say.
 type Patience struct {
 	Store *Store
-	Wait  time.Duration // without success, before a step's error stands
+	Wait  time.Duration // of this process, without success, before a step's error stands
 	Log   *slog.Logger
 }
 
 // Steady repeats an idempotent step until it succeeds, its error is one that does not
 // pass, or Wait is over.
 func (p Patience) Steady(ctx context.Context, step func(context.Context) error) error {
+	clock := awake.Start()
+	defer clock.Stop()
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		err := step(ctx)
-		if err != nil && !Retryable(err) { //guard:store-retried
+		//guard:store-retried
+		if err != nil && (!Retryable(err) || clock.Ran() > p.Wait) {
 			return struct{}{}, backoff.Permanent(err)
 		}
 		if err != nil && ctx.Err() == nil {
@@ -29,7 +34,7 @@ func (p Patience) Steady(ctx context.Context, step func(context.Context) error) 
 			p.Revive(ctx)
 		}
 		return struct{}{}, err
-	}, backoff.WithBackOff(pauses()), backoff.WithMaxElapsedTime(p.Wait))
+	}, backoff.WithBackOff(pauses()), backoff.WithMaxElapsedTime(0))
 	return err
 }
 
@@ -41,12 +46,13 @@ const sendTries = 6
 // permanent (backoff.Permanent), or there were sendTries of them in more than
 // p.Wait: merges that are behind, or memory that others hold, take their time to pass.
 func Persist[T any](ctx context.Context, p Patience, try func() (T, error)) (T, error) {
-	begin, tries := time.Now(), 0
+	tries, clock := 0, awake.Start()
+	defer clock.Stop()
 	return backoff.Retry(ctx, func() (T, error) {
 		v, err := try()
 		//guard:store-wait
 		//guard:sends-bounded
-		if tries++; err != nil && tries >= sendTries && time.Since(begin) > p.Wait {
+		if tries++; err != nil && tries >= sendTries && clock.Ran() > p.Wait {
 			err = backoff.Permanent(err)
 		}
 		return v, err
