@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rawlogs/internal/interrupt"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/session"
 	"rawlogs/internal/term"
@@ -16,14 +17,14 @@ import (
 
 // app is what all commands share: the streams, the log and the signals.
 type app struct {
-	stdin  io.Reader
-	stdout io.Writer
-	stderr *term.Redirect
-	getenv func(string) string
-	shared *session.Networks // made at its first use
-	log    *slog.Logger
-	level  *slog.LevelVar
-	sig    signals
+	stdin   io.Reader
+	stdout  io.Writer
+	stderr  *term.Redirect
+	getenv  func(string) string
+	shared  *session.Networks // made at its first use
+	log     *slog.Logger
+	level   *slog.LevelVar
+	signals *interrupt.Signals
 
 	json    bool
 	verbose bool

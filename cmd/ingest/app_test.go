@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"syscall"
 	"testing"
 
@@ -38,28 +36,5 @@ func TestExitStatusAndMessage(t *testing.T) {
 		if got := message(tc.err); tc.text != "" && got != tc.text {
 			t.Errorf("%s: message %q, want %q", tc.name, got, tc.text)
 		}
-	}
-}
-
-// The first signal closes stop, the second ends the context.
-func TestInterrupt(t *testing.T) {
-	t.Parallel()
-	a := newApp(nil, nil, new(bytes.Buffer), os.Getenv)
-	a.sig.stop = make(chan struct{})
-	ctx, cancel := context.WithCancel(t.Context())
-	a.sig.cancel = cancel
-	soft, done := a.untilStop(ctx)
-	defer done()
-	if a.interrupted() {
-		t.Fatal("interrupted before any signal")
-	}
-	a.interrupt(os.Interrupt)
-	<-soft.Done()
-	if !a.interrupted() || ctx.Err() != nil {
-		t.Fatalf("after one signal: interrupted %v, context %v", a.interrupted(), ctx.Err())
-	}
-	a.interrupt(os.Interrupt)
-	if ctx.Err() == nil {
-		t.Fatal("after two signals the context goes on")
 	}
 }

@@ -70,11 +70,11 @@ func (a *app) runRun(ctx context.Context, s *session.Session, o RunOptions) erro
 		RetryFailed: true,
 	})
 	var held *lease.HeldError
-	if o.DryRun || a.interrupted() || ctx.Err() != nil || errors.As(err, &held) {
+	if o.DryRun || a.signals.Came() || ctx.Err() != nil || errors.As(err, &held) {
 		return err
 	}
 	// The names are refreshed although a file failed.
-	ctx, cancel := a.untilStop(ctx)
+	ctx, cancel := a.signals.Until(ctx)
 	defer cancel()
 	names, errs := []string{"files"}, []error{err}
 	if o.Dims {

@@ -94,12 +94,15 @@ func (a *app) statement(o SQLOptions, args []string) (string, error) {
 	case o.File != "":
 		raw, err = os.ReadFile(o.File)
 	case args[0] == "-":
-		raw, err = io.ReadAll(io.LimitReader(a.stdin, maxStatement))
+		raw, err = io.ReadAll(io.LimitReader(a.stdin, maxStatement+1))
 	default:
 		raw = []byte(args[0])
 	}
 	if err != nil {
 		return "", err
+	}
+	if len(raw) > maxStatement {
+		return "", &usageError{err: fmt.Errorf("ingest sql: the statement is longer than %d MiB", maxStatement>>20)}
 	}
 	query := strings.TrimRight(strings.TrimSpace(string(raw)), "; \n\t")
 	if query == "" {

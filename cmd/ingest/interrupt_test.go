@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rawlogs/internal/config"
+	"rawlogs/internal/interrupt"
 	"rawlogs/internal/session"
 	"rawlogs/internal/sim/simnet"
 	"rawlogs/internal/testkit"
@@ -20,8 +21,8 @@ import (
 func interruptedApp(t *testing.T) *app {
 	t.Helper()
 	a := newApp(nil, nil, new(bytes.Buffer), os.Getenv)
-	a.sig.stop = make(chan struct{})
-	close(a.sig.stop)
+	_, a.signals = interrupt.New(t.Context(), a.log)
+	a.signals.Raise(os.Interrupt)
 	return a
 }
 
@@ -64,12 +65,12 @@ func TestInterruptHidesNothing(t *testing.T) {
 func TestInterruptBetweenNetworks(t *testing.T) {
 	t.Parallel()
 	a := newApp(nil, nil, new(bytes.Buffer), os.Getenv)
-	a.sig.stop = make(chan struct{})
+	_, a.signals = interrupt.New(t.Context(), a.log)
 	begun := 0
 	work := func(context.Context, *session.Session) error {
 		begun++
 		if begun == 2 {
-			close(a.sig.stop)
+			a.signals.Raise(os.Interrupt)
 		}
 		return map[int]error{1: errors.New("boom")}[begun]
 	}

@@ -45,7 +45,7 @@ func (a *app) load(ctx context.Context, s *session.Session, o LoadOptions, opts 
 		return &usageError{err: fmt.Errorf("--worker %q: %w", o.Worker, err)}
 	}
 	opts.Types, opts.DryRun = o.Types.list(), o.DryRun
-	opts.Progress, opts.Stop = new(pipeline.Progress), a.sig.stop
+	opts.Progress, opts.Stop = new(pipeline.Progress), a.signals.First()
 	stop := a.watch(s.Log, opts.Progress)
 	sum, err := s.Load(ctx, opts)
 	stop()
@@ -59,7 +59,7 @@ func (a *app) load(ctx context.Context, s *session.Session, o LoadOptions, opts 
 	switch {
 	case err != nil:
 		return err
-	case a.interrupted() && out.Files.Left > 0:
+	case a.signals.Came() && out.Files.Left > 0:
 		return session.ErrInterrupted
 	}
 	return incomplete(out.Verdict())

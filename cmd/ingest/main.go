@@ -15,6 +15,7 @@ import (
 	"rawlogs/internal/checkpoint/lease"
 	"rawlogs/internal/config"
 	"rawlogs/internal/engine"
+	"rawlogs/internal/interrupt"
 	"rawlogs/internal/plain"
 	"rawlogs/internal/session"
 )
@@ -38,8 +39,9 @@ const (
 // (and the signals), writes to the two streams and returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	a := newApp(stdin, stdout, stderr, getenv)
-	ctx, stop := a.catchSignals(context.Background())
+	ctx, signals, stop := interrupt.Catch(context.Background(), a.log)
 	defer stop()
+	a.signals = signals
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := a.networks().Marked(root.ExecuteContext(ctx))

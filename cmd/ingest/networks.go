@@ -11,7 +11,7 @@ import (
 func (a *app) networks() *session.Networks {
 	if a.shared == nil {
 		a.shared = &session.Networks{
-			SignIns: &session.SignIns{CacheDir: config.CacheDir(a.getenv)}, Log: a.log, Interrupted: a.interrupted,
+			SignIns: &session.SignIns{CacheDir: config.CacheDir(a.getenv)}, Log: a.log, Interrupted: a.signals.Came,
 		}
 	}
 	return a.shared
@@ -25,7 +25,7 @@ func (a *app) eachNetwork(cmd *cobra.Command, work session.Job) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := a.untilStop(cmd.Context())
+	ctx, cancel := a.signals.Until(cmd.Context())
 	defer cancel()
 	return a.networks().Each(ctx, all, work)
 }
@@ -36,7 +36,7 @@ func (a *app) eachSource(cmd *cobra.Command, work session.Job) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := a.untilStop(cmd.Context())
+	ctx, cancel := a.signals.Until(cmd.Context())
 	defer cancel()
 	return a.networks().Each(ctx, all, work)
 }
@@ -70,7 +70,7 @@ func (a *app) onStore(cmd *cobra.Command, work session.Job) error {
 }
 
 func (a *app) within(cmd *cobra.Command, cfg *config.Config, work session.Job) error {
-	ctx, cancel := a.untilStop(cmd.Context())
+	ctx, cancel := a.signals.Until(cmd.Context())
 	defer cancel()
 	return a.networks().Within(ctx, cfg, work)
 }
