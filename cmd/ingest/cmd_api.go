@@ -96,7 +96,7 @@ func (a *app) runAPI(ctx context.Context, s *session.Session, o APIOptions, call
 // confirm asks before a change.
 func (a *app) confirm(op hasoffers.Op, network string) error {
 	if _, seen := a.stderr.Terminal(); !seen || !term.IsTerminal(a.stdin) {
-		return &usageError{err: fmt.Errorf("%s may change something, and nobody can be asked here", op), hint: "--yes says that it is meant"}
+		return &usageError{err: fmt.Errorf("%s may change something, and nobody can be asked here", op), hint: "pass --yes to confirm"}
 	}
 	_, err := io.WriteString(a.stderr, apicall.Question(op, network))
 	if err != nil {

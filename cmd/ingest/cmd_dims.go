@@ -31,7 +31,7 @@ func newDims(a *app) *cobra.Command {
 	var o DimsOptions
 	cmd := &cobra.Command{
 		Use:   "dims [flags]",
-		Short: "refresh the names beside the ids: offers, affiliates, countries …",
+		Short: "refresh the names behind the ids: offers, affiliates, countries …",
 		Example: `  ingest dims
   ingest dims --only offers,goals
   ingest dims --only offers --filter 'id>1000' --filter 'status=active'

@@ -28,9 +28,9 @@ func newSchemaEvolve(a *app) *cobra.Command {
 		Short: "make columns of headers that keep turning up in _rescued",
 		Example: `  ingest schema evolve --dry-run
   ingest schema evolve --type clicks --min-rows 1000`,
-		Long: `A header that no column had gets one, of a type that holds what was seen exactly,
-and its values move there. What does not fit stays in _rescued. It waits for no
-load: while one is at work it says so and ends.
+		Long: `A header without a column gets one, of a type that holds what was seen exactly,
+and its values move there. What does not fit stays in _rescued. While a
+load is running it says so and exits.
 
 ` + exits(exitDone, exitFailed, exitUsage, exitHeld, exitInterrupted),
 		Args: noArgs,

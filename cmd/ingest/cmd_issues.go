@@ -21,7 +21,7 @@ func newIssues(a *app) *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:   "issues [PERIOD…] [flags]",
-		Short: "list the files that are not as they should be, and since when",
+		Short: "list files with issues, and since when they have had them",
 		Example: `  ingest issues
   ingest issues 201609 --type clicks --json`,
 		Long: status.Kinds + "\n\n" + exits(exitDone, exitFailed, exitUsage, exitInterrupted),
@@ -30,7 +30,7 @@ func newIssues(a *app) *cobra.Command {
 		}),
 	}
 	types.addTo(cmd.Flags())
-	cmd.Flags().BoolVar(&all, "all", false, "list those that were ignored, too")
+	cmd.Flags().BoolVar(&all, "all", false, "list ignored ones as well")
 	return cmd
 }
 
@@ -57,11 +57,11 @@ func newIgnore(a *app) *cobra.Command {
 	var types typesFlag
 	cmd := &cobra.Command{
 		Use:   "ignore PERIOD|FILE… --reason TEXT",
-		Short: "say why the issues of files need no care",
-		Example: `  ingest ignore 20160909/clicks-1473411600-SlY9UO.zip --reason 'the network says there is no more of it'
+		Short: "acknowledge issues of files, with a reason",
+		Example: `  ingest ignore 20160909/clicks-1473411600-SlY9UO.zip --reason 'the network has nothing more of it'
   ingest ignore 201609 --type impressions --reason 'broken by the move of that month'`,
-		Long: "An ignored issue is not told by runs and `ingest status` any more, until the file changes or something\n" +
-			"else is wrong with it. `ingest issues --all` lists it with its reason.\n\n" +
+		Long: "Runs and `ingest status` no longer report an ignored issue, until the file changes or something else\n" +
+			"goes wrong with it. `ingest issues --all` lists it with its reason.\n\n" +
 			exits(exitDone, exitFailed, exitUsage, exitHeld, exitInterrupted),
 		Args: someArgs("a period or the name of a file"),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -39,7 +39,7 @@ func (o *ReconcileOptions) AddFlags(f *pflag.FlagSet) {
 
 // addShared adds the flags that `ingest run --reconcile` has too.
 func (o *ReconcileOptions) addShared(f *pflag.FlagSet) {
-	f.StringVar(&o.Tolerance, "tolerance", "0", "difference that is no difference: rows (25) or a share of a line (0.1%)")
+	f.StringVar(&o.Tolerance, "tolerance", "0", "allowed difference, in rows (25) or percent (0.1%)")
 	f.StringVar(&o.ReportZone, "report-zone", "", "zone of the network's days (default that of the logs, --timezone)")
 	f.StringVar(&o.Conversions, "conversions", "approved", "conversions that the network counts: approved or all")
 }
@@ -55,7 +55,7 @@ func newReconcile(a *app) *cobra.Command {
 		Long: `Compares clicks with Stat.gross_clicks, conversions with Stat.conversions and
 impressions with Stat.impressions, in the network's days, and says of each
 difference what most likely made it. -v prints the lines that agree, too. Hours
-whose files are not due yet are told and are no difference.
+whose files are not due yet are named and do not count as differences.
 
 ` + exits(exitDone, exitFailed, exitUsage, exitDiffers, exitInterrupted),
 		Args: someArgs("a period"),

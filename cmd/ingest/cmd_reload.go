@@ -21,9 +21,9 @@ func newReload(a *app) *cobra.Command {
 		Example: `  ingest reload 20160909/clicks-1473411600-SlY9UO.zip
   ingest reload 20160909 --type conversions
   ingest reload 201609 --dry-run`,
-		Long: "A FILE is a name as the source lists it, in any format, or as the ledger has it; everything with a / or an end\n" +
-			"such as .zip or .csv.gz is one. Of a PERIOD every file\n" +
-			"is loaded again, whether or not a FILE is named beside it.\n\n" + loadStatuses(),
+		Long: "A FILE is a name as the source or the ledger has it, in any format: anything with a /\n" +
+			"or an extension such as .zip or .csv.gz. Every file of a PERIOD is loaded again,\n" +
+			"whether or not a FILE is named as well.\n\n" + loadStatuses(),
 		Args: someArgs("a period or the name of a file"),
 		RunE: aboutFiles(a.eachLoad, func(ctx context.Context, s *session.Session, periods []rawlog.Period, files []string) error {
 			return a.load(ctx, s, o.LoadOptions, pipeline.Options{Reload: true, Periods: periods, Files: files})

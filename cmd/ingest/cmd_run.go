@@ -26,18 +26,18 @@ type RunOptions struct {
 // AddFlags adds them to f.
 func (o *RunOptions) AddFlags(f *pflag.FlagSet) {
 	o.LoadOptions.AddFlags(f)
-	f.BoolVar(&o.Dims, "dims", false, "afterwards, refresh the names beside the ids (ingest dims) and the later changes of conversions (ingest updates)")
-	f.BoolVar(&o.Reconcile, "reconcile", false, "afterwards, compare these days with the network's own totals (ingest reconcile)")
+	f.BoolVar(&o.Dims, "dims", false, "then refresh the names behind the ids (ingest dims) and the later changes of conversions (ingest updates)")
+	f.BoolVar(&o.Reconcile, "reconcile", false, "then compare these days with the network's own totals (ingest reconcile)")
 	o.Against.addShared(f)
 	f.Int("lookback", 0, "days to look back, today included (INGEST_LOOKBACK; default 3)")
-	f.Int("catch-up", 0, "days before those to list too, where the job was down and no run has; 0: none (INGEST_CATCH_UP; default 366)")
+	f.Int("catch-up", 0, "days further back to list where no run has looked yet, as after an outage; 0 for none (INGEST_CATCH_UP; default 366)")
 }
 
 func newRun(a *app) *cobra.Command {
 	var o RunOptions
 	cmd := &cobra.Command{
 		Use:   "run [flags]",
-		Short: "load the new files of the last days, and what failed before; for cron",
+		Short: "load new files from the last few days and retry failures (for cron)",
 		Example: `  ingest run
   ingest run --type clicks,conversions --lookback 7
   ingest run --dry-run --json

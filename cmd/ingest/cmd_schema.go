@@ -19,7 +19,7 @@ func newSchema(a *app) *cobra.Command {
 		Short: "print, apply or evolve the tables' definitions, or print a user for analysts",
 		Example: `  ingest schema print > schema.sql
   ingest schema apply --store clickhouse://loader@ch1:9000/rawlogs`,
-		Long: "Every load applies the schema itself; `apply` is for who wants it done before, or\nunder another user.\n\n" + exits(exitDone, exitFailed, exitUsage),
+		Long: "Every load applies the schema itself; `apply` does it beforehand,\nor under another user.\n\n" + exits(exitDone, exitFailed, exitUsage),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return &usageError{err: fmt.Errorf("ingest schema: unknown command %q", args[0]), hint: "commands: print, apply, evolve, drift, reader"}

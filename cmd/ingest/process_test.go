@@ -231,7 +231,7 @@ func TestHeldAndInterrupted(t *testing.T) {
 	}
 	interrupt()
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
-		if strings.Contains(lines.Text(), "stopping after what is in flight") {
+		if strings.Contains(lines.Text(), "stopping once the files in flight are done") {
 			interrupt() // only now: two pending signals of a kind are one
 		}
 	}

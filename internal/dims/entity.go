@@ -1,4 +1,4 @@
-// Package dims keeps the names beside the ids: a network's offers, affiliates
+// Package dims keeps the names behind the ids: a network's offers, affiliates
 // and the like, each with its history, and the later changes of conversions.
 // They come from the API's find methods page by page; a row that did not change
 // writes nothing, one that did is a new version with the time it was seen.
@@ -134,7 +134,7 @@ func (e Entity) FieldNames() []string {
 	return names
 }
 
-// Has tells whether the entity has a field of that name.
+// Has reports whether the entity has a field of that name.
 func (e Entity) Has(field string) bool { return slices.Contains(e.FieldNames(), field) }
 
 // columns are the table's columns that come from the API, without id.

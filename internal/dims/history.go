@@ -132,7 +132,7 @@ func (h history) once(ctx context.Context, rows []version, whole *span) (changed
 		}
 	}
 	if len(gone) > 0 && whole.unchecked && len(gone) > len(seen) { //guard:vanished-few
-		h.log.Warn("the list lacks most of what is known; nothing is taken for deleted", "entity", h.entity.Name, "shown", len(seen), "lacking", len(gone))
+		h.log.Warn("the list lacks most known entries; none counts as deleted", "entity", h.entity.Name, "shown", len(seen), "lacking", len(gone))
 		gone = nil
 	}
 	if len(gone) == 0 {

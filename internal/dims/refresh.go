@@ -80,7 +80,7 @@ func Refresh(ctx context.Context, client *hasoffers.Client, st *store.Store, o O
 	return results, nil
 }
 
-// fatal tells whether an entity's failure is everybody's.
+// fatal reports whether an entity's failure is everybody's.
 func fatal(ctx context.Context, err error) bool {
 	if err == nil {
 		return false

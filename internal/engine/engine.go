@@ -84,13 +84,13 @@ const readerName = "reader"
 // ErrAbsent reports a folder without a store, where one should be.
 var ErrAbsent = errors.New("no store here")
 
-// ErrUnsupported tells that no embedded ClickHouse exists for this platform.
+// ErrUnsupported means that there is no embedded ClickHouse for this platform.
 var ErrUnsupported = errors.New("the embedded ClickHouse runs on linux/amd64 only: point the store at a server, clickhouse://user:password@host:9000/database")
 
-// ErrNoLibrary tells that libchdb.so is nowhere to be found.
+// ErrNoLibrary means that libchdb.so was not found.
 var ErrNoLibrary = errors.New("the embedded ClickHouse (libchdb.so) is not here: `make engine` fetches it")
 
-// BusyError tells that a server already runs on the folder, with other ports
+// BusyError means that a server already runs on the folder, with other ports
 // or another password than those asked for.
 type BusyError struct {
 	Path string
@@ -104,7 +104,7 @@ func (e *BusyError) Error() string {
 		"; end what uses it, or ask for no particular one"
 }
 
-// HungError tells that a process holds the folder but does not answer.
+// HungError means that a process holds the folder but does not answer.
 type HungError struct {
 	Path string
 	PID  int // 0 where unknown

@@ -61,7 +61,7 @@ var prepared = []string{"config.d", "users.d", "lost+found"}
 // openFolder makes the folder if it is absent, and refuses one that is
 // something else or somebody else's: ClickHouse would spread files of ours
 // among them that their owner cannot read. With existing it makes nothing, and
-// what is no store is ErrAbsent.
+// a folder without a store is ErrAbsent.
 func openFolder(path string, existing bool) (folder, error) {
 	if path == "" {
 		return "", errors.New("engine: no folder named")

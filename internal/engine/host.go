@@ -276,7 +276,7 @@ func (h *host) serve() error {
 	}
 	query, err := purego.Dlsym(lib, "query_stable_v2")
 	if err != nil {
-		return fmt.Errorf("%s is no library of ClickHouse %s: %w", h.spec.Library, Version, err)
+		return fmt.Errorf("%s is not a library of ClickHouse %s: %w", h.spec.Library, Version, err)
 	}
 	if err := h.folder.fence(); err != nil { //guard:engine-fence
 		if !errors.Is(err, errNoFence) {

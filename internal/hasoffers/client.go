@@ -114,7 +114,7 @@ func endpoint(base, network string) (*url.URL, error) {
 	}
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, errors.New("hasoffers: the API's address is no http(s) URL") // not quoted: it may hold a secret
+		return nil, errors.New("hasoffers: the API's address is not an http(s) URL") // not quoted: it may hold a secret
 	}
 	if u.User != nil || u.Fragment != "" {
 		return nil, errors.New("hasoffers: the API's address must hold neither a user nor a fragment")

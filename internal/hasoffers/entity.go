@@ -18,7 +18,7 @@ func ParseTime(s string, zone *time.Location) (time.Time, error) {
 	}
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		if n < 0 || n > 1<<32-1 {
-			return time.Time{}, fmt.Errorf("%d is no second between 1970 and 2106", n)
+			return time.Time{}, fmt.Errorf("%d is not a second between 1970 and 2106", n)
 		}
 		return time.Unix(n, 0).UTC(), nil
 	}
@@ -27,5 +27,5 @@ func ParseTime(s string, zone *time.Location) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%.40q is no date and time", s)
+	return time.Time{}, fmt.Errorf("%.40q is not a date and time", s)
 }

@@ -87,7 +87,7 @@ func NewIntegrator(cfg IntegratorConfig) (*Integrator, error) {
 	}
 	u, err := url.Parse(cfg.AuthURL)
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, errors.New("hasoffers: the sign-in's address is no http(s) URL") // not quoted: it may hold a secret
+		return nil, errors.New("hasoffers: the sign-in's address is not an http(s) URL") // not quoted: it may hold a secret
 	}
 	return &Integrator{cfg: cfg, auth: u, signing: make(chan struct{}, 1)}, nil
 }

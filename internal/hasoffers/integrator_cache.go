@@ -31,7 +31,7 @@ func (i *Integrator) recall() (token, error) {
 		return token{}, err
 	}
 	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 || info.Size() > 1<<20 {
-		return token{}, fmt.Errorf("%s is no private file", path)
+		return token{}, fmt.Errorf("%s is not a private file", path)
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 // members yields the names and raw values of a JSON object in document order,
 // as slices of b: a listing of a year is megabytes, and encoding/json would
 // hold the part below "data" a second time. b must be valid JSON (json.Valid);
-// what is no object has no members.
+// anything but an object has no members.
 func members(b []byte) iter.Seq2[string, json.RawMessage] {
 	return func(yield func(string, json.RawMessage) bool) {
 		i := space(b, 0)
@@ -54,7 +54,7 @@ func elements(b []byte) iter.Seq[json.RawMessage] {
 	}
 }
 
-// space returns the index of the first byte at or after i that is no white space.
+// space returns the index of the first byte at or after i that is not white space.
 func space(b []byte, i int) int {
 	for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\n' || b[i] == '\r') {
 		i++

@@ -22,7 +22,7 @@ type Op struct {
 	Target, Method string
 	Params         url.Values
 	Files          []Upload // sent as multipart/form-data
-	// Changes tells that the operation alters something. It is sent as a POST,
+	// Changes means that the operation alters something. It is sent as a POST,
 	// and is not tried again when its answer was lost, since it may have been
 	// carried out.
 	Changes bool
@@ -87,7 +87,7 @@ func ReadOnly(method string) bool {
 	return false
 }
 
-// OutcomeError tells that a change was sent and its answer lost.
+// OutcomeError means that a change was sent and its answer was lost.
 type OutcomeError struct {
 	Op  string
 	Err error
@@ -101,12 +101,12 @@ func (e *OutcomeError) Error() string {
 // Unwrap gives the failure.
 func (e *OutcomeError) Unwrap() error { return e.Err }
 
-// repeatable tells whether op may be sent again after e.
+// repeatable reports whether op may be sent again after e.
 func (o Op) repeatable(e *APIError) bool {
 	return !o.Changes || e.Err != nil && neverSent(e.Err) || e.Target != o.Target // the sign-in's, before the call
 }
 
-// renewable tells whether refused credentials may be stale ones. The
+// renewable reports whether refused credentials may be stale ones. The
 // integrator's gateway says 400 and 404 of an IntegratorId, which no new token
 // mends.
 func renewable(e *APIError) bool {

@@ -10,7 +10,7 @@ import (
 // Page is one page of a find method's answer.
 type Page struct {
 	Rows []Row // in the answer's order, which carries the sort
-	// Paged tells that the answer has page numbers; without, it is everything.
+	// Paged means that the answer has page numbers; without, it is everything.
 	Paged bool
 	Page  int
 	Pages int // how many there are
@@ -98,7 +98,7 @@ func decodePage(data json.RawMessage, decode func(string, json.RawMessage) (Row,
 }
 
 // pageMembers finds the rows and the numbers of a paged answer; no rows means
-// that data is no paged answer but the rows themselves.
+// that data is not a paged answer but the rows themselves.
 func pageMembers(data json.RawMessage) (json.RawMessage, map[string]Int, error) {
 	var inner json.RawMessage
 	counts := make(map[string]Int)

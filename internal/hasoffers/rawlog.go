@@ -63,7 +63,7 @@ func (c *Client) ListLogs(ctx context.Context, t rawlog.Type, dateDir string) ([
 		case e.Filename == "":
 			return nil, malformed(method, fmt.Errorf("file %d of %s has no filename", i+1, printable(dateDir)))
 		case e.StartTimestamp <= 0 || e.StartTimestamp > 1<<32-1:
-			return nil, malformed(method, fmt.Errorf("%s: startTimestamp %d is no second between 1970 and 2106",
+			return nil, malformed(method, fmt.Errorf("%s: startTimestamp %d is not a second between 1970 and 2106",
 				printable(string(e.Filename)), e.StartTimestamp))
 		}
 		files[i] = LogFile{Name: string(e.Filename), Start: time.Unix(int64(e.StartTimestamp), 0).UTC()}

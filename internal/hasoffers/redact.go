@@ -54,7 +54,7 @@ func bare(err error, secrets []string) error {
 	return err
 }
 
-// neverSent tells whether a transport's error came before any byte of the
+// neverSent reports whether a transport's error came before any byte of the
 // request was on its way, so that the server cannot have counted it.
 func neverSent(err error) bool {
 	var dns *net.DNSError

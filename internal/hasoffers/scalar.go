@@ -90,7 +90,7 @@ func (m *Map[V]) UnmarshalJSON(b []byte) error {
 	return fmt.Errorf("want an object, not %s", shape(b))
 }
 
-// isEmpty tells whether b is one of PHP's ways of saying nothing: [], "" or null.
+// isEmpty reports whether b is one of PHP's ways of saying nothing: [], "" or null.
 func isEmpty(b []byte) bool {
 	b = bytes.TrimSpace(b)
 	return string(b) == "null" || string(b) == `""` || isEmptyArray(b)

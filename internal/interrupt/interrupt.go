@@ -58,7 +58,7 @@ func (s *Signals) Raise(sig os.Signal) {
 	first := false
 	s.once.Do(func() {
 		first = true
-		s.log.Warn("stopping after what is in flight; once more stops at once", "signal", sig.String())
+		s.log.Warn("stopping once the files in flight are done; interrupt again to stop at once", "signal", sig.String())
 		close(s.stop) //guard:first-interrupt
 	})
 	if !first {

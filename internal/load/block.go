@@ -91,7 +91,7 @@ func (b *Block) Bytes() int {
 	return n
 }
 
-// Full tells whether the block should be sent before it takes more rows.
+// Full reports whether the block should be sent before it takes more rows.
 func (b *Block) Full() bool { return b.Bytes() >= MaxBytes }
 
 // Reset forgets the rows and keeps shape, insert and, within reason, the memory.
@@ -225,7 +225,7 @@ func (b *Block) Append(batch *Batch, l *Layout) (Kept, error) {
 const colTime = "datetime"
 
 // account shows the batch's times, the last that were appended, to its clock.
-// A default is no time.
+// A default does not count as a time.
 func (c *column) account(batch *Batch) {
 	tail := c.data[len(c.data)-batch.Rows*c.width:]
 	switch c.kind {

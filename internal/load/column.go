@@ -186,7 +186,7 @@ func (c *column) Infer(t proto.ColumnType) error {
 	return nil
 }
 
-// altered tells whether the column has a type by now that the values were not
+// altered reports whether the column has a type by now that the values were not
 // made for. What the server would convert by itself it wraps and rounds, so only
 // what changes no value passes.
 func (c *column) altered() bool {

@@ -136,7 +136,7 @@ func (d *dict) grow() {
 		}
 		w1 := s.w1
 		if s.n > shortText {
-			w1 = 0 // the offset is no part of the hash
+			w1 = 0 // the offset does not belong to the hash
 		}
 		i := d.mix(s.w0, w1, s.n) & mask
 		for d.slots[i].id != 0 {

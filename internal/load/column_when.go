@@ -20,7 +20,7 @@ func (c *column) respellDate(v []byte, k *Clock) fit {
 
 // respellTime takes the other spellings of a time: T for the blank, slashes in the date,
 // a fraction, no seconds, a zone or offset behind it, digits alone (YYYYMMDDHHMMSS, or
-// seconds or milliseconds since 1970), and the zero date of MySQL, which is no time. What
+// seconds or milliseconds since 1970), and the zero date of MySQL, which is not a time. What
 // the type does not hold of it, a fraction or that seconds are not known, makes it near.
 func (c *column) respellTime(v []byte, k *Clock) fit {
 	if isZeroDate(v) { //guard:zero-date

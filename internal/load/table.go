@@ -72,7 +72,7 @@ func (t *Table) Unsupported() []store.Column {
 	return out
 }
 
-// insertable tells whether an INSERT may name the column at all.
+// insertable reports whether an INSERT may name the column at all.
 func insertable(c store.Column) bool { return c.DefaultKind == "" || c.DefaultKind == "DEFAULT" }
 
 // fed lists the columns that a header may feed, in the table's order.

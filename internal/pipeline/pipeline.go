@@ -71,7 +71,7 @@ type Options struct {
 	// Now is the machine's clock; default time.Now. It names runs and INSERTs and
 	// says what a network keeps no longer: what is new it never decides.
 	Now func() time.Time
-	// Skipped counts the names that the source has left out so far, as they are no raw
+	// Skipped counts the names that the source has left out so far, as they are not raw
 	// logs; it may be nil.
 	Skipped  func() int64
 	Started  func(run string) // is told the run's name before anything else happens
@@ -150,7 +150,7 @@ type run struct {
 
 // Run brings the store up to date with what the source lists, as opts say. The
 // summary is right as far as the run came, also beside an error. A
-// *lease.HeldError tells that another run is at work. In a dry run st may be
+// *lease.HeldError means that another run is at work. In a dry run st may be
 // nil: there is no store yet, and everything is to be loaded.
 func Run(ctx context.Context, st *store.Store, src dirs.Source, opts Options) (Summary, error) {
 	opts = opts.withDefaults()

@@ -148,7 +148,7 @@ func (r *run) fresh(ctx context.Context, jobs []*job) ([]*checkpoint.Entry, erro
 		j.replace = true //guard:lost-ledger
 		e := j.entry
 		e.Inserts, e.Rows, e.Rejected, e.Error = f.Inserts, f.Rows, f.Rejected, "its rows were there, but the ledger did not know them"
-		r.Log.Warn("rows of a file are there that the ledger does not know; replacing them", "type", j.file().Type, "file", j.file().Name)
+		r.Log.Warn("found rows of a file that the ledger does not know; replacing them", "type", j.file().Type, "file", j.file().Name)
 	}
 	return entries, nil
 }
@@ -250,7 +250,7 @@ func (r *run) askRetention(ctx context.Context, known map[fileKey]*checkpoint.En
 		return context.Cause(ctx)
 	}
 	// Credentials that are refused altogether end the run at the listing that follows.
-	r.Log.Warn("how long files are kept was not told; none counts as expired", "source", r.src.Name(), "err", err)
+	r.Log.Warn("the retention of files is unknown; none counts as expired", "source", r.src.Name(), "err", err)
 	return nil
 }
 

@@ -38,7 +38,7 @@ func (r *run) recover(ctx context.Context) error {
 		}
 	}
 	for id, files := range left {
-		r.Log.Warn("an earlier run ended in mid-load; taking back what it left", "dead", id, "files", files)
+		r.Log.Warn("an earlier run died while loading; removing what it left", "dead", id, "files", files)
 		if !slices.Contains(dead, id) {
 			dead = append(dead, id)
 		}

@@ -40,7 +40,7 @@ type Summary struct {
 	PlannedFiles  []rawlog.File
 	CaughtUp      []rawlog.Period // days before the run's own that no run had listed
 	Barren        bool            // the source lists no raw log of any type or time
-	Skipped       int             // entries of the source that are no raw-log file
+	Skipped       int             // entries of the source that are not raw-log files
 }
 
 // Failure is a file that could not be loaded, and why.

@@ -50,7 +50,7 @@ var aliases = map[string]Meaning{
 }
 
 // entities are what reports and API put before a field's name. Those of other entities
-// (Offer.name) are no columns of raw logs.
+// (Offer.name) are not columns of raw logs.
 var entities = []string{"stat.", "conversion.", "conversionsmobile."}
 
 // Alias returns what a header name stands for in the network's other vocabulary, or

@@ -67,7 +67,7 @@ func ParseTolerance(s string) (Tolerance, error) {
 	return Tolerance{rows: n}, nil
 }
 
-// Allows tells whether a difference is within the tolerance.
+// Allows reports whether a difference is within the tolerance.
 func (t Tolerance) Allows(difference, network int64) bool {
 	difference, network = max(difference, -difference), max(network, -network)
 	if t.share == nil {
@@ -247,7 +247,7 @@ func (j *job) compare(typ rawlog.Type, ours counts, theirs map[rawlog.Type]count
 	return lines
 }
 
-// open tells whether some file of the line is not due yet.
+// open reports whether some file of the line is not due yet.
 func (j *job) open(l Line) bool {
 	hours := j.hoursOf(l.Day)
 	if l.Hour != nil {

@@ -53,7 +53,7 @@ func (d Decimal) Add(o Decimal) Decimal {
 	return sum
 }
 
-// Equal tells whether two numbers are the same.
+// Equal reports whether two numbers are the same.
 func (d Decimal) Equal(o Decimal) bool { return d.units.Cmp(&o.units) == 0 }
 
 // Int is the number as a whole one; false where it is none.

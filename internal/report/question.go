@@ -120,7 +120,7 @@ func (q Question) Prepare() (Question, error) {
 	slices.Sort(q.Fields)
 	q.Fields = slices.DeleteFunc(slices.Compact(q.Fields), func(f string) bool { return slices.Contains(q.Groups, f) })
 	if len(q.Fields) == 0 {
-		return q, errors.New("a question wants a figure beside its groups: name one with --field, e.g. Stat.clicks")
+		return q, errors.New("a question needs a figure besides its groups: name one with --field, e.g. Stat.clicks")
 	}
 	q.Filters = slices.Clone(q.Filters)
 	if err := checkFilters(q.Filters, q); err != nil {

@@ -46,7 +46,7 @@ type Session struct {
 	signIns *SignIns
 	api     *hasoffers.Client
 	source  dirs.Source
-	skipped atomic.Int64 // names of the source that are no raw logs
+	skipped atomic.Int64 // names of the source that are not raw logs
 	leftOut *leftOut     // the same by class, while a check asks
 	store   *store.Store
 	ready   bool // the store's tables are there, and as this release wants them
@@ -149,7 +149,7 @@ func (s *Session) Store(ctx context.Context) (*store.Store, error) {
 		}
 	}
 	if err := dims.RenewDictionaries(ctx, st); err != nil {
-		s.Log.Warn("names by dictGet may be out of reach; `ingest dims` makes them anew", "err", err)
+		s.Log.Warn("names by dictGet may be unavailable; `ingest dims` makes them again", "err", err)
 	}
 	s.ready = true
 	return st, nil

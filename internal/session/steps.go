@@ -73,7 +73,7 @@ type Names struct {
 	Taken    []string      `json:"taken,omitempty"` // names that belong to something of an analyst's
 }
 
-// Dims refreshes the names beside the ids and makes the dictionaries show them. The
+// Dims refreshes the names behind the ids and makes the dictionaries show them. The
 // report is right as far as it came. An *IncompleteError names what could not be
 // refreshed.
 func (s *Session) Dims(ctx context.Context, o dims.Options) (Names, error) {

@@ -160,7 +160,7 @@ func (s *Store) renew(ctx context.Context, st schema.Statement, o object) (strin
 	if ctx.Err() != nil || Retryable(err) {
 		return "", err
 	}
-	// A user who may load but not drop views is no reason to stop loading.
+	// A user who may load but not drop views does not stop the loading.
 	s.cfg.Log.Warn("a view stays as an earlier ingest made it; run `ingest schema apply` as a user who may create and drop views", "view", st.Creates, "err", err)
 	return "", nil
 }

@@ -105,7 +105,7 @@ func Refused(err error) bool { return code(err) != 0 }
 // Denied reports whether the server answered that the user may not do this.
 func Denied(err error) bool { return code(err) == codeAccessDenied }
 
-// Retryable tells whether the same statement may go through later, after a
+// Retryable reports whether the same statement may go through later, after a
 // pause and Recover: the network, the server's load, its restart. Whether it
 // went through already is another question. A cancelled context is not retryable.
 func Retryable(err error) bool {
@@ -133,7 +133,7 @@ func Retryable(err error) bool {
 	return errors.As(err, &netErr)
 }
 
-// Fatal tells that neither another attempt nor another file will fare better:
+// Fatal reports whether neither another attempt nor another file would fare better:
 // credentials, rights, a table that is not what it was, a disk that is full.
 // Every error is retryable, fatal or a cancelled context.
 func Fatal(err error) bool {

@@ -32,7 +32,7 @@ const TTL = 3 * time.Minute
 // before it writes anything more.
 var ErrLost = store.ErrFenced
 
-// HeldError says who holds the lease that a run wanted.
+// HeldError is returned when another run holds the lease that a run asked for.
 type HeldError struct {
 	Network string
 	Worker  string // "" for a run that works alone

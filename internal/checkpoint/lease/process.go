@@ -53,7 +53,7 @@ func endedOn(m machine, process string) bool {
 	}
 	// There is a process of that id, or one that may not be asked (EPERM). It
 	// is another, later one only where its start can be read: /proc hides the
-	// processes of other users under hidepid, and absence is no evidence.
+	// processes of other users under hidepid, and absence proves nothing.
 	stat, err := m.stat(pid)
 	if err != nil { //guard:process-hidden
 		return false

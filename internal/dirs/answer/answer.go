@@ -94,7 +94,7 @@ func Part(contentRange string, offset, length int64) (from, size int64, err erro
 
 // parseContentRange reads "bytes 5-9/10"; total is -1 for "bytes 5-9/*".
 func parseContentRange(s string) (first, last, total int64, err error) {
-	bad := fmt.Errorf("Content-Range %.60q is none that was asked for", s)
+	bad := fmt.Errorf("Content-Range %.60q was not asked for", s)
 	span, size, ok := strings.Cut(strings.TrimPrefix(s, "bytes "), "/")
 	from, to, dash := strings.Cut(span, "-")
 	if !ok || !dash || !strings.HasPrefix(s, "bytes ") {

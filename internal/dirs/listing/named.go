@@ -138,7 +138,7 @@ func (n *Named) choose(ctx context.Context, candidates []candidate) (*rawlog.Fil
 			}
 		}
 		if !equal { //guard:copies-differ
-			n.Refuse(first, fmt.Errorf("there is another file of this name with other contents, %s (%d and %d bytes); neither was taken: keep the right one",
+			n.Refuse(first, fmt.Errorf("another file of this name has other contents, %s (%d and %d bytes); neither was loaded: keep the right one",
 				plain.Name(c.Path), first.Size, c.Size))
 			return nil, nil //nolint:nilnil // refused, and said so
 		}

@@ -4,7 +4,7 @@ import "bytes"
 
 // SetEscape says whether the texts after the next Reset escape quotes by a backslash, as
 // MySQL's SELECT … INTO OUTFILE does: in quotes \" is a quote and \\ a backslash, and a
-// bare \N is no value. A backslash before anything else is a backslash, and "" is a
+// bare \N stands for a missing value. A backslash before anything else is a backslash, and "" is a
 // quote as ever.
 func (r *Cutter) SetEscape(backslash bool) { r.escape = backslash }
 

@@ -20,7 +20,7 @@ const (
 	// longestName bounds what is taken for a name in mid-text.
 	longestName = 128
 	// fewNames is below which every field of a header in mid-text must be a known name:
-	// three texts of which two happen to be names are no header.
+	// three texts of which two happen to be names do not make a header.
 	fewNames = 8
 )
 

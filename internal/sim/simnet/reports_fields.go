@@ -77,7 +77,7 @@ func statsDimensions() []string {
 		"Offer.name", "Affiliate.company", "Advertiser.company", "Goal.name", "Country.name"}
 }
 
-// knows tells whether a field exists for the question's target.
+// knows reports whether a field exists for the question's target.
 func (s statsQuestion) knows(field string) bool {
 	hidden := map[string][]string{
 		"Affiliate_Report":  {"Stat.affiliate_id", "Affiliate.company", "Stat.advertiser_id", "Advertiser.company", "Stat.revenue", "Stat.profit"},

@@ -91,7 +91,7 @@ func (c checker) engines(ctx context.Context) (map[string]string, error) {
 
 // unfiltered looks for a filter that the server puts on what this user reads of
 // a table: a row policy, or one of the profile that cannot be switched off. A
-// count is no proof through it. The plan shows it where the table has rows; the
+// count proves nothing through it. The plan shows it where the table has rows; the
 // list of policies does where this user may read it.
 func (c checker) unfiltered(ctx context.Context, table string) (Finding, error) {
 	what := "table " + table

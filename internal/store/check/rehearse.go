@@ -87,7 +87,7 @@ func (c checker) dropDeadScratch(ctx context.Context, now time.Time) error {
 
 func (c checker) dropScratch(ctx context.Context, scratch string) error {
 	if !strings.HasPrefix(scratch, scratchPrefix) {
-		return fmt.Errorf("%s is no table of a check's", scratch)
+		return fmt.Errorf("%s is not a table of a check", scratch)
 	}
 	return c.st.DropTable(ctx, scratch)
 }
