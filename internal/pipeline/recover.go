@@ -37,6 +37,10 @@ func (r *run) recover(ctx context.Context) error {
 			left[e.Run]++
 		}
 	}
+	// Whoever left these files is over only if nobody took this lease before they were read.
+	if err = r.steady(ctx, r.lease.Confirm); err != nil {
+		return err
+	}
 	for id, files := range left {
 		r.Log.Warn("an earlier run died while loading; removing what it left", "dead", id, "files", files)
 		if !slices.Contains(dead, id) {

@@ -19,8 +19,8 @@ var ErrFenced = errors.New("lost the lease to another run")
 // asking for its lease and sending the statement can so destroy nothing that
 // another run holds as loaded by then.
 //
-// The zero Fence lets everything through. It is for deleting what the ledger
-// disowns, which no run can want back.
+// The zero Fence lets everything through. It is for a run's own INSERTs alone: rows of
+// another run that the ledger disowns now may be vouched for a moment later.
 type Fence struct {
 	Run       string
 	Condition string // SQL; true while the run holds its lease

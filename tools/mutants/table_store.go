@@ -151,7 +151,11 @@ var stores = []protection{
 
 var processes = []protection{
 	guard("recovery-withdraws", "rows that a dead run left loading are deleted",
-		cut, "internal/pipeline", "TestLeaseOfDeadHost"),
+		never, "internal/load/insert", "TestWithdrawalAsksForTheLease/retain"),
+	guard("recovery-fenced", "a run that wakes in its recovery deletes no rows of the run that took it over",
+		swap("s.lease.Fence()", "store.Fence{Run: s.run}"), "internal/pipeline", "TestRecoveryWakesInMidLoad"),
+	guard("sweep-fenced", "nor does it where it looks for what dead runs sent late",
+		swap("s.lease.Fence()", "store.Fence{Run: s.run}"), "internal/load/insert", "TestWithdrawalAsksForTheLease/sweep"),
 	guard("former-state", "rows that a dead run was to replace stay, and their file is loaded as before",
 		never, "internal/pipeline", "TestReloadThatDies"),
 	guard("replacement-finished", "a replacement that is half done is not interrupted",

@@ -58,7 +58,9 @@ func (s *Sender) End(ctx context.Context, run string) error {
 }
 
 // Retain deletes of the rows held in a scope those that the ledger does not vouch for,
-// and returns how many of each file it vouches for. vouched are its ids, by file.
+// and returns how many of each file it vouches for. vouched are its ids, by file. It asks
+// for the lease as part of each deletion: what nobody vouched for when the ledger was
+// read may be another run's by now, and loaded.
 func (s *Sender) Retain(ctx context.Context, scope store.Scope, held map[store.Rows]uint64, vouched map[string][]uint64) (map[string]uint64, error) {
 	var orphans []store.Rows
 	kept := make(map[string]uint64)
@@ -69,7 +71,9 @@ func (s *Sender) Retain(ctx context.Context, scope store.Scope, held map[store.R
 			orphans = append(orphans, rows)
 		}
 	}
-	if err := s.st.DeleteRows(ctx, scope, orphans, store.Fence{Run: s.run}); err != nil { //guard:recovery-withdraws
+	//guard:recovery-withdraws
+	//guard:recovery-fenced
+	if err := s.st.DeleteRows(ctx, scope, orphans, s.lease.Fence()); err != nil {
 		return nil, err
 	}
 	return kept, nil
@@ -81,8 +85,13 @@ type Vouched func(ctx context.Context, typ rawlog.Type, files []string) (map[str
 
 // Sweep deletes the rows of runs that are over which the ledger does not vouch
 // for: the INSERT of a run that slept through its end can land after recovery
-// looked, and its file may be loaded by then. A run's INSERTs are known by their ids.
+// looked, and its file may be loaded by then. A run's INSERTs are known by their ids. It
+// asks for the lease as Retain does: a run may only seem to be over to one that slept.
 func (s *Sender) Sweep(ctx context.Context, scopes []store.Scope, runs []string, vouched Vouched) error {
+	return s.sweepAll(ctx, scopes, runs, vouched, s.lease.Fence()) //guard:sweep-fenced
+}
+
+func (s *Sender) sweepAll(ctx context.Context, scopes []store.Scope, runs []string, vouched Vouched, fence store.Fence) error {
 	var ranges []store.InsertRange
 	for _, run := range runs {
 		if ids, ok := IDs(run); ok {
@@ -93,7 +102,7 @@ func (s *Sender) Sweep(ctx context.Context, scopes []store.Scope, runs []string,
 		return nil
 	}
 	for _, scope := range scopes {
-		err := s.patience.Steady(ctx, func(ctx context.Context) error { return s.sweep(ctx, scope, ranges, vouched) })
+		err := s.patience.Steady(ctx, func(ctx context.Context) error { return s.sweep(ctx, scope, ranges, vouched, fence) })
 		if err != nil {
 			return fmt.Errorf("taking back what dead runs left in %s: %w", scope.Table(), err)
 		}
@@ -101,7 +110,7 @@ func (s *Sender) Sweep(ctx context.Context, scopes []store.Scope, runs []string,
 	return nil
 }
 
-func (s *Sender) sweep(ctx context.Context, scope store.Scope, ranges []store.InsertRange, vouched Vouched) error {
+func (s *Sender) sweep(ctx context.Context, scope store.Scope, ranges []store.InsertRange, vouched Vouched, fence store.Fence) error {
 	held, err := s.st.CountInserts(ctx, scope, ranges)
 	if err != nil || len(held) == 0 {
 		return err
@@ -120,14 +129,15 @@ func (s *Sender) sweep(ctx context.Context, scope store.Scope, ranges []store.In
 			orphans = append(orphans, rows)
 		}
 	}
-	return s.st.DeleteRows(ctx, scope, orphans, store.Fence{Run: s.run})
+	return s.st.DeleteRows(ctx, scope, orphans, fence)
 }
 
 // Disown takes back, after the lease was lost, what this run sent and did not
-// get into the ledger. Another run may have loaded the same files since.
+// get into the ledger. Another run may have loaded the same files since, but under ids
+// of its own: these deletions need no lease.
 func (s *Sender) Disown(ctx context.Context, scopes []store.Scope, vouched Vouched) error {
 	if err := s.st.KillQueries(ctx, store.QueryPrefix(s.run)); err != nil {
 		return err
 	}
-	return s.Sweep(ctx, scopes, []string{s.run}, vouched)
+	return s.sweepAll(ctx, scopes, []string{s.run}, vouched, store.Fence{Run: s.run})
 }
