@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -15,8 +16,10 @@ import (
 )
 
 // FuzzDifferential reads any bytes below a header of text columns, and compares every
-// value, every line number and every rejected line with encoding/csv and one rule on
-// top: a record that is malformed or of another width costs its first line.
+// value, every line number and every rejected line with encoding/csv and two rules on
+// top: a record that is malformed or of another width costs its first line, and so does
+// one of which a field, k of four, has 3-k commas before its first line break, k behind its
+// last, and 3 in three quarters of the lines between them.
 //
 // Left out is what the two differ in by the rules of csv.Cutter: carriage returns, quotes
 // that a backslash escapes, and headers in mid-text.
@@ -28,8 +31,9 @@ func FuzzDifferential(f *testing.F) {
 		}
 		f.Add(text)
 	}
-	f.Add([]byte("1,2,3\n\"x\ny\",\"say \"\"hi\"\"\",\n\n\"open,5,6\n7,8,9\n\"\",,\"\"\nx\"y,1,2\n\"x\"y,1,2\n1,2\n1,2,3,4\n\xff,\x00,\\N\n \"a\" ,b, \nlast,one,\"\""))
-	f.Add([]byte("\"a\n\"b\n\"c\nd,e,f\n\"\"\"\",\"\n\",\",\"\n"))
+	f.Add([]byte("1,2,3,4\n\"x\ny\",\"say \"\"hi\"\"\",,\n\n\"open,5,6,\n7,8,9,\n\"\",,\"\",\nx\"y,1,2,\n\"x\"y,1,2,\n1,2\n1,2,3,4,5\n\xff,\x00,\\N,\n \"a\" ,b, ,\nlast,one,\"\","))
+	f.Add([]byte("1,\"x,3,4\n5,6,7,8\n,,\n9,y\",10,11\n\"1,2,3,4\n\n\"\",6,7,8\n9\",10,11,12\n\"a,b\n\",\"c\n,d\",\"e,\nf,g\",h\n"))
+	f.Add([]byte("\"a\n\"b\n\"c\nd,e,f,g\n\"\"\"\",\"\n\",\",\",\n"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if bytes.IndexByte(body, '\r') >= 0 || bytes.Contains(body, []byte(`\"`)) {
 			return
@@ -38,9 +42,9 @@ func FuzzDifferential(f *testing.F) {
 		if len(wantRows) > 900 {
 			return
 		}
-		r := newReading(t, testTable("a String", "b String", "c LowCardinality(String)"), Config{})
+		r := newReading(t, testTable("a String", "b String", "c LowCardinality(String)", "d String"), Config{})
 		for _, m := range modes() {
-			got := r.read(t, m, append([]byte("a,b,c\n"), body...))
+			got := r.read(t, m, append([]byte("a,b,c,d\n"), body...))
 			if strings.Contains(strings.Join(got.Rejected, ""), "header") {
 				return
 			}
@@ -63,7 +67,7 @@ func FuzzDifferential(f *testing.F) {
 	})
 }
 
-// split reads records of three fields below a header, as decode shows them, and the
+// split reads records of four fields below a header, as decode shows them, and the
 // lines that are none.
 func split(body []byte) (rows, rejected []string) {
 	for line := 2; len(body) > 0; {
@@ -78,17 +82,17 @@ func split(body []byte) (rows, rejected []string) {
 		if errors.Is(err, io.EOF) {
 			return rows, rejected
 		}
-		if err != nil || len(fields) != 3 {
+		if err != nil || len(fields) != 4 || slices.ContainsFunc([]int{0, 1, 2, 3}, func(k int) bool { return torn(fields[k], k) }) {
 			first, rest, _ := bytes.Cut(body, []byte("\n"))
 			rejected = append(rejected, fmt.Sprintf("%d %s", line, first))
 			body = rest
 			line++
 			continue
 		}
-		row := fmt.Sprintf("a=%q b=%q c=%q _line=%d", valid(fields[0]), valid(fields[1]), valid(fields[2]), line)
+		row := fmt.Sprintf("a=%q b=%q c=%q d=%q _line=%d", valid(fields[0]), valid(fields[1]), valid(fields[2]), valid(fields[3]), line)
 		for i, v := range fields {
 			if !utf8.ValidString(v) {
-				row += fmt.Sprintf(" %s#hex~\"%X\"", "abc"[i:i+1], v)
+				row += fmt.Sprintf(" %s#hex~\"%X\"", "abcd"[i:i+1], v)
 			}
 		}
 		rows = append(rows, row)
@@ -97,6 +101,24 @@ func split(body []byte) (rows, rejected []string) {
 		body = body[end:]
 	}
 	return rows, rejected
+}
+
+// torn reports whether field k of four is other records.
+func torn(field string, k int) bool {
+	commas := func(s string) int { return strings.Count(s, ",") }
+	lines := strings.Split(field, "\n")
+	last := len(lines) - 1
+	if last == 0 || commas(lines[0]) != 3-k || commas(lines[last]) != k {
+		return false
+	}
+	inner := slices.DeleteFunc(lines[1:last], func(s string) bool { return s == "" })
+	broken := 0
+	for _, s := range inner {
+		if commas(s) != 3 {
+			broken++
+		}
+	}
+	return 4*broken <= len(inner)
 }
 
 // valid is a text as a column holds it: what is not UTF-8 is U+FFFD.

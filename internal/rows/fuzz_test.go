@@ -170,6 +170,8 @@ func TestLinear(t *testing.T) {
 		"open among doubled":  "a,b\n" + strings.Repeat("\"x\n"+strings.Repeat("\"\",\"\"\n", 50), lines/50),
 		"too few over lines":  "a,b\n" + strings.Repeat("\"x\n\"\n", lines),
 		"too many over lines": "a,b\n" + strings.Repeat("\"x\n\",\"\n\",\"\n\"\n", lines),
+		"swallowing":          "a,b,c,d\n" + strings.Repeat("\"x,1,2,3\ny\",1,2,3\n", lines),
+		"swallowing, nested":  "a,b,c,d\n" + strings.Repeat("x,\"1,2,3\n\"\",\"\",2,3\nx,y\",2,3\n", lines),
 		"open, long lines":    "a,b\n" + strings.Repeat("\"x"+strings.Repeat("y", 2000)+"\n"+strings.Repeat("1,2\n", 100), lines/100),
 	}
 	r := newReading(t, testTable("a String", "b String"), Config{MaxLine: 64 << 10})

@@ -66,6 +66,8 @@ var texts = []protection{
 		put("for ; n < width; n++ { record[n] = records.Field{} }"), "internal/faults", "TestHostileTexts"),
 	guard("quote-resync", "after a stray quote the next good line is found again",
 		put("j++"), "internal/faults", "TestHostileTexts"),
+	guard("stray-pair", "a stray quote swallows no rows where another one closes it",
+		swap("r.swallows(", "false && r.swallows("), "internal/rows", "TestReaderStrayPairs"),
 	guard("doubled-quotes", "doubled quotes become one",
 		cut, "internal/faults", "TestHostileTexts"),
 	guard("record-bounded", "a record's length is bounded",

@@ -51,7 +51,8 @@ func (e *HeaderError) Error() string { return fmt.Sprintf("line %d: header: %s",
 // a closing quote, and quotes that never close make a record malformed, and so
 // does a length over MaxLine. A record that is malformed or has another number
 // of fields than the header costs its first physical line, which is rejected
-// whole, and reading goes on at the next one: a stray quote costs one line.
+// whole, and reading goes on at the next one: a stray quote costs one line, also where
+// another one closes it lines below (see swallows).
 //
 // Because a quote in a bare field is malformed, every quote of a text opens or
 // closes, so that a record which begins at one line with an odd number of
@@ -82,6 +83,7 @@ type Cutter struct {
 	scanned  int64
 	known    func(name string) bool // names of columns; nil: none but the header's
 	headings int
+	pace     int // how many records the next Cut takes at most; 0: as many as asked for
 
 	escape       bool // quotes are escaped by a backslash
 	escapes      bool // a record of the text showed that they are, although escape says no
@@ -134,7 +136,7 @@ func (r *Cutter) reset() {
 // comes before the first Cut, and Next after each.
 func (r *Cutter) Cut(limit int) *records.Records {
 	r.head = nil
-	r.stop = r.cut(limit)
+	r.stop = r.cut(r.paced(limit))
 	return &r.records
 }
 
@@ -155,7 +157,7 @@ func (r *Cutter) Next() error {
 		}
 	}
 	switch r.stop {
-	case cutFields, cutBareQuote, cutAfterQuote, cutUnclosed, cutEscaped:
+	case cutFields, cutBareQuote, cutAfterQuote, cutUnclosed, cutStray, cutEscaped:
 		next, ok, err := r.escapedEnd()
 		switch {
 		case err != nil:
@@ -181,13 +183,12 @@ func (r *Cutter) Scanned() int64 { return r.scanned }
 
 // finish completes the records that cut left: the line numbers of its records,
 // and whether its text is UTF-8. end is where it ends, and lines the number of
-// line ends between its records.
-func (r *Cutter) finish(rows, end, lines int) {
+// line ends between its records. A record that swallows others is left where it is, with
+// all behind it, and is why cut stopped.
+func (r *Cutter) finish(rows, end, lines int, stop cutStop) cutStop {
 	b := &r.records
-	b.Rows = rows
 	b.Text = r.text[r.pos:]
 	text := r.text[r.pos:end]
-	b.Valid = utf8.Valid(text)
 	breaks := r.lineEnds(text)
 	if breaks != uint32(lines) {
 		// Some line breaks are inside quotes.
@@ -196,10 +197,22 @@ func (r *Cutter) finish(rows, end, lines int) {
 			line += r.lineEnds(text[at:s])
 			at = int(s)
 			b.Lines[i] = line
+			next := len(text)
+			if i+1 < rows {
+				next = int(r.starts[i+1])
+			}
+			if r.lineEnds(text[at:next]) > 1 && r.swallows(text, b.Fields[i*b.Width:][:b.Width]) { //guard:stray-pair
+				rows, text, breaks, stop = i, text[:at], line-r.line, cutStray
+				r.slow()
+				break
+			}
 		}
 	}
+	b.Rows = rows
+	b.Valid = utf8.Valid(text)
 	r.line += breaks
-	r.pos = end
+	r.pos += len(text)
+	return stop
 }
 
 // lineEnds counts the physical lines that end in text.

@@ -21,6 +21,7 @@ const (
 	cutBareQuote
 	cutAfterQuote
 	cutUnclosed
+	cutStray
 	cutMixed
 	cutLong
 	cutEscaped
@@ -39,6 +40,8 @@ func (s cutStop) reason() string {
 		return "text after a closing quote"
 	case cutUnclosed:
 		return "quotes that do not close"
+	case cutStray:
+		return "a stray quote before lines that are records by themselves"
 	case cutMixed:
 		return "a line feed among lines that end in carriage returns"
 	case cutEscaped:
@@ -185,8 +188,7 @@ records:
 			break
 		}
 	}
-	r.finish(rows, i, lines)
-	return stop
+	return r.finish(rows, i, lines, stop)
 }
 
 // room makes the batch large enough.
