@@ -110,19 +110,34 @@ const Own = -1
 var ErrDate = errors.New("no such date")
 
 // File makes of a path the file that its name stands for, and says by which of the
-// patterns. The network's own names come first. With an error that is ErrMisplaced
-// the file comes, too; no error repeats the name.
+// patterns. The network's own names come first. With an error that is ErrMisplaced or
+// ErrNear the file comes, too; no error repeats the whole path.
 func (n *Names) File(p string) (f File, by int, err error) {
 	typ, hour, err := ParseName(p)
 	if err == nil || errors.Is(err, ErrMisplaced) {
 		return File{Type: typ, Name: NameOf(p, hour), Path: p, Hour: hour, Size: -1}, Own, err
 	}
-	if n == nil || len(n.patterns) == 0 {
-		return f, Own, err
+	if fitted, i, perr, ok := n.byPattern(p); ok {
+		return fitted, i, perr
 	}
-	stem, _, ok := CutFormat(p)
-	if !ok || litter(p) {
-		return f, Own, err
+	if like, why, ok := near(p); ok { //guard:near-names
+		return like, Own, why
+	}
+	if like, i, ok := n.nearPattern(p); ok { //guard:near-patterns
+		return like, i, fmt.Errorf("%w: files: in the settings describes it, but it does not end with .zip, .csv.gz, .csv.zst or .csv: finish its copy, or pack it anew", ErrNear)
+	}
+	if n != nil && len(n.patterns) > 0 {
+		err = fmt.Errorf("%w; nor does it fit files: in the settings", err)
+	}
+	return f, Own, err
+}
+
+// byPattern is File for names that one of the patterns describes; ok is false where
+// none does.
+func (n *Names) byPattern(p string) (f File, by int, err error, ok bool) { //nolint:revive // as with near
+	stem, _, packed := CutFormat(p)
+	if n == nil || !packed || litter(p) {
+		return f, Own, nil, false
 	}
 	for i, pattern := range n.patterns {
 		m := pattern.match(p, stem)
@@ -134,12 +149,23 @@ func (n *Names) File(p string) (f File, by int, err error) {
 		if day := path.Base(path.Dir(p)); err == nil && isDay(day) {
 			err = misplaced(f.Hour, f.End(), day)
 		}
-		return f, i, err
+		return f, i, err, true
 	}
-	if len(n.patterns) > 0 {
-		err = fmt.Errorf("%w; nor does it fit files: in the settings", err)
+	return f, Own, nil, false
+}
+
+// nearPattern finds the file that a path would be, if it ended as a file of any format.
+func (n *Names) nearPattern(p string) (f File, by int, ok bool) {
+	if _, _, packed := CutFormat(p); packed || aside(p) {
+		return f, Own, false
 	}
-	return f, Own, err
+	for stem := strings.TrimSuffix(p, path.Ext(p)); stem != p; p, stem = stem, strings.TrimSuffix(stem, path.Ext(stem)) {
+		if f, by, err, ok := n.byPattern(stem + ".zip"); ok && err == nil {
+			f.Path = p
+			return f, by, true
+		}
+	}
+	return f, Own, false
 }
 
 // litter reports whether a path is of what a Mac puts beside each file on a foreign

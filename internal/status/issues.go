@@ -61,6 +61,9 @@ func (r Report) Verdict() string {
 	if r.Barren {
 		return NoRawLogs(r.Source)
 	}
+	if n := len(r.Late); n > 0 {
+		return term.Plural(n, "file") + " came too late for every run: `ingest backfill` loads a day's"
+	}
 	return ""
 }
 

@@ -53,6 +53,9 @@ func (r Report) trouble() []string {
 	for _, f := range r.Failures {
 		lines = append(lines, "failed: "+f.Type+" "+f.Name+": "+f.Error)
 	}
+	for _, f := range r.Late {
+		lines = append(lines, "late: "+f.Type+" "+f.Name+": "+f.Error)
+	}
 	for _, f := range r.Lost {
 		lines = append(lines, "lost: "+f.Type+" "+f.Name+": not loaded, and no longer listed by the source")
 	}

@@ -56,6 +56,7 @@ type Report struct {
 	Days     []Day    `json:"days"`
 	Failures []File   `json:"failures"`
 	Lost     []File   `json:"lost"` // not loaded, and no longer listed by the source
+	Late     []File   `json:"late"` // came after the last run that looks at their day
 	Warnings []string `json:"warnings"`
 	Issues   []Issue  `json:"issues"` // that are open
 	// Unfilled are the columns that no file has ever filled, of any period.
@@ -94,7 +95,7 @@ func Issues(e checkpoint.Entry) []Issue {
 // Of asks ledger and source. A source that cannot be listed is a warning of the
 // report; a store that does not answer is an error.
 func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
-	report := Report{Network: q.Network, Store: st.Name(), Days: []Day{}, Failures: []File{}, Lost: []File{}, Warnings: []string{}, Issues: []Issue{}}
+	report := Report{Network: q.Network, Store: st.Name(), Days: []Day{}, Failures: []File{}, Lost: []File{}, Late: []File{}, Warnings: []string{}, Issues: []Issue{}}
 	ledger := checkpoint.Open(st, q.Network)
 	days, err := ledger.Status(ctx, q.Types, q.Periods)
 	if err != nil {
@@ -117,7 +118,7 @@ func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
 	}
 	missing := map[dayKey]int64{}
 	if q.Source != nil {
-		if missing, err = report.list(ctx, q, entries); err != nil {
+		if missing, err = report.list(ctx, st, q, entries); err != nil {
 			report.Warnings = append(report.Warnings, fmt.Sprintf("could not list the source: %v", err))
 		}
 	}
@@ -130,7 +131,7 @@ func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
 
 // list counts, by day, the files that the source lists and the ledger has not
 // begun, and notes what the source does not list.
-func (r *Report) list(ctx context.Context, q Question, entries []checkpoint.Entry) (map[dayKey]int64, error) {
+func (r *Report) list(ctx context.Context, st *store.Store, q Question, entries []checkpoint.Entry) (map[dayKey]int64, error) {
 	src, err := q.Source()
 	if err != nil {
 		return nil, err
@@ -139,17 +140,27 @@ func (r *Report) list(ctx context.Context, q Question, entries []checkpoint.Entr
 	for _, e := range entries {
 		begun[idOf(e.File)] = e.State != checkpoint.Planned
 	}
+	over, err := settledDays(ctx, st, q)
+	if err != nil {
+		return nil, err
+	}
 	listed, missing := map[fileID]bool{}, map[dayKey]int64{}
 	err = src.Walk(ctx, q.Types, q.Periods, func(f rawlog.File) error {
 		listed[idOf(f)] = true
 		if !begun[idOf(f)] {
 			missing[dayKey{f.Type, f.Hour.UTC().Format(rawlog.DayLayout)}]++
+			if slices.ContainsFunc(over[f.Type], func(p rawlog.Period) bool { return p.Contains(f.Hour) }) { //guard:late-told
+				r.Late = append(r.Late, File{string(f.Type), f.Name, "no run lists its day any more: ingest backfill " + f.Hour.UTC().Format(rawlog.DayLayout)})
+			}
 		}
 		return nil
 	})
 	var part *dirs.Incomplete
 	if errors.As(err, &part) {
 		q.Log.Warn("the listing is not complete", "source", src.Name(), "err", part)
+		for _, f := range part.Files { // it is there, whatever is wrong with it
+			listed[idOf(f.File)] = true //guard:refused-not-lost
+		}
 	} else if err != nil {
 		return nil, err
 	}
@@ -164,6 +175,20 @@ func (r *Report) list(ctx context.Context, q Question, entries []checkpoint.Entr
 		r.Warnings = append(r.Warnings, fmt.Sprintf("the API does not tell how long it keeps files: %v", err))
 	}
 	return missing, nil
+}
+
+// settledDays are the days of each type that no run lists any more, as all of them was
+// there when one looked.
+func settledDays(ctx context.Context, st *store.Store, q Question) (map[rawlog.Type][]rawlog.Period, error) {
+	days := make(map[rawlog.Type][]rawlog.Period)
+	listings := checkpoint.NewListings(st, q.Network, rawlog.Share{})
+	for _, t := range q.Types {
+		var err error
+		if days[t], err = listings.Of(ctx, t); err != nil {
+			return nil, err
+		}
+	}
+	return days, nil
 }
 
 type dayKey struct {

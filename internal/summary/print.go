@@ -42,7 +42,7 @@ func (s Load) String() string {
 	}{
 		{f.Recovered, "left by a run that died: cleaned up"},
 		{f.Replaced, "changed at the source: rows replaced"},
-		{f.Skipped, "of the source skipped: not raw logs by their names"},
+		{f.Skipped, "of the source skipped: not named like raw logs; -v lists them"},
 	} {
 		if n.n > 0 {
 			fmt.Fprintf(&b, "%s %s\n", term.Plural(n.n, "file"), n.what)

@@ -1,6 +1,14 @@
 package main
 
 var words = []protection{
+	guard("near-names", "a name that says a raw log's type and hour is not passed over",
+		never, "internal/rawlog", "TestNearNames"),
+	guard("near-patterns", "nor is one that a pattern of the settings describes",
+		never, "internal/rawlog", "TestNearPatterns"),
+	guard("late-told", "a file that came after every run that looks at its day is told",
+		never, "cmd/ingest", "TestScripts/near"),
+	guard("refused-not-lost", "a file that is there and cannot be taken is not called lost",
+		swap("= true", "= false"), "cmd/ingest", "TestScripts/near"),
 	guard("header-spelling", "a header's name in other letters means a column of that name before it means an alias",
 		cut, "internal/load", "TestAliasIsColumn"),
 	guard("header-alias", "the API's words for a column feed it",

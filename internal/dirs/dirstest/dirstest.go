@@ -54,7 +54,7 @@ func Run(t *testing.T, open func(t *testing.T, skipped dirs.Skipped) World) {
 		"opens whole and from the middle": opens, "is resumed": resumed,
 		"changed in mid-transfer": changed, "vanished": vanished,
 		"denied": denied, "throttled": throttled, "revoked": revoked, "retention": retention,
-		"skips and refuses": names, "copies": copies, "formats": formats,
+		"skips and refuses": names, "copies": copies, "near": near, "formats": formats,
 	} {
 		t.Run(strings.ReplaceAll(name, " ", "-"), func(t *testing.T) {
 			t.Parallel()

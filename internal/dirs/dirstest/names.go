@@ -58,6 +58,34 @@ func names(t *testing.T, w World, skipped *skips) {
 	}
 }
 
+// near asks what becomes of what is only named like a raw log: it is refused under the
+// name of that file, unless the file itself is there.
+func near(t *testing.T, w World, skipped *skips) {
+	if !w.Named {
+		t.Skip("a name is a path to it")
+	}
+	const whole = "20160909/clicks-1473411600-aaaaaa.zip"
+	refused := map[string]string{
+		"20160909/clicks-1473415200-bbbbbb.csv.bz2":   "pack it anew as clicks-1473415200-bbbbbb.zip",
+		"Clicks-1473418800-cccccc.zip":                "rename it to clicks-1473418800-cccccc.zip",
+		"20160909/clicks-1473422400-dddddd/click.csv": "pack it anew as clicks-1473422400-dddddd.zip",
+	}
+	beside := []string{"20160909/clicks-1473411600-aaaaaa.zip.part", "x/Copy of clicks-1473411600-aaaaaa.zip"}
+	for _, name := range slices.Concat([]string{whole}, slices.Collect(maps.Keys(refused)), beside) {
+		w.Put(name, []byte(name))
+	}
+	if got := paths(Walk(t, w.Source, rawlog.Types())); !slices.Equal(got, []string{whole}) {
+		t.Errorf("got %q", got)
+	}
+	if got := slices.Sorted(slices.Values(*skipped)); !slices.Equal(got, beside) {
+		t.Errorf("skipped %q, want %q", got, beside)
+	}
+	Refuses(t, w.Source, refused)
+	if got := paths(Walk(t, w.Source, rawlog.Types(), "2017")); len(got) > 0 {
+		t.Errorf("another year: %q", got)
+	}
+}
+
 // copies asks what becomes of one name under several paths: copies of one file are
 // one file, and the oldest. Files that differ are none, and both are named, whichever
 // was there first.
@@ -90,7 +118,7 @@ func copies(t *testing.T, w World, skipped *skips) {
 		t.Errorf("refused %q", refused)
 	}
 	for at, why := range refused {
-		if path.Base(at) == equal || !strings.Contains(why, "another file of this name with other contents") || !strings.Contains(why, path.Base(at)) {
+		if path.Base(at) == equal || !strings.Contains(why, "another file of this name has other contents") || !strings.Contains(why, path.Base(at)) {
 			t.Errorf("%s: %s", at, why)
 		}
 	}

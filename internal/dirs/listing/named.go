@@ -20,6 +20,7 @@ type Named struct {
 	names   *rawlog.Names
 	fitted  []int // names that each pattern of names described
 	skipped dirs.Skipped
+	near    []dirs.FileError // named like raw logs
 	found   map[rawlog.Type]map[string][]candidate
 	// same reports whether two files of one size hold the same bytes.
 	same func(ctx context.Context, a, b rawlog.File) (bool, error)
@@ -64,6 +65,8 @@ func (n *Named) File(path string) (f rawlog.File, ok bool) {
 		return f, true
 	case errors.Is(err, rawlog.ErrMisplaced):
 		n.Wrong(f, err)
+	case errors.Is(err, rawlog.ErrNear):
+		n.near = append(n.near, dirs.FileError{File: f, Err: err})
 	case errors.Is(err, rawlog.ErrDate): //guard:date-refused
 		n.Refuse(rawlog.File{Name: path, Size: -1}, fmt.Errorf("files: in the settings describes it, but %w", err))
 	default:
@@ -88,6 +91,7 @@ func (n *Named) Take(f rawlog.File, modified time.Time) {
 
 // Yield decides which of several files of one name it is, and hands out all.
 func (n *Named) Yield(ctx context.Context, yield func(rawlog.File) error) error {
+	n.refuseNear()
 	for _, found := range n.found {
 		for _, candidates := range found {
 			f, err := n.choose(ctx, candidates)
@@ -111,6 +115,18 @@ func (n *Named) Yield(ctx context.Context, yield func(rawlog.File) error) error 
 		return err
 	}
 	return n.Missing.OrNil()
+}
+
+// refuseNear refuses what is only named like a raw log, unless that raw log itself is
+// there: then it is what somebody keeps beside it.
+func (n *Named) refuseNear() {
+	for _, f := range n.near {
+		if found, ok := n.found[f.File.Type]; ok && len(found[f.File.Name]) > 0 {
+			n.skipped.Tell(f.File.Path, f.Err)
+			continue
+		}
+		n.Wrong(f.File, f.Err)
+	}
 }
 
 // choose returns the file of a name. Of several formats it is the one whose text
