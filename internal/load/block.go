@@ -170,6 +170,8 @@ func (e *AlteredError) Error() string {
 type Kept struct {
 	Rescued int // rows with something in _rescued
 	Misfit  int // those of them with a value that did not fit the column that it feeds
+	Row     int // the first of these, and the field of the value
+	Field   int
 	Inexact int // those of them with a value whose column holds only nearly what it says
 }
 

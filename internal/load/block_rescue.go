@@ -84,10 +84,14 @@ func (k *Kept) count(fails []fail, row int) {
 		if int(f.row) != row {
 			break
 		}
-		if f.fit == misfit {
-			misfits = 1
-		} else {
+		switch {
+		case f.fit != misfit:
 			inexact = 1 //guard:inexact-counted
+		case k.Misfit+misfits == 0:
+			k.Row, k.Field = row, int(f.field)
+			fallthrough
+		default:
+			misfits = 1
 		}
 	}
 	k.Misfit += misfits

@@ -123,6 +123,9 @@ func (l *Layout) Names(filled []bool) []string {
 	return names
 }
 
+// Has reports whether the table has a column that can be fed.
+func (l *Layout) Has(column string) bool { return slices.Contains(l.columns, column) }
+
 // Feeds reports whether the header feeds a column.
 func (l *Layout) Feeds(column string) bool {
 	i := slices.Index(l.columns, column)

@@ -69,6 +69,15 @@ func openZip(r io.ReaderAt, size int64) (*entry, error) {
 	}
 	// Bytes before the archive shift every offset in it.
 	shift := d.at - int64(d.size) - int64(d.offset)
+	if shift > 0 {
+		var head [4]byte
+		if err := readFull(r, head[:], 0); err != nil {
+			return nil, err
+		}
+		if string(head[:]) == "PK\x03\x04" { //guard:zip-joined
+			return nil, zipError("it is two archives joined to one, of which a reader sees the last: take them apart")
+		}
+	}
 	return openEntry(r, d, shift)
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,6 +71,9 @@ func TestZip(t *testing.T) {
 		{"deflated", "", good},
 		{"stored", "", pack.ZIP(t, zip.Store, text)},
 		{"bytes before it", "", append([]byte("#!/bin/sh\n"), good...)},
+		{"another archive before it", "two archives joined", slices.Concat(pack.ZIP(t, zip.Deflate, "a"), good)},
+		{"two others before it", "two archives joined", slices.Concat(pack.ZIP(t, zip.Store, text), pack.ZIP(t, zip.Deflate, "a"), good)},
+		{"itself twice", "two archives joined", slices.Concat(good, good)},
 		{"comment", "", edit(func(z []byte) []byte {
 			z[end+20] = 4
 			return append(z, "PK\x05\x06"...)

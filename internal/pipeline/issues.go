@@ -53,8 +53,8 @@ func (r *run) sound(typ rawlog.Type, c rows.Counts) error {
 		return fmt.Errorf("%d of its %d lines do not split into the header's fields, more than the %s that --max-rejected allows: is it of another format, or cut from several files?",
 			c.Rejected, lines, percent(r.MaxRejected))
 	case c.Misfit >= fewest && !r.altered[typ] && exceeds(c.Misfit, c.Rows, r.MaxMisfit): //guard:mostly-misfit
-		return fmt.Errorf("%d of its %d rows have a value that does not fit its column, more than the %s that --max-misfit allows: compare the header with the values below it",
-			c.Misfit, c.Rows, percent(r.MaxMisfit))
+		return fmt.Errorf("%d of its %d rows have a value that does not fit its column, more than the %s that --max-misfit allows; the first is %s: compare the header with the values below it",
+			c.Misfit, c.Rows, percent(r.MaxMisfit), unfit(c))
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func exceeds(n, all uint64, share float64) bool { return n > 0 && float64(n) > s
 func percent(share float64) string { return fmt.Sprintf("%.4g %%", share*100) }
 
 // issuesOf lists what is not as it should be about a file that is loaded.
-func issuesOf(c rows.Counts, usual checkpoint.Usual) []checkpoint.Issue {
+func issuesOf(f rawlog.File, c rows.Counts, usual checkpoint.Usual) []checkpoint.Issue {
 	var out []checkpoint.Issue
 	add := func(kind checkpoint.Kind, format string, args ...any) {
 		out = append(out, checkpoint.Issue{Kind: kind, Text: fmt.Sprintf(format, args...)})
@@ -90,24 +90,39 @@ func issuesOf(c rows.Counts, usual checkpoint.Usual) []checkpoint.Issue {
 		add(checkpoint.Rejected, "%d of %d lines did not split into the header's fields: see rejected_rows", c.Rejected, c.Rows+c.Rejected)
 	}
 	if exceeds(c.Misfit, c.Rows, noticed) {
-		add(checkpoint.Misfit, "%d of %d rows have a value that does not fit its column: see _rescued", c.Misfit, c.Rows)
+		add(checkpoint.Misfit, "%d of %d rows have a value that does not fit its column, the first is %s: see _rescued", c.Misfit, c.Rows, unfit(c))
 	}
 	if exceeds(c.Inexact, c.Rows, noticed) { //guard:inexact-told
-		add(checkpoint.Inexact, "%d of %d rows have a value that its column holds only nearly (an amount that was rounded, bytes that are not UTF-8): see _rescued", c.Inexact, c.Rows)
+		add(checkpoint.Inexact, "%d of %d rows have a value that its column holds only nearly (a rounded amount, parts of a second, bytes that are not UTF-8): see _rescued", c.Inexact, c.Rows)
 	}
 	if lacks := lacking(c); lacks != "" {
 		add(checkpoint.Columns, "none of its %d rows has %s: do the header's names mean our columns?", c.Rows, lacks)
 	} else if lacks := usual.Lacking(c.Rows, c.Filled); len(lacks) > 0 { //guard:usual-columns
 		add(checkpoint.Columns, "none of its %d rows has %s, which each of the latest %d files has: did the header's names change?", c.Rows, strings.Join(lacks, ", "), usual.Files)
 	}
+	for _, doubt := range c.Doubts { //guard:doubts-told
+		add(checkpoint.Columns, "%s", doubt)
+	}
+	if timeless := c.Rows - c.Timed; c.Dated && c.Timed > 0 && timeless > c.Misfit && exceeds(timeless, c.Rows, noticed) { //guard:timeless-told
+		add(checkpoint.Columns, "%d of %d rows have no time in datetime", timeless, c.Rows)
+	}
 	switch {
 	case c.Shift != 0:
-		add(checkpoint.Shifted, "most rows lie %s off the file's hour: is the time zone right?", offset(c.Shift))
+		add(checkpoint.Shifted, "most rows lie %s off the file's hour: is the time zone right? If it is now, `ingest reload` reads the file by it", offset(c.Shift))
+	case c.OutOfHour == c.Timed && c.Timed > 0 && (c.First.After(f.End().Add(aDay)) || c.Last.Before(f.Hour.Add(-aDay))): //guard:few-scattered
+		add(checkpoint.Shifted, "all of its rows lie more than a day off the file's hour: are their dates right?")
 	case c.OutOfHour >= fewest && exceeds(c.OutOfHour, c.Timed, mostOutside): //guard:scattered-reported
 		add(checkpoint.Shifted, "%d of %d rows lie outside the file's hour, by no one shift: are their dates right?", c.OutOfHour, c.Timed)
 	}
 	return out
 }
+
+// unfit names a file's first value that did not fit.
+func unfit(c rows.Counts) string {
+	return fmt.Sprintf("%q for %.40q in line %d", c.Unfit.Value, c.Unfit.Name, c.Unfit.Line)
+}
+
+const aDay = 24 * time.Hour
 
 // learnUsual looks up which columns earlier files of the jobs' types fill.
 func (r *run) learnUsual(ctx context.Context, jobs []*job) error {
@@ -131,10 +146,10 @@ func (r *run) learnUsual(ctx context.Context, jobs []*job) error {
 }
 
 // lacking says what no row of a file has that every raw log has: an id, or a time where
-// its header names the column. Of a few rows it says nothing.
+// its header names the column.
 func lacking(c rows.Counts) string {
 	switch {
-	case c.Rows < fewest:
+	case c.Rows == 0:
 	case !slices.ContainsFunc([]string{"transaction_id", "affiliate_id", "offer_id"}, func(id string) bool { return slices.Contains(c.Filled, id) }): //guard:no-ids
 		return "a transaction, an affiliate or an offer"
 	case c.Dated && c.Timed == 0: //guard:no-times

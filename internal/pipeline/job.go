@@ -71,7 +71,7 @@ func (j *job) took(now time.Time, rows, rejects []uint64, view string, usual che
 	if e.Contents != j.text {
 		e.Issues, e.Ignored = nil, "" // they were of another text
 	}
-	issues := issuesOf(c, usual)
+	issues := issuesOf(e.File, c, usual)
 	if view != "" {
 		issues = append(issues, checkpoint.Issue{Kind: checkpoint.View, Text: "the rows are stored, but the server answered with an error, as it does when a materialized view fails on them: " + view})
 	}

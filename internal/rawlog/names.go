@@ -134,7 +134,7 @@ func (n *Names) File(p string) (f File, by int, err error) {
 
 // byPattern is File for names that one of the patterns describes; ok is false where
 // none does.
-func (n *Names) byPattern(p string) (f File, by int, err error, ok bool) { //nolint:revive // as with near
+func (n *Names) byPattern(p string) (f File, by int, err error, ok bool) {
 	stem, _, packed := CutFormat(p)
 	if n == nil || !packed || litter(p) {
 		return f, Own, nil, false
@@ -160,9 +160,9 @@ func (n *Names) nearPattern(p string) (f File, by int, ok bool) {
 		return f, Own, false
 	}
 	for stem := strings.TrimSuffix(p, path.Ext(p)); stem != p; p, stem = stem, strings.TrimSuffix(stem, path.Ext(stem)) {
-		if f, by, err, ok := n.byPattern(stem + ".zip"); ok && err == nil {
-			f.Path = p
-			return f, by, true
+		if like, i, err, ok := n.byPattern(stem + ".zip"); ok && err == nil {
+			like.Path = p
+			return like, i, true
 		}
 	}
 	return f, Own, false

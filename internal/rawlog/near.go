@@ -26,7 +26,7 @@ var beside = []string{".md5", ".sha1", ".sha256", ".sha512", ".crc", ".sfv", ".a
 // near returns the raw log that a path is taken for by people, under the name that it
 // would have, with an error that is ErrNear and says what keeps it from being read; ok is
 // false where it is none.
-func near(p string) (f File, err error, ok bool) { //nolint:revive // the error is the answer, not a failure
+func near(p string) (f File, err error, ok bool) {
 	base := path.Base(p)
 	if aside(p) {
 		return f, nil, false
@@ -45,8 +45,8 @@ func near(p string) (f File, err error, ok bool) { //nolint:revive // the error 
 	case m == nil:
 		return f, nil, false
 	}
-	sec, perr := strconv.ParseInt(m[2], 10, 64)
-	if perr != nil || sec > maxEpoch {
+	sec, _ := strconv.ParseInt(m[2], 10, 64) // ten digits
+	if sec > maxEpoch {
 		return f, nil, false
 	}
 	typ := Type(strings.ToLower(m[1]) + "s")

@@ -33,6 +33,7 @@ type Counts struct {
 	Rows     uint64
 	Rescued  uint64 // rows with something in _rescued
 	Misfit   uint64 // rows with a value that did not fit the column that it feeds
+	Unfit    Unfit  // the first of these values
 	Inexact  uint64 // rows with a value whose column holds only nearly what it says
 	Rejected uint64 // lines, however many pieces each had
 	Escaped  uint64 // rejected lines of records that are whole if their quotes are escaped by a backslash
@@ -49,7 +50,19 @@ type Counts struct {
 	// table's order.
 	Filled []string
 	Dated  bool // the header names datetime
+	// Doubts are what its header makes one doubt: names that are not read and look like
+	// those of columns that got nothing.
+	Doubts []string
 }
+
+// Unfit is a value that did not fit its column. Its text is cut short.
+type Unfit struct {
+	Line        uint64 // as an editor counts
+	Name, Value string // of the header, and of the value
+}
+
+// mostShown is how much of a value is shown, in bytes.
+const mostShown = 40
 
 // Reader reads the CSV text of one file after the other into blocks of one
 // table; see csv.Cutter for what a record is. It is not safe for concurrent use.
@@ -148,6 +161,9 @@ func (r *Reader) Append(b *load.Block, maxRows int) (n int, err error) {
 			n += r.batch.Rows
 			r.counts.Rows += uint64(r.batch.Rows)
 			r.counts.Rescued += uint64(kept.Rescued)
+			if kept.Misfit > 0 && r.counts.Misfit == 0 {
+				r.counts.Unfit = r.unfit(kept)
+			}
 			r.counts.Misfit += uint64(kept.Misfit)
 			r.counts.Inexact += uint64(kept.Inexact)
 		}
@@ -159,6 +175,12 @@ func (r *Reader) Append(b *load.Block, maxRows int) (n int, err error) {
 		return n, r.err
 	}
 	return n, nil
+}
+
+// unfit is the first value of the batch that did not fit.
+func (r *Reader) unfit(kept load.Kept) Unfit {
+	v, _ := r.batch.Value(kept.Row, kept.Field, nil)
+	return Unfit{Line: uint64(r.batch.Lines[kept.Row]), Name: r.names[kept.Field], Value: string(v[:min(len(v), mostShown)])}
 }
 
 // reheader lays another header, which stands in mid-text, onto the table. All rows of a
@@ -188,6 +210,9 @@ func (r *Reader) Counts() Counts {
 	if r.ready {
 		c.Lines = 1 + c.Rows + c.Rejected
 		c.Filled, c.Dated = r.layout.Names(r.batch.Filled), r.layout.Feeds("datetime")
+		if c.Rows > 0 {
+			c.Doubts = doubts(rawlog.Type(r.table.Name), r.layout, r.names, c.Filled)
+		}
 	}
 	if r.batch.Clock == nil {
 		return c

@@ -1,6 +1,18 @@
 package main
 
 var words = []protection{
+	guard("zip-joined", "two archives joined to one are refused",
+		never, "internal/parse", "TestZip"),
+	guard("near-header", "a name that is not read and looks like that of a column that got nothing is told",
+		never, "internal/rows", "TestDoubts"),
+	guard("other-type", "the header of another log type is told",
+		never, "internal/rows", "TestDoubts"),
+	guard("doubts-told", "what makes one doubt a header is an issue of the file",
+		swap("c.Doubts", "c.Doubts[:0]"), "cmd/ingest", "TestScripts/columns"),
+	guard("timeless-told", "rows without a time among others are told",
+		swap("c.Timed > 0", "false"), "cmd/ingest", "TestScripts/columns"),
+	guard("few-scattered", "a few rows of other days are told",
+		swap("c.Timed > 0", "false"), "cmd/ingest", "TestScripts/columns"),
 	guard("near-names", "a name that says a raw log's type and hour is not passed over",
 		never, "internal/rawlog", "TestNearNames"),
 	guard("near-patterns", "nor is one that a pattern of the settings describes",
