@@ -17,6 +17,9 @@ func zipError(format string, args ...any) *Error {
 }
 
 // Methods of compression that an entry may have.
+// localHead begins the local header of an entry.
+const localHead = "PK\x03\x04"
+
 const (
 	methodStored  = 0
 	methodDeflate = 8
@@ -70,11 +73,11 @@ func openZip(r io.ReaderAt, size int64) (*entry, error) {
 	// Bytes before the archive shift every offset in it.
 	shift := d.at - int64(d.size) - int64(d.offset)
 	if shift > 0 {
-		var head [4]byte
-		if err := readFull(r, head[:], 0); err != nil {
+		var first, last [4]byte // of what lies before, and of the archive
+		if err := errors.Join(readFull(r, first[:], 0), readFull(r, last[:], shift)); err != nil {
 			return nil, err
 		}
-		if string(head[:]) == "PK\x03\x04" { //guard:zip-joined
+		if string(first[:]) == localHead && string(last[:]) == localHead { //guard:zip-joined
 			return nil, zipError("it is two archives joined to one, of which a reader sees the last: take them apart")
 		}
 	}
@@ -357,7 +360,7 @@ func (e *entry) locate(at int64, d directory) error {
 	if err := readFull(e.r, head[:], at); err != nil {
 		return err
 	}
-	if string(head[:4]) != "PK\x03\x04" {
+	if string(head[:4]) != localHead {
 		return zipError("no entry where it should be")
 	}
 	e.offset = at + localLen + int64(binary.LittleEndian.Uint16(head[26:])) + int64(binary.LittleEndian.Uint16(head[28:]))
