@@ -31,6 +31,7 @@ type Layout struct {
 	unknown []int    // fields that feed no column, in order
 	keys    []string // by field: its key in _rescued
 	columns []string // that can be fed
+	kinds   []kind   // of them
 }
 
 // NewLayout lays a header onto the table. A name feeds the column of that name, or
@@ -46,6 +47,8 @@ func NewLayout(t *Table, header []string) *Layout {
 	for i, c := range fed {
 		l.fields[i] = -1
 		l.columns = append(l.columns, c.Name)
+		spec, _ := parseType(c.Type)
+		l.kinds = append(l.kinds, spec.kind)
 		exact[c.Name] = i
 		if _, taken := loose[rawlog.Spelling(c.Name)]; !taken {
 			loose[rawlog.Spelling(c.Name)] = i

@@ -36,6 +36,8 @@ func FuzzReader(f *testing.F) {
 	f.Add([]byte("a,n,l\n1,2,\"x \\\"\n3,4,5\n\"\n6,7,\"C:\\\"\n"))
 	f.Add([]byte("a,n\nx,1\nn,a\n2,y\na,n,l\nz,3,w\nl,payout\nv,1\n"))
 	f.Add([]byte("\xef\xbb\xbfa,n\n\n \"x\" ,1\n\"x\"\" y\",2\nx\"y,3\n\x00,4\n\"\n\n\",5\n\n6,7"))
+	f.Add([]byte("\r\r"))
+	f.Add([]byte("n,a,datetime\n1,x,2016-09-09 09:00:01\n\xef\xbb\xbf\"n\",\"datetime\",\"a\"\n1,2016-09-09 09:00:01,x\n2,2016-09-09 09:00:01,yn,a,datetime\n3,z,\n"))
 	f.Add([]byte("a,n\r\n\"y,2\r\n\"z\",3\r\n\r\n\r"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r := newReading(t, testTable("a String", "n UInt32", "l LowCardinality(String)", "datetime DateTime"), Config{MaxLine: 200})
@@ -73,7 +75,10 @@ func against(t *testing.T, text []byte, got result) {
 	if strings.Contains(got.Err, "is the header missing?") && !slices.ContainsFunc(records[0], known) {
 		return
 	}
-	if strings.Contains(got.Err, "carriage return alone") { // to encoding/csv, it is a letter like others
+	if strings.Contains(got.Err, "carriage return alone") || len(bytes.Trim(text, "\r\n")) == 0 { // to encoding/csv, it is a letter like others
+		return
+	}
+	if strings.Contains(got.Err, "looks like a header of another layout") { // see csv.Cutter
 		return
 	}
 	if got.Err != "" {
@@ -82,6 +87,7 @@ func against(t *testing.T, text []byte, got result) {
 	header := fmt.Sprintf("%q", records[0])
 	rows := 0
 	for _, rec := range records[1:] {
+		rec[0] = strings.TrimPrefix(rec[0], "\xef\xbb\xbf") // of a text that was put behind another
 		if fmt.Sprintf("%q", rec) != header {
 			rows++
 		}

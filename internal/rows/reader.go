@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"rawlogs/internal/load"
@@ -195,7 +196,14 @@ func (r *Reader) reheader() error {
 	if layout.Shape() != r.layout.Shape() {
 		return r.cutter.Not("another header in mid-text, which has or lacks a column with a DEFAULT expression that the first lacks or has: cut the file in two")
 	}
+	// As the first header's lines were read, a column has its name. One that is gone while
+	// a name is not known may have that name now, and its values would be lost to it.
+	if lost := layout.Lacks(r.layout); len(lost) > 0 && len(layout.Unknown()) > 0 { //guard:strange-heading
+		return r.cutter.Strange(fmt.Sprintf("looks like a header of another layout, in which %.40q is not the name of a column and none feeds %s: mend the line, or cut the file in two",
+			layout.Unknown()[0], strings.Join(lost, ", ")))
+	}
 	r.names, r.layout = names, layout
+	r.cutter.SetSigns(layout.Signs())
 	return nil
 }
 
@@ -246,6 +254,7 @@ func (r *Reader) header() error {
 			len(names), names[0], r.table.Name))
 		return r.err
 	}
+	r.cutter.SetSigns(r.layout.Signs())
 	r.batch.Filled = make([]bool, r.layout.Columns())
 	r.ready = true
 	return nil

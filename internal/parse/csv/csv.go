@@ -31,14 +31,21 @@ type Rejected struct {
 	Raw    []byte // without the line's end; valid only during the call
 }
 
-// HeaderError is of a text whose first record cannot be a header.
+// HeaderError is of a text whose first record cannot be a header, or that has another one
+// which cannot be that of the lines after it.
 type HeaderError struct {
 	Line   uint32
 	Reason string
+	Within bool // in mid-text: Reason goes on after "line 7"
 }
 
 // Error says where and why.
-func (e *HeaderError) Error() string { return fmt.Sprintf("line %d: header: %s", e.Line, e.Reason) }
+func (e *HeaderError) Error() string {
+	if e.Within {
+		return fmt.Sprintf("line %d %s", e.Line, e.Reason)
+	}
+	return fmt.Sprintf("line %d: header: %s", e.Line, e.Reason)
+}
 
 // Cutter cuts the CSV text of one file after the other into records, which are its
 // own and hold until the next call. It is not safe for concurrent use.
@@ -83,6 +90,7 @@ type Cutter struct {
 	scanned  int64
 	known    func(name string) bool // names of columns; nil: none but the header's
 	headings int
+	signs    records.Signs
 	pace     int // how many records the next Cut takes at most; 0: as many as asked for
 
 	escape       bool // quotes are escaped by a backslash
@@ -158,6 +166,9 @@ func (r *Cutter) Next() error {
 	}
 	switch r.stop {
 	case cutFields, cutBareQuote, cutAfterQuote, cutUnclosed, cutStray, cutEscaped:
+		if is, err := r.glued(); is || err != nil {
+			return err
+		}
 		next, ok, err := r.escapedEnd()
 		switch {
 		case err != nil:
@@ -201,7 +212,7 @@ func (r *Cutter) finish(rows, end, lines int, stop cutStop) cutStop {
 			if i+1 < rows {
 				next = int(r.starts[i+1])
 			}
-			if r.lineEnds(text[at:next]) > 1 && r.swallows(text, b.Fields[i*b.Width:][:b.Width]) { //guard:stray-pair
+			if first := bytes.IndexByte(text[at:next], r.ends.eol()); first >= 0 && at+first+1 < next && r.swallows(text, b.Fields[i*b.Width:][:b.Width]) { //guard:stray-pair
 				rows, text, breaks, stop = i, text[:at], line-r.line, cutStray
 				r.slow()
 				break

@@ -95,6 +95,9 @@ records:
 			break
 		}
 		start := i
+		if t[i] == 0xef {
+			i = r.begin(i)
+		}
 		record := fields[rows*width:][:width]
 		n := 0 // fields cut so far
 		for {
@@ -170,7 +173,7 @@ records:
 				i, stop = start, cutLong
 				break records
 			}
-			if r.isHeader(t[base:], record) || r.namesRecord(t[base:], record) { //guard:repeated-header
+			if !r.leads(t[base:], record) && r.isHeading(t[base:], record) { //guard:repeated-header
 				i, stop = start, cutHeader
 				break records
 			}
@@ -344,19 +347,4 @@ func (r *Cutter) quoted(t []byte, i int, out fieldEnd) (f records.Field, next in
 
 func span(from, to int) records.Field {
 	return records.Field{Off: uint32(from), Len: uint32(to - from)}
-}
-
-// isHeader reports whether a record repeats the header.
-func (r *Cutter) isHeader(text []byte, record []records.Field) bool {
-	for i, f := range record {
-		name := r.names[i]
-		if f.Bytes() < len(name) || f.Len < records.Doubled && int(f.Len) != len(name) {
-			return false
-		}
-		var v []byte
-		if v, r.scratch = f.In(text, r.scratch); string(v) != name {
-			return false
-		}
-	}
-	return true
 }

@@ -40,7 +40,7 @@ func (r *Cutter) escapedEnd() (next int, ok bool, err error) {
 	}
 	r.escapeTries++
 	r.text, r.eof, r.escape = text[:r.pos+len(rest)], true, true
-	next = r.pos
+	next = r.begin(r.pos)
 	fields, end := 0, endComma
 	for end == endComma {
 		_, next, end = r.field(r.pos, next)

@@ -101,6 +101,12 @@ func (r *Cutter) Not(reason string) *HeaderError {
 	return &HeaderError{Line: r.headLine, Reason: reason + looks(r.head)}
 }
 
+// Strange says why the header that Header returned last, which stands in mid-text, is not
+// that of the lines after it; reason goes on after the line's number.
+func (r *Cutter) Strange(reason string) *HeaderError {
+	return &HeaderError{Line: r.headLine, Reason: reason, Within: true}
+}
+
 func (r *Cutter) readHeader() error {
 	if err := r.need(3); err != nil {
 		return err
@@ -155,7 +161,7 @@ func (r *Cutter) readHeader() error {
 // cutHeader cuts the record at r.pos into names. It stops after one more than
 // MaxColumns.
 func (r *Cutter) cutHeader() (names []string, next int, end fieldEnd) {
-	next = r.pos
+	next = r.begin(r.pos)
 	for {
 		var f records.Field
 		f, next, end = r.field(r.pos, next)
