@@ -25,12 +25,15 @@ show make --no-print-directory engine build bin/versitygw
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/rawlogs-demo.XXXXXX")
 simnet=
+serve=
 finish() {
   status=$?
   trap - EXIT INT TERM
-  if [ -n "$simnet" ] && kill "$simnet" 2>/dev/null; then
-    wait "$simnet" || true
-  fi
+  for pid in $serve $simnet; do
+    if kill "$pid" 2>/dev/null; then
+      wait "$pid" || true
+    fi
+  done
   [ "$status" -eq 0 ] || tail -n 20 "$work/simnet.log" >&2 || true
   rm -rf "$work"
   exit "$status"
@@ -77,6 +80,9 @@ fi
 
 show ingest check
 expect 3 ingest backfill "$first..$last" # some lines of these logs are broken on purpose
+# Each command would start the embedded ClickHouse anew; one that stays saves the time.
+ingest serve -q >"$work/serve.log" 2>&1 &
+serve=$!
 printf '\n# What is wrong with a file stays an issue, and the exit status says so, until it is\n# mended at the source or somebody says why it needs no care.\n'
 show ingest ignore "$first..$last" --reason 'broken on purpose'
 printf '\n# Once more: nothing is new, so nothing is loaded.\n'
