@@ -21,7 +21,7 @@ engine: ## fetch the embedded ClickHouse into the cache, integrity checked
 
 .PHONY: build
 build: ## build bin/ingest and bin/simnet
-	go build -trimpath -o bin/ ./cmd/ingest ./cmd/simnet
+	go build -o bin/ ./cmd/ingest ./cmd/simnet
 
 # The tools are modules of their own, so that what they depend on stays out of
 # the main go.mod.
@@ -57,7 +57,7 @@ lint: bin/golangci-lint ## gofmt, golangci-lint, shellcheck
 .PHONY: bench
 bench: engine build bin/versitygw ## ingest against its rivals, one table; exit 1 when a promise of docs/performance.md is missed
 	go test -run '^$$' -bench . -benchmem ./internal/parse ./internal/rows ./internal/load
-	go build -trimpath -o bin/ ./tools/bench
+	go build -o bin/ ./tools/bench
 	bin/bench $(BENCH)
 
 .PHONY: fuzz
@@ -75,5 +75,5 @@ mutants: engine build bin/versitygw ## take each protection out and see its test
 
 .PHONY: chaos
 chaos: engine build bin/versitygw ## kill and stop loads at random, spoil their sources, compare every row; SEED=… ROUNDS=…
-	go build -trimpath -o bin/ ./tools/chaos
+	go build -o bin/ ./tools/chaos
 	bin/chaos --rounds $(or $(ROUNDS),200) $(if $(SEED),--seed $(SEED))
