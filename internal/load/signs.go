@@ -11,7 +11,7 @@ var rowIDs = []string{"offer_id", "affiliate_id", "advertiser_id", "id"}
 
 // Signs returns the fields by which a record under the header is known to be a row.
 func (l *Layout) Signs() records.Signs {
-	s := records.Signs{Lead: -1}
+	s := records.Signs{Time: -1}
 	for i, k := range l.kinds {
 		f := l.fields[i]
 		if f < 0 {
@@ -22,11 +22,11 @@ func (l *Layout) Signs() records.Signs {
 			continue
 		case kindDateTime, kindDateTime64:
 			if l.columns[i] == colTime {
-				s.Lead = f
+				s.Time = f
 			}
 		case kindUInt, kindInt:
-			if s.Lead < 0 && slices.Contains(rowIDs, l.columns[i]) {
-				s.Lead = f
+			if slices.Contains(rowIDs, l.columns[i]) {
+				s.IDs = append(s.IDs, f)
 			}
 		}
 		s.Typed = append(s.Typed, f)

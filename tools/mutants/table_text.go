@@ -68,6 +68,8 @@ var texts = []protection{
 		put("j++"), "internal/faults", "TestHostileTexts"),
 	guard("stray-pair", "a stray quote swallows no rows where another one closes it",
 		swap("r.swallows(", "false && r.swallows("), "internal/rows", "TestReaderStrayPairs"),
+	guard("neither", "a total, a unit, an empty line of a table is not a row",
+		never, "internal/rows", "TestReaderNeither"),
 	guard("doubled-quotes", "doubled quotes become one",
 		cut, "internal/faults", "TestHostileTexts"),
 	guard("record-bounded", "a record's length is bounded",

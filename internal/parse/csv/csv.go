@@ -91,13 +91,15 @@ type Cutter struct {
 	known    func(name string) bool // names of columns; nil: none but the header's
 	headings int
 	signs    records.Signs
+	lead     int // the sign that is looked at first, or -1
+	least    int // its bytes, at least
 	pace     int // how many records the next Cut takes at most; 0: as many as asked for
 
 	escape       bool // quotes are escaped by a backslash
 	escapes      bool // a record of the text showed that they are, although escape says no
 	escapeTries  int
 	escapedLines uint64
-	whole        int    // length of a doubtful record by RFC 4180
+	whole        int    // length of a doubtful record by RFC 4180, or of one that is not a row
 	plain        uint32 // line of a record that is whole by RFC 4180 only
 }
 
@@ -165,6 +167,8 @@ func (r *Cutter) Next() error {
 		}
 	}
 	switch r.stop {
+	case cutNeither:
+		return r.rejectWhole(r.stop)
 	case cutFields, cutBareQuote, cutAfterQuote, cutUnclosed, cutStray, cutEscaped:
 		if is, err := r.glued(); is || err != nil {
 			return err

@@ -18,6 +18,7 @@ const (
 	// The rest are records that cannot be rows.
 	cutFields
 	cutHeader
+	cutNeither
 	cutBareQuote
 	cutAfterQuote
 	cutUnclosed
@@ -34,6 +35,8 @@ func (s cutStop) reason() string {
 		return "wrong number of fields"
 	case cutHeader:
 		return "the header again"
+	case cutNeither:
+		return "neither a time nor an id: a total, a unit or an empty line of a table?"
 	case cutBareQuote:
 		return "quote in a bare field"
 	case cutAfterQuote:
@@ -173,13 +176,22 @@ records:
 				i, stop = start, cutLong
 				break records
 			}
-			if !r.leads(t[base:], record) && r.isHeading(t[base:], record) { //guard:repeated-header
+			leads := r.leads(t[base:], record)
+			if !leads && r.isHeading(t[base:], record) { //guard:repeated-header
 				i, stop = start, cutHeader
 				break records
 			}
 			if r.doubtful(t[start:i], t[:min(len(t), int(f.Off)+f.Bytes()+1)]) && (rows > 0 || r.plain != r.line) {
 				r.whole = i - start
 				i, stop = start, cutEscaped
+				break records
+			}
+			if !leads && r.isNeither(t[base:], record) { //guard:neither
+				r.whole = i - start
+				i, stop = start, cutNeither
+				if r.swallows(t[base:], record) {
+					stop = cutStray
+				}
 				break records
 			}
 			r.starts[rows] = uint32(start - base)

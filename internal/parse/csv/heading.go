@@ -17,8 +17,12 @@ import (
 func (r *Cutter) SetNames(known func(name string) bool) { r.known = known }
 
 // SetSigns tells, of the header that Header returned last, the fields by which a record
-// is known to be a row. Without them only records that are names throughout are headers.
-func (r *Cutter) SetSigns(s records.Signs) { r.signs = s }
+// is known to be a row. Without them only records that are names throughout are headers,
+// and every other record of the header's width is a row.
+func (r *Cutter) SetSigns(s records.Signs) {
+	r.signs = s
+	r.lead, r.least = lead(s)
+}
 
 // Headings counts the headers since Reset, from the first record on, that replaced one.
 func (r *Cutter) Headings() int { return r.headings }
@@ -60,20 +64,6 @@ func startsName(text []byte, f records.Field) bool { return beginsName(text[f.Of
 
 func (r *Cutter) isName(name string) bool {
 	return slices.Contains(r.names, name) || r.known != nil && r.known(name)
-}
-
-// leads reports, at a glance, whether a record is a row: its leading field begins as the
-// number of an id or a time after 1999 does.
-func (r *Cutter) leads(text []byte, record []records.Field) bool {
-	if r.signs.Lead < 0 {
-		return false
-	}
-	f := record[r.signs.Lead]
-	if f.Bytes() < 2 {
-		return false
-	}
-	c := text[f.Off]
-	return c-'1' <= '9'-'1' && (c != '1' || text[f.Off+1] != '9')
 }
 
 // isHeading reports whether a record of the header's width is a header: the same again, or
