@@ -21,6 +21,9 @@ type Spec struct {
 	// Rows is the number of good rows; 0 is Network.Rows of the hour. More than
 	// that are rows that no conversion comes from.
 	Rows int
+	// Skip is the number of the hour's rows that lie in another of its files: without
+	// it two files of an hour have the same transactions.
+	Skip int
 	// Empty writes the header and nothing else.
 	Empty bool
 	// Zone is the zone that datetime is written in; nil is UTC.
@@ -180,6 +183,7 @@ func (s Spec) header() []string {
 }
 
 func (n *Network) fill(r *row, s Spec, key uint64, i, count int) {
+	i, count = i+s.Skip, count+s.Skip
 	if s.Type == rawlog.Conversions {
 		n.conversion(r, s.Hour, key, i, count)
 	} else {
