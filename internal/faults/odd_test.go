@@ -20,7 +20,7 @@ import (
 func TestOddFiles(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
-		"rejected": "rejected", "unread": "failed", "misfit": "misfit", "shifted": "shifted", "scattered": "shifted", "copy": "copy",
+		"rejected": "rejected", "unread": "failed", "misfit": "misfit", "shifted": "shifted", "scattered": "shifted", "copy": "copy", "overlap": "overlap",
 		"headless": "failed", "foreign": "failed", "twice": "rejected", "swapped": "rejected", "backslash": "rejected", "utf16": "failed",
 		"cr": "", "blank": "failed", "page": "failed", "truncated": "failed", "flipped": "failed",
 	}
@@ -59,8 +59,10 @@ func TestOddFiles(t *testing.T) {
 				kinds = append(kinds, string(i.Kind))
 			}
 			name := e.File.Name
-			if e.File.Hour.Equal(odd["copy"].Hour) {
-				name = odd["copy"].Name // whichever of the two came second
+			for _, kind := range []string{"copy", "overlap"} {
+				if e.File.Hour.Equal(odd[kind].Hour) {
+					name = odd[kind].Name // whichever of the two came second
+				}
 			}
 			got[name] = strings.Join(kinds, " ")
 		}
@@ -73,17 +75,20 @@ func TestOddFiles(t *testing.T) {
 
 	mended := map[string]string{odd["copy"].Name: "copy"} // of two equal files none is wrong by itself
 	for _, kind := range kinds[1:] {
-		if _, err := net.net.Publish(t.Context(), odd[kind].Name, gen.Spec{Type: rawlog.Clicks, Hour: odd[kind].Hour, Rows: 150}); err != nil {
+		if _, err := net.net.Publish(t.Context(), odd[kind].Name, gen.Spec{Type: rawlog.Clicks, Hour: odd[kind].Hour, Rows: 150, Skip: 200}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	r.options.Reload = true // a listing of the API does not tell that a file is another
 	night("mended", mended)
 	entries, err := checkpoint.Open(r.st, r.network).Entries(t.Context(), checkpoint.Filter{})
-	if err != nil || len(entries) != len(kinds)+1 {
+	if err != nil || len(entries) != len(kinds)+2 {
 		t.Errorf("%d entries, %v", len(entries), err)
 	}
 	for _, e := range entries[2:] {
+		if e.File.Hour.Equal(odd["overlap"].Hour) && e.File.Name != odd["overlap"].Name {
+			continue // it was sound
+		}
 		if e.Rows != 150 || e.State != checkpoint.Loaded {
 			t.Errorf("mended: %+v", e)
 		}

@@ -181,7 +181,7 @@ func (r *run) fail(ctx context.Context, j *job, why error) error {
 	j.state = jobFailed
 	r.twins.release(j.file())
 	j.entry.State, j.entry.Error = checkpoint.Failed, printable(why.Error())
-	j.entry.Settle(r.Now(), checkpoint.Issue{Kind: checkpoint.Unloaded, Text: j.entry.Error})
+	j.entry.Settle(r.Now(), append([]checkpoint.Issue{{Kind: checkpoint.Unloaded, Text: j.entry.Error}}, overlapOf(j.entry)...)...) //guard:overlap-outlives-failure
 	if !hasRows(j.entry) {
 		j.entry.File = j.listed
 	}

@@ -19,10 +19,12 @@ type job struct {
 	former  checkpoint.State // of the entry when the run began
 	replace bool             // rows of an earlier version may be in the store
 	text    string           // contents of the entry when the run began
-	state   jobState
-	archive *fetch.Archive
-	body    *parse.Text // of the archive, once it is open
-	counts  rows.Counts
+	// doubtful says that its time has another file that is not a part of it.
+	doubtful bool
+	state    jobState
+	archive  *fetch.Archive
+	body     *parse.Text // of the archive, once it is open
+	counts   rows.Counts
 }
 
 func newJob(e *checkpoint.Entry, listed rawlog.File) *job {
@@ -75,7 +77,15 @@ func (j *job) took(now time.Time, rows, rejects []uint64, view string, usual che
 	if view != "" {
 		issues = append(issues, checkpoint.Issue{Kind: checkpoint.View, Text: "the rows are stored, but the server answered with an error, as it does when a materialized view fails on them: " + view})
 	}
-	e.Settle(now, issues...)
+	e.Settle(now, append(issues, j.mayOverlap()...)...)
+}
+
+// mayOverlap is the issue that stands until the file is compared with others of its time.
+func (j *job) mayOverlap() []checkpoint.Issue {
+	if known := overlapOf(j.entry); known != nil || !j.doubtful || j.entry.Rows == 0 {
+		return known
+	}
+	return []checkpoint.Issue{{Kind: checkpoint.Overlap, Text: uncompared}} //guard:overlap-foreseen
 }
 
 // putBack gives the entry the state that it had before the run touched it.

@@ -139,6 +139,7 @@ type run struct {
 
 	twins     *twins
 	copies    copies
+	crowded   bool // a file of its plan is not the only one of its time
 	fetcher   *fetch.Fetcher
 	openFiles int // archives that one INSERT may hold open
 
@@ -200,9 +201,22 @@ func (r *run) do(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if r.DryRun || len(jobs) == 0 {
+	if r.DryRun {
 		return r.openIssues(ctx)
 	}
+	if len(jobs) > 0 {
+		if err = r.loadPlan(ctx, jobs); err != nil {
+			return err
+		}
+	}
+	if err = r.findOverlaps(ctx); err != nil {
+		return err
+	}
+	return r.openIssues(ctx)
+}
+
+// loadPlan loads the plan's files, and counts what they came to.
+func (r *run) loadPlan(ctx context.Context, jobs []*job) (err error) {
 	if err = r.learnUsual(ctx, jobs); err != nil {
 		return err
 	}
@@ -217,10 +231,7 @@ func (r *run) do(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if err := r.finalCount(ctx); err != nil {
-		return err
-	}
-	return r.openIssues(ctx)
+	return r.finalCount(ctx)
 }
 
 // loadAll loads the jobs; the reason for which ctx ended goes before what it led to.

@@ -92,6 +92,9 @@ func (r *run) noteDown(ctx context.Context, known map[fileKey]*checkpoint.Entry,
 		return err
 	}
 	r.twins = knownTwins(known)
+	if err := r.foresee(ctx, known, jobs); err != nil {
+		return err
+	}
 	fresh, err := r.fresh(ctx, jobs)
 	if err != nil {
 		return err
@@ -302,7 +305,7 @@ func (r *run) reportDoubles(known map[fileKey]*checkpoint.Entry, jobs []*job) {
 	files := make(map[hour]map[string]string) // name → part
 	add := func(f rawlog.File) {
 		part, span := r.Names.Known(f.Type, f.Name)
-		for at := f.Hour; at.Before(f.Hour.Add(span)); at = at.Add(time.Hour) {
+		for at := f.Hour.Truncate(time.Hour); at.Before(f.Hour.Truncate(time.Hour).Add(span)); at = at.Add(time.Hour) {
 			h := hour{f.Type, at.Unix()}
 			if files[h] == nil {
 				files[h] = make(map[string]string)

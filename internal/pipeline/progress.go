@@ -15,7 +15,8 @@ type Progress struct {
 	phase       atomic.Value // string
 }
 
-// Phase is one word for what the run does: recovering, listing, loading, counting.
+// Phase is one word for what the run does: recovering, listing, loading, counting,
+// comparing.
 func (p *Progress) Phase() string {
 	s, _ := p.phase.Load().(string)
 	return s

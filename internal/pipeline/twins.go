@@ -17,10 +17,13 @@ import (
 // How it is packed makes no difference.
 func contentsOf(t *parse.Text) string { return fmt.Sprintf("%08x-%d", t.CRC32, t.Size) }
 
+// hourOf is the file's hour in Unix seconds. A name may say seconds within it.
+func hourOf(f rawlog.File) int64 { return f.Hour.Truncate(time.Hour).Unix() } //guard:twins-by-hour
+
 // twinKey is an hour's text.
 type twinKey struct {
 	typ      rawlog.Type
-	unix     int64
+	hour     int64
 	contents string
 }
 
@@ -41,7 +44,7 @@ func knownTwins(known map[fileKey]*checkpoint.Entry) *twins {
 	t := &twins{names: make(map[twinKey]twin)}
 	for _, e := range known {
 		if e.State == checkpoint.Loaded && e.Rows > 0 && e.Contents != "" {
-			t.names[twinKey{e.File.Type, e.File.Hour.Unix(), e.Contents}] = twin{e.File.Name, true}
+			t.names[twinKey{e.File.Type, hourOf(e.File), e.Contents}] = twin{e.File.Name, true}
 		}
 	}
 	return t
@@ -51,7 +54,7 @@ func knownTwins(known map[fileKey]*checkpoint.Entry) *twins {
 func (t *twins) claim(f rawlog.File, contents string) (other twin, taken bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	key := twinKey{f.Type, f.Hour.Unix(), contents}
+	key := twinKey{f.Type, hourOf(f), contents}
 	other, there := t.names[key]
 	if there && other.name != f.Name {
 		return other, true
@@ -104,7 +107,8 @@ func (r *run) uncarried(ctx context.Context) ([]*job, error) {
 	}
 	var hours []rawlog.Period
 	for _, c := range r.copies.files {
-		hours = append(hours, rawlog.Period{From: c.file.Hour, To: c.file.Hour.Add(time.Hour)})
+		from := time.Unix(hourOf(c.file), 0)
+		hours = append(hours, rawlog.Period{From: from, To: from.Add(time.Hour)})
 	}
 	entries, err := r.entries(ctx, checkpoint.Filter{Types: r.Types, Periods: hours})
 	if err != nil {
@@ -120,7 +124,9 @@ func (r *run) uncarried(ctx context.Context) ([]*job, error) {
 		if e == nil || !e.Has(checkpoint.Copy) || carried(e, known) { //guard:copy-carried-on
 			continue
 		}
-		jobs = append(jobs, newJob(e, c.file))
+		j := newJob(e, c.file)
+		j.doubtful = true
+		jobs = append(jobs, j)
 		r.sum.add(func(s *Summary) { // it was counted once
 			if c.new {
 				s.Loaded--
@@ -138,7 +144,7 @@ func (r *run) uncarried(ctx context.Context) ([]*job, error) {
 func carried(copied *checkpoint.Entry, known map[fileKey]*checkpoint.Entry) bool {
 	for _, e := range known {
 		if e.State == checkpoint.Loaded && e.Rows > 0 && e.Contents == copied.Contents && e.File.Type == copied.File.Type &&
-			e.File.Hour.Equal(copied.File.Hour) && e.File.Name != copied.File.Name {
+			hourOf(e.File) == hourOf(copied.File) && e.File.Name != copied.File.Name {
 			return true
 		}
 	}

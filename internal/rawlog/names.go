@@ -271,18 +271,36 @@ func (f File) End() time.Time { return f.Hour.Add(cmp.Or(f.Span, time.Hour)) }
 
 // Known reads a file's type, part and span from its name in the ledger.
 func (n *Names) Known(t Type, name string) (part string, span time.Duration) {
+	if f, ok := n.described(t, name); ok {
+		return f.Part, f.Span
+	}
+	return "", time.Hour
+}
+
+// Reads reports whether a file's name in the ledger is the network's own or fits a
+// pattern. One that was loaded under other patterns may be of an hour or of a day.
+func (n *Names) Reads(t Type, name string) bool {
+	if typ, _, err := ParseName(name); err == nil && typ == t {
+		return true
+	}
+	_, ok := n.described(t, name)
+	return ok
+}
+
+// described reads a name in the ledger by the pattern that it fits.
+func (n *Names) described(t Type, name string) (File, bool) {
 	if n == nil {
-		return "", time.Hour
+		return File{}, false
 	}
 	_, tail, _ := strings.Cut(name, "/")
 	for _, p := range n.patterns {
 		if m := p.match(tail, tail); m != nil {
 			if f, err := p.file(m); err == nil && f.Type == t && f.Name == name {
-				return f.Part, f.Span
+				return f, true
 			}
 		}
 	}
-	return "", time.Hour
+	return File{}, false
 }
 
 // AreParts reports whether files of one time are parts of it, each another.

@@ -22,12 +22,13 @@ type oddity struct {
 	text       func([][]string) string    // what becomes of header and rows; nil: CSV as always
 	archive    func(zipped []byte) []byte // what becomes of the ZIP; nil: nothing
 	again      bool                       // it is a second time what the last hour has, under another name
+	beside     bool                       // its hour has a sound file as well
 }
 
 // oddRows is how many rows an odd file has: enough for shares of them to count.
 const oddRows = 200
 
-// copySeed makes the name of a copy another than its file's.
+// copySeed makes the name of an hour's second file.
 const copySeed = 1 << 32
 
 // oddities lists every kind that Odd knows, in the order of the documentation.
@@ -45,6 +46,9 @@ func oddities() []oddity {
 		{kind: "shifted", what: "times are written in a zone of half an hour", spec: func(s *gen.Spec) { s.Zone = time.FixedZone("IST", 5*3600+1800) }},
 		{kind: "scattered", what: "times are of another year", spec: func(s *gen.Spec) { s.Shift = -365 * 24 * time.Hour }},
 		{kind: "copy", what: "the bytes of another file of its hour", again: true},
+		{kind: "overlap", what: "the rows of another file of its hour in another text", beside: true, text: func(rows [][]string) string {
+			return strings.ReplaceAll(toCSV(rows), "\n", "\r\n")
+		}},
 		{kind: "headless", what: "the header is missing", text: func(rows [][]string) string { return toCSV(rows[1:]) }},
 		{kind: "foreign", what: "columns that nobody knows", text: func(rows [][]string) string {
 			for i := range rows[0] {
@@ -107,6 +111,15 @@ func (n *Network) Odd(ctx context.Context, kind string) (rawlog.File, error) {
 		return n.again(ctx, last)
 	}
 	hour := last.Hour.Add(time.Hour)
+	if o.beside {
+		sound, err := n.oddZip(oddity{}, hour)
+		if err != nil {
+			return rawlog.File{}, err
+		}
+		if _, err = n.PublishBytes(ctx, rawlog.Clicks, gen.FileName(rawlog.Clicks, hour, n.cfg.Seed+copySeed), hour, sound); err != nil {
+			return rawlog.File{}, err
+		}
+	}
 	body, err := n.oddZip(o, hour)
 	if err != nil {
 		return rawlog.File{}, err
@@ -114,13 +127,14 @@ func (n *Network) Odd(ctx context.Context, kind string) (rawlog.File, error) {
 	return n.PublishBytes(ctx, rawlog.Clicks, gen.FileName(rawlog.Clicks, hour, n.cfg.Seed), hour, body)
 }
 
-// Mend publishes sound rows under the name of the file that was published last.
+// Mend publishes sound rows, which no other file of the hour has, under the name of the
+// latest file.
 func (n *Network) Mend(ctx context.Context) (rawlog.File, error) {
 	last := n.latest(rawlog.Clicks)
 	if last == nil {
 		return rawlog.File{}, fmt.Errorf("simnet: nothing is published yet")
 	}
-	return n.Publish(ctx, last.Name, gen.Spec{Type: rawlog.Clicks, Hour: last.Hour, Rows: oddRows})
+	return n.Publish(ctx, last.Name, gen.Spec{Type: rawlog.Clicks, Hour: last.Hour, Rows: oddRows, Skip: oddRows})
 }
 
 // latest is the file of the latest hour, of several the one that came last by name.
