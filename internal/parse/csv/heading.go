@@ -144,8 +144,8 @@ func (r *Cutter) repeats(names []string) bool {
 		return strings.ToLower(strings.TrimFunc(name, func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }))
 	}
 	for i, name := range names {
-		name, was := bare(name), bare(r.names[i])
-		if name != was && (i > 0 || !strings.HasSuffix(name, was)) {
+		is, was := bare(name), bare(r.names[i])
+		if is != was && (i > 0 || !strings.HasSuffix(is, was)) {
 			return false
 		}
 	}
