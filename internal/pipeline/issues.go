@@ -52,6 +52,8 @@ func (r *run) sound(typ rawlog.Type, c rows.Counts) error {
 	case c.Rejected >= fewest && exceeds(c.Rejected, lines, r.MaxRejected): //guard:mostly-rejected
 		return fmt.Errorf("%d of its %d lines do not split into the header's fields, more than the %s that --max-rejected allows: is it of another format, or cut from several files?",
 			c.Rejected, lines, percent(r.MaxRejected))
+	case c.Rejected > 0 && c.Rows == 0: //guard:all-rejected
+		return fmt.Errorf("none of its %d lines is a row: see that it is a raw log, and how its lines end", c.Rejected)
 	case c.Misfit >= fewest && !r.altered[typ] && exceeds(c.Misfit, c.Rows, r.MaxMisfit): //guard:mostly-misfit
 		return fmt.Errorf("%d of its %d rows have a value that does not fit its column, more than the %s that --max-misfit allows; the first is %s: compare the header with the values below it",
 			c.Misfit, c.Rows, percent(r.MaxMisfit), unfit(c))

@@ -82,6 +82,8 @@ func TestIssuesStay(t *testing.T) {
 		{"few values that do not fit", header + lines(199, good) + lines(2, func(int) string { return `"x",offer,"1.2.3.4"` }), "", 201},
 		{"values under the wrong names", "offer_id,transaction_id,ip\n" + lines(100, good), "failed", 0},
 		{"a quiet hour", header + good(1) + "\n" + lines(3, func(int) string { return "x" }), "rejected", 1},
+		{"nothing but a broken line", header + "x\n", "failed", 0},
+		{"lines that end in CR below a header that does not", header + strings.ReplaceAll(lines(30, good), "\n", "\r"), "failed", 0},
 		{"values and lines", header + lines(50, good) + lines(10, func(int) string { return `"x",offer,"1.2.3.4"` }) + "y\n", "rejected misfit", 60},
 	} {
 		for _, large := range []bool{false, true} {

@@ -250,8 +250,15 @@ func (r *Reader) header() error {
 		r.names = names
 	}
 	if len(r.layout.Unknown()) == len(names) { //guard:header-known
-		r.err = r.cutter.Not(fmt.Sprintf("none of its %d names, the first of them %.40q, is a column of %s: is the header missing?",
-			len(names), names[0], r.table.Name))
+		why := "is the header missing?"
+		if sep := r.cutter.Separator(); sep != "" { //guard:separator-named
+			why = "they are separated by " + sep + ", those of a raw log by commas"
+		}
+		r.err = r.cutter.Not(fmt.Sprintf("none of its %d names, the first of them %.40q, is a column of %s: %s", len(names), names[0], r.table.Name, why))
+		return r.err
+	}
+	if r.cutter.Binary() { //guard:binary-header
+		r.err = r.cutter.Not(fmt.Sprintf("it holds what is not text, and %.40q is not the name of a column", names[0]))
 		return r.err
 	}
 	r.cutter.SetSigns(r.layout.Signs())

@@ -1,9 +1,6 @@
 package csv
 
-import (
-	"bytes"
-	"fmt"
-)
+import "bytes"
 
 // ends is how a text's lines end: in a line feed, before which up to crs carriage
 // returns may stand, or in a carriage return alone.
@@ -128,20 +125,3 @@ func (r *Cutter) carriage(at int) error {
 // ErrEmpty is of a text without a header. The network writes a header for an hour
 // without rows, too, so that the text was lost somewhere.
 var ErrEmpty = &HeaderError{Line: 1, Reason: "the text is empty or nothing but blank lines; an hour without rows has a header"}
-
-// looks adds to the reason for refusing a header what the text looks like.
-func looks(text []byte) string {
-	switch {
-	case len(text) == 0:
-		return ""
-	case bytes.HasPrefix(text, []byte{0xff, 0xfe}), bytes.HasPrefix(text, []byte{0xfe, 0xff}):
-		return "; the text is UTF-16: convert it to UTF-8"
-	case text[0] == '<':
-		return fmt.Sprintf("; the text looks like a page of HTML or XML: it begins with %.60q", text[:min(len(text), 60)])
-	case text[0] == '{', text[0] == '[':
-		return fmt.Sprintf("; the text looks like JSON: it begins with %.60q", text[:min(len(text), 60)])
-	case bytes.IndexByte(text[:min(len(text), 64)], 0) >= 0:
-		return "; there are NUL bytes in it: is it UTF-16, or a file with a hole?"
-	}
-	return ""
-}

@@ -142,8 +142,13 @@ func (r *Cutter) readHeader() error {
 			}
 			continue
 		}
+		r.head, r.headLine = r.text[r.pos:], line
 		if end != endLine && end != endText {
-			return &HeaderError{Line: line, Reason: end.stop().reason() + looks(r.text[r.pos:])}
+			reason := end.stop().reason()
+			if sep := r.Separator(); sep != "" {
+				reason += ": it is separated by " + sep + ", raw logs are by commas"
+			}
+			return &HeaderError{Line: line, Reason: reason + looks(r.text[r.pos:])}
 		}
 		if len(names) > MaxColumns {
 			return &HeaderError{Line: line, Reason: fmt.Sprintf("more than %d columns", MaxColumns)} //guard:header-bounded
@@ -151,7 +156,6 @@ func (r *Cutter) readHeader() error {
 		if !slices.Equal(names, r.names) {
 			r.names = names
 		}
-		r.head, r.headLine = r.text[r.pos:], line
 		r.line += r.lineEnds(r.text[r.pos:next])
 		r.pos = next
 		return nil
