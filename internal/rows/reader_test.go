@@ -46,6 +46,8 @@ func TestReader(t *testing.T) {
 		{name: "CR CR LF", columns: []string{"a String", "n UInt32"}, text: "a,n\r\r\nx,1\r\r\n\r\r\n\"y\r\r\n\",\"2\"\r\r\nshort\r\r\nz,\r\nw,4\r\r",
 			rows:     []string{`a="x" n=1 _line=2`, `a="y\r\r\n" n=2 _line=4`, `a="z" n=0 _line=7`, `a="w" n=4 _line=8`},
 			rejected: []string{"6 wrong number of fields: short"}},
+		{name: "CR CR LF below a header that ends in LF", columns: []string{"a String", "b String"}, text: "a,b\nx,1\r\r\n\r\r\n\"y\",\"2\"\r\r\nz,\r\r\n",
+			rows: []string{`a="x" b="1" _line=2`, `a="y" b="2" _line=4`, `a="z" b="" _line=5`}},
 		{name: "header only", columns: []string{"a String"}, text: "a\n", lines: 1},
 		{name: "header without a line end", columns: []string{"a String"}, text: "a", lines: 1},
 		{name: "by name", columns: []string{"a String", "n UInt32"}, text: "n,a\n1,\"x\"\n2,y\n",

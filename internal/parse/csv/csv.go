@@ -50,8 +50,8 @@ func (e *HeaderError) Error() string {
 // Cutter cuts the CSV text of one file after the other into records, which are its
 // own and hold until the next call. It is not safe for concurrent use.
 //
-// Lines end in LF or CR LF, and where the header's line does, in CR CR LF or in a
-// CR alone. A text without a header, even an empty one, is a *HeaderError.
+// Lines end in LF, CR LF or CR CR LF, and where the header's line does, in a CR
+// alone. A text without a header, even an empty one, is a *HeaderError.
 //
 // A field is bare or in double quotes; within quotes "" is one quote, and
 // commas and line breaks are text. A bare field that holds a quote, text after

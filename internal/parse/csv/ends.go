@@ -9,8 +9,9 @@ type ends struct {
 	crs   int
 }
 
-// usual are the ends that RFC 4180 and Unix know.
-var usual = ends{crs: 1}
+// usual are the ends that RFC 4180 and Unix know, and a CR LF that was made CR LF once
+// more, which may begin below a header that was not.
+var usual = ends{crs: 2}
 
 // eol is the byte that ends a line.
 func (e ends) eol() byte {
@@ -102,10 +103,7 @@ func (r *Cutter) carriage(at int) error {
 	rest := r.text[r.pos+at:]
 	rest = rest[:min(len(rest), endsWithin)]
 	switch {
-	case rest[0] == '\n':
-		return nil
-	case bytes.HasPrefix(rest, []byte("\r\n")): // a CR LF that was made CR LF once more
-		r.ends.crs = 2
+	case rest[0] == '\n', bytes.HasPrefix(rest, []byte("\r\n")):
 		return nil
 	}
 	quoted := false
