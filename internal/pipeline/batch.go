@@ -32,6 +32,7 @@ type batch struct {
 	next    int  // of jobs: those before it are sent or being sent
 	sealed  bool // takes no further files
 	careful bool // reads further files to their end before it takes them
+	trial   bool // goes to a copy of the table for now, and displaces nothing
 	rows    int
 	text    int64 // bytes of CSV
 }
@@ -51,26 +52,64 @@ func (l *loader) loadBatch(ctx context.Context, first *job) error {
 	}
 	b := &batch{typ: first.file().Type, month: first.month(), shape: shape}
 	b.add(first)
+	for left := []*batch{b}; len(left) > 0; {
+		parts, err := l.sendBatch(ctx, left[0])
+		if err != nil {
+			return err
+		}
+		left = append(parts, left[1:]...)
+	}
+	return nil
+}
+
+// sendBatch sends a batch and commits its files. Where the store refuses their rows it
+// returns the parts of the batch that are still to be sent: which file's they are does the
+// server not say.
+func (l *loader) sendBatch(ctx context.Context, b *batch) ([]*batch, error) {
 	ctx, release := l.shield(ctx)
 	defer release()
+	if b.replaces() {
+		if err := l.calm(ctx, b.typ); err != nil {
+			return nil, err
+		}
+	}
+	if l.doubts(b) {
+		err := l.prove(ctx, b)
+		if refused(err) {
+			return l.split(ctx, b, err)
+		}
+		if err != nil || len(b.jobs) == 0 {
+			return nil, err
+		}
+	}
 	stream, err := l.stream(b.typ, 0)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	id, err := l.insertSound(ctx, b, stream)
+	switch {
+	case refused(err): //guard:refused-file-alone
+		return l.split(ctx, b, err)
+	case err != nil || len(b.jobs) == 0:
+		return nil, err
+	}
+	return nil, l.commit(ctx, b.jobs, []uint64{id})
+}
+
+// insertSound sends the batch's files, but those that turn out not to be sound: they fail,
+// and it may be that none is left.
+func (l *loader) insertSound(ctx context.Context, b *batch, stream *insert.Stream) (uint64, error) {
 	fill := func(during context.Context, blk *load.Block) error {
 		return guarded(func() error { return l.fill(ctx, during, b, blk) })()
 	}
 	for {
 		id, err := l.inserts.Once(ctx, stream, b.shape, fill, func() error { return l.rewind(ctx, b) })
 		var bad *unfitError
-		switch {
-		case err == nil:
-			return l.commit(ctx, b.jobs, []uint64{id})
-		case !errors.As(err, &bad):
-			return err
+		if !errors.As(err, &bad) {
+			return id, err
 		}
 		if err := l.weed(ctx, b, bad); err != nil || len(b.jobs) == 0 {
-			return err
+			return 0, err
 		}
 	}
 }
@@ -162,7 +201,13 @@ func (l *loader) advance(ctx, during context.Context, b *batch) error {
 		if err != nil {
 			return err
 		}
-		if j.file().Type != b.typ || !j.month().Equal(b.month) || j.body.Size > l.budget.text {
+		apart := j.file().Type != b.typ || !j.month().Equal(b.month) || j.body.Size > l.budget.text
+		if !apart && j.replace && !b.replaces() {
+			if apart, err = l.displaceLater(ctx, b); err != nil {
+				return err
+			}
+		}
+		if apart {
 			l.hand = j
 			break
 		}
@@ -184,6 +229,9 @@ func (l *loader) advance(ctx, during context.Context, b *batch) error {
 	// All rows are on their way and only the INSERT's end is outstanding, which makes
 	// them visible: earlier versions go now, not when their replacement was begun.
 	b.sealed = true
+	if b.trial {
+		return insert.ErrComplete
+	}
 	if err := l.commence(ctx, b.jobs); err != nil {
 		return err
 	}

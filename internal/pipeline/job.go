@@ -20,11 +20,12 @@ type job struct {
 	replace bool             // rows of an earlier version may be in the store
 	text    string           // contents of the entry when the run began
 	// doubtful says that its time has another file that is not a part of it.
-	doubtful bool
-	state    jobState
-	archive  *fetch.Archive
-	body     *parse.Text // of the archive, once it is open
-	counts   rows.Counts
+	doubtful  bool
+	displaced bool // rows of an earlier version were deleted by this run
+	state     jobState
+	archive   *fetch.Archive
+	body      *parse.Text // of the archive, once it is open
+	counts    rows.Counts
 }
 
 func newJob(e *checkpoint.Entry, listed rawlog.File) *job {

@@ -193,8 +193,8 @@ func (l *loader) rehearse(rd *rows.Reader, typ rawlog.Type) error {
 		}
 		l.scratch[typ] = block
 	}
+	defer func(before bool) { l.rehearsing = before }(l.rehearsing)
 	l.rehearsing = true
-	defer func() { l.rehearsing = false }()
 	for {
 		block := l.scratch[typ]
 		block.Reset()
@@ -224,11 +224,26 @@ func (l *loader) clear(ctx context.Context, jobs ...*job) error {
 		return fmt.Errorf("taking out the rows of %d replaced %s files: %w", len(files), files[0].Type, err)
 	}
 	for _, j := range jobs {
-		j.replace = false
+		j.replace, j.displaced = false, true
 		emptied(j.entry)
 	}
-	l.sum.add(func(s *Summary) { s.Replaced += len(jobs) })
 	return nil
+}
+
+// calm waits for mutations that are at work where rows of the type are.
+func (l *loader) calm(ctx context.Context, typ rawlog.Type) error {
+	scopes := l.scopes(typ, rawlog.Period{})
+	return l.inserts.Calm(ctx, scopes[:]) //guard:calm-before-insert
+}
+
+// displaceLater reports whether a file that replaces rows is to wait for the next INSERT,
+// as the one that is open cannot be tried or would wait for mutations in its middle.
+func (l *loader) displaceLater(ctx context.Context, b *batch) (bool, error) {
+	if l.doubtful[b.typ] != "" {
+		return true, nil
+	}
+	scopes := l.scopes(b.typ, rawlog.Period{})
+	return l.inserts.Busy(ctx, scopes[:])
 }
 
 func (l *loader) reader(ctx context.Context, typ rawlog.Type) (*rows.Reader, error) {
@@ -299,6 +314,12 @@ func (l *loader) commit(ctx context.Context, jobs []*job, inserts []uint64) erro
 			s.Inexact += e.Inexact
 			s.Rejected += e.Rejected
 			s.Bytes += max(0, e.File.Size)
+			if j.displaced {
+				s.Replaced++
+			}
+			if j.displaced && j.text != "" && e.Contents != j.text {
+				s.Changed++
+			}
 			if e.ShiftHours != 0 {
 				s.Shifts = append(s.Shifts, Shift{e.File, int(e.ShiftHours)})
 			}
@@ -315,8 +336,11 @@ func (l *loader) commit(ctx context.Context, jobs []*job, inserts []uint64) erro
 // failOr records a file's own fault and goes on; any other error ends the run.
 func (l *loader) failOr(ctx context.Context, j *job, err error) error {
 	var fault *fileError
-	if errors.As(err, &fault) {
+	switch {
+	case errors.As(err, &fault):
 		return l.fail(ctx, j, fault.err)
+	case refused(err):
+		return l.fail(ctx, j, err)
 	}
 	return fmt.Errorf("%s %s: %w", j.file().Type, j.file().Name, err)
 }

@@ -130,6 +130,9 @@ type run struct {
 	tables  map[rawlog.Type]*load.Table
 	// altered names the types whose table has a column of another type than the schema's.
 	altered map[rawlog.Type]bool
+	// doubtful says, by type, by what of the table's definition its server may refuse rows.
+	doubtful map[rawlog.Type]string
+	uncopied string // rights that the user lacks to make copies of tables; "" for none, or unasked
 	// usual are the columns that earlier files of a type fill.
 	usual  map[rawlog.Type]checkpoint.Usual
 	kept   map[rawlog.Type]int // days that the source keeps files, where it was asked and told
@@ -323,7 +326,7 @@ func (r *run) putBack(ctx context.Context, jobs []*job, err error) error {
 
 // openTables reads the destinations' columns, which decide what is parsed.
 func (r *run) openTables(ctx context.Context) error {
-	r.tables, r.altered = make(map[rawlog.Type]*load.Table), make(map[rawlog.Type]bool)
+	r.tables, r.altered, r.doubtful = make(map[rawlog.Type]*load.Table), make(map[rawlog.Type]bool), make(map[rawlog.Type]string)
 	return r.steady(ctx, func(ctx context.Context) error {
 		for _, t := range r.Types {
 			table, err := load.OpenTable(ctx, r.st, string(t))
@@ -332,6 +335,9 @@ func (r *run) openTables(ctx context.Context) error {
 			}
 			r.tables[t] = table
 			if err := r.markAltered(t, table); err != nil {
+				return err
+			}
+			if err := r.markDoubtful(ctx, t, table); err != nil {
 				return err
 			}
 		}

@@ -32,14 +32,19 @@ func (l *loader) loadSlices(ctx context.Context, j *job) error {
 		if err := l.judge(ctx, j); err != nil { //guard:replacement-verified
 			return l.failOr(ctx, j, err)
 		}
+		if err := l.calm(ctx, j.file().Type); err != nil {
+			return err
+		}
+		if l.doubtful[j.file().Type] != "" {
+			if err := l.proveSlices(ctx, j); err != nil { //guard:slices-proven
+				return l.failOr(ctx, j, err)
+			}
+		}
 		if err := l.clear(ctx, j); err != nil {
 			return err
 		}
 	}
-	scope := l.scopes(j.file().Type, span([]rawlog.File{j.file()}))[0]
-	inserts, err := l.inserts.Together(ctx, scope, j.file().Name,
-		func(series *insert.Series) error { return l.trySlices(ctx, j, series) },
-		func() error { return l.rejects.Discard(ctx) })
+	inserts, err := l.insertSlices(ctx, j, func(i int) (*insert.Stream, error) { return l.stream(j.file().Type, i) })
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -47,6 +52,15 @@ func (l *loader) loadSlices(ctx context.Context, j *job) error {
 		return l.failOr(ctx, j, err)
 	}
 	return l.commit(ctx, []*job{j}, inserts)
+}
+
+// insertSlices sends all slices of a file, two at a time, through the first and the second
+// stream.
+func (l *loader) insertSlices(ctx context.Context, j *job, stream func(i int) (*insert.Stream, error)) ([]uint64, error) {
+	scope := l.scopes(j.file().Type, span([]rawlog.File{j.file()}))[0]
+	return l.inserts.Together(ctx, scope, j.file().Name,
+		func(series *insert.Series) error { return l.trySlices(ctx, j, series, stream) },
+		func() error { return l.rejects.Discard(ctx) })
 }
 
 // judge reads a large file to its end, for its checksum and for whether it is
@@ -66,8 +80,8 @@ func (l *loader) judge(ctx context.Context, j *job) (err error) {
 }
 
 // trySlices sends all slices once.
-func (l *loader) trySlices(ctx context.Context, j *job, series *insert.Series) error {
-	s := &slicer{loader: l, job: j, series: series}
+func (l *loader) trySlices(ctx context.Context, j *job, series *insert.Series, stream func(i int) (*insert.Stream, error)) error {
+	s := &slicer{loader: l, job: j, series: series, streams: stream}
 	err := s.send(ctx)
 	l.reading = nil
 	var fault *fileError
@@ -87,6 +101,8 @@ type slicer struct {
 	*loader
 	job    *job
 	series *insert.Series
+	// streams returns the first or the second one.
+	streams func(i int) (*insert.Stream, error)
 
 	turn   sync.Mutex
 	reader *rows.Reader
@@ -111,7 +127,7 @@ func (s *slicer) send(ctx context.Context) (err error) {
 	s.reader, s.shape = rd, shape
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range 2 {
-		stream, err := s.stream(s.job.file().Type, i)
+		stream, err := s.streams(i)
 		if err != nil {
 			return err
 		}

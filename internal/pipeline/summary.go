@@ -22,6 +22,7 @@ type Summary struct {
 	Missing       []rawlog.File // known to the ledger, not loaded, and no longer listed: lost unless they come back
 	Recovered     int           // files that a dead run had left loading
 	Replaced      int           // files loaded again in the place of earlier rows
+	Changed       int           // of those: with another text than the earlier rows are known to be of
 	Lines         uint64
 	Rows          uint64
 	Rescued       uint64

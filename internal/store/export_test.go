@@ -5,3 +5,6 @@ func RetryableCodes() map[int32]string { return retryableCodes }
 
 // Engines fills the schema as this store does.
 func Engines() map[string]string { return single.clauses }
+
+// RowCodes are what RowsRefused goes by.
+func RowCodes() map[int32]string { return rowCodes }

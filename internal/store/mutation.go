@@ -12,6 +12,45 @@ import (
 // the server tries again by itself what fails for want of memory.
 const mutationWait = 45 * time.Second
 
+// inInsertWait is the same in mid-INSERT: the server drops an INSERT after 40 seconds of
+// silence (silence in pinned.go), and its error would say nothing of the mutation.
+const inInsertWait = 20 * time.Second
+
+type inInsert struct{}
+
+// InMidInsert marks deletions that an open INSERT waits for.
+func InMidInsert(ctx context.Context) context.Context {
+	return context.WithValue(ctx, inInsert{}, true)
+}
+
+// patienceWithMutations is how long a mutation may stand still.
+func (s *Store) patienceWithMutations(ctx context.Context) time.Duration {
+	wait := cmp.Or(s.cfg.MutationWait, mutationWait)
+	if ctx.Value(inInsert{}) != nil { //guard:mutation-in-insert
+		wait = min(wait, inInsertWait)
+	}
+	return wait
+}
+
+// AwaitMutations waits until no mutation of the table is unfinished, for as long as they
+// get on; then it is a *StuckMutationError.
+func (s *Store) AwaitMutations(ctx context.Context, table string) error {
+	return s.awaitMutations(ctx, table)
+}
+
+// Mutating reports whether a mutation of the table is unfinished, as far as this user may
+// see.
+func (s *Store) Mutating(ctx context.Context, table string) (bool, error) {
+	now, _, err := s.unfinished(unmarked{ctx}, table)
+	if code(err) == codeAccessDenied {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking at the mutations of %s: %w", table, err)
+	}
+	return now.first != "", nil
+}
+
 // StuckMutationError reports a deletion or an update that does not end, behind
 // which every further one waits.
 type StuckMutationError struct {
@@ -33,7 +72,7 @@ func (e *StuckMutationError) Error() string {
 // done. None is begun while another one is at work on the table: it would only
 // wait behind it, and a repeated step would queue one more each time.
 func (s *Store) Delete(ctx context.Context, table, where string, args ...any) error {
-	if err := s.awaitMutations(unmarked{ctx}, table); err != nil { //guard:none-queued
+	if err := s.awaitMutations(ctx, table); err != nil { //guard:none-queued
 		return err
 	}
 	return s.Write(ctx, Op{Kind: "delete", Detail: table}, func(ctx context.Context) error {
@@ -54,7 +93,7 @@ func (s *Store) mutate(ctx context.Context, table, statement string, args ...any
 		defer close(ended)
 		for sleep(watched, watchEvery) {
 			var stuck *StuckMutationError
-			if err := s.awaitMutations(unmarked{watched}, table); errors.As(err, &stuck) {
+			if err := s.awaitMutations(watched, table); errors.As(err, &stuck) {
 				stop(err)
 			}
 		}
@@ -72,7 +111,7 @@ func (s *Store) mutate(ctx context.Context, table, statement string, args ...any
 	case code(err) == codeUnfinished:
 		// It failed once. Whether its rows are gone when it has ended is the
 		// caller's to count.
-		return s.awaitMutations(unmarked{ctx}, table)
+		return s.awaitMutations(ctx, table)
 	}
 	return err
 }
@@ -83,7 +122,8 @@ const watchEvery = 2 * time.Second
 // as they get on.
 func (s *Store) awaitMutations(ctx context.Context, table string) error {
 	var before progress
-	since := time.Now()
+	wait, since := s.patienceWithMutations(ctx), time.Now()
+	ctx = unmarked{ctx}
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, watchEvery) {
 		now, stuck, err := s.unfinished(ctx, table)
 		if code(err) == codeAccessDenied {
@@ -98,7 +138,7 @@ func (s *Store) awaitMutations(ctx context.Context, table string) error {
 		if now != before {
 			before, since = now, time.Now()
 		}
-		if time.Since(since) > cmp.Or(s.cfg.MutationWait, mutationWait) { //guard:stuck-named
+		if time.Since(since) > wait { //guard:stuck-named
 			return stuck
 		}
 		if !sleep(ctx, pause) {

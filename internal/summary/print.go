@@ -41,7 +41,8 @@ func (s Load) String() string {
 		what string
 	}{
 		{f.Recovered, "left by a run that died: cleaned up"},
-		{f.Replaced, "changed at the source: rows replaced"},
+		{f.Changed, "changed at the source: rows replaced"},
+		{f.Replaced - f.Changed, "loaded again: rows replaced"},
 		{f.Skipped, "of the source skipped: not named like raw logs; -v lists them"},
 	} {
 		if n.n > 0 {

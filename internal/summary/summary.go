@@ -26,6 +26,7 @@ type Load struct {
 		Left          int `json:"left"` // not begun: planned by a dry run, or the run was interrupted
 		Recovered     int `json:"recovered"`
 		Replaced      int `json:"replaced"`
+		Changed       int `json:"changed"` // of replaced: the text is another than before
 		Skipped       int `json:"skipped"` // no raw-log files
 	} `json:"files"`
 	Lines    uint64  `json:"lines"` // records, headers included
@@ -106,7 +107,7 @@ func Of(at Place, dryRun bool, s pipeline.Summary) Load {
 	out.Files.Listed, out.Files.AlreadyLoaded, out.Files.Loaded, out.Files.Failed = s.Listed, s.AlreadyLoaded, s.Loaded, s.Failed
 	out.Files.Left, out.Files.Skipped = s.Left, s.Skipped
 	out.Barren = s.Barren
-	out.Files.Recovered, out.Files.Replaced = s.Recovered, s.Replaced
+	out.Files.Recovered, out.Files.Replaced, out.Files.Changed = s.Recovered, s.Replaced, s.Changed
 	for _, p := range s.CaughtUp {
 		out.CaughtUp = append(out.CaughtUp, p.String())
 	}

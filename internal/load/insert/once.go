@@ -28,6 +28,7 @@ type Sender struct {
 	lease    Lease
 	patience store.Patience
 	last     atomic.Uint64 // id given out
+	copies   atomic.Uint64 // of tables that were made
 	seen     sync.Map      // tables in which rows of this run were seen, after its first INSERT
 	views    views
 }

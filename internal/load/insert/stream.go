@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
 
+	"rawlogs/internal/ended"
 	"rawlogs/internal/load"
 	"rawlogs/internal/store"
 	"rawlogs/schema"
@@ -170,7 +171,7 @@ func (s *Stream) next(ctx context.Context, cancel context.CancelCauseFunc, fill 
 		switch err := fill(ctx, s.block); {
 		case errors.Is(err, ErrComplete):
 			s.sent.ended = true
-		case err != nil && ctx.Err() != nil:
+		case err != nil && ctx.Err() != nil && (ended.ByContext(err) || errors.Is(err, context.Cause(ctx))): //guard:cause-wins
 			// The server's answer, or the caller, ended the INSERT; what
 			// fill says of it is an echo.
 			return ctx.Err()

@@ -27,7 +27,7 @@ func (s *Sender) withdraw(ctx context.Context, scope store.Scope, inserts []uint
 // these rows until their replacement is loaded.
 func (s *Sender) Displace(ctx context.Context, scopes []store.Scope, files ...string) error {
 	own, _ := IDs(s.run)
-	return s.patience.Steady(ctx, func(ctx context.Context) error {
+	return s.patience.Steady(store.InMidInsert(ctx), func(ctx context.Context) error {
 		if err := s.lease.Confirm(ctx); err != nil {
 			return err
 		}
@@ -46,14 +46,44 @@ func (s *Sender) Displace(ctx context.Context, scopes []store.Scope, files ...st
 	})
 }
 
+// Calm waits until no mutation is at work on the tables of the scopes, as long as they get
+// on: a deletion would wait behind it, and an INSERT in the middle of which it is begun
+// cannot be silent for long.
+func (s *Sender) Calm(ctx context.Context, scopes []store.Scope) error {
+	return s.patience.Steady(ctx, func(ctx context.Context) error {
+		for _, scope := range scopes {
+			if err := s.st.AwaitMutations(ctx, scope.Table()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Busy reports whether a mutation is at work on the tables of the scopes.
+func (s *Sender) Busy(ctx context.Context, scopes []store.Scope) (busy bool, err error) {
+	err = s.patience.Steady(ctx, func(ctx context.Context) error {
+		for _, scope := range scopes {
+			if busy, err = s.st.Mutating(ctx, scope.Table()); busy || err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return busy, err
+}
+
 // End ends what a run that is over still has running on the server, where its INSERT
-// could land and its deletion go on after it.
+// could land and its deletion go on after it, and drops the copies of tables that it made.
 func (s *Sender) End(ctx context.Context, run string) error {
 	return s.patience.Steady(ctx, func(ctx context.Context) error {
 		if err := s.st.KillQueries(ctx, store.QueryPrefix(run)); err != nil {
 			return err
 		}
-		return s.st.EndDeletions(ctx, run)
+		if err := s.st.EndDeletions(ctx, run); err != nil {
+			return err
+		}
+		return s.st.DropCopies(ctx, run) //guard:copies-dropped
 	})
 }
 

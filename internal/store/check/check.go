@@ -204,7 +204,11 @@ func (c checker) checkMutations(ctx context.Context) ([]Finding, error) {
 		if err := rows.Scan(&table, &n, &reason); err != nil {
 			return nil, err
 		}
-		out = append(out, Finding{Warn, "table " + table, fmt.Sprintf("%d deletions or updates are stuck: %s", n, store.WithoutTrace(reason)), "KILL MUTATION those of system.mutations that cannot end, or mend what they say"})
+		f := Finding{Warn, "table " + table, fmt.Sprintf("%d deletions or updates are stuck: %s", n, store.WithoutTrace(reason)), "KILL MUTATION those of system.mutations that cannot end, or mend what they say"}
+		if table == store.RejectedRows || slices.Contains(store.RawTables(), table) { //guard:stuck-fails
+			f.Level, f.Detail = Fail, f.Detail+"; replacing a file's rows waits behind them, and fails"
+		}
+		out = append(out, f)
 	}
 	return out, rows.Err()
 }

@@ -34,6 +34,11 @@ func Loadable(ctx context.Context, st *store.Store, tables []string) error {
 			return refusal(f, err)
 		}
 	}
+	for _, table := range ownTables() {
+		if f, err := c.unconstrained(ctx, table); err != nil || f.Level == Fail { //guard:own-unconstrained
+			return refusal(f, err)
+		}
+	}
 	return nil
 }
 

@@ -3,7 +3,10 @@ package check_test
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"rawlogs/internal/load/insert"
+	"rawlogs/internal/store"
 	"rawlogs/internal/store/check"
 	"rawlogs/internal/testkit"
 )
@@ -41,7 +44,8 @@ func TestEnginesServed(t *testing.T) {
 func TestDeadChecksLeaveNothing(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)
-	names := []string{"ingest_check_1000000000_0123abcd_clicks", "ingest_check_4000000000_0123abcd_clicks", "ingest_checkered"}
+	names := []string{"ingest_check_1000000000_0123abcd_clicks", "ingest_check_4000000000_0123abcd_clicks",
+		store.CopyOf("20260101T000000-0000000a", 3, "clicks"), store.CopyOf(insert.NewRun(time.Now()), 3, "clicks"), "ingest_checkered"}
 	for _, name := range names {
 		if err := st.Conn().Exec(t.Context(), "CREATE TABLE "+name+" (n UInt8) ENGINE = Memory"); err != nil {
 			t.Fatal(err)
@@ -52,7 +56,7 @@ func TestDeadChecksLeaveNothing(t *testing.T) {
 	if err := st.Conn().QueryRow(t.Context(), "SELECT arraySort(groupArray(name)) FROM system.tables WHERE database = ? AND name LIKE 'ingest_check%'", st.Database()).Scan(&left); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Join(left, " ") != names[1]+" "+names[2] {
+	if strings.Join(left, " ") != names[1]+" "+names[3]+" "+names[4] {
 		t.Errorf("left: %v", left)
 	}
 }

@@ -83,6 +83,11 @@ func (c checker) checkTable(ctx context.Context, name string, t table) ([]Findin
 		out = append(out, f)
 	}
 	out = append(out, additions(name, t.full, t.create)...)
+	refusers, err := c.refusers(ctx, name, columns)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, refusers...)
 	want := wanted(name)
 	for _, column := range slices.Sorted(maps.Keys(want)) {
 		i := slices.IndexFunc(columns, func(of store.Column) bool { return of.Name == column })

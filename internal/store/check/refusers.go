@@ -1,0 +1,62 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"rawlogs/internal/store"
+)
+
+// ownTables are those that a load writes beside the rows: without them it has no outcome.
+func ownTables() []string {
+	return []string{store.RejectedRows, "ingest_files", "ingest_leases", "ingest_listings"}
+}
+
+// refusers names what of a table's definition may refuse rows, or keep fewer than are
+// sent. Projections and TTLs have findings of their own.
+func (c checker) refusers(ctx context.Context, table string, columns []store.Column) ([]Finding, error) {
+	if slices.Contains(ownTables(), table) {
+		f, err := c.unconstrained(ctx, table)
+		if err != nil || f.Level == OK {
+			return nil, err
+		}
+		return []Finding{f}, nil
+	}
+	found, err := c.st.Refusers(ctx, table, columns)
+	if err != nil {
+		return nil, err
+	}
+	var out []Finding
+	for _, r := range found {
+		const then = "a file whose rows it refuses fails, and the rows of its version before stay: they are tried on a copy of the table, which takes twice the time"
+		switch r.Kind {
+		case store.Projection, store.TTL:
+		case store.Merging:
+			out = append(out, Finding{Warn, "table " + table, "has " + r.Text + ", which makes one row of all that have the same sorting key",
+				"rows are lost unless its sorting key tells each from all others, as (network, _file, _line) does: copy them into a table with the engine MergeTree"})
+		default:
+			out = append(out, Finding{Warn, "table " + table, "has " + r.Text + ", by which the server may refuse rows", then})
+		}
+	}
+	return out, nil
+}
+
+// unconstrained looks for a constraint on a table of ours: an INSERT that it refuses would
+// leave rows without their outcome in the ledger.
+func (c checker) unconstrained(ctx context.Context, table string) (Finding, error) {
+	var create []string
+	err := c.st.Conn().QueryRow(ctx, "SELECT groupArray(create_table_query) FROM system.tables WHERE database = ? AND name = ?", c.st.Database(), table).Scan(&create)
+	if err != nil {
+		return Finding{}, fmt.Errorf("looking for constraints on %s: %w", table, err)
+	}
+	if len(create) == 0 {
+		return Finding{OK, "table " + table, "is not there", ""}, nil
+	}
+	if names := store.Constraints(create[0]); len(names) > 0 {
+		return Finding{Fail, "table " + table, "has the constraint " + strings.Join(names, ", ") + ", which may refuse what a load has to write",
+			"ALTER TABLE " + c.st.TableName(table) + " DROP CONSTRAINT " + names[0]}, nil
+	}
+	return Finding{OK, "table " + table, "takes all rows", ""}, nil
+}

@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Refuser is a part of a table's definition that ingest did not make, and by which the
+// server may refuse rows, or keep fewer than were sent, when an INSERT ends.
+type Refuser struct {
+	Kind RefuserKind
+	Text string // what it is, for people
+}
+
+// RefuserKind is what a Refuser is of its table.
+type RefuserKind string
+
+// The kinds of Refusers.
+const (
+	Constraint RefuserKind = "constraint"
+	Computed   RefuserKind = "column" // with an expression for its values
+	Index      RefuserKind = "index"
+	Projection RefuserKind = "projection"
+	SortingKey RefuserKind = "key" // with an expression in it
+	TTL        RefuserKind = "TTL"
+	Merging    RefuserKind = "engine" // that makes one row of several
+)
+
+var (
+	quotedText  = regexp.MustCompile(`'(?:[^'\\]|\\.|'')*'`)
+	constraints = regexp.MustCompile("\\bCONSTRAINT (`[^`]*`|\\S+) (?:CHECK|ASSUME)\\b")
+	projections = regexp.MustCompile("\\bPROJECTION (`[^`]*`|\\S+)")
+	indices     = regexp.MustCompile("\\bINDEX (`[^`]*`|\\S+) (.+?) TYPE ")
+	ttl         = regexp.MustCompile(`\bTTL `)
+	// plain is a list of columns.
+	plain = regexp.MustCompile("^[(]?(?:`[^`]*`|\\w+)(?:, (?:`[^`]*`|\\w+))*[)]?$")
+	// literal is a value that is the same for every row.
+	literalValue = regexp.MustCompile(`^(?:-?[\d.]+(?:e[+-]?\d+)?|'(?:[^'\\]|\\.|'')*'|NULL|true|false|\[\]|map\(\)|CAST\('(?:[^'\\]|\\.|'')*', '(?:[^'\\]|\\.|'')*'\)|(?:now|today|now64)\(\))$`)
+)
+
+// Refusers lists by what of a table's definition that ingest did not make the server may
+// refuse rows. columns are the table's.
+func (s *Store) Refusers(ctx context.Context, table string, columns []Column) ([]Refuser, error) {
+	var engine, create, sorting, partition string
+	err := s.Conn().QueryRow(ctx, "SELECT engine, create_table_query, sorting_key, partition_key FROM system.tables WHERE database = ? AND name = ?",
+		s.Database(), table).Scan(&engine, &create, &sorting, &partition)
+	if err != nil {
+		return nil, fmt.Errorf("looking at the definition of %s: %w", table, err)
+	}
+	out := refusersOf(engine, create, sorting, partition)
+	declared, err := declaredColumns()
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range columns {
+		computed := c.DefaultKind == "DEFAULT" || c.DefaultKind == "MATERIALIZED"
+		ours := strings.Contains(declared[table][c.Name], " "+c.DefaultKind+" "+c.DefaultExpr)
+		if computed && !ours && !literalValue.MatchString(c.DefaultExpr) { //guard:computed-refuse
+			out = append(out, Refuser{Computed, "the column " + c.Name + " (" + c.DefaultKind + " " + c.DefaultExpr + ")"})
+		}
+	}
+	return out, nil
+}
+
+// refusersOf looks at everything but the columns.
+func refusersOf(engine, create, sorting, partition string) (out []Refuser) {
+	add := func(kind RefuserKind, text string) { out = append(out, Refuser{kind, text}) }
+	bare := quotedText.ReplaceAllString(create, "''")
+	for _, name := range Constraints(create) {
+		add(Constraint, "the constraint "+name)
+	}
+	for _, m := range projections.FindAllStringSubmatch(bare, -1) {
+		add(Projection, "the projection "+m[1])
+	}
+	for _, m := range indices.FindAllStringSubmatch(bare, -1) {
+		if !plain.MatchString(m[2]) {
+			add(Index, "the index "+m[1]+" on "+m[2])
+		}
+	}
+	for _, key := range []string{sorting, partition} {
+		if key != "" && key != "toYYYYMM(_hour)" && !plain.MatchString(key) {
+			add(SortingKey, "the key "+key)
+		}
+	}
+	if ttl.MatchString(bare) {
+		add(TTL, "a TTL")
+	}
+	if engine != "MergeTree" { //guard:merging-engines
+		add(Merging, "the engine "+engine)
+	}
+	return out
+}
+
+// Constraints are the names, quoted where need be, of the constraints in a table's
+// definition as the server prints it.
+func Constraints(create string) (names []string) {
+	for _, m := range constraints.FindAllStringSubmatch(quotedText.ReplaceAllString(create, "''"), -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
+// rowCodes are the server's errors about values in rows, by code: another file's rows may
+// be taken. The names are those of errorCodeToName, which a test compares.
+var rowCodes = map[int32]string{
+	6:   "CANNOT_PARSE_TEXT",
+	26:  "CANNOT_PARSE_QUOTED_STRING",
+	27:  "CANNOT_PARSE_INPUT_ASSERTION_FAILED",
+	36:  "BAD_ARGUMENTS",
+	38:  "CANNOT_PARSE_DATE",
+	41:  "CANNOT_PARSE_DATETIME",
+	69:  "ARGUMENT_OUT_OF_BOUND",
+	70:  "CANNOT_CONVERT_TYPE",
+	72:  "CANNOT_PARSE_NUMBER",
+	117: "INCORRECT_DATA",
+	128: "TOO_LARGE_ARRAY_SIZE",
+	131: "TOO_LARGE_STRING_SIZE",
+	153: "ILLEGAL_DIVISION",
+	190: "SIZES_OF_ARRAYS_DONT_MATCH",
+	321: "VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE",
+	349: "CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN",
+	376: "CANNOT_PARSE_UUID",
+	395: "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO",
+	407: "DECIMAL_OVERFLOW",
+	427: "CANNOT_COMPILE_REGEXP",
+	441: "CANNOT_PARSE_DOMAIN_VALUE_FROM_STRING",
+	467: "CANNOT_PARSE_BOOL",
+	469: "VIOLATED_CONSTRAINT",
+	675: "CANNOT_PARSE_IPV4",
+	676: "CANNOT_PARSE_IPV6",
+	691: "UNKNOWN_ELEMENT_OF_ENUM",
+}
+
+// RowsRefused reports whether the server refused an INSERT for values in its rows: by a
+// constraint, or as an expression of the table's cannot be computed from them.
+func RowsRefused(err error) bool { return rowCodes[code(err)] != "" }
