@@ -33,7 +33,9 @@ func (r *run) markDoubtful(ctx context.Context, t rawlog.Type, table *load.Table
 }
 
 // doubts reports whether the batch's rows are to be tried on a copy of their table.
-func (l *loader) doubts(b *batch) bool { return l.doubtful[b.typ] != "" && b.replaces() } //guard:rows-proven
+func (l *loader) doubts(b *batch) bool {
+	return l.doubtful[b.typ] != "" && b.replaces() //guard:rows-proven
+}
 
 // prove sends the batch to a copy of its table. An error for which refused is true is the
 // rows' own.

@@ -11,6 +11,7 @@ import (
 // server may refuse rows, or keep fewer than were sent, when an INSERT ends.
 type Refuser struct {
 	Kind RefuserKind
+	Name string
 	Text string // what it is, for people
 }
 
@@ -58,7 +59,7 @@ func (s *Store) Refusers(ctx context.Context, table string, columns []Column) ([
 		computed := c.DefaultKind == "DEFAULT" || c.DefaultKind == "MATERIALIZED"
 		ours := strings.Contains(declared[table][c.Name], " "+c.DefaultKind+" "+c.DefaultExpr)
 		if computed && !ours && !literalValue.MatchString(c.DefaultExpr) { //guard:computed-refuse
-			out = append(out, Refuser{Computed, "the column " + c.Name + " (" + c.DefaultKind + " " + c.DefaultExpr + ")"})
+			out = append(out, Refuser{Computed, c.Name, "the column " + c.Name + " (" + c.DefaultKind + " " + c.DefaultExpr + ")"})
 		}
 	}
 	return out, nil
@@ -66,29 +67,29 @@ func (s *Store) Refusers(ctx context.Context, table string, columns []Column) ([
 
 // refusersOf looks at everything but the columns.
 func refusersOf(engine, create, sorting, partition string) (out []Refuser) {
-	add := func(kind RefuserKind, text string) { out = append(out, Refuser{kind, text}) }
+	add := func(kind RefuserKind, name, text string) { out = append(out, Refuser{kind, name, text}) }
 	bare := quotedText.ReplaceAllString(create, "''")
 	for _, name := range Constraints(create) {
-		add(Constraint, "the constraint "+name)
+		add(Constraint, name, "the constraint "+name)
 	}
 	for _, m := range projections.FindAllStringSubmatch(bare, -1) {
-		add(Projection, "the projection "+m[1])
+		add(Projection, m[1], "the projection "+m[1])
 	}
 	for _, m := range indices.FindAllStringSubmatch(bare, -1) {
 		if !plain.MatchString(m[2]) {
-			add(Index, "the index "+m[1]+" on "+m[2])
+			add(Index, m[1], "the index "+m[1]+" on "+m[2])
 		}
 	}
 	for _, key := range []string{sorting, partition} {
 		if key != "" && key != "toYYYYMM(_hour)" && !plain.MatchString(key) {
-			add(SortingKey, "the key "+key)
+			add(SortingKey, key, "the key "+key)
 		}
 	}
 	if ttl.MatchString(bare) {
-		add(TTL, "a TTL")
+		add(TTL, "", "a TTL")
 	}
-	if engine != "MergeTree" { //guard:merging-engines
-		add(Merging, "the engine "+engine)
+	if single.merging(engine) != "" { //guard:merging-engines
+		add(Merging, engine, "the engine "+engine)
 	}
 	return out
 }

@@ -166,6 +166,26 @@ func (sh Shape) unserved(table, engine string) string {
 	return ""
 }
 
+// merging says what to do about a table of rows whose engine makes one row of all that
+// have the same sorting key; it is "" for another engine.
+func (sh Shape) merging(engine string) string {
+	if engine == "MergeTree" {
+		return ""
+	}
+	return "the engine " + engine + " makes one row of all that have the same sorting key, so that rows are lost unless it tells each from all others, as (network, _file, _line) does: " +
+		"copy them into a table with the engine MergeTree"
+}
+
+// Merging says what to do about a table of rows whose engine makes one row of several; it
+// is "" for another engine.
+func (s *Store) Merging(engine string) string { return s.shape().merging(engine) }
+
+// DropConstraint is advice: how an administrator drops a constraint, whose name is quoted
+// where need be.
+func (s *Store) DropConstraint(table, name string) string {
+	return "ALTER TABLE " + s.Holding(table) + " DROP CONSTRAINT " + name
+}
+
 // Unserved says what to do about a table of an engine that may not hold our rows; it is
 // "" for one that may.
 func (s *Store) Unserved(table, engine string) string { return s.shape().unserved(table, engine) }

@@ -34,8 +34,7 @@ func (c checker) refusers(ctx context.Context, table string, columns []store.Col
 		switch r.Kind {
 		case store.Projection, store.TTL:
 		case store.Merging:
-			out = append(out, Finding{Warn, "table " + table, "has " + r.Text + ", which makes one row of all that have the same sorting key",
-				"rows are lost unless its sorting key tells each from all others, as (network, _file, _line) does: copy them into a table with the engine MergeTree"})
+			out = append(out, Finding{Warn, "table " + table, "has " + r.Text, c.st.Merging(r.Name)})
 		default:
 			out = append(out, Finding{Warn, "table " + table, "has " + r.Text + ", by which the server may refuse rows", then})
 		}
@@ -56,7 +55,7 @@ func (c checker) unconstrained(ctx context.Context, table string) (Finding, erro
 	}
 	if names := store.Constraints(create[0]); len(names) > 0 {
 		return Finding{Fail, "table " + table, "has the constraint " + strings.Join(names, ", ") + ", which may refuse what a load has to write",
-			"ALTER TABLE " + c.st.TableName(table) + " DROP CONSTRAINT " + names[0]}, nil
+			c.st.DropConstraint(table, names[0])}, nil
 	}
 	return Finding{OK, "table " + table, "takes all rows", ""}, nil
 }

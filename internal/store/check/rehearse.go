@@ -139,8 +139,8 @@ func (c checker) rehearse(ctx context.Context, table, engine, scratch string) (f
 	}
 	if n != rows {
 		hint := "look for a TTL or a row policy that takes them away: SHOW CREATE TABLE, SHOW ROW POLICIES"
-		if raw && engine != "MergeTree" {
-			hint = "the engine " + engine + " makes one row of all that have the same sorting key: copy the rows into a table with the engine MergeTree, or look for a TTL or a row policy"
+		if merging := c.st.Merging(engine); raw && merging != "" {
+			hint = merging
 		}
 		return Finding{Fail, what, fmt.Sprintf("%d rows were inserted and acknowledged, %d are seen", rows, n), hint}
 	}
