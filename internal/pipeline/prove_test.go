@@ -138,7 +138,7 @@ func TestMergingTableKeepsRows(t *testing.T) {
 	before := count(t, st, "SELECT count() FROM clicks")
 	opts.Reload = true
 	var hidden *insert.HiddenError
-	if _, err := Run(t.Context(), st, src.source(), opts); !errors.As(err, &hidden) || !strings.Contains(err.Error(), "ReplacingMergeTree") {
+	if _, err := Run(t.Context(), st, src.source(), opts); !errors.As(err, &hidden) || !strings.Contains(err.Error(), "an engine that makes one row of several") {
 		t.Errorf("%v; want the engine named", err)
 	}
 	if n := count(t, st, "SELECT count() FROM clicks"); n != before {
