@@ -25,8 +25,8 @@ func (s *Sender) Copy(ctx context.Context, table *load.Table, try func(*load.Tab
 	defer func() {
 		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
-		if err := s.st.DropTable(after, scratch.Name); err != nil {
-			s.patience.Log.Warn("a copy of a table stays; `ingest check` drops it in a week", "table", scratch.Name, "err", err)
+		if failed := s.st.DropTable(after, scratch.Name); failed != nil {
+			s.patience.Log.Warn("a copy of a table stays; `ingest check` drops it in a week", "table", scratch.Name, "err", failed)
 		}
 	}()
 	err = try(&scratch)

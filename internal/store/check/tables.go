@@ -75,11 +75,13 @@ func (c checker) checkTable(ctx context.Context, name string, t table) ([]Findin
 	if err != nil {
 		return nil, err
 	}
-	if f := c.servedEngine(name, t.engine); f.Level != OK {
-		out = append(out, f)
-	} else if f, err := c.unfiltered(ctx, name); err != nil {
-		return nil, err
-	} else if f.Level != OK {
+	f := c.servedEngine(name, t.engine)
+	if f.Level == OK {
+		if f, err = c.unfiltered(ctx, name); err != nil {
+			return nil, err
+		}
+	}
+	if f.Level != OK {
 		out = append(out, f)
 	}
 	out = append(out, additions(name, t.full, t.create)...)
