@@ -1,9 +1,11 @@
 package config
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -43,7 +45,19 @@ func (l *Layers) readFile() error {
 	if err != nil {
 		return wrong("%s: %w", path, err)
 	}
-	lines := keyLines(raw)
+	decoder := yamlnode.NewDecoder(bytes.NewReader(raw))
+	var doc, more yamlnode.Node
+	if err = decoder.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
+		return wrong("%s: %w", path, err)
+	}
+	if err = decoder.Decode(&more); !errors.Is(err, io.EOF) { //guard:one-document
+		return wrong("%s: it holds a second document after ---, which would not be read: make it one", path)
+	}
+	lines := make(map[string]int)
+	if len(doc.Content) > 0 {
+		asWritten(doc.Content[0], values)
+		lines = keyLines(doc.Content[0])
+	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if err := l.take(key, values[key], Origin{Kind: File, Name: path, Line: lines[key]}); err != nil {
 			return err
@@ -90,15 +104,32 @@ func beside(key, text string, from Origin) string {
 }
 
 // keyLines finds the line of each top-level key; the parsed values have lost it.
-func keyLines(raw []byte) map[string]int {
+func keyLines(top *yamlnode.Node) map[string]int {
 	lines := map[string]int{}
-	var doc yamlnode.Node
-	if yamlnode.Unmarshal(raw, &doc) != nil || len(doc.Content) == 0 {
-		return lines
-	}
-	for i := 0; i+1 < len(doc.Content[0].Content); i += 2 {
-		node := doc.Content[0].Content[i]
-		lines[node.Value] = node.Line
+	for i := 0; i+1 < len(top.Content); i += 2 {
+		lines[top.Content[i].Value] = top.Content[i].Line
 	}
 	return lines
+}
+
+// asWritten gives the ids of networks the text that the file has: to YAML 010 is the
+// number 8, and 1e3 is 1000.
+func asWritten(node *yamlnode.Node, value any) {
+	switch of := value.(type) {
+	case map[string]any:
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			key, member := node.Content[i].Value, node.Content[i+1]
+			if member.Kind == yamlnode.ScalarNode && (key == "network_id" || key == "id") && of[key] != nil { //guard:ids-as-written
+				of[key] = member.Value
+				continue
+			}
+			asWritten(member, of[key])
+		}
+	case []any:
+		for i, member := range node.Content {
+			if i < len(of) {
+				asWritten(member, of[i])
+			}
+		}
+	}
 }

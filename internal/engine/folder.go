@@ -73,6 +73,9 @@ func openFolder(path string, existing bool) (folder, error) {
 	if strings.ContainsAny(abs, "\x00\n") {
 		return "", fmt.Errorf("engine %q: no folder name", path)
 	}
+	if err = dangling(abs); err != nil {
+		return "", fmt.Errorf("engine %s: %w", path, err)
+	}
 	f := folder(abs)
 	if _, err = os.Stat(f.file(startLock)); existing && errors.Is(err, fs.ErrNotExist) { //guard:looking-makes-nothing
 		return "", fmt.Errorf("engine %s: %w", path, ErrAbsent)
@@ -97,6 +100,21 @@ func openFolder(path string, existing bool) (folder, error) {
 		}
 	}
 	return f, nil
+}
+
+// dangling names the link in a path that leads to nothing, as to a disk that is not
+// mounted: what is made behind it would lie elsewhere, or not at all.
+func dangling(abs string) error {
+	for at := abs; at != filepath.Dir(at); at = filepath.Dir(at) {
+		target, err := os.Readlink(at)
+		if err != nil {
+			continue // it is no link
+		}
+		if _, err = os.Stat(at); errors.Is(err, fs.ErrNotExist) { //guard:dangling-named
+			return fmt.Errorf("%s is a link to %s, which is not there: is its disk mounted?", at, target)
+		}
+	}
+	return nil
 }
 
 // ours reports why a folder that exists cannot be a store's.
@@ -129,6 +147,9 @@ func Rehearse(path string) (err error) {
 	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
+		return fmt.Errorf("engine %s: %w", path, err)
+	}
+	if err = dangling(abs); err != nil {
 		return fmt.Errorf("engine %s: %w", path, err)
 	}
 	if err = ours(abs); err != nil && !errors.Is(err, fs.ErrNotExist) {

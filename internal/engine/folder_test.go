@@ -16,10 +16,11 @@ func TestFolderRefused(t *testing.T) {
 	file := filepath.Join(dir, "file")
 	other := filepath.Join(dir, "other")
 	owned := filepath.Join(dir, "owned")
+	gone := filepath.Join(dir, "gone")
 	for _, err := range []error{
 		os.WriteFile(file, nil, 0o600),
 		os.Mkdir(other, 0o700), os.WriteFile(filepath.Join(other, "thesis.doc"), nil, 0o600),
-		os.Mkdir(owned, 0o700),
+		os.Mkdir(owned, 0o700), os.Symlink(filepath.Join(dir, "unmounted"), gone),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -38,11 +39,16 @@ func TestFolderRefused(t *testing.T) {
 		filepath.Join(file, "below"): "not a directory",
 		other:                        `holds other things ("thesis.doc")`,
 		owned:                        "belongs to user id",
+		gone:                         "is its disk mounted?",
+		filepath.Join(gone, "store"): "is its disk mounted?",
 		"/proc/1/nothing":            "engine /proc/1/nothing",
 	} {
 		_, err := Open(t.Context(), Config{Path: path})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v; want %q", path, err, want)
+		}
+		if _, err = Open(t.Context(), Config{Path: path, Existing: true}); strings.HasPrefix(path, gone) && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q, to look: %v; want %q", path, err, want)
 		}
 	}
 	if entries, err := os.ReadDir(other); err != nil || len(entries) != 1 {

@@ -52,8 +52,11 @@ func FindLibrary(setting string) (string, error) {
 			return path, trusted(path)
 		}
 	}
-	return "", fmt.Errorf("%w (version %s; looked in %s), or name it with INGEST_ENGINE_LIBRARY",
-		ErrNoLibrary, Version, strings.Join(libraryPlaces(program), ", "))
+	looked := strings.Join(libraryPlaces(program), ", ")
+	if cacheFolder() == "" { // as for a service without a user
+		looked += "; in no cache, as neither HOME nor XDG_CACHE_HOME is set to an absolute path"
+	}
+	return "", fmt.Errorf("%w (version %s; looked in %s), or name it with INGEST_ENGINE_LIBRARY", ErrNoLibrary, Version, looked)
 }
 
 func trusted(path string) error {

@@ -21,6 +21,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"rawlogs/internal/checkpoint"
@@ -32,6 +34,7 @@ import (
 	"rawlogs/internal/dirs/hoapi"
 	"rawlogs/internal/engine"
 	"rawlogs/internal/hasoffers"
+	"rawlogs/internal/plain"
 	"rawlogs/internal/store"
 )
 
@@ -178,10 +181,32 @@ func (s *Session) Look(ctx context.Context) (*store.Store, error) {
 	case err == nil:
 		err = s.again(ctx, func() error { return st.Current(ctx) })
 	}
+	if err == nil {
+		err = s.again(ctx, func() error { return s.lookFor(ctx, st) })
+	}
 	if err != nil {
 		return nil, err
 	}
 	return st, nil
+}
+
+// lookFor says where the store knows other networks and not this one: one that is
+// misspelt has no files, no issues and no differences.
+func (s *Session) lookFor(ctx context.Context, st *store.Store) error {
+	if s.Config.Network == "" {
+		return nil
+	}
+	known, err := checkpoint.Networks(ctx, st)
+	if err != nil {
+		return err
+	}
+	if err := checkpoint.SpellingOf(s.Config.Network, known); err != nil {
+		return err
+	}
+	if len(known) > 0 && !slices.Contains(known, s.Config.Network) { //guard:network-known
+		s.Log.Warn("the store knows nothing of this network", "known", plain.Text(strings.Join(known, ", ")))
+	}
+	return nil
 }
 
 // again runs a step on the store once more where it failed for a reason that passes: a

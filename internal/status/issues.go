@@ -41,6 +41,10 @@ func PrintIssues(w io.Writer, issues []Issue) error {
 
 // PrintIgnored writes a line for each of the first issues that were just ignored.
 func PrintIgnored(w io.Writer, issues []Issue) error {
+	if len(issues) == 0 {
+		_, err := fmt.Fprintln(w, "nothing was ignored: none of these files has an open issue")
+		return err
+	}
 	const most = 20
 	for _, i := range issues[:min(len(issues), most)] {
 		if _, err := fmt.Fprintf(w, "ignored: %s\n", plain.Text(i.Type+" "+i.Name+": "+i.Text)); err != nil {

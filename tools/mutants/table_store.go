@@ -51,6 +51,8 @@ var stores = []protection{
 		never, "internal/pipeline", "TestFinalCount"),
 	guard("partition-check", "a store that cannot keep the promise is warned of",
 		swap("partitioned by", "split by"), "internal/store/check", "TestCheckSpoiled"),
+	guard("network-known", "a network that the store does not know is told where others are known",
+		never, "cmd/ingest", "TestScripts/looking"),
 	guard("network-spelling", "a network that the store holds in another spelling is refused",
 		never, "internal/checkpoint", "TestCheckSpelling"),
 	guard("lineage-types", "check takes the columns that a load takes",

@@ -1,6 +1,8 @@
 package main
 
 var trusting = []protection{
+	guard("dangling-named", "a store behind a link that leads to nothing is not made elsewhere",
+		never, "internal/engine", "TestFolderRefused"),
 	guard("trust-owner", "a file of somebody else's is not trusted",
 		never, "internal/trust", "TestDoubts"),
 	guard("trust-writable", "a file that everyone can write is not trusted",

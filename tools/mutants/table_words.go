@@ -1,6 +1,10 @@
 package main
 
 var words = []protection{
+	guard("ids-as-written", "the id of a network is not read as a number",
+		never, "internal/config", "TestIDsAsWritten"),
+	guard("one-document", "a second document of the settings is not passed over",
+		never, "internal/config", "TestIDsAsWritten"),
 	guard("zip-joined", "two archives joined to one are refused",
 		never, "internal/parse", "TestZip"),
 	guard("near-header", "a name that is not read and looks like that of a column that got nothing is told",
