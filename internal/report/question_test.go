@@ -110,7 +110,7 @@ func TestPrepare(t *testing.T) {
 		{Question{Filters: []Filter{{"Stat.nope", "NULL", nil}}}, `unknown field "Stat.nope"`},
 		{Question{Filters: []Filter{{"Stat.date", "NULL", nil}}}, "the days are the period's"},
 		{Question{Filters: []Filter{{"Stat.hour", "NULL", nil}, {"Stat.hour", "NULL", nil}}}, "one filter for each field"},
-		{Question{Fields: []string{"Stat.offer_id"}, Groups: []string{"Stat.offer_id"}}, "wants a figure"},
+		{Question{Fields: []string{"Stat.offer_id"}, Groups: []string{"Stat.offer_id"}}, "needs a figure"},
 		{Question{Currency: "eur"}, "three capital letters"},
 		{Question{HourOffset: 99}, "hour offset 99"},
 	} {
