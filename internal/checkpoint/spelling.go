@@ -37,7 +37,7 @@ func SpellingOf(network string, known []string) error {
 	if slices.Contains(known, network) {
 		return nil
 	}
-	for _, other := range known {
+	for _, other := range slices.Backward(known) {
 		if strings.EqualFold(other, network) { //guard:network-spelling
 			return &SpellingError{Network: network, Known: other}
 		}
