@@ -218,10 +218,16 @@ func mayTell(e *checkpoint.Entry, share rawlog.Share) bool {
 
 // ordered picks the file that is said to overlap the other: the one of which that was
 // said before, as somebody may have said to ignore it, else the one that was loaded
-// later.
+// later. Within a second, which is as far as rows know it, that is the one that is not
+// compared yet.
 func (p pair) ordered(files map[string]store.Identified, share rawlog.Share) (later, other *checkpoint.Entry) {
-	order := strings.Compare(p.a.File.Name, p.b.File.Name)
-	order = cmp.Or(files[p.a.File.Name].Loaded.Compare(files[p.b.File.Name].Loaded), order)
+	fresh := func(e *checkpoint.Entry) int {
+		if e.Has(checkpoint.Overlap) && !told(e) {
+			return 1
+		}
+		return 0
+	}
+	order := cmp.Or(files[p.a.File.Name].Loaded.Compare(files[p.b.File.Name].Loaded), cmp.Compare(fresh(p.a), fresh(p.b)), strings.Compare(p.a.File.Name, p.b.File.Name))
 	b := order < 0
 	switch {
 	case told(p.a) != told(p.b): //guard:overlap-stays-put
