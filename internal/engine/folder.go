@@ -108,7 +108,7 @@ func dangling(abs string) error {
 	for at := abs; at != filepath.Dir(at); at = filepath.Dir(at) {
 		target, err := os.Readlink(at)
 		if err != nil {
-			continue // it is no link
+			continue // not a link
 		}
 		if _, err = os.Stat(at); errors.Is(err, fs.ErrNotExist) { //guard:dangling-named
 			return fmt.Errorf("%s is a link to %s, which is not there: is its disk mounted?", at, target)

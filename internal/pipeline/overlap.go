@@ -195,7 +195,7 @@ func (r *run) toCompare(ctx context.Context) (map[fileKey]rawlog.File, error) {
 	return looked, nil
 }
 
-// settleOverlaps writes what the comparison found, and takes back what is so no more.
+// settleOverlaps writes what the comparison found, and withdraws issues that no longer hold.
 func (r *run) settleOverlaps(ctx context.Context, groups []*likes) error {
 	var changed []*checkpoint.Entry
 	for _, g := range groups {

@@ -172,7 +172,7 @@ func TestOverlaps(t *testing.T) {
 	}
 }
 
-// An overlap stays with its file until it is so no more, or ignored.
+// An overlap stays with its file until it no longer holds, or is ignored.
 func TestOverlapStays(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)

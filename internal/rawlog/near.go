@@ -25,7 +25,7 @@ var beside = []string{".md5", ".sha1", ".sha256", ".sha512", ".crc", ".sfv", ".a
 
 // near returns the raw log that a path is taken for by people, under the name that it
 // would have, with an error that is ErrNear and says what keeps it from being read; ok is
-// false where it is none.
+// false where it does not look like one.
 func near(p string) (f File, err error, ok bool) {
 	base := path.Base(p)
 	if aside(p) {

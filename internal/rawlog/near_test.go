@@ -42,7 +42,7 @@ func TestNearNames(t *testing.T) {
 		"clicks-1473411600-SlY9UO.zip/notes.txt", "superclicks-1473411600-SlY9UO.7z",
 	} {
 		if f, _, err := new(Names).File(path); err == nil || errors.Is(err, ErrNear) {
-			t.Errorf("%s: %+v, %v; want a name that is none of a raw log", path, f, err)
+			t.Errorf("%s: %+v, %v; want a name that does not look like a raw log", path, f, err)
 		}
 	}
 	if f, _, err := new(Names).File("20160909/clicks-1473411600-SlY9UO.zip"); err != nil || f.Type != Clicks {

@@ -37,7 +37,7 @@ var issues = []protection{
 		never, "internal/pipeline", "TestDailyOverlap"),
 	guard("no-id-no-overlap", "rows without an id are not compared",
 		swap(" AND toString(transaction_id) != ''", ""), "internal/pipeline", "TestOverlaps"),
-	guard("different-files-stand", "different files of one hour are no issue",
+	guard("different-files-stand", "different files of one hour are not an issue",
 		never, "internal/pipeline", "TestNoOverlap"),
 	guard("goals-differ", "one click's conversions of several goals are different rows",
 		cut, "internal/pipeline", "TestNoOverlap"),
