@@ -227,7 +227,7 @@ func (r *run) mismatched(ctx context.Context, entries []checkpoint.Entry, diffs 
 		}
 		e.Settle(r.Now(), append(e.Issues[:len(e.Issues):len(e.Issues)], checkpoint.Issue{Kind: checkpoint.Mismatch, Text: d.String()})...)
 		if d.Stored > 0 { //guard:mismatch-reopens
-			e.State = checkpoint.Planned
+			e.State, e.Contents = checkpoint.Planned, "" // its rows are not those of its text
 		}
 		changed = append(changed, e)
 	}

@@ -207,6 +207,11 @@ func (r *run) do(ctx context.Context) (err error) {
 	if r.DryRun {
 		return r.openIssues(ctx)
 	}
+	if len(jobs) == 0 {
+		if jobs, err = r.uncarried(ctx); err != nil {
+			return err
+		}
+	}
 	if len(jobs) > 0 {
 		if err = r.loadPlan(ctx, jobs); err != nil {
 			return err
@@ -223,14 +228,12 @@ func (r *run) loadPlan(ctx context.Context, jobs []*job) (err error) {
 	if err = r.learnUsual(ctx, jobs); err != nil {
 		return err
 	}
-	if err = r.loadAll(ctx, jobs); err != nil {
-		return err
-	}
-	if jobs, err = r.uncarried(ctx); err != nil {
-		return err
-	}
-	if len(jobs) > 0 {
-		if err := r.loadAll(ctx, jobs); err != nil {
+	// Once more for the copies of what was replaced or lost, and for copies among those.
+	for first := true; first || len(jobs) > 0; first = false {
+		if err = r.loadAll(ctx, jobs); err != nil {
+			return err
+		}
+		if jobs, err = r.uncarried(ctx); err != nil {
 			return err
 		}
 	}

@@ -194,13 +194,10 @@ func (r *run) consider(f rawlog.File, known map[fileKey]*checkpoint.Entry) *job 
 	if e == nil {
 		return newJob(&checkpoint.Entry{File: f}, f)
 	}
-	if e.State == checkpoint.Loaded && e.Has(checkpoint.Copy) && !carried(e, known) { //guard:copy-carried
-		return newJob(e, f) // what it was a copy of is not loaded
-	}
 	if e.State == checkpoint.Loaded && !r.Reload && !changed(e.File, f) { //guard:replacement-noticed
 		r.sum.add(func(s *Summary) { s.AlreadyLoaded++ })
 		if e.Has(checkpoint.Copy) {
-			r.copies.add(f, false)
+			r.copies.add(f, knownCopy)
 		}
 		return nil
 	}

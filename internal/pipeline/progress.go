@@ -30,6 +30,6 @@ func (p *Progress) begin(jobs []*job) {
 	for _, j := range jobs {
 		bytes += max(0, j.listed.Size)
 	}
-	p.BytesTotal.Store(bytes)
-	p.FilesTotal.Store(int64(len(jobs)))
+	p.BytesTotal.Store(p.BytesDone.Load() + bytes)
+	p.FilesTotal.Store(p.FilesDone.Load() + p.FilesFailed.Load() + int64(len(jobs)))
 }

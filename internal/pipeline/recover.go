@@ -132,7 +132,7 @@ func standing(e *checkpoint.Entry, rows, rejected uint64) {
 			emptied(e)
 			break
 		}
-		e.Rows, e.Rejected = rows, rejected
+		e.Rows, e.Rejected, e.Contents = rows, rejected, "" //guard:remains-carry-nothing
 	}
 }
 

@@ -39,11 +39,15 @@ type twin struct {
 	loaded bool // its rows were in the store when the run began
 }
 
-// knownTwins begins with what the ledger has loaded.
+// holdsText reports whether the rows of the entry's text are in the store. Those of
+// a file whose newer version failed, or is being loaded, still are.
+func holdsText(e *checkpoint.Entry) bool { return e.Rows > 0 && e.Contents != "" }
+
+// knownTwins begins with what the ledger vouches for.
 func knownTwins(known map[fileKey]*checkpoint.Entry) *twins {
 	t := &twins{names: make(map[twinKey]twin)}
 	for _, e := range known {
-		if e.State == checkpoint.Loaded && e.Rows > 0 && e.Contents != "" {
+		if holdsText(e) { //guard:standing-rows-carry
 			t.names[twinKey{e.File.Type, hourOf(e.File), e.Contents}] = twin{e.File.Name, true}
 		}
 	}
@@ -76,29 +80,38 @@ func (t *twins) release(f rawlog.File) {
 	}
 }
 
-// copies are the files of a run that are copies of others. It is safe for
-// concurrent use.
+// copies are the files of a run that are copies of others, or may be once those
+// are loaded. It is safe for concurrent use.
 type copies struct {
 	mu    sync.Mutex
 	files map[fileKey]copied
 }
 
 type copied struct {
-	file rawlog.File // as it is listed
-	new  bool        // this run found it out
+	file  rawlog.File // as it is listed
+	found copyState
 }
 
-func (c *copies) add(f rawlog.File, isNew bool) {
+// copyState is how a copy was counted.
+type copyState int
+
+const (
+	knownCopy   copyState = iota // by an earlier run: as loaded already
+	newCopy                      // by this run: as loaded
+	perhapsCopy                  // not yet: as left
+)
+
+func (c *copies) add(f rawlog.File, found copyState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.files == nil {
 		c.files = make(map[fileKey]copied)
 	}
-	c.files[keyOf(f)] = copied{f, isNew}
+	c.files[keyOf(f)] = copied{f, found}
 }
 
-// uncarried returns the copies of what this run replaced, or could not load: they
-// are to be loaded now.
+// uncarried returns the copies of what this run, or an earlier one, replaced or lost:
+// they are to be loaded now, once it is known what else could be.
 func (r *run) uncarried(ctx context.Context) ([]*job, error) {
 	r.copies.mu.Lock()
 	defer r.copies.mu.Unlock()
@@ -121,17 +134,20 @@ func (r *run) uncarried(ctx context.Context) ([]*job, error) {
 	var jobs []*job
 	for key, c := range r.copies.files {
 		e := known[key]
-		if e == nil || !e.Has(checkpoint.Copy) || carried(e, known) { //guard:copy-carried-on
+		if e == nil || c.found != perhapsCopy && (!e.Has(checkpoint.Copy) || carried(e, known)) { //guard:copy-carried-on
 			continue
 		}
 		j := newJob(e, c.file)
 		j.doubtful = true
 		jobs = append(jobs, j)
 		r.sum.add(func(s *Summary) { // it was counted once
-			if c.new {
-				s.Loaded--
-			} else {
+			switch c.found {
+			case knownCopy:
 				s.AlreadyLoaded--
+			case newCopy:
+				s.Loaded--
+			case perhapsCopy:
+				s.Left--
 			}
 		})
 	}
@@ -143,7 +159,7 @@ func (r *run) uncarried(ctx context.Context) ([]*job, error) {
 // carried reports whether the rows of a copy are in the store under another name.
 func carried(copied *checkpoint.Entry, known map[fileKey]*checkpoint.Entry) bool {
 	for _, e := range known {
-		if e.State == checkpoint.Loaded && e.Rows > 0 && e.Contents == copied.Contents && e.File.Type == copied.File.Type &&
+		if holdsText(e) && e.Contents == copied.Contents && e.File.Type == copied.File.Type &&
 			hourOf(e.File) == hourOf(copied.File) && e.File.Name != copied.File.Name {
 			return true
 		}
@@ -169,14 +185,16 @@ func (l *loader) same(ctx context.Context, j *job) (bool, error) {
 		return true, nil
 	}
 	other, copied := l.twins.claim(j.file(), contents)
-	if !copied || j.replace && !other.loaded { //guard:copy-not-loaded
-		return false, nil
-	}
-	if !l.hasLines(j.body) {
+	if !copied || !l.hasLines(j.body) { //guard:copy-not-loaded
 		return false, nil // an hour without rows looks like any other
 	}
 	if !l.whole(j) {
 		return false, nil
+	}
+	if j.replace && !other.loaded { // the rows that it has stay until those of the other are there
+		l.copies.add(j.file(), perhapsCopy) //guard:copy-waits
+		j.release()
+		return true, nil
 	}
 	if err := l.clear(ctx, j); err != nil {
 		return false, err
@@ -188,7 +206,7 @@ func (l *loader) same(ctx context.Context, j *job) (bool, error) {
 		return false, err
 	}
 	l.Log.Warn("a copy of another file; its rows are not loaded twice", "type", j.file().Type, "file", j.file().Name, "other", other.name)
-	l.copies.add(j.file(), true)
+	l.copies.add(j.file(), newCopy)
 	l.finish(j)
 	l.sum.add(func(s *Summary) { s.Loaded++ })
 	return true, nil

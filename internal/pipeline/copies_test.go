@@ -1,0 +1,183 @@
+package pipeline
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/testkit"
+)
+
+// A copy is not loaded while the rows of its original stand, though a broken file
+// was put in its place; a sound one is, and then the copy is loaded.
+func TestCopyOfStandingRows(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	for _, c := range []struct {
+		name  string
+		spoil string // what is put in the place of the original
+		third bool   // another copy comes with it
+	}{
+		{"no header", "one,two\nx,y\n", false},
+		{"no rows", "one,two\n", true},
+		{"mostly broken", export() + strings.Repeat("x\n", 30), true},
+	} {
+		for _, reload := range []bool{false, true} {
+			name := fmt.Sprintf("%s/%t", c.name, reload)
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				src := newFolder(t)
+				opts := Options{Network: name, Parsers: 1}
+				load := func(failed int) {
+					t.Helper()
+					if sum, err := Run(t.Context(), st, src.source(), opts); err != nil || sum.Failed != failed {
+						t.Fatalf("%+v, %v; want %d failed", sum, err, failed)
+					}
+				}
+				rows := func(what string, want map[string]uint64) {
+					t.Helper()
+					got := make(map[string]uint64)
+					for file := range want {
+						got[file] = count(t, st, "SELECT count() FROM clicks WHERE network = ? AND _file = ?", opts.Network, file)
+					}
+					if diff := cmp.Diff(want, got); diff != "" {
+						t.Errorf("%s: rows of each file, wanted and seen:\n%s", what, diff)
+					}
+				}
+				first, second, third := hourly("AAAAAA"), hourly("BBBBBB"), hourly("CCCCCC")
+				src.put(first, export(ids(1, 60)...))
+				load(0)
+				src.put(second, export(ids(1, 60)...))
+				load(0)
+				src.put(first, c.spoil)
+				if c.third {
+					src.put(third, export(ids(1, 60)...))
+				}
+				opts.Reload = reload
+				for range 2 {
+					load(1)
+					rows("a broken file in its place", map[string]uint64{first: 60, second: 0, third: 0})
+				}
+				src.put(first, export(ids(100, 150)...))
+				load(0)
+				rows("a sound one", map[string]uint64{first: 51})
+				if n := count(t, st, "SELECT count() FROM clicks WHERE network = ?", opts.Network); n != 51+60 {
+					t.Errorf("%d rows; want 51 of the new file, and 60 of one copy", n)
+				}
+			})
+		}
+	}
+}
+
+// A file and its copy that are both replaced by one new text have it once.
+func TestCopiesReplacedTogether(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	first, second, third := hourly("BBBBBB"), hourly("AAAAAA"), hourly("CCCCCC")
+	for _, c := range []struct {
+		name   string
+		before [2]string // texts of the first and second
+		after  [3]string // of the third, too, where it comes
+		rows   uint64
+	}{
+		{"a file and its copy", [2]string{export(ids(1, 60)...), export(ids(1, 60)...)}, [3]string{export(ids(1, 70)...), export(ids(1, 70)...)}, 70},
+		{"two files", [2]string{export(ids(1, 60)...), export(ids(101, 160)...)}, [3]string{export(ids(1, 70)...), export(ids(1, 70)...)}, 70},
+		{"a file and a new one", [2]string{export(ids(1, 60)...), ""}, [3]string{export(ids(1, 70)...), export(ids(1, 70)...)}, 70},
+		{"all, and a new one", [2]string{export(ids(1, 60)...), export(ids(101, 160)...)}, [3]string{export(ids(1, 70)...), export(ids(1, 70)...), export(ids(1, 70)...)}, 70},
+		{"each by the other's", [2]string{export(ids(1, 60)...), export(ids(101, 180)...)}, [3]string{export(ids(101, 180)...), export(ids(1, 60)...)}, 140},
+	} {
+		for _, large := range []bool{false, true} {
+			name := fmt.Sprintf("%s/%t", c.name, large)
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				src := newFolder(t)
+				opts := Options{Network: name, Parsers: 2}
+				if large {
+					opts.MaxMemory = 1 << 10
+				}
+				put := func(texts ...string) {
+					for i, name := range []string{first, second, third}[:len(texts)] {
+						if texts[i] != "" {
+							src.put(name, texts[i])
+						}
+					}
+				}
+				put(c.before[:]...)
+				_ = src.night(st, opts)
+				put(c.after[:]...)
+				for night := range 2 {
+					sum, err := Run(t.Context(), st, src.source(), opts)
+					if err != nil || sum.Failed+sum.Left > 0 || sum.Listed != sum.AlreadyLoaded+sum.Loaded {
+						t.Errorf("night %d: %+v, %v", night, sum, err)
+					}
+					if n := count(t, st, "SELECT count() FROM clicks WHERE network = ?", opts.Network); n != c.rows {
+						t.Errorf("night %d: %d rows, want %d", night, n, c.rows)
+					}
+					if n := count(t, st, "SELECT uniqExact(transaction_id) FROM clicks WHERE network = ?", opts.Network); n != c.rows {
+						t.Errorf("night %d: %d ids, want %d", night, n, c.rows)
+					}
+				}
+			})
+		}
+	}
+}
+
+// What a run that died left of a file's rows carries no copy: where the file can be
+// had it is loaded, else its copy is.
+func TestCopyBesideRemains(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	first, second := hourly("AAAAAA"), hourly("BBBBBB")
+	for _, c := range []struct {
+		name string
+		gone bool
+	}{{"at the source", false}, {"gone", true}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			src := newFolder(t)
+			opts := Options{Network: c.name, Parsers: 1}
+			src.put(first, export(ids(1, 60)...))
+			_ = src.night(st, opts)
+			src.put(second, export(ids(1, 60)...))
+			_ = src.night(st, opts)
+			// As after a death while the rows were deleted part by part.
+			if err := st.Conn().Exec(t.Context(), "DELETE FROM clicks WHERE network = ? AND transaction_id > 't18'", opts.Network); err != nil {
+				t.Fatal(err)
+			}
+			left := count(t, st, "SELECT count() FROM clicks WHERE network = ?", opts.Network)
+			if left == 0 || left >= 60 {
+				t.Fatalf("%d rows are left", left)
+			}
+			ledger := checkpoint.Open(st, opts.Network)
+			entries, err := ledger.Entries(t.Context(), checkpoint.Filter{Files: []string{first}})
+			if err != nil || len(entries) != 1 {
+				t.Fatalf("%+v, %v", entries, err)
+			}
+			e := &entries[0]
+			e.State, e.Run = checkpoint.Loading, "died"
+			if err := ledger.Put(t.Context(), []*checkpoint.Entry{e}); err != nil {
+				t.Fatal(err)
+			}
+			want := uint64(60)
+			if c.gone {
+				want += left
+				if err := os.Remove(filepath.Join(src.root, first)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for night := range 2 {
+				if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
+					t.Fatal(err)
+				}
+				if n := count(t, st, "SELECT count() FROM clicks WHERE network = ?", opts.Network); n != want {
+					t.Errorf("night %d: %d rows, want %d", night, n, want)
+				}
+			}
+		})
+	}
+}
