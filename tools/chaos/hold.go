@@ -95,9 +95,7 @@ func (g *game) settled(ctx context.Context, s scenario, got map[string]sums) err
 		}
 		r.loaded, r.held, r.maybe, r.seen, r.moved = got[name], now, nil, false, false
 	}
-	if err := g.listed(ctx, s.source, got); err != nil {
-		errs = append(errs, err)
-	}
+	errs = append(errs, g.listed(ctx, s.source, got), g.doubled(s.source, got))
 	for name := range got {
 		if g.files[s.source][name] == nil {
 			errs = append(errs, fmt.Errorf("%s: in the store, but in no source: %+v", name, got[name]))
@@ -136,6 +134,28 @@ func (g *game) copied(from source, name string, got map[string]sums) error {
 		return nil
 	}
 	return errors.New("taken for a copy, but no other file has its rows")
+}
+
+// doubled checks that no two files of a slot have the rows of one version.
+func (g *game) doubled(from source, got map[string]sums) error {
+	type rows struct {
+		slot        int
+		count, hash uint64
+	}
+	holder := map[rows]string{}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		r := g.files[from][name]
+		if r == nil || got[name].Rows == 0 {
+			continue
+		}
+		of := rows{r.slot, got[name].Rows, got[name].Hash}
+		if other := holder[of]; other != "" {
+			errs = append(errs, fmt.Errorf("%s has the rows of %s once more: %+v", name, other, got[name]))
+		}
+		holder[of] = name
+	}
+	return errors.Join(errs...)
 }
 
 // listed checks that `ingest issues` lists every file that is not as it should be, for

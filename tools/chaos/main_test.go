@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"rawlogs/internal/engine"
 	"rawlogs/internal/parse"
@@ -28,14 +27,18 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// usualSeed is of a game that once ended with an hour loaded twice. Whoever runs the
+// tests twice gets the same game; `make chaos` draws another each time.
+const usualSeed = 1795730538442327720
+
 // TestRounds plays a few rounds of a game that `make chaos` plays for long.
-// SEED replays one.
+// SEED replays another.
 func TestRounds(t *testing.T) {
 	ingest := filepath.Join(t.TempDir(), "ingest")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", ingest, "rawlogs/cmd/ingest").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	seed := uint64(time.Now().UnixNano())
+	seed := uint64(usualSeed)
 	if text := os.Getenv("SEED"); text != "" {
 		var err error
 		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
