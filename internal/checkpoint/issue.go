@@ -25,6 +25,7 @@ const (
 	Shifted  Kind = "shifted"  // most rows lie whole hours off the file's hour
 	Copy     Kind = "copy"     // the text of another file of the same type and hour; not loaded
 	Overlap  Kind = "overlap"  // most of its rows are in another file of its time as well; loaded
+	Repeated Kind = "repeated" // its first rows come once more further down; loaded
 	Mismatch Kind = "mismatch" // the store did not hold the rows that were acknowledged
 	View     Kind = "view"     // the store has its rows, but answered with an error: a view failed on them
 	Lost     Kind = "lost"     // listed once, not loaded, and no longer listed
@@ -33,7 +34,7 @@ const (
 
 // Kinds lists all kinds of issues.
 func Kinds() []Kind {
-	return []Kind{Unloaded, Lost, Mismatch, Copy, Overlap, View, Rejected, Misfit, Inexact, Columns, Shifted}
+	return []Kind{Unloaded, Lost, Mismatch, Copy, Overlap, Repeated, View, Rejected, Misfit, Inexact, Columns, Shifted}
 }
 
 // Open reports whether the entry has issues that nobody said to ignore.

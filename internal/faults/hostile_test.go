@@ -130,6 +130,7 @@ func TestHostileTexts(t *testing.T) {
 		{name: "line ends of CR CR LF", text: strings.ReplaceAll(h+"a,1,2\n\"b\",3,4\n", "\n", "\r\r\n"),
 			rows: []string{`2 transaction_id="a" offer_id="1" payout_cents="2"`, `3 transaction_id="b" offer_id="3" payout_cents="4"`}},
 		{name: "line ends of CR, then of LF", text: strings.ReplaceAll(h, "\n", "\r") + "a,1,2\n", failed: "carriage return alone"},
+		{name: "line ends of LF CR", text: strings.ReplaceAll(h+"a,1,2\nb,3,4\n", "\n", "\n\r"), failed: "write CR LF or LF"},
 		{name: "header only", text: h, lines: 1},
 		{name: "header repeated as data", text: h + "a,1,2\n" + h + "b,3,4\n",
 			rows: []string{`2 transaction_id="a" offer_id="1" payout_cents="2"`, `4 transaction_id="b" offer_id="3" payout_cents="4"`}, rejected: []string{`3 the header again "transaction_id,offer_id,payout_cents"`}},

@@ -21,7 +21,7 @@ func TestOddFiles(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
 		"rejected": "rejected", "unread": "failed", "misfit": "misfit", "shifted": "shifted", "scattered": "shifted", "copy": "copy", "overlap": "overlap",
-		"headless": "failed", "foreign": "failed", "twice": "rejected", "swapped": "rejected", "backslash": "rejected", "utf16": "failed",
+		"headless": "failed", "foreign": "failed", "twice": "rejected repeated", "repeated": "repeated", "rounded": "columns", "swapped": "rejected", "backslash": "rejected", "utf16": "failed",
 		"cr": "", "blank": "failed", "page": "failed", "truncated": "failed", "flipped": "failed",
 	}
 	if diff := slices.Compare(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(simnet.OddKinds()))); diff != 0 {

@@ -129,11 +129,17 @@ func (l *Layout) Names(filled []bool) []string {
 // Has reports whether the table has a column that can be fed.
 func (l *Layout) Has(column string) bool { return slices.Contains(l.columns, column) }
 
-// Feeds reports whether the header feeds a column.
-func (l *Layout) Feeds(column string) bool {
+// Field is the field of a record that feeds a column, or -1.
+func (l *Layout) Field(column string) int {
 	i := slices.Index(l.columns, column)
-	return i >= 0 && l.fields[i] >= 0
+	if i < 0 {
+		return -1
+	}
+	return l.fields[i]
 }
+
+// Feeds reports whether the header feeds a column.
+func (l *Layout) Feeds(column string) bool { return l.Field(column) >= 0 }
 
 func shapeOf(fed []store.Column, fields []int) Shape {
 	var names []string

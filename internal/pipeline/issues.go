@@ -102,11 +102,17 @@ func issuesOf(f rawlog.File, c rows.Counts, usual checkpoint.Usual) []checkpoint
 	} else if lacks := usual.Lacking(c.Rows, c.Filled); len(lacks) > 0 { //guard:usual-columns
 		add(checkpoint.Columns, "none of its %d rows has %s, which each of the latest %d files has: did the header's names change?", c.Rows, strings.Join(lacks, ", "), usual.Files)
 	}
+	if c.OneID != "" { //guard:one-id-told
+		add(checkpoint.Columns, "each of its %d rows has the transaction id %q: was it written as a number, or not filled in?", c.Rows, c.OneID)
+	}
 	for _, doubt := range c.Doubts { //guard:doubts-told
 		add(checkpoint.Columns, "%s", doubt)
 	}
 	if timeless := c.Rows - c.Timed; c.Dated && c.Timed > 0 && timeless > c.Misfit && exceeds(timeless, c.Rows, noticed) { //guard:timeless-told
 		add(checkpoint.Columns, "%d of %d rows have no time in datetime", timeless, c.Rows)
+	}
+	if c.Again > 0 { //guard:repeated-told
+		add(checkpoint.Repeated, "from line %d on its first rows come once more: is the text in it twice?", c.Again)
 	}
 	switch {
 	case c.Shift != 0:

@@ -76,7 +76,7 @@ func against(t *testing.T, text []byte, got result) {
 	if strings.Contains(got.Err, "is the header missing?") && !slices.ContainsFunc(records[0], known) {
 		return
 	}
-	if strings.Contains(got.Err, "carriage return alone") || len(bytes.Trim(text, "\r\n")) == 0 { // to encoding/csv, it is a letter like others
+	if strings.Contains(got.Err, "carriage return alone") || strings.Contains(got.Err, "in that order") || len(bytes.Trim(text, "\r\n")) == 0 { // to encoding/csv, it is a letter like others
 		return
 	}
 	if strings.Contains(got.Err, "looks like a header of another layout") { // see csv.Cutter

@@ -54,6 +54,10 @@ type Counts struct {
 	// Doubts are what its header makes one doubt: names that are not read and look like
 	// those of columns that got nothing.
 	Doubts []string
+	// OneID is the transaction id that each row of several has, cut short.
+	OneID string
+	// Again is the line on which the first rows come once more in their order, or 0.
+	Again uint64
 }
 
 // Unfit is a value that did not fit its column. Its text is cut short.
@@ -61,6 +65,9 @@ type Unfit struct {
 	Line        uint64 // as an editor counts
 	Name, Value string // of the header, and of the value
 }
+
+// fewestAlike is how many rows with one id make it one that identifies none of them.
+const fewestAlike = 10
 
 // mostShown is how much of a value is shown, in bytes.
 const mostShown = 40
@@ -81,6 +88,7 @@ type Reader struct {
 	headings int   // of the cutter, that were laid onto the table
 	err      error // sticky
 	counts   Counts
+	repeats  repeats
 }
 
 // NewReader returns a Reader for texts that go into one table.
@@ -115,6 +123,7 @@ func (r *Reader) ResetBytes(f rawlog.File, text []byte) {
 func (r *Reader) reset(f rawlog.File) {
 	r.err, r.ready, r.headings = nil, false, 0
 	r.counts = Counts{}
+	r.repeats.reset()
 	r.batch.File, r.batch.Hour = f.Name, f.Hour
 	if zone := r.zones.At(f.Hour); r.batch.Clock == nil || zone != r.zone {
 		r.zone, r.batch.Clock = zone, load.NewClock(zone)
@@ -159,6 +168,7 @@ func (r *Reader) Append(b *load.Block, maxRows int) (n int, err error) {
 				r.err = err
 				return n, err
 			}
+			r.repeats.look(r.batch.Records)
 			n += r.batch.Rows
 			r.counts.Rows += uint64(r.batch.Rows)
 			r.counts.Rescued += uint64(kept.Rescued)
@@ -203,8 +213,13 @@ func (r *Reader) reheader() error {
 			layout.Unknown()[0], strings.Join(lost, ", ")))
 	}
 	r.names, r.layout = names, layout
+	r.lay()
 	r.cutter.SetSigns(layout.Signs())
 	return nil
+}
+
+func (r *Reader) lay() {
+	r.repeats.lay(rawlog.Type(r.table.Name), r.layout.Field("transaction_id"))
 }
 
 // batchRows is how many records are cut before they are converted: enough that
@@ -219,6 +234,7 @@ func (r *Reader) Counts() Counts {
 		c.Lines = 1 + c.Rows + c.Rejected
 		c.Filled, c.Dated = r.layout.Names(r.batch.Filled), r.layout.Feeds("datetime")
 		if c.Rows > 0 {
+			c.OneID, c.Again = r.repeats.one(fewestAlike), uint64(r.repeats.again)
 			c.Doubts = doubts(rawlog.Type(r.table.Name), r.layout, r.names, c.Filled)
 		}
 	}
@@ -263,6 +279,7 @@ func (r *Reader) header() error {
 	}
 	r.cutter.SetSigns(r.layout.Signs())
 	r.batch.Filled = make([]bool, r.layout.Columns())
+	r.lay()
 	r.ready = true
 	return nil
 }

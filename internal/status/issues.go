@@ -15,6 +15,7 @@ lost       not loaded, and no longer listed by the source
 mismatch   the store did not hold the rows that it acknowledged; the next run loads them again
 copy       the same text as another file of its hour; not loaded
 overlap    most of its rows are in another file of its hour as well: was it exported again?
+repeated   its first rows come once more further down: is the text in it twice?
 view       its rows are stored, but a materialized view failed on them
 rejected   has lines that did not split into the header's fields: see rejected_rows
 misfit     has many values that did not fit their columns: see _rescued

@@ -35,6 +35,8 @@ var issues = []protection{
 		swap("f.Hour.Truncate(time.Hour)", "f.Hour"), "internal/pipeline", "TestOverlapWithinTheHour"),
 	guard("overlap-told", "a file whose rows another of its hour has is named",
 		swap("issues = append(issues, checkpoint.Issue{Kind: checkpoint.Overlap, Text: o.String()})", "_ = o"), "internal/pipeline", "TestCopyBecomesOverlap"),
+	guard("repeated-told", "a text that is in its file twice is an issue",
+		never, "internal/pipeline", "TestIssuesStay"),
 	guard("day-compared", "a day's file is compared with its hours'",
 		always, "internal/pipeline", "TestDailyOverlap"),
 	guard("unread-names-left", "what was said of a day's file stands where no pattern reads its name",

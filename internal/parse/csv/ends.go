@@ -11,7 +11,7 @@ type ends struct {
 
 // usual are the ends that RFC 4180 and Unix know, and a CR LF that was made CR LF once
 // more, which may begin below a header that was not.
-var usual = ends{crs: 2}
+var usual = ends{crs: 2} //guard:cr-cr-lf
 
 // eol is the byte that ends a line.
 func (e ends) eol() byte {
@@ -83,6 +83,9 @@ func (r *Cutter) findEnds() error {
 		case c == '"':
 			quoted = !quoted
 		case quoted || c != '\n' && c != '\r':
+		case c == '\n' && at+2 < len(rest) && rest[at+1] == '\r' && rest[at+2] != '\n' && rest[at+2] != '\r': //guard:lf-cr
+			return &HeaderError{Line: r.line, Reason: "it ends in a line feed and a carriage return, in that order, which no reader takes for one line end: write CR LF or LF" +
+				looks(rest)}
 		case c == '\n' || at+1 == len(rest):
 			return nil
 		default:

@@ -49,6 +49,16 @@ func oddities() []oddity {
 		{kind: "overlap", what: "the rows of another file of its hour in another text", beside: true, text: func(rows [][]string) string {
 			return strings.ReplaceAll(toCSV(rows), "\n", "\r\n")
 		}},
+		{kind: "repeated", what: "every row twice: all of them, and then all of them again", text: func(rows [][]string) string {
+			return toCSV(append(slices.Clone(rows), rows[1:]...))
+		}},
+		{kind: "rounded", what: "a spreadsheet made one number of all ids", text: func(rows [][]string) string {
+			at := slices.Index(rows[0], "transaction_id")
+			for _, row := range rows[1:] {
+				row[at] = "1.00E+31"
+			}
+			return toCSV(rows)
+		}},
 		{kind: "headless", what: "the header is missing", text: func(rows [][]string) string { return toCSV(rows[1:]) }},
 		{kind: "foreign", what: "columns that nobody knows", text: func(rows [][]string) string {
 			for i := range rows[0] {
