@@ -12,7 +12,9 @@ import (
 // may repeat. An id of all rows identifies none.
 func TestRepeats(t *testing.T) {
 	t.Parallel()
-	many := func(n int, id string) []string { return strings.Split(strings.TrimSuffix(strings.Repeat(id+"\n", n), "\n"), "\n") }
+	many := func(n int, id string) []string {
+		return strings.Split(strings.TrimSuffix(strings.Repeat(id+"\n", n), "\n"), "\n")
+	}
 	var unlike []string
 	for i := range 300 {
 		unlike = append(unlike, fmt.Sprintf("102%06x", i))

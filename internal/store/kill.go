@@ -10,7 +10,7 @@ import (
 
 // killWait bounds the wait for queries to end. The server notices a kill at its
 // next block, or when it has waited for the client's next one for as long as
-// streamSetting allows; twice that is enough where it notices at all.
+// insertSetting allows; twice that is enough where it notices at all.
 const killWait = 90 * time.Second
 
 // StillRunningError reports a query that was ended and goes on, so that its rows

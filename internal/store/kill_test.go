@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
@@ -69,6 +70,24 @@ func TestKillOfSilentClient(t *testing.T) {
 	}
 	if n := rowsOf(t, st, "facts"); n != 0 {
 		t.Errorf("%d rows of an INSERT without an end", n)
+	}
+}
+
+// The bound goes with INSERTs of a few lines, too, and with the ledger's.
+func TestBatchIsBounded(t *testing.T) {
+	t.Parallel()
+	st := factTable(t)
+	id := "batch-" + st.Database()
+	ctx := clickhouse.Context(st.InsertContext(t.Context()), clickhouse.WithQueryID(id))
+	batch, err := st.Conn().PrepareBatch(ctx, "INSERT INTO facts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer batch.Close()
+	var bound string
+	err = st.Conn().QueryRow(t.Context(), "SELECT Settings['receive_timeout'] FROM system.processes WHERE query_id = ?", id).Scan(&bound)
+	if err != nil || bound != "30" {
+		t.Errorf("it is sent with receive_timeout %q, %v; want a bound on the client's silence", bound, err)
 	}
 }
 

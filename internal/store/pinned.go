@@ -73,6 +73,11 @@ var limitSetting = map[string]string{
 
 // insertSetting goes with every INSERT.
 var insertSetting = map[string]string{
+	// Of a client that was stopped or cut off in mid-INSERT the server hears no
+	// more, and it looks at no kill meanwhile: a successor waits for this long. A
+	// client that lives is silent for two seconds at most.
+	//guard:silence-bounded
+	"receive_timeout": "30",
 	// Equal bytes in two files are two files' rows, and a token that was
 	// used before a DELETE would silence the rows that replace it.
 	//guard:no-deduplication{
@@ -109,11 +114,6 @@ var streamSetting = map[string]string{
 	//guard:one-partition
 	"max_partitions_per_insert_block":          "1",
 	"throw_on_max_partitions_per_insert_block": "1",
-	// Of a client that was stopped or cut off in mid-INSERT the server hears no
-	// more, and it looks at no kill meanwhile: a successor waits for this long. A
-	// client that lives is silent for two seconds at most.
-	//guard:silence-bounded
-	"receive_timeout": "30",
 }
 
 // allSettings are all that we pin on connections or statements, by occasion.

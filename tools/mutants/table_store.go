@@ -68,7 +68,7 @@ var stores = []protection{
 	guard("every-address", "of several addresses each must prove to be the same server",
 		never, "internal/store", "TestOneAddressOfTwoServers/two_hosts,_one_away"),
 	guard("silence-bounded", "the server gives up a silent client's INSERT",
-		cut, "internal/store", "TestKillOfSilentClient"),
+		cut, "internal/store", "TestBatchIsBounded"),
 	guard("kill-bounded", "queries that do not end when killed are not waited for without end",
 		never, "internal/store", "TestKillIsBounded"),
 	guard("forbidden-settings", "a setting that the profile's constraints forbid is not sent",
