@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,58 +18,56 @@ func TestCopyOfStandingRows(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)
 	for _, c := range []struct {
-		name  string
-		spoil string // what is put in the place of the original
-		third bool   // another copy comes with it
+		name   string
+		spoil  string // what is put in the place of the original
+		third  bool   // another copy comes with it
+		reload bool
 	}{
-		{"no header", "one,two\nx,y\n", false},
-		{"no rows", "one,two\n", true},
-		{"mostly broken", export() + strings.Repeat("x\n", 30), true},
+		{"no header", "one,two\nx,y\n", false, true},
+		{"no rows", "one,two\n", true, false},
+		{"mostly broken", export() + strings.Repeat("x\n", 30), true, true},
 	} {
-		for _, reload := range []bool{false, true} {
-			name := fmt.Sprintf("%s/%t", c.name, reload)
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				src := newFolder(t)
-				opts := Options{Network: name, Parsers: 1}
-				load := func(failed int) {
-					t.Helper()
-					if sum, err := Run(t.Context(), st, src.source(), opts); err != nil || sum.Failed != failed {
-						t.Fatalf("%+v, %v; want %d failed", sum, err, failed)
-					}
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			src := newFolder(t)
+			opts := Options{Network: c.name, Parsers: 1}
+			load := func(failed int) {
+				t.Helper()
+				if sum, err := Run(t.Context(), st, src.source(), opts); err != nil || sum.Failed != failed {
+					t.Fatalf("%+v, %v; want %d failed", sum, err, failed)
 				}
-				rows := func(what string, want map[string]uint64) {
-					t.Helper()
-					got := make(map[string]uint64)
-					for file := range want {
-						got[file] = count(t, st, "SELECT count() FROM clicks WHERE network = ? AND _file = ?", opts.Network, file)
-					}
-					if diff := cmp.Diff(want, got); diff != "" {
-						t.Errorf("%s: rows of each file, wanted and seen:\n%s", what, diff)
-					}
+			}
+			rows := func(what string, want map[string]uint64) {
+				t.Helper()
+				got := make(map[string]uint64)
+				for file := range want {
+					got[file] = count(t, st, "SELECT count() FROM clicks WHERE network = ? AND _file = ?", opts.Network, file)
 				}
-				first, second, third := hourly("AAAAAA"), hourly("BBBBBB"), hourly("CCCCCC")
-				src.put(first, export(ids(1, 60)...))
-				load(0)
-				src.put(second, export(ids(1, 60)...))
-				load(0)
-				src.put(first, c.spoil)
-				if c.third {
-					src.put(third, export(ids(1, 60)...))
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s: rows of each file, wanted and seen:\n%s", what, diff)
 				}
-				opts.Reload = reload
-				for range 2 {
-					load(1)
-					rows("a broken file in its place", map[string]uint64{first: 60, second: 0, third: 0})
-				}
-				src.put(first, export(ids(100, 150)...))
-				load(0)
-				rows("a sound one", map[string]uint64{first: 51})
-				if n := count(t, st, "SELECT count() FROM clicks WHERE network = ?", opts.Network); n != 51+60 {
-					t.Errorf("%d rows; want 51 of the new file, and 60 of one copy", n)
-				}
-			})
-		}
+			}
+			first, second, third := hourly("AAAAAA"), hourly("BBBBBB"), hourly("CCCCCC")
+			src.put(first, export(ids(1, 60)...))
+			load(0)
+			src.put(second, export(ids(1, 60)...))
+			load(0)
+			src.put(first, c.spoil)
+			if c.third {
+				src.put(third, export(ids(1, 60)...))
+			}
+			opts.Reload = c.reload
+			for range 2 {
+				load(1)
+				rows("a broken file in its place", map[string]uint64{first: 60, second: 0, third: 0})
+			}
+			src.put(first, export(ids(100, 150)...))
+			load(0)
+			rows("a sound one", map[string]uint64{first: 51})
+			if n := count(t, st, "SELECT count() FROM clicks WHERE network = ?", opts.Network); n != 51+60 {
+				t.Errorf("%d rows; want 51 of the new file, and 60 of one copy", n)
+			}
+		})
 	}
 }
 
@@ -84,46 +81,44 @@ func TestCopiesReplacedTogether(t *testing.T) {
 		before [2]string // texts of the first and second
 		after  [3]string // of the third, too, where it comes
 		rows   uint64
+		large  bool // by slices
 	}{
-		{"a file and its copy", [2]string{export(ids(1, 60)...), export(ids(1, 60)...)}, [3]string{export(ids(1, 70)...), export(ids(1, 70)...)}, 70},
-		{"two files", [2]string{export(ids(1, 60)...), export(ids(101, 160)...)}, [3]string{export(ids(1, 70)...), export(ids(1, 70)...)}, 70},
-		{"a file and a new one", [2]string{export(ids(1, 60)...), ""}, [3]string{export(ids(1, 70)...), export(ids(1, 70)...)}, 70},
-		{"all, and a new one", [2]string{export(ids(1, 60)...), export(ids(101, 160)...)}, [3]string{export(ids(1, 70)...), export(ids(1, 70)...), export(ids(1, 70)...)}, 70},
-		{"each by the other's", [2]string{export(ids(1, 60)...), export(ids(101, 180)...)}, [3]string{export(ids(101, 180)...), export(ids(1, 60)...)}, 140},
+		{"a file and its copy", [2]string{export(ids(1, 60)...), export(ids(1, 60)...)}, [3]string{export(ids(1, 70)...), export(ids(1, 70)...)}, 70, false},
+		{"two files", [2]string{export(ids(1, 60)...), export(ids(101, 160)...)}, [3]string{export(ids(1, 70)...), export(ids(1, 70)...)}, 70, true},
+		{"a file and a new one", [2]string{export(ids(1, 60)...), ""}, [3]string{export(ids(1, 70)...), export(ids(1, 70)...)}, 70, false},
+		{"all, and a new one", [2]string{export(ids(1, 60)...), export(ids(101, 160)...)}, [3]string{export(ids(1, 70)...), export(ids(1, 70)...), export(ids(1, 70)...)}, 70, true},
+		{"each by the other's", [2]string{export(ids(1, 60)...), export(ids(101, 180)...)}, [3]string{export(ids(101, 180)...), export(ids(1, 60)...)}, 140, false},
 	} {
-		for _, large := range []bool{false, true} {
-			name := fmt.Sprintf("%s/%t", c.name, large)
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				src := newFolder(t)
-				opts := Options{Network: name, Parsers: 2}
-				if large {
-					opts.MaxMemory = 1 << 10
-				}
-				put := func(texts ...string) {
-					for i, name := range []string{first, second, third}[:len(texts)] {
-						if texts[i] != "" {
-							src.put(name, texts[i])
-						}
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			src := newFolder(t)
+			opts := Options{Network: c.name, Parsers: 2}
+			if c.large {
+				opts.MaxMemory = 1 << 10
+			}
+			put := func(texts ...string) {
+				for i, name := range []string{first, second, third}[:len(texts)] {
+					if texts[i] != "" {
+						src.put(name, texts[i])
 					}
 				}
-				put(c.before[:]...)
-				_ = src.night(st, opts)
-				put(c.after[:]...)
-				for night := range 2 {
-					sum, err := Run(t.Context(), st, src.source(), opts)
-					if err != nil || sum.Failed+sum.Left > 0 || sum.Listed != sum.AlreadyLoaded+sum.Loaded {
-						t.Errorf("night %d: %+v, %v", night, sum, err)
-					}
-					if n := count(t, st, "SELECT count() FROM clicks WHERE network = ?", opts.Network); n != c.rows {
-						t.Errorf("night %d: %d rows, want %d", night, n, c.rows)
-					}
-					if n := count(t, st, "SELECT uniqExact(transaction_id) FROM clicks WHERE network = ?", opts.Network); n != c.rows {
-						t.Errorf("night %d: %d ids, want %d", night, n, c.rows)
-					}
+			}
+			put(c.before[:]...)
+			_ = src.night(st, opts)
+			put(c.after[:]...)
+			for night := range 2 {
+				sum, err := Run(t.Context(), st, src.source(), opts)
+				if err != nil || sum.Failed+sum.Left > 0 || sum.Listed != sum.AlreadyLoaded+sum.Loaded {
+					t.Errorf("night %d: %+v, %v", night, sum, err)
 				}
-			})
-		}
+				if n := count(t, st, "SELECT count() FROM clicks WHERE network = ?", opts.Network); n != c.rows {
+					t.Errorf("night %d: %d rows, want %d", night, n, c.rows)
+				}
+				if n := count(t, st, "SELECT uniqExact(transaction_id) FROM clicks WHERE network = ?", opts.Network); n != c.rows {
+					t.Errorf("night %d: %d ids, want %d", night, n, c.rows)
+				}
+			}
+		})
 	}
 }
 
