@@ -3,12 +3,15 @@ package pipeline
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/rawlog"
 	"rawlogs/internal/testkit"
 )
 
@@ -174,5 +177,33 @@ func TestCopyBesideRemains(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// However many days files are strewn over, a statement names few stretches of them.
+func TestStrewnDays(t *testing.T) {
+	t.Parallel()
+	day := func(i int) rawlog.File {
+		return rawlog.File{Hour: time.Date(2012, 1, 1+i, 7, 0, 0, 0, time.UTC)}
+	}
+	for _, c := range []struct {
+		name             string
+		days, step, want int
+	}{
+		{"one", 1, 1, 1}, {"a year", 366, 1, 1}, {"every other day", 400, 2, 400}, {"every other day of many years", 2000, 2, 1},
+	} {
+		var files []rawlog.File
+		for i := range c.days {
+			files = append(files, day((c.days-1-i)*c.step))
+		}
+		got := daysOf(files)
+		if len(got) != c.want {
+			t.Errorf("%s: %d stretches, want %d", c.name, len(got), c.want)
+		}
+		for _, f := range files {
+			if !slices.ContainsFunc(got, func(p rawlog.Period) bool { return p.Contains(f.Hour) }) {
+				t.Errorf("%s: none has %s", c.name, f.Hour)
+			}
+		}
 	}
 }

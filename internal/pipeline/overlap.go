@@ -94,7 +94,10 @@ func (r *run) foresee(ctx context.Context, known map[fileKey]*checkpoint.Entry, 
 	return nil
 }
 
-// daysOf are the days of files, whole.
+// mostStretches bounds the stretches of days that one statement names.
+const mostStretches = 500
+
+// daysOf are the days of files, whole; where they are strewn, all from the first to the last.
 func daysOf(files []rawlog.File) []rawlog.Period {
 	var days []rawlog.Period
 	for _, f := range files {
@@ -108,6 +111,9 @@ func daysOf(files []rawlog.File) []rawlog.Period {
 			continue
 		}
 		joined = append(joined, d)
+	}
+	if len(joined) > mostStretches { //guard:strewn-days
+		return []rawlog.Period{{From: joined[0].From, To: joined[len(joined)-1].To}}
 	}
 	return joined
 }

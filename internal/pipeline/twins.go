@@ -118,12 +118,11 @@ func (r *run) uncarried(ctx context.Context) ([]*job, error) {
 	if len(r.copies.files) == 0 {
 		return nil, nil
 	}
-	var hours []rawlog.Period
+	var files []rawlog.File
 	for _, c := range r.copies.files {
-		from := time.Unix(hourOf(c.file), 0)
-		hours = append(hours, rawlog.Period{From: from, To: from.Add(time.Hour)})
+		files = append(files, c.file)
 	}
-	entries, err := r.entries(ctx, checkpoint.Filter{Types: r.Types, Periods: hours})
+	entries, err := r.entries(ctx, checkpoint.Filter{Types: r.Types, Periods: daysOf(files)})
 	if err != nil {
 		return nil, err
 	}

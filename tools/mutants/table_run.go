@@ -29,6 +29,8 @@ var issues = []protection{
 		swap("rejected, \"\"", "rejected, e.Contents"), "internal/pipeline", "TestCopyBesideRemains"),
 	guard("copy-waits", "a file and its copy that are replaced together do not double",
 		cut, "internal/pipeline", "TestCopiesReplacedTogether"),
+	guard("strewn-days", "files of thousands of days are asked for in a statement that a server takes",
+		never, "internal/pipeline", "TestStrewnDays"),
 	guard("copy-carried-on", "a copy is loaded by the run that replaces its original",
 		always, "internal/pipeline", "TestCopies"),
 	guard("twins-by-hour", "two names of one hour are of one hour, whatever their seconds",
