@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"archive/zip"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +16,185 @@ import (
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/testkit"
 )
+
+// A file that was packed, stamped or moved anew keeps its rows.
+func TestSameText(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	src := newFolder(t)
+	opts := Options{Network: "acme"}
+	text := header + lines(50, good)
+	name := src.raw(t, 0, 1, text, zip.Deflate)
+	src.raw(t, 1, 1, header, zip.Deflate) // an hour without rows
+	if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
+		t.Fatal(err)
+	}
+	inserts := func() string {
+		return fmt.Sprint(count(t, st, "SELECT sum(cityHash64(_insert, _file, _line)) FROM clicks"))
+	}
+	before := inserts()
+	for what, change := range map[string]func(){
+		"stamped": func() {
+			at := time.Now().Add(-time.Hour)
+			if err := os.Chtimes(filepath.Join(src.root, name), at, at); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"packed in another way": func() { src.raw(t, 0, 1, text, zip.Store) },
+	} {
+		change()
+		sum, err := Run(t.Context(), st, src.source(), opts)
+		if err != nil || sum.Planned != 1 || sum.AlreadyLoaded != 2 || sum.Loaded != 0 || sum.Replaced != 0 {
+			t.Errorf("%s: %+v, %v", what, sum, err)
+		}
+		if sum, err := Run(t.Context(), st, src.source(), opts); err != nil || sum.Planned != 0 {
+			t.Errorf("%s, the next night: %+v, %v", what, sum, err)
+		}
+		if after := inserts(); after != before {
+			t.Errorf("%s: its rows were loaded again", what)
+		}
+	}
+	opts.Reload = true
+	if sum, err := Run(t.Context(), st, src.source(), opts); err != nil || sum.Loaded != 2 || inserts() == before {
+		t.Errorf("a reload loads it again: %+v, %v", sum, err)
+	}
+}
+
+// The same file under another name does not double its hour.
+func TestCopies(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	text := header + lines(50, good)
+	for _, c := range []struct {
+		name   string
+		before []int // seeds of the names that are there on the first night
+		after  []int
+		method uint16
+	}{
+		{"on a later night", []int{1}, []int{2}, zip.Deflate},
+		{"packed in another way", []int{1}, []int{2}, zip.Store},
+		{"in one night", []int{1, 2}, nil, zip.Deflate},
+		{"three of them", []int{1}, []int{2, 3}, zip.Store},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			src := newFolder(t)
+			opts := Options{Network: c.name}
+			var names []string
+			for _, seed := range c.before {
+				names = append(names, src.raw(t, 0, seed, text, zip.Deflate))
+			}
+			src.raw(t, 1, 1, text, zip.Deflate) // another hour may have the same text
+			src.raw(t, 2, 1, header, zip.Deflate)
+			src.raw(t, 2, 2, header, zip.Deflate) // an hour without rows, in two files
+			for night := range 3 {
+				sum, err := Run(t.Context(), st, src.source(), opts)
+				if err != nil || sum.Failed > 0 {
+					t.Fatalf("night %d: %+v, %v", night, sum, err)
+				}
+				if n := count(t, st, "SELECT count() FROM clicks WHERE network = ?", opts.Network); n != 100 {
+					t.Errorf("night %d: %d rows; want 50 for each hour", night, n)
+				}
+				if night > 0 || len(c.after) == 0 {
+					if want := len(c.before) + len(c.after) - 1; len(sum.Issues) != want || kinds(sum.Issues[0].Issues) != "copy" {
+						t.Errorf("night %d: issues %+v; want %d copies", night, sum.Issues, want)
+					}
+				}
+				if night == 0 {
+					for _, seed := range c.after {
+						names = append(names, src.raw(t, 0, seed, text, c.method))
+					}
+				}
+			}
+			// Where the first of them is lost, the copy takes its place.
+			original := slices.IndexFunc(names, func(name string) bool {
+				return count(t, st, "SELECT count() FROM clicks WHERE network = ? AND _file = ?", opts.Network, name) > 0
+			})
+			src.raw(t, 0, c.before[original], header+lines(3, good), zip.Deflate)
+			sum, err := Run(t.Context(), st, src.source(), opts)
+			if err != nil || sum.Listed != sum.AlreadyLoaded+sum.Loaded+sum.Failed+sum.Left {
+				t.Fatalf("%+v, %v", sum, err)
+			}
+			if n := count(t, st, "SELECT count() FROM clicks WHERE network = ?", opts.Network); n != 103 {
+				t.Errorf("%d rows after the original was replaced; want its 3, 50 of a copy and 50 of the other hour", n)
+			}
+			if report, err := Verify(t.Context(), st, Options{Network: opts.Network}); err != nil || len(report.Differences) > 0 {
+				t.Errorf("verify: %+v, %v", report, err)
+			}
+		})
+	}
+}
+
+// A copy whose original is not loaded any more is loaded by the next run.
+func TestCopyTakesOver(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	src := newFolder(t)
+	opts := Options{Network: "acme"}
+	text := header + lines(50, good)
+	first := src.raw(t, 0, 1, text, zip.Deflate)
+	if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
+		t.Fatal(err)
+	}
+	src.raw(t, 0, 2, text, zip.Deflate)
+	if sum, err := Run(t.Context(), st, src.source(), opts); err != nil || len(sum.Issues) != 1 {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	ledger := checkpoint.Open(st, "acme")
+	entries, err := ledger.Entries(t.Context(), checkpoint.Filter{Files: []string{first}})
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("%+v, %v", entries, err)
+	}
+	// As after a death in the middle of a replacement that was not to be had.
+	if err := st.Conn().Exec(t.Context(), "DELETE FROM clicks WHERE _file = ?", first); err != nil {
+		t.Fatal(err)
+	}
+	e := &entries[0]
+	emptied(e)
+	e.State = checkpoint.Failed
+	if err := ledger.Put(t.Context(), []*checkpoint.Entry{e}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(src.root, first)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, st, "SELECT count() FROM clicks"); n != 50 {
+		t.Errorf("%d rows; want the copy's 50", n)
+	}
+}
+
+// A copy whose original becomes another text is loaded, and told where both have the same
+// rows all the same.
+func TestCopyBecomesOverlap(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	src := newFolder(t)
+	opts := Options{Network: "acme", Parsers: 1}
+	first, second := hourly("AAAAAA"), hourly("BBBBBB")
+	src.put(first, export(ids(1, 60)...))
+	_ = src.night(st, opts)
+	src.put(second, export(ids(1, 60)...))
+	for range 2 {
+		if got := src.night(st, opts); got != second+" copy" {
+			t.Errorf("the same text: %q", got)
+		}
+	}
+	src.put(first, export(ids(1, 61)...))
+	for night := range 2 {
+		if got := src.night(st, opts); got != second+" overlap" {
+			t.Errorf("night %d after one row more: %q", night, got)
+		}
+	}
+	src.put(first, export(ids(1, 60)...)) // the same text again: now the first is the copy
+	for night := range 2 {
+		if got := src.night(st, opts); got != first+" copy" {
+			t.Errorf("night %d of two equal files: %q", night, got)
+		}
+	}
+}
 
 // A copy is not loaded while the rows of its original stand, though a broken file
 // was put in its place; a sound one is, and then the copy is loaded.

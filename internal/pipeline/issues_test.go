@@ -2,67 +2,15 @@ package pipeline
 
 import (
 	"archive/zip"
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"rawlogs/internal/checkpoint"
-	"rawlogs/internal/rawlog"
-	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/testkit"
 )
-
-// raw puts a text into the folder, as the clicks of an hour, packed by method, and
-// returns its name.
-func (f *folder) raw(t *testing.T, hour, seed int, text string, method uint16) string {
-	t.Helper()
-	var buf bytes.Buffer
-	w := zip.NewWriter(&buf)
-	entry, err := w.CreateHeader(&zip.FileHeader{Name: "clicks.csv", Method: method})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := entry.Write([]byte(text)); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	name := gen.FileName(rawlog.Clicks, firstHour.Add(time.Duration(hour)*time.Hour), uint64(seed))
-	path := filepath.Join(f.root, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, buf.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
-}
-
-func lines(n int, line func(i int) string) string {
-	var b strings.Builder
-	for i := range n {
-		b.WriteString(line(i) + "\n")
-	}
-	return b.String()
-}
-
-const header = "transaction_id,offer_id,ip\n"
-
-func good(i int) string { return fmt.Sprintf(`"t%d",%d,"1.2.3.4"`, i, i%9) }
-
-func kinds(issues []checkpoint.Issue) string {
-	var out []string
-	for _, i := range issues {
-		out = append(out, string(i.Kind))
-	}
-	return strings.Join(out, " ")
-}
 
 // What is wrong with a file is told by each run until it is mended or ignored, and
 // a file most of which is not understood is not loaded at all.
@@ -181,114 +129,6 @@ func TestUnsoundReplacement(t *testing.T) {
 	}
 }
 
-// A file that was packed, stamped or moved anew keeps its rows.
-func TestSameText(t *testing.T) {
-	t.Parallel()
-	st := testkit.Database(t)
-	src := newFolder(t)
-	opts := Options{Network: "acme"}
-	text := header + lines(50, good)
-	name := src.raw(t, 0, 1, text, zip.Deflate)
-	src.raw(t, 1, 1, header, zip.Deflate) // an hour without rows
-	if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
-		t.Fatal(err)
-	}
-	inserts := func() string {
-		return fmt.Sprint(count(t, st, "SELECT sum(cityHash64(_insert, _file, _line)) FROM clicks"))
-	}
-	before := inserts()
-	for what, change := range map[string]func(){
-		"stamped": func() {
-			at := time.Now().Add(-time.Hour)
-			if err := os.Chtimes(filepath.Join(src.root, name), at, at); err != nil {
-				t.Fatal(err)
-			}
-		},
-		"packed in another way": func() { src.raw(t, 0, 1, text, zip.Store) },
-	} {
-		change()
-		sum, err := Run(t.Context(), st, src.source(), opts)
-		if err != nil || sum.Planned != 1 || sum.AlreadyLoaded != 2 || sum.Loaded != 0 || sum.Replaced != 0 {
-			t.Errorf("%s: %+v, %v", what, sum, err)
-		}
-		if sum, err := Run(t.Context(), st, src.source(), opts); err != nil || sum.Planned != 0 {
-			t.Errorf("%s, the next night: %+v, %v", what, sum, err)
-		}
-		if after := inserts(); after != before {
-			t.Errorf("%s: its rows were loaded again", what)
-		}
-	}
-	opts.Reload = true
-	if sum, err := Run(t.Context(), st, src.source(), opts); err != nil || sum.Loaded != 2 || inserts() == before {
-		t.Errorf("a reload loads it again: %+v, %v", sum, err)
-	}
-}
-
-// The same file under another name does not double its hour.
-func TestCopies(t *testing.T) {
-	t.Parallel()
-	st := testkit.Database(t)
-	text := header + lines(50, good)
-	for _, c := range []struct {
-		name   string
-		before []int // seeds of the names that are there on the first night
-		after  []int
-		method uint16
-	}{
-		{"on a later night", []int{1}, []int{2}, zip.Deflate},
-		{"packed in another way", []int{1}, []int{2}, zip.Store},
-		{"in one night", []int{1, 2}, nil, zip.Deflate},
-		{"three of them", []int{1}, []int{2, 3}, zip.Store},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			src := newFolder(t)
-			opts := Options{Network: c.name}
-			var names []string
-			for _, seed := range c.before {
-				names = append(names, src.raw(t, 0, seed, text, zip.Deflate))
-			}
-			src.raw(t, 1, 1, text, zip.Deflate) // another hour may have the same text
-			src.raw(t, 2, 1, header, zip.Deflate)
-			src.raw(t, 2, 2, header, zip.Deflate) // an hour without rows, in two files
-			for night := range 3 {
-				sum, err := Run(t.Context(), st, src.source(), opts)
-				if err != nil || sum.Failed > 0 {
-					t.Fatalf("night %d: %+v, %v", night, sum, err)
-				}
-				if n := count(t, st, "SELECT count() FROM clicks WHERE network = ?", opts.Network); n != 100 {
-					t.Errorf("night %d: %d rows; want 50 for each hour", night, n)
-				}
-				if night > 0 || len(c.after) == 0 {
-					if want := len(c.before) + len(c.after) - 1; len(sum.Issues) != want || kinds(sum.Issues[0].Issues) != "copy" {
-						t.Errorf("night %d: issues %+v; want %d copies", night, sum.Issues, want)
-					}
-				}
-				if night == 0 {
-					for _, seed := range c.after {
-						names = append(names, src.raw(t, 0, seed, text, c.method))
-					}
-				}
-			}
-			// Where the first of them is lost, the copy takes its place.
-			original := slices.IndexFunc(names, func(name string) bool {
-				return count(t, st, "SELECT count() FROM clicks WHERE network = ? AND _file = ?", opts.Network, name) > 0
-			})
-			src.raw(t, 0, c.before[original], header+lines(3, good), zip.Deflate)
-			sum, err := Run(t.Context(), st, src.source(), opts)
-			if err != nil || sum.Listed != sum.AlreadyLoaded+sum.Loaded+sum.Failed+sum.Left {
-				t.Fatalf("%+v, %v", sum, err)
-			}
-			if n := count(t, st, "SELECT count() FROM clicks WHERE network = ?", opts.Network); n != 103 {
-				t.Errorf("%d rows after the original was replaced; want its 3, 50 of a copy and 50 of the other hour", n)
-			}
-			if report, err := Verify(t.Context(), st, Options{Network: opts.Network}); err != nil || len(report.Differences) > 0 {
-				t.Errorf("verify: %+v, %v", report, err)
-			}
-		})
-	}
-}
-
 // A failure that somebody said to ignore is tried again and not told again.
 func TestIgnoredFailure(t *testing.T) {
 	t.Parallel()
@@ -321,46 +161,5 @@ func TestIgnoredFailure(t *testing.T) {
 	ignored.Files = []string{"clicks-0-unknown.zip"}
 	if _, err := Ignore(t.Context(), st, ignored, "none"); err == nil || !strings.Contains(err.Error(), "clicks-0-unknown.zip") {
 		t.Errorf("a file without issues: %v", err)
-	}
-}
-
-// A copy whose original is not loaded any more is loaded by the next run.
-func TestCopyTakesOver(t *testing.T) {
-	t.Parallel()
-	st := testkit.Database(t)
-	src := newFolder(t)
-	opts := Options{Network: "acme"}
-	text := header + lines(50, good)
-	first := src.raw(t, 0, 1, text, zip.Deflate)
-	if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
-		t.Fatal(err)
-	}
-	src.raw(t, 0, 2, text, zip.Deflate)
-	if sum, err := Run(t.Context(), st, src.source(), opts); err != nil || len(sum.Issues) != 1 {
-		t.Fatalf("%+v, %v", sum, err)
-	}
-	ledger := checkpoint.Open(st, "acme")
-	entries, err := ledger.Entries(t.Context(), checkpoint.Filter{Files: []string{first}})
-	if err != nil || len(entries) != 1 {
-		t.Fatalf("%+v, %v", entries, err)
-	}
-	// As after a death in the middle of a replacement that was not to be had.
-	if err := st.Conn().Exec(t.Context(), "DELETE FROM clicks WHERE _file = ?", first); err != nil {
-		t.Fatal(err)
-	}
-	e := &entries[0]
-	emptied(e)
-	e.State = checkpoint.Failed
-	if err := ledger.Put(t.Context(), []*checkpoint.Entry{e}); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Remove(filepath.Join(src.root, first)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
-		t.Fatal(err)
-	}
-	if n := count(t, st, "SELECT count() FROM clicks"); n != 50 {
-		t.Errorf("%d rows; want the copy's 50", n)
 	}
 }

@@ -1,13 +1,8 @@
 package pipeline
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,79 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rawlogs/internal/checkpoint"
-	diskfolder "rawlogs/internal/dirs/folder"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
 )
-
-// export is a text with a row for each id of a click.
-func export(ids ...int) string {
-	var b strings.Builder
-	b.WriteString("transaction_id,offer_id,affiliate_id,ip\n")
-	for _, i := range ids {
-		fmt.Fprintf(&b, "t%d,%d,7,1.2.3.4\n", i, i%9)
-	}
-	return b.String()
-}
-
-// ids are the numbers from one to another, both included.
-func ids(from, to int) (out []int) {
-	for i := from; i <= to; i++ {
-		out = append(out, i)
-	}
-	return out
-}
-
-// put writes a text under a name into the folder, packed if the name says so.
-func (f *folder) put(name, text string) {
-	f.tb.Helper()
-	data := []byte(text)
-	if strings.HasSuffix(name, ".zip") {
-		var buf bytes.Buffer
-		w := zip.NewWriter(&buf)
-		entry, err := w.Create("log.csv")
-		if err == nil {
-			_, err = entry.Write(data)
-		}
-		if err = errors.Join(err, w.Close()); err != nil {
-			f.tb.Fatal(err)
-		}
-		data = buf.Bytes()
-	}
-	path := filepath.Join(f.root, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		f.tb.Fatal(err)
-	}
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		f.tb.Fatal(err)
-	}
-}
-
-// hourly names a file of the first hour.
-func hourly(suffix string) string { return ofHour(0, suffix) }
-
-func ofHour(i int, suffix string) string {
-	hour := firstHour.Add(time.Duration(i) * time.Hour)
-	return fmt.Sprintf("%s/clicks-%d-%s.zip", hour.Format(rawlog.DayLayout), hour.Unix(), suffix)
-}
-
-// night runs once and returns what is told of which file.
-func (f *folder) night(st *store.Store, opts Options) string {
-	f.tb.Helper()
-	sum, err := Run(context.Background(), st, diskfolder.NewNamed(f.root, opts.Names, nil), opts)
-	if err != nil || sum.Failed > 0 {
-		f.tb.Fatalf("%+v, %v", sum, err)
-	}
-	var told []string
-	for _, e := range sum.Issues {
-		if e.Has(checkpoint.Overlap) && strings.Contains(e.Issues[0].Text, uncompared) {
-			f.tb.Errorf("%s was not compared", e.File.Name)
-		}
-		told = append(told, e.File.Name+" "+kinds(e.Issues))
-	}
-	return strings.Join(told, ", ")
-}
 
 // An hour that is exported again as another text is an issue on each night, until it is
 // something else or ignored.
@@ -219,15 +145,6 @@ func TestOverlapStays(t *testing.T) {
 	}
 }
 
-func entryOf(t *testing.T, st *store.Store, opts Options, name string) checkpoint.Entry {
-	t.Helper()
-	entries, err := checkpoint.Open(st, opts.Network).Entries(t.Context(), checkpoint.Filter{Files: []string{name}})
-	if err != nil || len(entries) != 1 {
-		t.Fatalf("%+v, %v", entries, err)
-	}
-	return entries[0]
-}
-
 // Files of one hour that are really different stand beside each other.
 func TestNoOverlap(t *testing.T) {
 	t.Parallel()
@@ -316,36 +233,6 @@ func TestConversionsOverlap(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// A copy whose original becomes another text is loaded, and told where both have the same
-// rows all the same.
-func TestCopyBecomesOverlap(t *testing.T) {
-	t.Parallel()
-	st := testkit.Database(t)
-	src := newFolder(t)
-	opts := Options{Network: "acme", Parsers: 1}
-	first, second := hourly("AAAAAA"), hourly("BBBBBB")
-	src.put(first, export(ids(1, 60)...))
-	_ = src.night(st, opts)
-	src.put(second, export(ids(1, 60)...))
-	for range 2 {
-		if got := src.night(st, opts); got != second+" copy" {
-			t.Errorf("the same text: %q", got)
-		}
-	}
-	src.put(first, export(ids(1, 61)...))
-	for night := range 2 {
-		if got := src.night(st, opts); got != second+" overlap" {
-			t.Errorf("night %d after one row more: %q", night, got)
-		}
-	}
-	src.put(first, export(ids(1, 60)...)) // the same text again: now the first is the copy
-	for night := range 2 {
-		if got := src.night(st, opts); got != first+" copy" {
-			t.Errorf("night %d of two equal files: %q", night, got)
-		}
 	}
 }
 
