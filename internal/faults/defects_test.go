@@ -28,6 +28,12 @@ type defect struct {
 	sql     []string // by an administrator
 	named   string   // by check; "" where check finds nothing
 	runs    bool     // all the same
+	limit   bool     // of the profile, which is named with what to do about it
+}
+
+// held is a profile with a setting that its user may not change.
+func held(name string, value int) string {
+	return fmt.Sprintf("<%s>%d</%s><constraints><%s><const/></%s></constraints>", name, value, name, name, name)
 }
 
 var loaderGrants = []string{
@@ -54,10 +60,19 @@ var defects = []defect{
 	{name: "only the rights it needs", grants: loaderGrants, runs: true},
 	{name: "limits and filters", runs: true, profile: "<extremes>1</extremes><max_result_rows>1</max_result_rows><max_rows_to_read>1</max_rows_to_read>" +
 		"<max_query_size>300</max_query_size><additional_result_filter>0</additional_result_filter><max_execution_time>1</max_execution_time>"},
-	{name: "a limit that is held", named: "max_rows_to_read = 1",
-		profile: "<max_rows_to_read>1</max_rows_to_read><constraints><max_rows_to_read><const/></max_rows_to_read></constraints>"},
-	{name: "a limit within bounds", named: "max_execution_time = 600", runs: true,
+	{name: "a limit that is held", limit: true, named: "max_rows_to_read = 1 ", profile: held("max_rows_to_read", 1)},
+	{name: "a limit of answers", limit: true, named: "max_result_rows = 10 ", profile: held("max_result_rows", 10)},
+	{name: "a limit of answers' bytes", limit: true, named: "max_result_bytes = 10,", profile: held("max_result_bytes", 10)},
+	{name: "a limit of statements", limit: true, named: "max_query_size = 1000,", profile: held("max_query_size", 1000)},
+	{name: "a limit of a statement's parts", limit: true, named: "max_ast_elements = 50 ", profile: held("max_ast_elements", 50)},
+	{name: "a limit of columns", limit: true, named: "max_columns_to_read = 10 ", profile: held("max_columns_to_read", 10)},
+	{name: "a limit that is far away", limit: true, named: "max_rows_to_read = 2000000000 ", runs: true, profile: held("max_rows_to_read", 2_000_000_000)},
+	{name: "a limit of time that is held", limit: true, named: "max_execution_time = 600 ", runs: true, profile: held("max_execution_time", 600)},
+	{name: "a limit above ours", runs: true, profile: held("max_query_size", 1<<20)},
+	{name: "a limit within bounds", limit: true, named: "max_execution_time = 600 ", runs: true,
 		profile: "<max_execution_time>600</max_execution_time><constraints><max_execution_time><min>1</min><max>600</max></max_execution_time></constraints>"},
+	{name: "a setting within bounds", named: "max_insert_threads = 4", runs: true,
+		profile: "<max_insert_threads>4</max_insert_threads><constraints><max_insert_threads><min>2</min><max>8</max></max_insert_threads></constraints>"},
 	{name: "extremes that are held", named: "extremes = 1",
 		profile: "<extremes>1</extremes><constraints><extremes><const/></extremes></constraints>"},
 	{name: "a filter that is held", named: "cut a result of one row short",
@@ -108,6 +123,7 @@ func TestCheckOrRun(t *testing.T) {
 				if d.runs || d.named == "" || !strings.Contains(err.Error(), d.named) {
 					t.Errorf("opening it: %v; want %q", err, d.named)
 				}
+				limitTold(t, d, err)
 				return
 			}
 			r := (&database{st: admin}).rig(t)
@@ -124,6 +140,9 @@ func TestCheckOrRun(t *testing.T) {
 			named, good := false, true
 			found := check.Run(t.Context(), st)
 			for _, finding := range found {
+				if d.limit && (finding.Level == check.Fail) && (d.runs || !strings.Contains(finding.Hint, "ALTER USER")) {
+					t.Errorf("%+v; a load succeeds: %v", finding, d.runs)
+				}
 				if finding.Level != check.OK && !strings.HasPrefix(finding.What, "disk") {
 					good = false
 					named = named || d.named != "" && strings.Contains(finding.Detail+finding.Hint, d.named)
@@ -140,6 +159,7 @@ func TestCheckOrRun(t *testing.T) {
 			if runs := err == nil; runs != d.runs {
 				t.Errorf("a load and a reload: %v; want success: %v", err, d.runs)
 			}
+			limitTold(t, d, err)
 		})
 	}
 	t.Cleanup(func() {
@@ -151,6 +171,18 @@ func TestCheckOrRun(t *testing.T) {
 			t.Errorf("%d tables of checks are left", left)
 		}
 	})
+}
+
+// limitTold looks whether the error of a store with a limit names it and says what to do.
+func limitTold(t *testing.T, d defect, err error) {
+	t.Helper()
+	if !d.limit || d.runs {
+		return
+	}
+	var limit *store.LimitError
+	if !errors.As(err, &limit) || !strings.Contains(err.Error(), strings.TrimRight(d.named, " ,")) || !strings.Contains(limit.Hint(), "ALTER USER `defect") {
+		t.Errorf("got %v; want it to name %s", err, d.named)
+	}
 }
 
 func leftovers(t *testing.T, st *store.Store) (n uint64) {

@@ -8,3 +8,13 @@ func Engines() map[string]string { return single.clauses }
 
 // RowCodes are what RowsRefused goes by.
 func RowCodes() map[int32]string { return rowCodes }
+
+// Unbounded are the limits that we pin and do not say a lowest value for.
+func Unbounded() (names []string) {
+	for name := range limitSetting {
+		if _, ok := bounds[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}

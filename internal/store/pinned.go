@@ -167,9 +167,10 @@ func (s *Store) InsertContext(ctx context.Context) context.Context {
 }
 
 // askSettings lists which of the settings that we pin the server knows and lets
-// this user change. It asks with all of them in force, as a profile's limits
-// could refuse or cut its own questions, and with none where that is refused.
-func (t target) askSettings(ctx context.Context, addr string, greet greeting) (map[string]bool, error) {
+// this user change, and the limits among the others. It asks with all of them in
+// force, as a profile's limits could refuse or cut its own questions, and with none
+// where that is refused.
+func (t target) askSettings(ctx context.Context, addr string, greet greeting) (map[string]bool, []Limit, error) {
 	settings := maps.Clone(t.settings)
 	if settings == nil {
 		settings = clickhouse.Settings{}
@@ -179,17 +180,18 @@ func (t target) askSettings(ctx context.Context, addr string, greet greeting) (m
 			settings[name] = value
 		}
 	}
-	known, err := t.askSettingsWith(ctx, addr, greet, settings)
+	known, limits, err := t.askSettingsWith(ctx, addr, greet, settings)
 	if forbidden(err) {
-		known, err = t.askSettingsWith(ctx, addr, greet, t.settings)
+		known, limits, err = t.askSettingsWith(ctx, addr, greet, t.settings)
 	}
-	return known, err
+	return known, limits, t.explain(ctx, addr, err)
 }
 
 var errCutShort = errors.New("the profile's settings (offset, a filter?) cut a result of one row short: lift them for this user")
 
-func (t target) askSettingsWith(ctx context.Context, addr string, greet greeting, settings clickhouse.Settings) (known map[string]bool, err error) {
+func (t target) askSettingsWith(ctx context.Context, addr string, greet greeting, settings clickhouse.Settings) (known map[string]bool, limits []Limit, err error) {
 	conn := newPool(poolOptions(t, addr, settings), greet)
+	conn.undated = true
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	// One row: a profile's limit on rows would cut a longer answer short, and
 	// leave unpinned what is missing from it.
@@ -197,17 +199,21 @@ func (t target) askSettingsWith(ctx context.Context, addr string, greet greeting
 	err = conn.QueryRow(ctx, "SELECT groupArray(name) FROM system.settings WHERE has(?, name) AND NOT readonly", t.shape().settingNames()).Scan(&names)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return nil, errCutShort
+		return nil, nil, errCutShort
 	case code(err) == codeUnknownDatabase:
-		return nil, fmt.Errorf("database %s does not exist on %s: create it there (CREATE DATABASE %s): %w", t.database, addr, quote(t.database), err)
+		return nil, nil, fmt.Errorf("database %s does not exist on %s: create it there (CREATE DATABASE %s): %w", t.database, addr, quote(t.database), err)
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	}
 	known = make(map[string]bool, len(names))
 	for _, name := range names {
 		known[name] = true
 	}
-	return known, t.permitted(ctx, conn, known)
+	if err := t.permitted(ctx, conn, known); err != nil {
+		return nil, nil, err
+	}
+	limits, err = heldLimits(ctx, conn, known)
+	return known, limits, err
 }
 
 // permitted takes out of known the settings whose values of ours the profile's

@@ -32,6 +32,8 @@ type Row interface{ Scan(dest ...any) error }
 type pool struct {
 	options *clickhouse.Options
 	greet   greeting
+	limits  []Limit       // that the profile holds against us, and statements may be refused for
+	undated bool          // max_execution_time is not ours to set
 	open    chan struct{} // a token for each connection in use
 
 	mu     sync.Mutex
@@ -63,7 +65,10 @@ func newPool(of *clickhouse.Options, greet greeting) *pool {
 
 // with runs do on a greeted connection; where do keeps it, it must give it back
 // by put.
-func (p *pool) with(ctx context.Context, do func(driver.Conn) (keeps bool, err error)) error {
+func (p *pool) with(ctx context.Context, do func(context.Context, driver.Conn) (keeps bool, err error)) error {
+	if p.undated { //guard:undated
+		ctx = undated{ctx}
+	}
 	timer := time.NewTimer(dialTimeout)
 	defer timer.Stop()
 	select {
@@ -77,9 +82,9 @@ func (p *pool) with(ctx context.Context, do func(driver.Conn) (keeps bool, err e
 		conn, err := p.take(ctx)
 		if err != nil {
 			<-p.open
-			return brief(err)
+			return p.told(err)
 		}
-		keeps, err := do(conn)
+		keeps, err := do(ctx, conn)
 		if errors.Is(err, errSpent) {
 			_ = conn.Close() // there is nothing left of it
 			continue
@@ -87,9 +92,12 @@ func (p *pool) with(ctx context.Context, do func(driver.Conn) (keeps bool, err e
 		if !keeps {
 			p.put(conn)
 		}
-		return brief(err)
+		return p.told(err)
 	}
 }
+
+// told is an error as whoever runs the loader is to read it.
+func (p *pool) told(err error) error { return limited(brief(err), p.limits, p.options.Auth.Username) }
 
 // fill dials n connections, so that a server that cannot be spoken to is known
 // at once. Where several servers share an address, a few hardly all lead to the
@@ -100,7 +108,7 @@ func (p *pool) fill(ctx context.Context, n int32) error {
 	var ready atomic.Int32
 	for range n {
 		group.Go(func() error {
-			return p.with(ctx, func(conn driver.Conn) (bool, error) {
+			return p.with(ctx, func(_ context.Context, conn driver.Conn) (bool, error) {
 				// None is given back before the last is there, or one would serve them all.
 				if ready.Add(1) == n {
 					close(release)
@@ -171,11 +179,13 @@ func (p *pool) Close() error {
 }
 
 func (p *pool) Exec(ctx context.Context, query string, args ...any) error {
-	return p.with(ctx, func(conn driver.Conn) (bool, error) { return false, conn.Exec(ctx, query, args...) })
+	return p.with(ctx, func(ctx context.Context, conn driver.Conn) (bool, error) {
+		return false, conn.Exec(ctx, query, args...)
+	})
 }
 
 func (p *pool) ServerVersion() (v *driver.ServerVersion, err error) {
-	err = p.with(context.Background(), func(conn driver.Conn) (bool, error) {
+	err = p.with(context.Background(), func(_ context.Context, conn driver.Conn) (bool, error) {
 		v, err = conn.ServerVersion()
 		return false, err
 	})
@@ -183,12 +193,14 @@ func (p *pool) ServerVersion() (v *driver.ServerVersion, err error) {
 }
 
 func (p *pool) ping(ctx context.Context) error {
-	return p.with(ctx, func(conn driver.Conn) (bool, error) { return false, conn.Ping(ctx) })
+	return p.with(ctx, func(_ context.Context, conn driver.Conn) (bool, error) { return false, conn.Ping(ctx) })
 }
 
 func (p *pool) QueryRow(ctx context.Context, query string, args ...any) Row {
 	return row(func(dest ...any) error {
-		return p.with(ctx, func(conn driver.Conn) (bool, error) { return false, conn.QueryRow(ctx, query, args...).Scan(dest...) })
+		return p.with(ctx, func(ctx context.Context, conn driver.Conn) (bool, error) {
+			return false, conn.QueryRow(ctx, query, args...).Scan(dest...)
+		})
 	})
 }
 
@@ -198,12 +210,12 @@ func (r row) Scan(dest ...any) error { return r(dest...) }
 
 func (p *pool) Query(ctx context.Context, query string, args ...any) (driver.Rows, error) {
 	var out driver.Rows
-	err := p.with(ctx, func(conn driver.Conn) (bool, error) {
+	err := p.with(ctx, func(ctx context.Context, conn driver.Conn) (bool, error) {
 		inner, err := conn.Query(ctx, query, args...)
 		if err != nil {
 			return false, err
 		}
-		out = &rows{Rows: inner, back: sync.OnceFunc(func() { p.put(conn) })}
+		out = &rows{Rows: inner, told: p.told, back: sync.OnceFunc(func() { p.put(conn) })}
 		return true, nil
 	})
 	return out, err
@@ -212,6 +224,7 @@ func (p *pool) Query(ctx context.Context, query string, args ...any) (driver.Row
 // rows hold their connection until they end.
 type rows struct {
 	driver.Rows
+	told func(error) error
 	back func()
 }
 
@@ -223,21 +236,21 @@ func (r *rows) Next() bool {
 	return more
 }
 
-func (r *rows) Err() error { return brief(r.Rows.Err()) }
+func (r *rows) Err() error { return r.told(r.Rows.Err()) }
 
 func (r *rows) Close() error {
 	defer r.back()
-	return brief(r.Rows.Close())
+	return r.told(r.Rows.Close())
 }
 
 func (p *pool) PrepareBatch(ctx context.Context, query string, opts ...driver.PrepareBatchOption) (driver.Batch, error) {
 	var out driver.Batch
-	err := p.with(ctx, func(conn driver.Conn) (bool, error) {
+	err := p.with(ctx, func(ctx context.Context, conn driver.Conn) (bool, error) {
 		inner, err := conn.PrepareBatch(ctx, query, opts...)
 		if err != nil {
 			return false, err
 		}
-		out = &batch{Batch: inner, back: sync.OnceFunc(func() { p.put(conn) })}
+		out = &batch{Batch: inner, told: p.told, back: sync.OnceFunc(func() { p.put(conn) })}
 		return true, nil
 	})
 	return out, err
@@ -246,12 +259,13 @@ func (p *pool) PrepareBatch(ctx context.Context, query string, opts ...driver.Pr
 // batch holds its connection until it is sent or closed.
 type batch struct {
 	driver.Batch
+	told func(error) error
 	back func()
 }
 
 func (b *batch) Send() error {
 	defer b.back()
-	return brief(b.Batch.Send())
+	return b.told(b.Batch.Send())
 }
 
 func (b *batch) Abort() error {

@@ -186,7 +186,7 @@ func (t target) compressionAt(addr string) clickhouse.CompressionMethod {
 // dialPool opens a pool to one server, asks it which settings it has, and pins
 // those on every connection.
 func (t target) dialPool(ctx context.Context, addr string, greet greeting) (*pool, map[string]bool, error) {
-	known, err := t.askSettings(ctx, addr, greet)
+	known, limits, err := t.askSettings(ctx, addr, greet)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -202,6 +202,7 @@ func (t target) dialPool(ctx context.Context, addr string, greet greeting) (*poo
 		settings[s.Key] = s.Value
 	}
 	conn := newPool(poolOptions(t, addr, settings), greet)
+	conn.limits, conn.undated = limits, !known["max_execution_time"]
 	n := int32(mostIdle)
 	if t.path != "" {
 		n = 1

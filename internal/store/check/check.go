@@ -57,7 +57,7 @@ func Run(ctx context.Context, st *store.Store) []Finding {
 	} {
 		found, err := subject.look(ctx)
 		if err != nil {
-			found = append(found, Finding{Fail, subject.what, err.Error(), "see the error; the user needs SELECT on the system tables"})
+			found = append(found, Finding{Fail, subject.what, err.Error(), hintOr(err, "see the error; the user needs SELECT on the system tables")})
 		}
 		for _, f := range found {
 			if f.What == "" {
@@ -144,35 +144,56 @@ func (c checker) checkDisk(ctx context.Context) ([]Finding, error) {
 	return out, rows.Err()
 }
 
-// checkSettings looks for settings that we rely on and may not set.
+// checkSettings looks for settings that we rely on and may not set. The answer is one
+// row, so that a limit on rows does not hide itself.
 func (c checker) checkSettings(ctx context.Context) ([]Finding, error) {
 	want, known := c.st.Pinned()
-	rows, err := c.st.Conn().Query(ctx, "SELECT name, value, readonly FROM system.settings WHERE has(?, name) ORDER BY name", append(slices.Sorted(maps.Keys(want)), "readonly"))
+	var names, values []string
+	var readonly []uint8
+	err := c.st.Conn().QueryRow(ctx, "SELECT groupArray(name), groupArray(value), groupArray(readonly) FROM system.settings WHERE has(?, name)",
+		append(slices.Sorted(maps.Keys(want)), "readonly")).Scan(&names, &values, &readonly)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
 	var stuck []string
-	for rows.Next() {
-		var name, value string
-		var readonly uint8
-		if err := rows.Scan(&name, &value, &readonly); err != nil {
-			return nil, err
-		}
-		switch {
+	for i, name := range names {
+		switch value := values[i]; {
 		case name == "readonly" && value != "0":
 			return one(Fail, "the user's profile is read-only (readonly = "+value+")", "give it a profile with readonly = 0")
-		case name != "readonly" && (readonly == 1 || !known[name]) && value != want[name]: //guard:settings-told
+		case name != "readonly" && !store.IsLimit(name) && (readonly[i] == 1 || !known[name]) && value != want[name]: //guard:settings-told
 			stuck = append(stuck, name+" = "+value)
 		}
 	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
+	slices.Sort(stuck)
+	out := c.limits(ctx)
 	if len(stuck) > 0 {
-		return one(Fail, "the user's profile forbids to change "+strings.Join(stuck, ", "), "lift these constraints for this user: INSERTs are all-or-nothing only with settings of our own")
+		return append(out, Finding{Level: Fail, Detail: "the user's profile forbids to change " + strings.Join(stuck, ", "),
+			Hint: "lift these constraints for this user: INSERTs are all-or-nothing only with settings of our own"}), nil
 	}
-	return one(OK, "INSERTs are synchronous, in one part and without deduplication", "")
+	return append(out, Finding{Level: OK, Detail: "INSERTs are synchronous, in one part and without deduplication"}), nil
+}
+
+// limits names each limit that the profile holds against loads: those that a usual load
+// comes up against fail.
+func (c checker) limits(ctx context.Context) []Finding {
+	limits := c.st.Limits()
+	if len(limits) == 0 {
+		return nil
+	}
+	by := "the profile"
+	if names := c.st.Profiles(ctx); names != "" {
+		by += " " + names
+	}
+	var out []Finding
+	for _, l := range limits {
+		f := Finding{Level: Warn, Detail: fmt.Sprintf("%s is a limit that %s does not let the user %s change; usual loads stay under it, large ones may not", l, by, c.st.User())}
+		if l.Stops() {
+			f.Level, f.Detail = Fail, fmt.Sprintf("%s is a limit that %s does not let the user %s change, and loads exceed it", l, by, c.st.User())
+		}
+		f.Hint = store.LiftLimits(c.st.User(), []store.Limit{l})
+		out = append(out, f)
+	}
+	return out
 }
 
 // checkRights asks for every right that the commands use.

@@ -212,7 +212,16 @@ func hintFor(err error, user string) string {
 	if m := neededGrant.FindStringSubmatch(err.Error()); m != nil {
 		return "GRANT " + strings.Replace(m[1], "for at least one column ", "", 1) + " TO " + schema.Identifier(user)
 	}
-	return "a load would end with this error: mend what it says"
+	return hintOr(err, "a load would end with this error: mend what it says")
+}
+
+// hintOr is what an error itself says to do about it, or else otherwise.
+func hintOr(err error, otherwise string) string {
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		return hinted.Hint()
+	}
+	return otherwise
 }
 
 // checkRecovery asks for everything that a run needs once an earlier one died.
