@@ -236,6 +236,8 @@ func (r *Reader) Counts() Counts {
 		if c.Rows > 0 {
 			c.OneID, c.Again = r.repeats.one(fewestAlike), uint64(r.repeats.again)
 			c.Doubts = doubts(rawlog.Type(r.table.Name), r.layout, r.names, c.Filled)
+		} else if unknown := r.layout.Unknown(); c.Rejected == 0 && 2*len(unknown) > len(r.names) { //guard:lone-header
+			c.Doubts = []string{fmt.Sprintf("it has no rows, and %d of the %d names in its one line, the first of them %.40q, are not those of columns: did it lose its line ends?", len(unknown), len(r.names), unknown[0])}
 		}
 	}
 	if r.batch.Clock == nil {
