@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"rawlogs/internal/near"
 )
 
 // kind says what a field's value is, and so where it is kept and whether the
@@ -124,29 +126,9 @@ func unknown(what, name string, exist []string) *UnknownError {
 		return s[strings.LastIndexByte(s, '.')+1:]
 	}
 	for _, x := range exist {
-		if d := distance(plain(name), plain(x)); d <= max(1, len(plain(name))/4) && len(e.Near) < 3 {
+		if d := near.Distance(plain(name), plain(x)); d <= max(1, len(plain(name))/4) && len(e.Near) < 3 {
 			e.Near = append(e.Near, x)
 		}
 	}
 	return e
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := last
-			if a[i] != b[j] {
-				cost = 1 + min(last, row[j], row[j+1])
-			}
-			last, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

@@ -18,3 +18,6 @@ func Unbounded() (names []string) {
 	}
 	return names
 }
+
+// Meant is how parameters of an address are told from settings.
+func Meant(name string) string { return meant(name) }

@@ -184,7 +184,7 @@ func (t target) askSettings(ctx context.Context, addr string, greet greeting) (m
 	if forbidden(err) {
 		known, limits, err = t.askSettingsWith(ctx, addr, greet, t.settings)
 	}
-	return known, limits, t.explain(ctx, addr, err)
+	return known, limits, t.refusedParameters(t.explain(ctx, addr, err))
 }
 
 var errCutShort = errors.New("the profile's settings (offset, a filter?) cut a result of one row short: lift them for this user")

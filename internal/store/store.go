@@ -83,6 +83,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkDatabase(cfg.Engine.Database); err != nil {
+		return nil, err
+	}
 	t.reads = cfg.Reader
 	s := &Store{cfg: cfg, target: t}
 	if err := s.connect(ctx); err != nil {

@@ -50,6 +50,12 @@ func parseSpec(spec string) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
+	if err = checkParameters(queryOf(spec)); err != nil {
+		return target{}, err
+	}
+	if err = checkDatabase(opts.Auth.Database); err != nil {
+		return target{}, err
+	}
 	t := target{
 		user:     cmp.Or(opts.Auth.Username, "default"),
 		password: opts.Auth.Password,

@@ -48,6 +48,7 @@ func TestBadSpecKeepsItsSecret(t *testing.T) {
 		"clickhouse://u:can@ary@h:9000/d", "clickhouse://u:canary%zz@h:9000/d", "clickhouse://u:canary @h:9000/d", "clickhouse://u:canary\n@h/d",
 		"clickhouse://u:canary@/d", "clickhouse://u:canary@h:port/d", "clickhouse://u:canary@h:0/d", "clickhouse://u:canary@h:1,:2/d",
 		"clickhouse://u:canary@h:9000/d?secure=maybe", "clickhouse://u:canary@h:9000/d?compress=gzip", "clickhouse://u:canary@h:9000/d?dial_timeout=soon",
+		"clickhouse://u:x@h:9000/d?password=12&canary", "clickhouse://h:9000/d?pasword=canary", "clickhouse://u:canary@h:9000/system",
 		"clickhouse://u:canary@h:9000/d?tls_server_name=x", "clickhouse://h:9000/d?password=canary&secure=x",
 	} {
 		got, err := parseSpec(spec)
