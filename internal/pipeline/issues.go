@@ -53,7 +53,11 @@ func (r *run) sound(typ rawlog.Type, c rows.Counts) error {
 		return fmt.Errorf("%d of its %d lines do not split into the header's fields, more than the %s that --max-rejected allows: is it of another format, or cut from several files?",
 			c.Rejected, lines, percent(r.MaxRejected))
 	case c.Rejected > 0 && c.Rows == 0: //guard:all-rejected
-		return fmt.Errorf("none of its %d lines is a row: see that it is a raw log, and how its lines end", c.Rejected)
+		none := "its one line is not a row"
+		if c.Rejected > 1 {
+			none = fmt.Sprintf("none of its %d lines is a row", c.Rejected)
+		}
+		return fmt.Errorf("%s: see that it is a raw log, and how its lines end", none)
 	case c.Misfit >= fewest && !r.altered[typ] && exceeds(c.Misfit, c.Rows, r.MaxMisfit): //guard:mostly-misfit
 		return fmt.Errorf("%d of its %d rows have a value that does not fit its column, more than the %s that --max-misfit allows; the first is %s: compare the header with the values below it",
 			c.Misfit, c.Rows, percent(r.MaxMisfit), unfit(c))
@@ -79,6 +83,14 @@ func exceeds(n, all uint64, share float64) bool { return n > 0 && float64(n) > s
 
 func percent(share float64) string { return fmt.Sprintf("%.4g %%", share*100) }
 
+// noneHas begins a sentence about what a file's rows lack.
+func noneHas(rows uint64) string {
+	if rows == 1 {
+		return "its one row lacks"
+	}
+	return fmt.Sprintf("none of its %d rows has", rows)
+}
+
 // issuesOf lists what is not as it should be about a file that is loaded.
 func issuesOf(f rawlog.File, c rows.Counts, usual checkpoint.Usual) []checkpoint.Issue {
 	var out []checkpoint.Issue
@@ -98,9 +110,9 @@ func issuesOf(f rawlog.File, c rows.Counts, usual checkpoint.Usual) []checkpoint
 		add(checkpoint.Inexact, "%d of %d rows have a value that its column holds only nearly (a rounded amount, parts of a second, bytes that are not UTF-8): see _rescued", c.Inexact, c.Rows)
 	}
 	if lacks := lacking(c); lacks != "" {
-		add(checkpoint.Columns, "none of its %d rows has %s: do the header's names mean our columns?", c.Rows, lacks)
+		add(checkpoint.Columns, "%s %s: do the header's names mean our columns?", noneHas(c.Rows), lacks)
 	} else if lacks := usual.Lacking(c.Rows, c.Filled); len(lacks) > 0 { //guard:usual-columns
-		add(checkpoint.Columns, "none of its %d rows has %s, which each of the latest %d files has: did the header's names change?", c.Rows, strings.Join(lacks, ", "), usual.Files)
+		add(checkpoint.Columns, "%s %s, which each of the latest %d files has: did the header's names change?", noneHas(c.Rows), strings.Join(lacks, ", "), usual.Files)
 	}
 	if c.OneID != "" { //guard:one-id-told
 		add(checkpoint.Columns, "each of its %d rows has the transaction id %q: was it written as a number, or not filled in?", c.Rows, c.OneID)

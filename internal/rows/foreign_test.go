@@ -39,10 +39,10 @@ func TestReaderForeign(t *testing.T) {
 		{"gzip again", packed.String(), "line 1: header: ", "the text is gzip once more: it was packed twice"},
 		{"UTF-32", "\xff\xfe\x00\x00" + utf32(h), "line 1: header: ", "the text is UTF-32: convert it to UTF-8"},
 		{"UTF-32, high bytes first", "\x00\x00\xfe\xff\x00\x00" + utf32(h), "line 1: header: ", "the text is UTF-32: convert it to UTF-8"},
-		{"tabs", strings.ReplaceAll(h+row, ",", "\t"), "none of its 1 names", "they are separated by tabs, those of a raw log by commas"},
+		{"tabs", strings.ReplaceAll(h+row, ",", "\t"), "its one name", "they are separated by tabs, those of a raw log by commas"},
 		{"semicolons, in quotes", `"` + strings.ReplaceAll(h[:len(h)-1], ",", `";"`) + "\"\n", "", "separated by semicolons"},
-		{"semicolons", strings.ReplaceAll(h+row, ",", ";"), "none of its 1 names", "they are separated by semicolons, those of a raw log by commas"},
-		{"pipes", strings.ReplaceAll(h+row, ",", "|"), "none of its 1 names", "they are separated by pipes, those of a raw log by commas"},
+		{"semicolons", strings.ReplaceAll(h+row, ",", ";"), "its one name", "they are separated by semicolons, those of a raw log by commas"},
+		{"pipes", strings.ReplaceAll(h+row, ",", "|"), "its one name", "they are separated by pipes, those of a raw log by commas"},
 		{"a spreadsheet's sep=", "sep=,\n" + h + row, "none of its 2 names", "take it out"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -272,7 +272,11 @@ func (r *Reader) header() error {
 		if sep := r.cutter.Separator(); sep != "" { //guard:separator-named
 			why = "they are separated by " + sep + ", those of a raw log by commas"
 		}
-		r.err = r.cutter.Not(fmt.Sprintf("none of its %d names, the first of them %.40q, is a column of %s: %s", len(names), names[0], r.table.Name, why))
+		none := fmt.Sprintf("its one name, %.40q, is not a column of", names[0])
+		if len(names) > 1 {
+			none = fmt.Sprintf("none of its %d names, the first of them %.40q, is a column of", len(names), names[0])
+		}
+		r.err = r.cutter.Not(fmt.Sprintf("%s %s: %s", none, r.table.Name, why))
 		return r.err
 	}
 	if r.cutter.Binary() { //guard:binary-header
