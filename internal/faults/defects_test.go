@@ -28,6 +28,7 @@ type defect struct {
 	sql     []string // by an administrator
 	named   string   // by check; "" where check finds nothing
 	runs    bool     // all the same
+	early   bool     // a run is refused before it writes a row
 	limit   bool     // of the profile, which is named with what to do about it
 }
 
@@ -99,8 +100,8 @@ var defects = []defect{
 	{name: "a key that cannot always be computed", named: "the index m on toUInt64(affiliate_sub1)", runs: true,
 		sql: []string{"ALTER TABLE clicks ADD INDEX m toUInt64(affiliate_sub1) TYPE minmax"}},
 	{name: "a column with a value of its own", runs: true, sql: []string{"ALTER TABLE clicks ADD COLUMN origin String DEFAULT 'raw log'"}},
-	{name: "a constraint on the ledger", named: "has the constraint small", sql: []string{"ALTER TABLE ingest_files ADD CONSTRAINT small CHECK rows < 10"}},
-	{name: "a constraint on rejected lines", named: "has the constraint short", sql: []string{"ALTER TABLE rejected_rows ADD CONSTRAINT short CHECK length(raw) < 10"}},
+	{name: "a constraint on the ledger", named: "has the constraint small", early: true, sql: []string{"ALTER TABLE ingest_files ADD CONSTRAINT small CHECK rows < 10"}},
+	{name: "a constraint on rejected lines", named: "has the constraint short", early: true, sql: []string{"ALTER TABLE rejected_rows ADD CONSTRAINT short CHECK length(raw) < 10"}},
 	{name: "an engine that passes rows on", named: "has the engine Buffer", sql: []string{"RENAME TABLE clicks TO clicks_raw",
 		"CREATE TABLE clicks AS clicks_raw ENGINE = Buffer(currentDatabase(), clicks_raw, 1, 10, 100, 10000, 1000000, 10000000, 100000000)"}},
 	{name: "an engine that merges rows", named: "the engine ReplacingMergeTree", sql: []string{"RENAME TABLE clicks TO clicks_raw",
@@ -160,6 +161,7 @@ func TestCheckOrRun(t *testing.T) {
 				t.Errorf("a load and a reload: %v; want success: %v", err, d.runs)
 			}
 			limitTold(t, d, err)
+			noRows(t, d, admin)
 		})
 	}
 	t.Cleanup(func() {
@@ -171,6 +173,18 @@ func TestCheckOrRun(t *testing.T) {
 			t.Errorf("%d tables of checks are left", left)
 		}
 	})
+}
+
+// noRows looks whether a run that was refused left rows, of which nothing says so.
+func noRows(t *testing.T, d defect, st *store.Store) {
+	t.Helper()
+	if !d.early {
+		return
+	}
+	var rows uint64
+	if err := st.Conn().QueryRow(t.Context(), "SELECT count() FROM clicks").Scan(&rows); err != nil || rows > 0 {
+		t.Errorf("%d rows without an outcome, %v", rows, err)
+	}
 }
 
 // limitTold looks whether the error of a store with a limit names it and says what to do.
