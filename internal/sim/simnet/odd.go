@@ -69,17 +69,7 @@ func oddities() []oddity {
 		{kind: "twice", what: "two files one after the other, each with its header", text: func(rows [][]string) string {
 			return toCSV(rows) + toCSV(rows[:len(rows)/2])
 		}},
-		{kind: "swapped", what: "a second header in the middle, of another order", text: func(rows [][]string) string {
-			half := len(rows) / 2
-			second := append([][]string{rows[0]}, rows[half:]...)
-			for _, row := range second[1:] {
-				slices.Reverse(row)
-			}
-			header := slices.Clone(rows[0])
-			slices.Reverse(header)
-			second[0] = header
-			return toCSV(rows[:half]) + toCSV(second)
-		}},
+		{kind: "swapped", what: "a second header in the middle, of another order", text: swapped},
 		{kind: "backslash", what: "quotes are escaped by a backslash", text: backslashed},
 		{kind: "utf16", what: "the text is UTF-16", text: func(rows [][]string) string { return toUTF16(toCSV(rows)) }},
 		{kind: "cr", what: "lines end in CR alone", text: func(rows [][]string) string { return strings.ReplaceAll(toCSV(rows), "\n", "\r") }},
@@ -94,6 +84,16 @@ func oddities() []oddity {
 			return z
 		}},
 	}
+}
+
+// swapped writes the second half of the rows under a header of the reverse order.
+func swapped(rows [][]string) string {
+	half := len(rows) / 2
+	second := append([][]string{slices.Clone(rows[0])}, rows[half:]...)
+	for _, row := range second {
+		slices.Reverse(row)
+	}
+	return toCSV(rows[:half]) + toCSV(second)
 }
 
 // OddKinds lists the kinds that Odd knows, each with what is odd about it.
