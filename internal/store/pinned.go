@@ -209,7 +209,7 @@ func (t target) askSettingsWith(ctx context.Context, addr string, greet greeting
 	for _, name := range names {
 		known[name] = true
 	}
-	if err := t.permitted(ctx, conn, known); err != nil {
+	if err = t.permitted(ctx, conn, known); err != nil {
 		return nil, nil, err
 	}
 	limits, err = heldLimits(ctx, conn, known)
