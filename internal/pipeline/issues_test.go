@@ -33,7 +33,7 @@ func TestIssuesStay(t *testing.T) {
 		{"nothing but a broken line", header + "x\n", "failed", 0},
 		{"lines that end in CR below a header that does not", header + strings.ReplaceAll(lines(30, good), "\n", "\r"), "failed", 0},
 		{"one id", header + lines(12, func(i int) string { return fmt.Sprintf(`"{transaction_id}",%d,"1.2.3.%d"`, i%3, i) }), "columns", 12},
-		{"lost line ends", strings.ReplaceAll(header+lines(9, good), "\n", "\u2028"), "columns", 0},
+		{"lost line ends", strings.ReplaceAll(export(1), "\n", "\u2028"), "columns", 0},
 		{"an hour without rows", "transaction_id,offer_id,new_one\n", "", 0},
 		{"the text twice", header + lines(40, good) + lines(40, good), "repeated", 80},
 		{"the text twice, with its header", header + lines(4, good) + header + lines(4, good), "rejected repeated", 8},

@@ -21,7 +21,7 @@ func TestUsualColumns(t *testing.T) {
 	for hour := range 110 {
 		text := header + lines(20, row)
 		if hour%10 == 0 { // browser_id is not in all of them
-			text = header + lines(20, func(int) string { return `"t",1,"192.0.2.1","CZ",0,"x"` })
+			text = header + lines(20, func(i int) string { return fmt.Sprintf(`"t%d",1,"192.0.2.1","CZ",0,"x"`, i) })
 		}
 		src.raw(t, hour, 1, text, zip.Deflate)
 	}
