@@ -40,6 +40,8 @@ func FuzzReader(f *testing.F) {
 	f.Add([]byte("a,datetime,offer_id\nx,2016-09-09 09:00:01,1\nTotal,,\n\"x\n1,2,3\",1970-01-01,0\n,,\n---,---,---\ny,0,7\n"))
 	f.Add([]byte("n,a,datetime\n1,x,2016-09-09 09:00:01\n\xef\xbb\xbf\"n\",\"datetime\",\"a\"\n1,2016-09-09 09:00:01,x\n2,2016-09-09 09:00:01,yn,a,datetime\n3,z,\n"))
 	f.Add([]byte("a,n\r\n\"y,2\r\n\"z\",3\r\n\r\n\r"))
+	f.Add([]byte("A ,\x000"))
+	f.Add([]byte("0\r,a"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r := newReading(t, testTable("a String", "n UInt32", "l LowCardinality(String)", "datetime DateTime", "offer_id UInt32"), Config{MaxLine: 200})
 		var first result
@@ -73,10 +75,16 @@ func against(t *testing.T, text []byte, got result) {
 		return
 	}
 	known := func(name string) bool { return slices.Contains([]string{"a", "n", "l", "datetime", "offer_id"}, name) }
-	if strings.Contains(got.Err, "is the header missing?") && !slices.ContainsFunc(records[0], known) {
+	// By a carriage return alone, the header is shorter than encoding/csv has it.
+	short := bytes.Count(text, []byte("\r")) > bytes.Count(text, []byte("\r\n"))
+	if strings.Contains(got.Err, "is the header missing?") && (short || !slices.ContainsFunc(records[0], known)) {
 		return
 	}
 	if strings.Contains(got.Err, "carriage return alone") || strings.Contains(got.Err, "in that order") || len(bytes.Trim(text, "\r\n")) == 0 { // to encoding/csv, it is a letter like others
+		return
+	}
+	binary := func(name string) bool { return strings.ContainsRune(name, 0) || strings.Contains(name, "PK\x03\x04") }
+	if strings.Contains(got.Err, "it holds what is not text") && slices.ContainsFunc(records[0], binary) {
 		return
 	}
 	if strings.Contains(got.Err, "looks like a header of another layout") { // see csv.Cutter
