@@ -41,10 +41,13 @@ demo: ## load three days of a simulated network and query them
 demo-lost: ## the demo with a file that the network lost: reconcile says which
 	@LOSE=1 scripts/demo.sh
 
+# Packages whose tests take longest begin first, or one of them ends alone.
+LONGEST := ./internal/pipeline ./internal/faults ./cmd/ingest
+
 .PHONY: test
 test: engine bin/versitygw ## the whole suite: real ClickHouse, real S3, race detector
 	go vet ./...
-	GORACE="atexit_sleep_ms=0 $${GORACE:-}" go test -race -timeout 20m ./... # or each program sleeps for a second at its end
+	GORACE="atexit_sleep_ms=0 $${GORACE:-}" go test -race -timeout 20m $(LONGEST) ./... # or each program sleeps for a second at its end
 
 .PHONY: lint
 lint: bin/golangci-lint ## gofmt, golangci-lint, shellcheck
