@@ -228,8 +228,8 @@ func (r *run) loadPlan(ctx context.Context, jobs []*job) (err error) {
 	if err = r.learnUsual(ctx, jobs); err != nil {
 		return err
 	}
-	// Once more for the copies of what was replaced or lost, and for copies among those.
-	for first := true; first || len(jobs) > 0; first = false {
+	// The copies of what was replaced or lost come after it, and copies among those after them.
+	for len(jobs) > 0 {
 		if err = r.loadAll(ctx, jobs); err != nil {
 			return err
 		}

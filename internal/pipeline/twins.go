@@ -34,6 +34,10 @@ type twins struct {
 	names map[twinKey]twin
 }
 
+func keyOfText(f rawlog.File, contents string) twinKey {
+	return twinKey{f.Type, hourOf(f), contents}
+}
+
 type twin struct {
 	name   string
 	loaded bool // its rows were in the store when the run began
@@ -48,17 +52,26 @@ func knownTwins(known map[fileKey]*checkpoint.Entry) *twins {
 	t := &twins{names: make(map[twinKey]twin)}
 	for _, e := range known {
 		if holdsText(e) { //guard:standing-rows-carry
-			t.names[twinKey{e.File.Type, hourOf(e.File), e.Contents}] = twin{e.File.Name, true}
+			t.names[keyOfText(e.File, e.Contents)] = twin{e.File.Name, true}
 		}
 	}
 	return t
+}
+
+// carry reports whether the rows of a copy are in the store under another name. Itself
+// it has none.
+func (t *twins) carry(copied *checkpoint.Entry) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, there := t.names[keyOfText(copied.File, copied.Contents)]
+	return there
 }
 
 // claim returns the other file that holds the text, or makes it this file's.
 func (t *twins) claim(f rawlog.File, contents string) (other twin, taken bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	key := twinKey{f.Type, hourOf(f), contents}
+	key := keyOfText(f, contents)
 	other, there := t.names[key]
 	if there && other.name != f.Name {
 		return other, true
@@ -130,10 +143,11 @@ func (r *run) uncarried(ctx context.Context) ([]*job, error) {
 	for i := range entries {
 		known[keyOf(entries[i].File)] = &entries[i]
 	}
+	r.twins = knownTwins(known)
 	var jobs []*job
 	for key, c := range r.copies.files {
 		e := known[key]
-		if e == nil || c.found != perhapsCopy && (!e.Has(checkpoint.Copy) || carried(e, known)) { //guard:copy-carried-on
+		if e == nil || c.found != perhapsCopy && (!e.Has(checkpoint.Copy) || r.twins.carry(e)) { //guard:copy-carried-on
 			continue
 		}
 		j := newJob(e, c.file)
@@ -150,20 +164,9 @@ func (r *run) uncarried(ctx context.Context) ([]*job, error) {
 			}
 		})
 	}
-	r.twins, r.copies.files = knownTwins(known), nil
+	r.copies.files = nil
 	slices.SortFunc(jobs, func(a, b *job) int { return compareFiles(a.file(), b.file()) })
 	return jobs, nil
-}
-
-// carried reports whether the rows of a copy are in the store under another name.
-func carried(copied *checkpoint.Entry, known map[fileKey]*checkpoint.Entry) bool {
-	for _, e := range known {
-		if holdsText(e) && e.Contents == copied.Contents && e.File.Type == copied.File.Type &&
-			hourOf(e.File) == hourOf(copied.File) && e.File.Name != copied.File.Name {
-			return true
-		}
-	}
-	return false
 }
 
 // same settles a file whose text is in the store already, and reports whether it
