@@ -66,9 +66,6 @@ type Unfit struct {
 	Name, Value string // of the header, and of the value
 }
 
-// fewestAlike is how many rows with one id make it one that identifies none of them.
-const fewestAlike = 10
-
 // mostShown is how much of a value is shown, in bytes.
 const mostShown = 40
 
@@ -234,7 +231,7 @@ func (r *Reader) Counts() Counts {
 		c.Lines = 1 + c.Rows + c.Rejected
 		c.Filled, c.Dated = r.layout.Names(r.batch.Filled), r.layout.Feeds("datetime")
 		if c.Rows > 0 {
-			c.OneID, c.Again = r.repeats.one(fewestAlike), uint64(r.repeats.again)
+			c.OneID, c.Again = r.repeats.one(), uint64(r.repeats.again)
 			c.Doubts = doubts(rawlog.Type(r.table.Name), r.layout, r.names, c.Filled)
 		} else if unknown := r.layout.Unknown(); c.Rejected == 0 && 2*len(unknown) > len(r.names) { //guard:lone-header
 			c.Doubts = []string{fmt.Sprintf("it has no rows, and %d of the %d names in its one line, the first of them %.40q, are not those of columns: did it lose its line ends?", len(unknown), len(r.names), unknown[0])}

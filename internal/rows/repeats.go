@@ -11,6 +11,9 @@ import (
 // begins once more. A network writes one click twice now and then.
 const firstRows = 3
 
+// fewestAlike is how many rows with one id make it one that identifies none of them.
+const fewestAlike = 10
+
 // repeats follows the transaction ids of a text's first rows through the others. It
 // copies what it keeps.
 type repeats struct {
@@ -73,9 +76,9 @@ func (p *repeats) follow(id []byte, is bool, line uint32) {
 	}
 }
 
-// one is the id that each of the rows has, of which there are at least so many.
-func (p *repeats) one(least uint64) string {
-	if p.rows < least || p.same < p.rows { //guard:one-id
+// one is the id that each of the rows has, if they are fewestAlike at least.
+func (p *repeats) one() string {
+	if p.rows < fewestAlike || p.same < p.rows { //guard:one-id
 		return ""
 	}
 	return string(p.first[0][:min(len(p.first[0]), mostShown)])
