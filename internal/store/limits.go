@@ -179,11 +179,6 @@ func heldLimits(ctx context.Context, conn *pool, known map[string]bool) ([]Limit
 	if len(names) == 0 {
 		return nil, nil
 	}
-	return askLimits(ctx, conn, names)
-}
-
-// askLimits asks for the values of limits and returns those that are tighter than ours.
-func askLimits(ctx context.Context, conn *pool, names []string) ([]Limit, error) {
 	var values []string
 	if err := conn.QueryRow(ctx, "SELECT groupArray(concat(name, '=', value)) FROM system.settings WHERE has(?, name)", names).Scan(&values); err != nil {
 		return nil, err
