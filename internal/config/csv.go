@@ -60,11 +60,6 @@ func joinCSV(value any) (string, error) {
 		if values["until"] != nil {
 			part += " until " + untilText(values["until"])
 		}
-		for key := range values {
-			if key != "escape" && key != "until" {
-				return "", fmt.Errorf("csv: unknown %q: it has escape and, in a list, until", key)
-			}
-		}
 		parts = append(parts, part)
 	}
 	return strings.Join(parts, ", "), nil

@@ -25,7 +25,7 @@ func TestCSV(t *testing.T) {
 		{name: "nothing", yaml: "csv:"},
 		{name: "another escape", yaml: "csv: {escape: slash}", err: `escape "slash": want backslash, or quote`},
 		{name: "a text", yaml: "csv: backslash", err: "want {escape: backslash}"},
-		{name: "an unknown member", yaml: "csv: {escape: quote, delimiter: ;}", err: `unknown "delimiter"`},
+		{name: "an unknown member", yaml: "csv: {escape: quote, delimiter: ;}", err: `ingest.yaml:1: unknown "delimiter" in csv`},
 		{name: "without an end", env: "backslash, quote", err: "backslash is followed by another"},
 		{name: "nothing after the end", env: "backslash until 2018", err: "say how quotes are escaped after that"},
 		{name: "out of order", env: "backslash until 2018, quote until 2017, quote", err: "quote ends before the one ahead of it"},

@@ -55,6 +55,9 @@ func (l *Layers) readFile() error {
 	}
 	lines := make(map[string]int)
 	if len(doc.Content) > 0 {
+		if err := unknownKey(doc.Content[0], path); err != nil {
+			return err
+		}
 		asWritten(doc.Content[0], values)
 		lines = keyLines(doc.Content[0])
 	}
@@ -72,13 +75,8 @@ func (l *Layers) take(key string, value any, from Origin) (err error) {
 		l.members, err = parseMembers(value, from)
 		return err
 	}
-	known, ok := find(key)
-	if !ok {
-		unknown := wrong("%s: unknown setting %q", from, key)
-		unknown.hint = "settings: " + strings.Join(Keys(), ", ")
-		return unknown
-	}
-	if value == nil { // "key:" with nothing after it
+	known, _ := find(key) // unknownKey has looked them all up
+	if value == nil {     // "key:" with nothing after it
 		return nil
 	}
 	if known.join != nil {

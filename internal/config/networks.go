@@ -57,27 +57,20 @@ func parseMember(value any, from Origin) (member, error) {
 				return m, wrong("%s: %w", from, err)
 			}
 		}
-		if err := m.take(key, text); err != nil {
-			return m, err
-		}
+		m.take(key, text)
 	}
 	return m, nil
 }
 
-func (m member) take(key, text string) error {
+func (m member) take(key, text string) {
 	for _, s := range settings() {
 		switch {
 		case s.file != "" && key == s.memberEnvKey():
 			m.env[s.key] = text
-			return nil
 		case s.has(inMember) && key == s.memberKey():
 			m.values[s.key] = beside(key, text, m.from)
-			return nil
 		}
 	}
-	err := wrong("%s: unknown setting %q", m.from, key)
-	err.hint = "settings of a network: " + strings.Join(memberKeys(), ", ")
-	return err
 }
 
 // over lays a network's settings over the common ones. Flags and the environment

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -73,11 +72,6 @@ func joinZones(value any) (string, error) {
 		part := fmt.Sprint(values["zone"])
 		if values["until"] != nil {
 			part += " until " + untilText(values["until"])
-		}
-		for key := range values {
-			if !slices.Contains([]string{"zone", "until"}, key) {
-				return "", fmt.Errorf("unknown %q: a member has zone and until", key)
-			}
 		}
 		parts = append(parts, part)
 	}

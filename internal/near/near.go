@@ -4,6 +4,7 @@ package near
 import (
 	"bytes"
 	"slices"
+	"strings"
 )
 
 // Distance is Levenshtein's: how many letters it takes to be put in, left out or
@@ -36,4 +37,26 @@ func Swapped(a, b string) bool {
 	slices.Sort(x)
 	slices.Sort(y)
 	return bytes.Equal(x, y)
+}
+
+// Of returns the one of the known names that name most likely stands for, or "": letters
+// apart, spelt in another way (maxMemory, max-memory), or only its beginning. Of two that
+// are as near, the first counts.
+func Of(name string, known []string) string {
+	best, least := "", min((len(name)+2)/3, 3)+1
+	for _, k := range known {
+		d := Distance(spelling(name), spelling(k))
+		if len(name) >= 4 && strings.HasPrefix(spelling(k), spelling(name)) || Swapped(spelling(name), spelling(k)) {
+			d = min(d, 1)
+		}
+		if d < least {
+			best, least = k, d
+		}
+	}
+	return best
+}
+
+// spelling is a name without what differs from habit to habit.
+func spelling(name string) string {
+	return strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(name))
 }

@@ -5,6 +5,8 @@ var words = []protection{
 		never, "internal/config", "TestIDsAsWritten"),
 	guard("one-document", "a second document of the settings is not passed over",
 		never, "internal/config", "TestIDsAsWritten"),
+	guard("unknown-key", "a setting that is misspelt is not passed over",
+		never, "internal/config", "TestUnknownKeys"),
 	guard("zip-joined", "two archives joined to one are refused",
 		never, "internal/parse", "TestZip"),
 	guard("near-header", "a name that is not read and looks like that of a column that got nothing is told",
