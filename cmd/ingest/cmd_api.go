@@ -26,15 +26,15 @@ type APIOptions struct {
 
 // AddFlags adds them to f.
 func (o *APIOptions) AddFlags(f *pflag.FlagSet) {
-	f.BoolVar(&o.All, "all", false, "follow the pages and print all rows together")
+	f.BoolVar(&o.All, "all", false, "fetch every page and print all rows together")
 	f.StringArrayVar(&o.Filters, "filter", nil, "only rows that match: 'id>100', 'name~%loan%', 'status!=deleted'; may be repeated")
 	f.StringArrayVar(&o.Sort, "sort", nil, "order: FIELD, or -FIELD for the highest first; may be repeated")
-	f.StringSliceVar(&o.Fields, "field", nil, "fields to ask for")
-	f.StringSliceVar(&o.Contain, "contain", nil, "related entities to bring along")
+	f.StringSliceVar(&o.Fields, "field", nil, "fields to request")
+	f.StringSliceVar(&o.Contain, "contain", nil, "related entities to include")
 	f.IntVar(&o.Limit, "limit", 0, "rows a page (with --all: rows a call, default 500)")
 	f.IntVar(&o.Page, "page", 0, "page to print, from 1")
 	f.BoolVarP(&o.Yes, "yes", "y", false, "do not ask before a call that changes something")
-	f.BoolVar(&o.Secrets, "show-secrets", false, "print tokens, keys, salts and signatures of the answer as they are")
+	f.BoolVar(&o.Secrets, "show-secrets", false, "print tokens, keys, salts and signatures in the answer unmasked")
 }
 
 func newAPI(a *app) *cobra.Command {
@@ -49,8 +49,8 @@ func newAPI(a *app) *cobra.Command {
   ingest api OfferFile create data[offer_id]=12 data[type]='image banner' file=@banner.png --yes
   ingest api Affiliate_Affiliate getAccountManager          with an api_key`,
 		Long: `A method whose name does not begin with find, get, list or count may change
-something: it is asked for first, and refused where nobody can be asked, unless
---yes. @FILE uploads a file; NAME=@@TEXT is the text @TEXT. Operators of --filter:
+something: it needs your confirmation, and is refused without a terminal unless
+--yes is given. @FILE uploads a file; NAME=@@TEXT is the text @TEXT. Operators of --filter:
 = != < <= > >= ~ (LIKE) !~ (NOT_LIKE), and in words: ` + strings.Join(hasoffers.Operators(), ", ") + `.
 
 ` + exits(exitDone, exitFailed, exitUsage, exitInterrupted),
@@ -96,7 +96,7 @@ func (a *app) runAPI(ctx context.Context, s *session.Session, o APIOptions, call
 // confirm asks before a change.
 func (a *app) confirm(op hasoffers.Op, network string) error {
 	if _, seen := a.stderr.Terminal(); !seen || !term.IsTerminal(a.stdin) {
-		return &usageError{err: fmt.Errorf("%s may change something, and nobody can be asked here", op), hint: "pass --yes to confirm"}
+		return &usageError{err: fmt.Errorf("%s may change something, and there is no terminal to ask for confirmation", op), hint: "pass --yes to confirm"}
 	}
 	_, err := io.WriteString(a.stderr, apicall.Question(op, network))
 	if err != nil {

@@ -36,10 +36,10 @@ func newDims(a *app) *cobra.Command {
   ingest dims --only offers,goals
   ingest dims --only offers --filter 'id>1000' --filter 'status=active'
   ingest sql "SELECT dictGet('offers', 'name', (network, offer_id)) AS offer, count() FROM clicks GROUP BY offer"`,
-		Long: `A row that changed becomes a new version in its dim_* table; one that the API no
-longer shows, a deleted version. dim_*_current shows how things are now, and so do
-the dictionaries (offers, affiliates …), by (network, id). A refresh that was
-interrupted goes on where it was.
+		Long: `A changed row becomes a new version in its dim_* table; one that the API no longer
+lists, a deleted version. The dim_*_current views and the dictionaries (offers,
+affiliates …; key: network, id) show the present state. An interrupted refresh
+continues where it stopped.
 
 ` + exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitHeld, exitInterrupted),
 		Args: noArgs,

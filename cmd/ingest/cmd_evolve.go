@@ -25,12 +25,12 @@ func newSchemaEvolve(a *app) *cobra.Command {
 	var o EvolveOptions
 	cmd := &cobra.Command{
 		Use:   "evolve",
-		Short: "make columns of headers that keep turning up in _rescued",
+		Short: "add columns for headers that keep appearing in _rescued",
 		Example: `  ingest schema evolve --dry-run
   ingest schema evolve --type clicks --min-rows 1000`,
-		Long: `A header without a column gets one, of a type that holds what was seen exactly,
-and its values move there. What does not fit stays in _rescued. While a
-load is running it says so and exits.
+		Long: `Each such header gets a column of a type that holds its values exactly, and the
+values move there; those that don't fit stay in _rescued. It does not run during
+a load.
 
 ` + exits(exitDone, exitFailed, exitUsage, exitHeld, exitInterrupted),
 		Args: noArgs,
@@ -47,9 +47,9 @@ load is running it says so and exits.
 	}
 	f := cmd.Flags()
 	o.Types.addTo(f)
-	f.BoolVar(&o.DryRun, "dry-run", false, "say what would be done and change nothing")
-	f.Uint64Var(&o.MinRows, "min-rows", 100, "rows that a header must have turned up in")
-	f.Uint64Var(&o.MinFiles, "min-files", 2, "files that they must come from")
+	f.BoolVar(&o.DryRun, "dry-run", false, "list the changes and make none")
+	f.Uint64Var(&o.MinRows, "min-rows", 100, "rows in which a header must have appeared")
+	f.Uint64Var(&o.MinFiles, "min-files", 2, "files in which it must have appeared")
 	return cmd
 }
 
@@ -89,7 +89,7 @@ func newSchemaDrift(a *app) *cobra.Command {
 		Example: `  ingest schema drift
   ingest schema drift --type clicks --unused 30`,
 		Long: `Times are the hours of the files. --unused reads every column once and also lists
-those that got no value in the last days of their table.
+those without a value in the last days of their table.
 
 ` + exits(exitDone, exitFailed, exitUsage, exitInterrupted),
 		Args: noArgs,
@@ -100,7 +100,7 @@ those that got no value in the last days of their table.
 		},
 	}
 	o.Types.addTo(cmd.Flags())
-	cmd.Flags().IntVar(&o.Unused, "unused", 0, "also list columns without a value for so many days")
+	cmd.Flags().IntVar(&o.Unused, "unused", 0, "also list columns that have had no value for this many days")
 	return cmd
 }
 

@@ -67,7 +67,7 @@ func newIgnore(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			reason = strings.TrimSpace(plain.Text(reason))
 			if reason == "" {
-				return &usageError{err: errors.New("ingest ignore: want --reason TEXT, for whoever reads it next year")}
+				return &usageError{err: errors.New("ingest ignore: want --reason TEXT; it is shown by `ingest issues --all`")}
 			}
 			return aboutFiles(a.eachSource, func(ctx context.Context, s *session.Session, periods []rawlog.Period, files []string) error {
 				return a.runIgnore(ctx, s, pipeline.Options{Types: types.list(), Periods: periods, Files: files}, reason)
@@ -75,7 +75,7 @@ func newIgnore(a *app) *cobra.Command {
 		},
 	}
 	types.addTo(cmd.Flags())
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for whoever reads it next year")
+	cmd.Flags().StringVar(&reason, "reason", "", "why the issues can be ignored")
 	return cmd
 }
 

@@ -16,12 +16,12 @@ import (
 func newSchemaReader(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "reader NAME",
-		Short: "print the SQL of a user who may only read, for analysts and their tools",
+		Short: "print the SQL that creates a read-only user, for analysts and their tools",
 		Example: `  ingest schema reader analyst > reader.sql
   clickhouse-client --host ch1 --user admin --multiquery < reader.sql`,
-		Long: `It prints and runs nothing: an administrator of the server looks at it and runs it.
-Nobody can sign in as the user until a password is set, as the last lines say. The
-embedded store has such a user already; ` + "`ingest serve`" + ` says how to connect.
+		Long: `It only prints: an administrator of the server reviews and runs the statements.
+Nobody can sign in as the user until a password is set, see the last lines. The
+embedded store already has such a user; ` + "`ingest serve`" + ` says how to connect.
 
 ` + exits(exitDone, exitFailed, exitUsage),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -47,7 +47,7 @@ func (a *app) printReader(cfg *config.Config, name string) error {
 				return err
 			}
 		}
-		_, err := fmt.Fprintf(w, "-- Nobody can sign in yet. Set a password where no history keeps it:\n"+
+		_, err := fmt.Fprintf(w, "-- Nobody can sign in yet. Set a password, and keep it out of the shell's and the client's history:\n"+
 			"-- ALTER USER `%s` IDENTIFIED WITH sha256_password BY '…';\n", name)
 		return err
 	})

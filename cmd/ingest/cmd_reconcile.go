@@ -53,9 +53,9 @@ func newReconcile(a *app) *cobra.Command {
   ingest reconcile 20160909 --by hour --type clicks
   ingest reconcile 2016 --tolerance 0.1% --report-zone Europe/Prague --json`,
 		Long: `Compares clicks with Stat.gross_clicks, conversions with Stat.conversions and
-impressions with Stat.impressions, in the network's days, and says of each
-difference what most likely made it. -v prints the lines that agree, too. Hours
-whose files are not due yet are named and do not count as differences.
+impressions with Stat.impressions, in the network's days, and names the most
+likely cause of each difference. -v also prints the lines that agree. Hours whose
+files are not due yet are listed and don't count as differences.
 
 ` + exits(exitDone, exitFailed, exitUsage, exitDiffers, exitInterrupted),
 		Args: someArgs("a period"),

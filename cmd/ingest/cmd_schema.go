@@ -44,7 +44,7 @@ func newSchema(a *app) *cobra.Command {
 		},
 		&cobra.Command{
 			Use:     "apply",
-			Short:   "create what is not there yet in the configured store",
+			Short:   "create in the configured store what it lacks",
 			Example: "  ingest schema apply",
 			Args:    noArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {

@@ -33,9 +33,9 @@ type SQLOptions struct {
 func (o *SQLOptions) AddFlags(f *pflag.FlagSet) {
 	f.StringVarP(&o.Format, "format", "f", "table", "table, tsv, csv or json")
 	f.StringVar(&o.File, "file", "", "read the statement from a file")
-	f.BoolVar(&o.Write, "write", false, "run the statement with all rights, also to change data")
+	f.BoolVar(&o.Write, "write", false, "run the statement with full rights, so that it can change data")
 	f.StringToStringVar(&o.Set, "set", nil, "NAME=VALUE of a ClickHouse setting for the statement")
-	f.BoolVar(&o.Safe, "safe-csv", false, "csv for spreadsheets: an apostrophe before texts that they would run as formulas")
+	f.BoolVar(&o.Safe, "safe-csv", false, "csv for spreadsheets: put an apostrophe before texts that would run as formulas")
 	f.StringToStringVarP(&o.Params, "param", "p", nil, "NAME=VALUE for {NAME:Type} in the statement")
 }
 

@@ -25,30 +25,30 @@ type StatsOptions struct {
 
 // AddFlags adds them to f.
 func (o *StatsOptions) AddFlags(f *pflag.FlagSet) {
-	f.StringSliceVar(&o.Fields, "field", nil, "figures to ask for: Stat.clicks,… (default impressions, clicks, conversions, payout, revenue)")
-	f.StringSliceVar(&o.Groups, "group", nil, "what to tell apart beside the days: Stat.offer_id,…")
+	f.StringSliceVar(&o.Fields, "field", nil, "figures to request: Stat.clicks,… (default impressions, clicks, conversions, payout, revenue)")
+	f.StringSliceVar(&o.Groups, "group", nil, "group by these besides the day: Stat.offer_id,…")
 	f.StringArrayVar(&o.Filters, "filter", nil, "FIELD OPERATOR VALUES, e.g. 'Stat.payout>0'; may be repeated")
 	f.IntVar(&o.HourOffset, "hour-offset", 0, "hours by which the network shifts its days")
 	f.StringVar(&o.Currency, "currency", "", "currency of the amounts, e.g. EUR (default the network's)")
-	f.BoolVar(&o.Totals, "totals", false, "ask for the network's own totals too")
+	f.BoolVar(&o.Totals, "totals", false, "also request the network's own totals")
 	f.StringVar(&o.As, "as", "", "whose report: network, affiliate or advertiser (default by the sign-in)")
-	f.BoolVar(&o.AnyField, "any-field", false, "let names of fields through that ingest does not know")
-	f.BoolVar(&o.DryRun, "dry-run", false, "ask and print, keep nothing")
+	f.BoolVar(&o.AnyField, "any-field", false, "accept field names that ingest does not know")
+	f.BoolVar(&o.DryRun, "dry-run", false, "fetch and print, store nothing")
 }
 
 func newStats(a *app) *cobra.Command {
 	var o StatsOptions
 	cmd := &cobra.Command{
 		Use:   "stats PERIOD… [flags]",
-		Short: "ask for the network's own report and keep it in report_stats",
+		Short: "fetch the network's own report into report_stats",
 		Example: `  ingest stats 201609 --field Stat.clicks,Stat.payout --group Stat.offer_id
   ingest stats 20160909 --group Stat.hour --filter 'Stat.country_code=CZ,SK' --filter 'Stat.payout>0'
   ingest stats 2016 --as affiliate --totals --json`,
-		Long: `Answers are kept by question and day: asking again replaces those days exactly. Days
-are the network's. Long periods are asked for in parts, and in smaller ones where
-the network does not answer in time.
+		Long: `Answers are stored by question and day: asking again replaces those days exactly. Days
+are the network's. Long periods are requested in parts, and in smaller ones if the
+network times out.
 Operators: = != < <= > >= ~ !~ or EQUAL_TO, NOT_EQUAL_TO, LESS_THAN, …, BETWEEN,
-LIKE, NOT_LIKE, NULL, NOT_NULL. Several values: a,b. One filter a field.
+LIKE, NOT_LIKE, NULL, NOT_NULL. Several values: a,b. One filter per field.
 
 ` + exits(exitDone, exitFailed, exitUsage, exitInterrupted),
 		Args: someArgs("a period"),

@@ -21,7 +21,7 @@ type StatusOptions struct {
 // AddFlags adds them to f.
 func (o *StatusOptions) AddFlags(f *pflag.FlagSet) {
 	o.Types.addTo(f)
-	f.BoolVar(&o.Offline, "offline", false, "do not list the source: leaves out what is missing and what expires")
+	f.BoolVar(&o.Offline, "offline", false, "do not list the source; missing and expiring files are not shown")
 }
 
 func newStatus(a *app) *cobra.Command {
@@ -32,7 +32,7 @@ func newStatus(a *app) *cobra.Command {
 		Example: `  ingest status
   ingest status 201609 --type clicks
   ingest status --offline --json`,
-		Long: "missing: listed by the source, not begun yet. double hours: hours with more than one file.\n\n" +
+		Long: "missing: listed by the source, not started yet. double hours: hours with more than one file.\n\n" +
 			exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitInterrupted),
 		RunE: aboutPeriods(a.eachSource, func(ctx context.Context, s *session.Session, periods []rawlog.Period) error {
 			return a.runStatus(ctx, s, o, periods)

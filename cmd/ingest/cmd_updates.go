@@ -21,10 +21,10 @@ func newUpdates(a *app) *cobra.Command {
 		Example: `  ingest updates                     the last days (--lookback)
   ingest updates 201609
   ingest sql "SELECT status, count(), sum(payout) FROM conversions_current GROUP BY status"`,
-		Long: `Raw logs hold conversions as they were when they happened. A day names the
-changes that were made on it, in the network's zone; the table conversion_updates
-keeps them, conversions_current shows each conversion with its latest one. Reading
-a day again writes only what changed since.
+		Long: `Raw logs hold conversions as they were when they happened. The PERIOD is that of
+the changes, in the network's zone. The table conversion_updates stores them;
+conversions_current shows each conversion with its latest change. Reading a day
+again writes only what has changed since.
 
 ` + exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitHeld, exitInterrupted),
 		RunE: aboutPeriods(a.eachNetwork, func(ctx context.Context, s *session.Session, periods []rawlog.Period) error {

@@ -65,7 +65,7 @@ func TestReportsReconcileAndEvolve(t *testing.T) {
 	in(exitDone, "backfill", "20160909", "-q")
 
 	out, _ := in(exitDone, "stats", "20160909", "--field", "Stat.gross_clicks,Stat.payout", "--group", "Stat.hour", "--totals")
-	has(out, "Stat.gross_clicks", "total Stat.gross_clicks: 756", "24 rows of 1 day by 1 call: kept in report_stats as question ")
+	has(out, "Stat.gross_clicks", "total Stat.gross_clicks: 756", "24 rows of 1 day by 1 call: stored in report_stats as question ")
 	out, _ = in(exitDone, "sql", "--format", "tsv", "SELECT count(), sum(gross_clicks), any(question_text) FROM report_stats")
 	has(out, "24\t756\tnetwork: Stat.gross_clicks, Stat.payout by Stat.date, Stat.hour")
 	_, stderr := in(exitUsage, "stats", "20160909", "--field", "Stat.click")

@@ -99,7 +99,7 @@ func exits(statuses ...int) string {
 			exitDone:        "done",
 			exitFailed:      "failed; stderr says why",
 			exitUsage:       "the command line, a variable or ingest.yaml is wrong",
-			exitIncomplete:  "finished, but some files have issues: `ingest issues` lists them",
+			exitIncomplete:  "finished, but not completely: stderr says why; `ingest issues` lists files",
 			exitDiffers:     "the store and the network differ by more than the tolerance",
 			exitHeld:        "another run holds the lease of this network",
 			exitInterrupted: "interrupted; the next run goes on from there",

@@ -46,7 +46,7 @@ func (l *Layers) checkFound(c *Config) error {
 	feeds := ""
 	switch {
 	case c.Source.Kind == Bucket:
-		feeds = "what your S3 credentials read"
+		feeds = "data read with your S3 credentials"
 	case c.Source.Kind == Folder && !inFolder(c.Source.Folder):
 		feeds = c.Source.Folder
 	case own != "":

@@ -118,7 +118,7 @@ func (s SignIn) checkIntegrator() error {
 		return wrong("an integrator's sign-in lacks %s", strings.Join(missing, " and "))
 	}
 	if s.Key != "" {
-		return wrong("both an integrator's sign-in and an api_key are set: keep the one that is meant")
+		return wrong("both an integrator's sign-in and an api_key are set: keep only one of them")
 	}
 	return nil
 }

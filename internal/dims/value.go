@@ -98,7 +98,7 @@ func (k Kind) read(raw string, zone *time.Location) (value any, canonical string
 		}
 		outside := k == Time && (t.Unix() < 0 || t.Unix() > 1<<32-1) || k == Day && (t.Year() < 1900 || t.Year() > 2299)
 		if err == nil && !t.IsZero() && outside {
-			err = fmt.Errorf("%s is outside of what the column holds", trimmed)
+			err = fmt.Errorf("%s is out of the column's range", trimmed)
 		}
 		if err != nil || t.IsZero() {
 			return (*time.Time)(nil), "", err

@@ -101,7 +101,7 @@ type BusyError struct {
 // Error says who has the folder.
 func (e *BusyError) Error() string {
 	return "engine " + e.Path + ": already in use by process " + strconv.Itoa(e.PID) + " with another " + e.What +
-		"; end what uses it, or ask for no particular one"
+		"; stop the commands that use it, or do not ask for a particular port"
 }
 
 // HungError means that a process holds the folder but does not answer.
@@ -118,7 +118,7 @@ func (e *HungError) Error() string {
 		who = "process " + strconv.Itoa(e.PID)
 	}
 	return "engine " + e.Path + ": " + who + " holds it but does not answer (" + e.Err.Error() +
-		"); if it does not recover, end it: what it has acknowledged is safe"
+		"); if it does not recover, kill it: acknowledged rows are safe"
 }
 
 func (e *HungError) Unwrap() error { return e.Err }

@@ -196,7 +196,7 @@ func (f folder) makePipe() error {
 		return err
 	}
 	if err := unix.Mkfifo(f.file(alivePipe), 0o600); err != nil {
-		return fmt.Errorf("making a pipe in %s: %w: the store wants a folder on a local disk of this system", string(f), err)
+		return fmt.Errorf("making a pipe in %s: %w: the store needs a folder on a local disk of this system", string(f), err)
 	}
 	return nil
 }

@@ -157,7 +157,7 @@ func raiseFileLimit() error {
 		}
 	}
 	if limit.Cur < least {
-		return fmt.Errorf("only %d files may be open here (ulimit -n): the embedded ClickHouse wants %d", limit.Cur, least)
+		return fmt.Errorf("the limit of open files is %d here (ulimit -n); the embedded ClickHouse needs %d", limit.Cur, least)
 	}
 	return nil
 }

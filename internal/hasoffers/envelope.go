@@ -30,7 +30,7 @@ func decode(httpStatus int, body []byte) (json.RawMessage, *APIError) {
 	case trimmed[0] == '<':
 		return nil, malformed("the answer is a page of HTML or XML instead of JSON")
 	case !json.Valid(trimmed):
-		return nil, malformed("the answer is cut short or is no JSON")
+		return nil, malformed("the answer is truncated or not JSON")
 	}
 	var response json.RawMessage
 	for name, value := range members(trimmed) {

@@ -53,7 +53,7 @@ func TestDecode(t *testing.T) {
 		{"no_data", 200, Malformed, "the answer has no data", ""},
 		{"no_response", 200, Malformed, "the answer has no response", ""},
 		{"response_is_array", 200, Malformed, "the answer has no response", ""},
-		{"truncated", 200, Malformed, "the answer is cut short", ""},
+		{"truncated", 200, Malformed, "the answer is truncated", ""},
 		{"html", 200, Malformed, "the answer is a page", ""},
 		{"empty", 200, Malformed, "the answer is empty", ""},
 		{"html", 502, Unavailable, "", ""},

@@ -186,5 +186,5 @@ func TestOrphansAreSwept(t *testing.T) {
 // vouches for whole rows of all others.
 func lostByName(t *testing.T, st *store.Store, network string) bool {
 	t.Helper()
-	return count(t, st, "SELECT countIf(state = 'failed' AND rows = 0 AND error LIKE '%died while it replaced%') FROM ingest_files FINAL WHERE network = ?", network) > 0
+	return count(t, st, "SELECT countIf(state = 'failed' AND rows = 0 AND error LIKE '%died while replacing%') FROM ingest_files FINAL WHERE network = ?", network) > 0
 }

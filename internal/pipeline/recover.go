@@ -127,7 +127,7 @@ func standing(e *checkpoint.Entry, rows, rejected uint64) {
 		e.State = checkpoint.Failed
 	default:
 		e.State = checkpoint.Failed
-		e.Error = fmt.Sprintf("a run died while it replaced this file: %d of its %d rows are still there; load it again", rows, e.Rows)
+		e.Error = fmt.Sprintf("a run died while replacing this file: %d of its %d rows are still there; load it again", rows, e.Rows)
 		if rows == 0 && rejected == 0 {
 			emptied(e)
 			break

@@ -78,11 +78,11 @@ func parsePattern(line string) (*pattern, error) {
 	}
 	switch {
 	case p.typ == "" && !has("type"):
-		return nil, errors.New(`it does not say of which type a file is: want a group as in (?P<type>clicks|conversions), or the type in front, as in "clicks: …"`)
+		return nil, errors.New(`it does not say which type a file has: want a group as in (?P<type>clicks|conversions), or the type in front, as in "clicks: …"`)
 	case p.typ != "" && has("type"):
 		return nil, errors.New("it says twice of which type a file is: by a group, and in front")
 	case !has("epoch") && !has("day") && !has("hour"):
-		return nil, errors.New(`it does not say of which day or hour a file is: want a group epoch, a day as in (?P<day>\d{8}), or (?P<hour>\d\d) beside it`)
+		return nil, errors.New(`it does not say which day or hour a file is for: want a group epoch, a day as in (?P<day>\d{8}), or (?P<hour>\d\d) next to it`)
 	case has("year") != has("month") && !has("epoch"):
 		return nil, errors.New("year and month go together")
 	case has("year") && !has("day"):
@@ -124,7 +124,7 @@ func (n *Names) File(p string) (f File, by int, err error) {
 		return like, Own, why
 	}
 	if like, i, ok := n.nearPattern(p); ok { //guard:near-patterns
-		return like, i, fmt.Errorf("%w: files: in the settings describes it, but it does not end with .zip, .csv.gz, .csv.zst or .csv: finish its copy, or pack it anew", ErrNear)
+		return like, i, fmt.Errorf("%w: files: in the settings describes it, but it does not end with .zip, .csv.gz, .csv.zst or .csv: finish its copy, or repack it", ErrNear)
 	}
 	if n != nil && len(n.patterns) > 0 {
 		err = fmt.Errorf("%w; nor does it fit files: in the settings", err)

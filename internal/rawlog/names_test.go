@@ -91,14 +91,14 @@ func TestPatternsAreChecked(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		`(?P<type>clicks_(?P<day>\d{8})`:               "missing closing )",
-		`(?P<day>\d{8})`:                               "of which type",
-		`(?P<type>\w+)\.csv`:                           "of which day or hour",
+		`(?P<day>\d{8})`:                               "which type a file has",
+		`(?P<type>\w+)\.csv`:                           "which day or hour a file is for",
 		`(?P<type>\w+)_(?P<day>\d{8})_(?P<houer>\d\d)`: `unknown group "houer"`,
 		`clicks: (?P<type>\w+)_(?P<day>\d{8})`:         "twice",
 		`(?P<type>\w+)_(?P<year>\d{4})_(?P<day>\d\d)`:  "year and month",
-		`(?P<type>\w+)_(?P<year>\d{4})(?P<month>\d\d)`: "of which day",
+		`(?P<type>\w+)_(?P<year>\d{4})(?P<month>\d\d)`: "which day or hour a file is for",
 		"clicks:": "empty",
-		"clicks: (?P<day>\\d{8})\n(?P<day>\\d{8})": "of which type",
+		"clicks: (?P<day>\\d{8})\n(?P<day>\\d{8})": "which type a file has",
 	} {
 		if _, err := ParseNames(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)

@@ -36,12 +36,12 @@ func near(p string) (f File, err error, ok bool) {
 	m := nearName.FindStringSubmatch(base)
 	switch folder := path.Base(path.Dir(p)); {
 	case m != nil && !packed:
-		why = "a raw log ends with .zip, .csv.gz, .csv.zst or .csv: finish its copy, or pack it anew as %s"
+		why = "a raw log ends with .zip, .csv.gz, .csv.zst or .csv: finish its copy, or repack it as %s"
 	case m == nil && packed:
 		if m = nearName.FindStringSubmatch(folder); m == nil {
 			return f, nil, false
 		}
-		why = "it lies in a folder that is named like a raw log: pack it anew as %s"
+		why = "it is in a folder named like a raw log: repack it as %s"
 	case m == nil:
 		return f, nil, false
 	}

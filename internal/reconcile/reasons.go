@@ -130,7 +130,7 @@ func (f *facts) text(c *Cause) string {
 		}
 		return fmt.Sprintf("several files for %s, whose rows %s the same twice: %s", hours, word, files)
 	case RejectedRows:
-		return fmt.Sprintf("%d lines of %s were no rows; they are in rejected_rows", c.counted[0], files)
+		return fmt.Sprintf("%d lines of %s were rejected; they are in rejected_rows", c.counted[0], files)
 	case Denied:
 		return fmt.Sprintf("%d rows of %s were turned away by access control: logged, but not counted by the network", c.counted[0], files)
 	case Unreadable:

@@ -164,7 +164,7 @@ func readBucket(row report.Row, by By) (bucket, error) {
 	case Hour:
 		b.hour, err = strconv.Atoi(row["Stat.hour"])
 		if err == nil && (b.hour < 0 || b.hour > 23) {
-			err = fmt.Errorf("%d is no hour", b.hour)
+			err = fmt.Errorf("%d is not an hour", b.hour)
 		}
 	case Offer:
 		if text := row["Stat.offer_id"]; text != "" {

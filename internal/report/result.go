@@ -84,9 +84,9 @@ func (r Result) Print(w io.Writer) error {
 	for _, name := range slices.Sorted(maps.Keys(r.Totals)) {
 		lines = append(lines, fmt.Sprintf("total %s: %s", name, r.Totals[name]))
 	}
-	kept := "nothing kept (--dry-run)"
+	kept := "nothing stored (--dry-run)"
 	if r.Kept {
-		kept = "kept in report_stats as question " + r.Question
+		kept = "stored in report_stats as question " + r.Question
 	}
 	lines = append(lines, fmt.Sprintf("%s of %s by %s: %s", term.Plural(r.Count, "row"), term.Plural(r.Days, "day"), term.Plural(r.Calls, "call"), kept))
 	for _, line := range lines {

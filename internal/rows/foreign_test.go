@@ -29,7 +29,7 @@ func TestReaderForeign(t *testing.T) {
 		}
 		return out
 	}
-	const binary = `it holds what is not text, and `
+	const binary = `it holds bytes that are not text, and `
 	for _, tc := range []struct{ name, text, says, looks string }{
 		{"a tar", string(tar) + h + row, binary, "the text is a tar archive: take the file out of it"},
 		{"a stored ZIP", "PK\x03\x04\x14\x00\x00\x00\x00\x00\x01\x02\x03\x04x.csv" + h + row, binary, "the text is a ZIP: it was packed twice"},

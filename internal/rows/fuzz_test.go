@@ -84,7 +84,7 @@ func against(t *testing.T, text []byte, got result) {
 		return
 	}
 	binary := func(name string) bool { return strings.ContainsRune(name, 0) || strings.Contains(name, "PK\x03\x04") }
-	if strings.Contains(got.Err, "it holds what is not text") && slices.ContainsFunc(records[0], binary) {
+	if strings.Contains(got.Err, "it holds bytes that are not text") && slices.ContainsFunc(records[0], binary) {
 		return
 	}
 	if strings.Contains(got.Err, "looks like a header of another layout") { // see csv.Cutter

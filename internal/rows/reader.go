@@ -277,7 +277,7 @@ func (r *Reader) header() error {
 		return r.err
 	}
 	if r.cutter.Binary() { //guard:binary-header
-		r.err = r.cutter.Not(fmt.Sprintf("it holds what is not text, and %.40q is not the name of a column", names[0]))
+		r.err = r.cutter.Not(fmt.Sprintf("it holds bytes that are not text, and %.40q is not the name of a column", names[0]))
 		return r.err
 	}
 	r.cutter.SetSigns(r.layout.Signs())

@@ -85,7 +85,7 @@ func (s *Session) checkSpool(context.Context) []Finding {
 	}
 	switch {
 	case space.Memory: //guard:spool-in-memory
-		f.Level, f.Hint = "warn", "it lies in memory, so large downloads take memory beyond --max-memory: name a folder on a disk with --spool or INGEST_SPOOL"
+		f.Level, f.Hint = "warn", "it is in memory, so large downloads use memory beyond --max-memory: choose a folder on a disk with --spool or INGEST_SPOOL"
 	case space.Known && space.Free < fewBytes:
 		f.Level, f.Hint = "warn", fmt.Sprintf("large downloads wait here, %d at a time (--fetchers): name a folder with more room with --spool or INGEST_SPOOL", s.Config.Fetchers)
 	}
@@ -98,7 +98,7 @@ func checkFence(st *store.Store) []Finding {
 		return nil
 	}
 	if err := engine.Unfenced(); err != nil {
-		return []Finding{{Level: "warn", What: "engine", Detail: err.Error(), Hint: "give nobody a password of the store whom you would not let read your files"}}
+		return []Finding{{Level: "warn", What: "engine", Detail: err.Error(), Hint: "share a password of the store only with people who may read your files"}}
 	}
 	return []Finding{{Level: "ok", What: "engine", Detail: "the kernel keeps SQL to the store's own files"}}
 }
@@ -125,7 +125,7 @@ func (s *Session) checkAPI(ctx context.Context) []Finding {
 			kept = append(kept, fmt.Sprintf("%s %d", t, days))
 		}
 	}
-	found := []Finding{{Level: "ok", What: "api", Detail: fmt.Sprintf("network %s accepts the token; days that files are kept: %s",
+	found := []Finding{{Level: "ok", What: "api", Detail: fmt.Sprintf("network %s accepts the token; days for which it keeps files: %s",
 		s.Config.Network, strings.Join(kept, ", "))}}
 	return append(found, s.checkTypes(ctx)...)
 }

@@ -83,7 +83,7 @@ func Reading(text string) (Statement, error) {
 			return Statement{}, err
 		}
 	case tokens[0].kind == word && (first == "DESCRIBE" || first == "DESC") && describesFunction(tokens[1:]): //guard:sql-describe
-		return refuse("DESCRIBE of a table function opens what it is about")
+		return refuse("DESCRIBE of a table function opens its source")
 	case tokens[0].kind == word && (Selects(first) || slices.Contains([]string{"SHOW", "DESCRIBE", "DESC", "EXISTS"}, first)), tokens[0].is("("):
 	default:
 		//guard:sql-keyword
@@ -229,7 +229,7 @@ func next(s string) (kind, int, error) {
 			}
 		}
 		r := []rune(s[:min(len(s), 4)])[0]
-		return 0, 0, &ReadError{fmt.Sprintf("the character %U stands outside quotes", r)}
+		return 0, 0, &ReadError{fmt.Sprintf("the character %U is not allowed outside quotes", r)}
 	}
 	return sign, 1, nil
 }
@@ -273,7 +273,7 @@ func heredoc(s string) (kind, int, error) {
 		n++
 	}
 	if n == len(s) || s[n] != '$' {
-		return 0, 0, &ReadError{"a $ stands outside quotes"}
+		return 0, 0, &ReadError{"$ is not allowed outside quotes"}
 	}
 	tag := s[:n+1]
 	end := strings.Index(s[len(tag):], tag)

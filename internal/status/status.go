@@ -172,7 +172,7 @@ func (r *Report) list(ctx context.Context, st *store.Store, q Question, entries 
 		}
 	}
 	if r.keep, err = src.Retention(ctx); err != nil {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("the API does not tell how long it keeps files: %v", err))
+		r.Warnings = append(r.Warnings, fmt.Sprintf("the API does not say how long it keeps files: %v", err))
 	}
 	return missing, nil
 }

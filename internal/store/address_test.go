@@ -134,8 +134,8 @@ func TestWrongPorts(t *testing.T) {
 	for _, tc := range []struct{ name, query, at, want string }{
 		{"HTTP", "", ep.HTTPAddr, "that is an HTTP port"},
 		{"HTTPS", secure, tlsProxy(t, ep.HTTPAddr), "that is an HTTP port"},
-		{"TLS was not asked for", "", tlsProxy(t, ep.Addr), "a port does that wants TLS"},
-		{"HTTPS, and TLS was not asked for", "", tlsProxy(t, ep.HTTPAddr), "a port does that wants TLS"},
+		{"TLS was not asked for", "", tlsProxy(t, ep.Addr), "as a port for TLS does"},
+		{"HTTPS, and TLS was not asked for", "", tlsProxy(t, ep.HTTPAddr), "as a port for TLS does"},
 		{"TLS was asked for", secure, ep.Addr, "does not speak TLS"},
 	} {
 		_, err := store.Open(t.Context(), store.Config{Spec: strings.Replace(address(t, embedded, tc.query), ep.Addr, tc.at, 1)})

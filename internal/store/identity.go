@@ -28,7 +28,7 @@ const noUUID = "00000000-0000-0000-0000-000000000000"
 func parseIdentity(text string) (identity, error) {
 	f := strings.Split(text, "\n")
 	if len(f) != 4 {
-		return identity{}, fmt.Errorf("asking the server who it is: got %q", text)
+		return identity{}, fmt.Errorf("asking the server for its identity: got %q", text)
 	}
 	for i := range f {
 		f[i] = strings.Replace(f[i], noUUID, "", 1)
@@ -105,7 +105,7 @@ func (p *pin) ask(ctx context.Context, addr string, conn asker) error {
 		return errCutShort
 	}
 	if err != nil {
-		return fmt.Errorf("asking the server who it is: %w", err)
+		return fmt.Errorf("asking the server for its identity: %w", err)
 	}
 	found, err := parseIdentity(text)
 	if err != nil {

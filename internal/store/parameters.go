@@ -88,7 +88,7 @@ func unreadable(err error) bool {
 // checkDatabase refuses the server's own databases, which take no tables.
 func checkDatabase(name string) error {
 	if slices.Contains([]string{"system", "information_schema", "INFORMATION_SCHEMA"}, name) { //guard:own-databases
-		return fmt.Errorf("store: the database %s is the server's own, and takes no tables: name one for the logs in the address, as in clickhouse://user@host:9000/rawlogs", name)
+		return fmt.Errorf("store: the database %s is reserved by the server: name one for the logs in the address, as in clickhouse://user@host:9000/rawlogs", name)
 	}
 	return nil
 }

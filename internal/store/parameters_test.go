@@ -21,17 +21,17 @@ func TestParametersAreRefused(t *testing.T) {
 		"clickhouse://127.0.0.1:1/d?user=loader":                    "did you mean username?",
 		"clickhouse://u@127.0.0.1:1/d?tls":                          "did you mean secure?",
 		"clickhouse://u@127.0.0.1:1/d?max_threads=2&something":      "has no value",
-		"clickhouse://u@127.0.0.1:1/system":                         "the database system is the server's own",
-		"clickhouse://u@127.0.0.1:1/information_schema":             "the database information_schema is the server's own",
-		"clickhouse://u@127.0.0.1:1/INFORMATION_SCHEMA?secure=true": "the server's own",
-		"clickhouse://u@127.0.0.1:1?database=system":                "the server's own",
+		"clickhouse://u@127.0.0.1:1/system":                         "the database system is reserved by the server",
+		"clickhouse://u@127.0.0.1:1/information_schema":             "the database information_schema is reserved by the server",
+		"clickhouse://u@127.0.0.1:1/INFORMATION_SCHEMA?secure=true": "reserved by the server",
+		"clickhouse://u@127.0.0.1:1?database=system":                "reserved by the server",
 	} {
 		if _, err := store.Open(t.Context(), store.Config{Spec: spec}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v; want %q", spec, err, want)
 		}
 	}
 	embedded := store.Config{Spec: "embedded:" + t.TempDir(), Engine: engine.Config{Database: "system"}}
-	if _, err := store.Open(t.Context(), embedded); err == nil || !strings.Contains(err.Error(), "the server's own") {
+	if _, err := store.Open(t.Context(), embedded); err == nil || !strings.Contains(err.Error(), "reserved by the server") {
 		t.Errorf("an embedded one: %v", err)
 	}
 }

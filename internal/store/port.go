@@ -29,7 +29,7 @@ func portOf(err error, secure bool) error {
 	case strings.Contains(text, "first record does not look like a TLS handshake"):
 		return &PortError{err, "that port does not speak TLS: " + native}
 	case !secure && strings.Contains(text, "handshake: failed to read packet") && strings.HasSuffix(text, "EOF"):
-		return &PortError{err, "it ended the connection at the greeting, as a port does that wants TLS: " + native}
+		return &PortError{err, "it closed the connection at the greeting, as a port for TLS does: " + native}
 	}
 	return err
 }

@@ -140,7 +140,7 @@ func (sh Shape) rename(o object, full, to string) string {
 	return "RENAME TABLE " + full + " TO " + to
 }
 
-const notServed = "replicated and distributed tables are not served yet: name a server that has tables of its own"
+const notServed = "replicated and distributed tables are not supported yet: use a server with tables of its own"
 
 // unservedDatabase says what to do about a database of an engine that puts other engines
 // into the tables than were asked for; "" for one that is served.

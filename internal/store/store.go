@@ -114,7 +114,7 @@ func (s *Store) connect(ctx context.Context) error {
 			endpoint = endpoint.AsReader()
 		}
 		if endpoint.Password == "" {
-			return errors.Join(errors.New("the ClickHouse that runs there was started by an older ingest: end what uses it, such as `ingest serve`"), eng.Close())
+			return errors.Join(errors.New("the ClickHouse running there was started by an older ingest: stop the commands that use it, such as `ingest serve`"), eng.Close())
 		}
 		t = t.at(endpoint)
 	}

@@ -42,7 +42,7 @@ var errAddress = errors.New("store: not readable as clickhouse://user:password@h
 func parseSpec(spec string) (target, error) {
 	if path, ok := strings.CutPrefix(spec, "embedded:"); ok {
 		if path == "" {
-			return target{}, errors.New("store: embedded: wants a folder: embedded:data/clickhouse")
+			return target{}, errors.New("store: embedded: needs a folder, as in embedded:data/clickhouse")
 		}
 		return target{name: spec, path: path, auto: true}, nil
 	}

@@ -73,7 +73,7 @@ func Tag(etag string) string {
 func Matchable(etag string) bool { return etag != "" && !strings.HasPrefix(etag, "W/") }
 
 // ErrNoLength is of a body whose end cannot be told from a cut.
-var ErrNoLength = errors.New("storage tells no length, so a body cut short would go unnoticed")
+var ErrNoLength = errors.New("storage sent no length, so a truncated body would go unnoticed")
 
 // Part reads a Content-Range: where in the file the body begins, and the file's
 // size, -1 if it is not told. length is the body's own, or -1.

@@ -33,7 +33,7 @@ func ParseLocation(s string) (Location, error) {
 	const want = "want s3://bucket/prefix, with ?anonymous=true, region= or endpoint= where needed"
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "s3" || u.Host == "" || u.User != nil || u.Fragment != "" {
-		return Location{}, fmt.Errorf("source is no S3 location: %s", want)
+		return Location{}, fmt.Errorf("source is not an S3 location: %s", want)
 	}
 	l := Location{Bucket: u.Host, Prefix: strings.TrimPrefix(u.Path, "/")}
 	if l.Prefix != "" && !strings.HasSuffix(l.Prefix, "/") {

@@ -25,7 +25,7 @@ func (e *CredentialsError) Unwrap() error { return e.err }
 
 // Hint says what to do.
 func (e *CredentialsError) Hint() string {
-	return "mend what it names (environment, profile, role or metadata service); a bucket that anybody may read takes ?anonymous=true"
+	return "fix the named provider (environment, profile, role or metadata service); for a public bucket, add ?anonymous=true"
 }
 
 // patience bounds the wait for credentials: off EC2 the metadata service only times out.

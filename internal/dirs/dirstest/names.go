@@ -66,9 +66,9 @@ func near(t *testing.T, w World, skipped *skips) {
 	}
 	const whole = "20160909/clicks-1473411600-aaaaaa.zip"
 	refused := map[string]string{
-		"20160909/clicks-1473415200-bbbbbb.csv.bz2":   "pack it anew as clicks-1473415200-bbbbbb.zip",
+		"20160909/clicks-1473415200-bbbbbb.csv.bz2":   "repack it as clicks-1473415200-bbbbbb.zip",
 		"Clicks-1473418800-cccccc.zip":                "rename it to clicks-1473418800-cccccc.zip",
-		"20160909/clicks-1473422400-dddddd/click.csv": "pack it anew as clicks-1473422400-dddddd.zip",
+		"20160909/clicks-1473422400-dddddd/click.csv": "repack it as clicks-1473422400-dddddd.zip",
 	}
 	beside := []string{"20160909/clicks-1473411600-aaaaaa.zip.part", "x/Copy of clicks-1473411600-aaaaaa.zip"}
 	for _, name := range slices.Concat([]string{whole}, slices.Collect(maps.Keys(refused)), beside) {

@@ -121,7 +121,7 @@ func (root below) linkedFolder(n *listing.Named, path, name string) bool {
 		target, err = filepath.Rel(string(root), target)
 	}
 	if err != nil || !filepath.IsLocal(target) { //guard:linked-folder-named
-		n.Refuse(rawlog.File{Name: name, Size: -1}, errors.New("a symbolic link to a folder outside of the source is not followed: make that folder a source of its own, or mount it here"))
+		n.Refuse(rawlog.File{Name: name, Size: -1}, errors.New("a symbolic link to a folder outside the source is not followed: make that folder a source of its own, or mount it here"))
 	}
 	return true
 }

@@ -95,7 +95,7 @@ func TestOddities(t *testing.T) {
 	}
 	dirstest.Refuses(t, folder.New(root, nil), map[string]string{
 		"clicks-1473411600-gone.zip": "link to nothing", "clicks-1473411600-out.zip": "leads out of the folder",
-		"clicks-1473411600-pipe.zip": "a pipe", "more": "a folder outside of the source",
+		"clicks-1473411600-pipe.zip": "a pipe", "more": "a folder outside the source",
 	})
 	err := folder.New(filepath.Join(base, "none\x1b"), nil).Walk(t.Context(), rawlog.Types(), nil, nil)
 	if err == nil || strings.Contains(err.Error(), "\x1b") {

@@ -255,7 +255,7 @@ func TestHTTPFaults(t *testing.T) {
 		{name: "empty", kind: dirs.NotLog, message: "it is empty", script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(_ int, w http.ResponseWriter, _ *http.Request) bool { return send(w, nil, 200, nil) }
 		}},
-		{name: "no length", kind: dirs.Failed, message: "tells no length", script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
+		{name: "no length", kind: dirs.Failed, message: "sent no length", script: func(*fakeStorage) func(int, http.ResponseWriter, *http.Request) bool {
 			return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 				conn, _, err := w.(http.Hijacker).Hijack()
 				if err == nil {

@@ -49,7 +49,7 @@ type HiddenError struct {
 // Error says what to look at.
 func (e *HiddenError) Error() string {
 	return fmt.Sprintf("insert %d into %s: %d rows were acknowledged, and %d are seen; a row policy, a TTL or an engine that makes one row of several takes them away (see ingest check). "+
-		"Nothing more is loaded, as what is there could not be told from what is lost", e.Insert, e.Table, e.Sent, e.Stored)
+		"Loading stops here, as rows that landed could no longer be told from rows that were lost", e.Insert, e.Table, e.Sent, e.Stored)
 }
 
 // PartialError reports an INSERT that is neither whole nor absent.

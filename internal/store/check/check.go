@@ -84,7 +84,7 @@ func (c checker) checkServer(ctx context.Context) ([]Finding, error) {
 	case major < 23 || major == 23 && minor < 8:
 		return one(Fail, text, "23.8 is the oldest that deletes a file's rows reliably: upgrade")
 	case major < 25:
-		return one(Warn, text, "not tried with this version; 26.7 is what the tests run on")
+		return one(Warn, text, "not tested with this version; the tests run on 26.7")
 	}
 	return one(OK, text, "")
 }
@@ -225,7 +225,7 @@ func (c checker) checkMutations(ctx context.Context) ([]Finding, error) {
 		if err := rows.Scan(&table, &n, &reason); err != nil {
 			return nil, err
 		}
-		f := Finding{Warn, "table " + table, fmt.Sprintf("%d deletions or updates are stuck: %s", n, store.WithoutTrace(reason)), "KILL MUTATION those of system.mutations that cannot end, or mend what they say"}
+		f := Finding{Warn, "table " + table, fmt.Sprintf("%d deletions or updates are stuck: %s", n, store.WithoutTrace(reason)), "KILL MUTATION those in system.mutations that cannot finish, or fix the reported cause"}
 		if table == store.RejectedRows || slices.Contains(store.RawTables(), table) { //guard:stuck-fails
 			f.Level, f.Detail = Fail, f.Detail+"; replacing a file's rows waits behind them, and fails"
 		}

@@ -212,7 +212,7 @@ func hintFor(err error, user string) string {
 	if m := neededGrant.FindStringSubmatch(err.Error()); m != nil {
 		return "GRANT " + strings.Replace(m[1], "for at least one column ", "", 1) + " TO " + schema.Identifier(user)
 	}
-	return hintOr(err, "a load would end with this error: mend what it says")
+	return hintOr(err, "a load would end with this error: fix its cause")
 }
 
 // hintOr is what an error itself says to do about it, or else otherwise.

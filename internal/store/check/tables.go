@@ -102,7 +102,7 @@ func (c checker) checkTable(ctx context.Context, name string, t table) ([]Findin
 	}
 	raw := slices.Contains(store.RawTables(), name)
 	if raw && !oneFileOnePartition(t.partition) {
-		add(Fail, "is partitioned by "+t.partition+", so that a file's rows spread and can land in part", "make it anew with PARTITION BY toYYYYMM(_hour) and copy its rows") //guard:partition-check
+		add(Fail, "is partitioned by "+t.partition+", so that a file's rows spread and can land in part", "recreate it with PARTITION BY toYYYYMM(_hour) and copy its rows") //guard:partition-check
 	}
 	if raw && t.views != "" {
 		broken, err := c.brokenViews(ctx, name)
@@ -143,7 +143,7 @@ func additions(table, full, create string) []Finding {
 		out = append(out, Finding{Fail, what, "has the projection " + list + " in the mode rebuild, which goes on answering with rows that were deleted",
 			"ALTER TABLE " + table + " RESET SETTING lightweight_mutation_projection_mode, and ALTER TABLE " + table + " MATERIALIZE PROJECTION " + list})
 	case list != "":
-		out = append(out, Finding{Warn, what, "has the projection " + list + ": its rows are deleted by ALTER TABLE … DELETE, which writes whole parts anew",
+		out = append(out, Finding{Warn, what, "has the projection " + list + ": its rows are deleted by ALTER TABLE … DELETE, which rewrites whole parts",
 			"a table or a view of its own does not slow down reloads"})
 	}
 	if m := rowTTL.FindStringSubmatch(quoted.ReplaceAllString(full, "''")); m != nil && table != "ingest_leases" { // whose TTL is the schema's
