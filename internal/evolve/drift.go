@@ -106,7 +106,7 @@ func Silent(ctx context.Context, st *store.Store, types []rawlog.Type, days int)
 		if len(names) == 0 {
 			continue
 		}
-		rows, err := st.Conn().Query(ctx, "SELECT newest, (arrayJoin(arrayZip(arrayEnumerate(cells), cells)) AS c).1, c.2.1, c.2.2 FROM"+
+		rows, err := st.Conn().Query(st.Wide(ctx), "SELECT newest, (arrayJoin(arrayZip(arrayEnumerate(cells), cells)) AS c).1, c.2.1, c.2.2 FROM"+
 			" (SELECT max(_hour) AS newest, ["+strings.Join(parts, ", ")+"] AS cells FROM "+st.TableName(string(typ))+" HAVING count() > 0)")
 		if err != nil {
 			return nil, fmt.Errorf("%s: reading the columns: %w", typ, err)

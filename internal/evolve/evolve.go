@@ -250,7 +250,7 @@ func (e *evolution) made(ctx context.Context, table string) (map[string]string, 
 func (e *evolution) count(ctx context.Context, c Column) (uint64, error) {
 	var n uint64
 	value := "_rescued[" + schema.Literal(c.Header) + "]"
-	err := e.st.Conn().QueryRow(ctx, "SELECT countIf("+c.fit.fits(value, e.Zones)+") FROM "+e.st.TableName(c.Table)+
+	err := e.st.Conn().QueryRow(e.st.Wide(ctx), "SELECT countIf("+c.fit.fits(value, e.Zones)+") FROM "+e.st.TableName(c.Table)+
 		" WHERE mapContains(_rescued, "+schema.Literal(c.Header)+")").Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("header %q: counting what fits %s: %w", c.Header, c.Type, err)

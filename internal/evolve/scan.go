@@ -29,7 +29,7 @@ func scan(ctx context.Context, st *store.Store, table string) ([]header, error) 
 	// Times are judged by their looks here; what the zone makes of each is
 	// decided when it is moved.
 	times := "(" + timeShape("v") + " AND ifNull(toString(toDateTimeOrNull(v, 'UTC')) = v, 0))"
-	rows, err := st.Conn().Query(ctx, "SELECT k, count(), uniqExact(_file), min(_hour), max(_hour), any(v),"+
+	rows, err := st.Conn().Query(st.Wide(ctx), "SELECT k, count(), uniqExact(_file), min(_hour), max(_hour), any(v),"+
 		" countIf("+number.fits("v", nil)+"), countIf("+signed.fits("v", nil)+"), countIf("+decimal+"), countIf("+times+"), countIf("+address.fits("v", nil)+"), countIf(isValidUTF8(v)),"+
 		" maxIf(toUInt64(length(splitByChar('.', v)[2])), "+decimal+"), maxIf(toUInt64(length(splitByChar('.', v)[1])), "+decimal+"), uniq(v)"+
 		" FROM "+st.TableName(table)+" ARRAY JOIN mapKeys(_rescued) AS k, mapValues(_rescued) AS v GROUP BY k ORDER BY k")

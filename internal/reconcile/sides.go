@@ -109,7 +109,7 @@ func (j *job) readChanges(ctx context.Context, f *facts, index map[bucket]*hourF
 
 // params fills the placeholders of inSpan and the zone.
 func (j *job) params(ctx context.Context, from, to time.Time) context.Context {
-	return clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
+	return clickhouse.Context(j.st.Wide(ctx), clickhouse.WithParameters(clickhouse.Parameters{
 		"network": j.Network, "zone": j.Zone.String(),
 		"from": strconv.FormatInt(from.Unix(), 10), "to": strconv.FormatInt(to.Unix(), 10),
 	}))

@@ -44,7 +44,7 @@ func (s *Store) FindAlike(ctx context.Context, q Alike) (map[string]Identified, 
 	for i, c := range q.Key {
 		columns[i] = quote(c)
 	}
-	rows, err := s.Conn().Query(ctx, "SELECT files, count() FROM (SELECT arraySort(groupUniqArray(cityHash64(_file))) AS files"+from+
+	rows, err := s.Conn().Query(s.Wide(ctx), "SELECT files, count() FROM (SELECT arraySort(groupUniqArray(cityHash64(_file))) AS files"+from+
 		" GROUP BY sipHash64("+strings.Join(columns, ", ")+") HAVING length(files) > 1) GROUP BY files", args...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("comparing files of %s: %w", q.Scope.Table(), err)
@@ -68,7 +68,7 @@ func (s *Store) FindAlike(ctx context.Context, q Alike) (map[string]Identified, 
 // identified counts the files' rows, and returns their names by hash as well.
 func (s *Store) identified(ctx context.Context, q Alike) (map[string]Identified, map[uint64]string, error) {
 	from, args := q.from(s)
-	rows, err := s.Conn().Query(ctx, "SELECT toString(_file), cityHash64(_file), count(), min(_loaded_at)"+from+" GROUP BY _file", args...)
+	rows, err := s.Conn().Query(s.Wide(ctx), "SELECT toString(_file), cityHash64(_file), count(), min(_loaded_at)"+from+" GROUP BY _file", args...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("comparing files of %s: %w", q.Scope.Table(), err)
 	}

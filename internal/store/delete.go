@@ -94,7 +94,7 @@ func (s *Store) deleteUntilGone(ctx context.Context, c Scope, fence Fence, cond 
 	where, bound = where+" AND "+cond, append(bound, args...)
 	for try := 0; ; try++ {
 		var left uint64
-		if err := s.Conn().QueryRow(ctx, "SELECT count() FROM "+s.Holding(c.Table())+" WHERE "+where, bound...).Scan(&left); err != nil {
+		if err := s.Conn().QueryRow(s.Wide(ctx), "SELECT count() FROM "+s.Holding(c.Table())+" WHERE "+where, bound...).Scan(&left); err != nil {
 			return fmt.Errorf("counting rows of %s: %w", c.Table(), err)
 		}
 		if left == 0 {

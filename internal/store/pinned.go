@@ -99,10 +99,14 @@ var insertSetting = map[string]string{
 	"materialize_skip_indexes_on_insert": "1",
 }
 
-// quickSetting is pinned where only our own statements are sent. Compiling an
-// expression takes the server a fifth of a second, and pays only over more rows than
-// the ledger ever has.
+// quickSetting is pinned where only our own statements are sent, nearly all of which
+// read a few kilobytes: planning and threads are all that they cost. Compiling an
+// expression takes the server a fifth of a second, and pays only over more rows than the
+// ledger ever has. Handing a tiny read to another thread costs several times the read.
+// Statements that read the rows of many files are sent Wide.
 var quickSetting = map[string]string{
+	"max_threads":                   "1",
+	"local_filesystem_read_method":  "pread",
 	"compile_expressions":           "0",
 	"compile_aggregate_expressions": "0",
 	"compile_sort_description":      "0",
@@ -151,7 +155,7 @@ func pinned(settings map[string]string, known map[string]bool) []ch.Setting {
 func (s *Store) InsertSettings() []ch.Setting {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return append(pinned(insertSetting, s.known), pinned(streamSetting, s.known)...)
+	return append(pinned(insertSetting, s.profile.known), pinned(streamSetting, s.profile.known)...)
 }
 
 // InsertContext is the context for an INSERT through Conn, into any number of
@@ -160,17 +164,22 @@ func (s *Store) InsertContext(ctx context.Context) context.Context {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	settings := clickhouse.Settings{}
-	for _, set := range pinned(insertSetting, s.known) {
+	for _, set := range pinned(insertSetting, s.profile.known) {
 		settings[set.Key] = set.Value
 	}
 	return clickhouse.Context(ctx, clickhouse.WithSettings(settings))
 }
 
-// askSettings lists which of the settings that we pin the server knows and lets
-// this user change, and the limits among the others. It asks with all of them in
-// force, as a profile's limits could refuse or cut its own questions, and with none
-// where that is refused.
-func (t target) askSettings(ctx context.Context, addr string, greet greeting) (map[string]bool, []Limit, error) {
+// profile is what the server lets a user set.
+type profile struct {
+	known   map[string]bool // of the settings that we pin, those that it has and this user may change
+	limits  []Limit         // that are tighter than ours, and stay
+	threads string          // max_threads, as the profile or the address has it
+}
+
+// askSettings asks for the user's profile with all of our settings in force, as its
+// limits could refuse or cut the question, and with none where that is refused.
+func (t target) askSettings(ctx context.Context, addr string, greet greeting) (profile, error) {
 	settings := maps.Clone(t.settings)
 	if settings == nil {
 		settings = clickhouse.Settings{}
@@ -180,40 +189,55 @@ func (t target) askSettings(ctx context.Context, addr string, greet greeting) (m
 			settings[name] = value
 		}
 	}
-	known, limits, err := t.askSettingsWith(ctx, addr, greet, settings)
+	own, err := t.askSettingsWith(ctx, addr, greet, settings)
 	if forbidden(err) {
-		known, limits, err = t.askSettingsWith(ctx, addr, greet, t.settings)
+		own, err = t.askSettingsWith(ctx, addr, greet, t.settings)
 	}
-	return known, limits, t.refusedParameters(t.explain(ctx, addr, err))
+	return own, t.refusedParameters(t.explain(ctx, addr, err))
 }
 
 var errCutShort = errors.New("the profile's settings (offset, a filter?) cut a result of one row short: lift them for this user")
 
-func (t target) askSettingsWith(ctx context.Context, addr string, greet greeting, settings clickhouse.Settings) (known map[string]bool, limits []Limit, err error) {
+func (t target) askSettingsWith(ctx context.Context, addr string, greet greeting, settings clickhouse.Settings) (own profile, err error) {
 	conn := newPool(poolOptions(t, addr, settings), greet)
 	conn.undated = true
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	// One row: a profile's limit on rows would cut a longer answer short, and
 	// leave unpinned what is missing from it.
 	var names []string
-	err = conn.QueryRow(ctx, "SELECT groupArray(name) FROM system.settings WHERE has(?, name) AND NOT readonly", t.shape().settingNames()).Scan(&names)
+	err = conn.QueryRow(ctx, "SELECT groupArray(name), anyIf(value, name = 'max_threads') FROM system.settings WHERE has(?, name) AND NOT readonly",
+		t.shape().settingNames()).Scan(&names, &own.threads)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return nil, nil, errCutShort
+		return profile{}, errCutShort
 	case code(err) == codeUnknownDatabase:
-		return nil, nil, fmt.Errorf("database %s does not exist on %s: create it there (CREATE DATABASE %s): %w", t.database, addr, quote(t.database), err)
+		return profile{}, fmt.Errorf("database %s does not exist on %s: create it there (CREATE DATABASE %s): %w", t.database, addr, quote(t.database), err)
 	case err != nil:
-		return nil, nil, err
+		return profile{}, err
 	}
-	known = make(map[string]bool, len(names))
+	own.known = make(map[string]bool, len(names))
 	for _, name := range names {
-		known[name] = true
+		own.known[name] = true
 	}
-	if err = t.permitted(ctx, conn, known); err != nil {
-		return nil, nil, err
+	if err = t.permitted(ctx, conn, own.known); err != nil {
+		return profile{}, err
 	}
-	limits, err = heldLimits(ctx, conn, known)
-	return known, limits, err
+	if !own.known["max_threads"] {
+		own.threads = "" // it stays as it is
+	}
+	own.limits, err = heldLimits(ctx, conn, own.known)
+	return own, err
+}
+
+// Wide is the context of a statement that reads the rows of many files: it runs on as
+// many threads as the user's profile or the address says, not on one.
+func (s *Store) Wide(ctx context.Context) context.Context {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.profile.threads == "" {
+		return ctx
+	}
+	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_threads": s.profile.threads}))
 }
 
 // permitted takes out of known the settings whose values of ours the profile's

@@ -51,7 +51,7 @@ func (s *Store) Pinned() (values map[string]string, known map[string]bool) {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return values, s.known
+	return values, s.profile.known
 }
 
 // Transport says how statements reach a server; an embedded one has no addresses.

@@ -135,7 +135,7 @@ func (s *Store) countInto(ctx context.Context, counts map[Rows]uint64, c Scope, 
 		}
 	}()
 	where, bound := c.where()
-	rows, err := s.Conn().Query(ctx, "SELECT "+c.file()+", _insert, "+c.count()+" FROM "+s.Holding(c.Table())+
+	rows, err := s.Conn().Query(s.Wide(ctx), "SELECT "+c.file()+", _insert, "+c.count()+" FROM "+s.Holding(c.Table())+
 		" WHERE "+where+" AND "+cond+" GROUP BY "+c.file()+", _insert", append(bound, args...)...)
 	if err != nil {
 		return err

@@ -65,12 +65,12 @@ type Store struct {
 
 	recovering sync.Mutex // one Recover at a time
 
-	mu     sync.RWMutex
-	conn   *pool
-	native ch.Options
-	known  map[string]bool // settings that the server has, of those we pin
-	engine *engine.Engine  // nil where the store is not embedded
-	closed bool
+	mu      sync.RWMutex
+	conn    *pool
+	native  ch.Options
+	profile profile
+	engine  *engine.Engine // nil where the store is not embedded
+	closed  bool
 }
 
 // Open opens the store and makes sure that it answers. It changes nothing in
@@ -118,17 +118,17 @@ func (s *Store) connect(ctx context.Context) error {
 		}
 		t = t.at(endpoint)
 	}
-	conn, known, addr, err := s.dial(ctx, t)
+	conn, user, addr, err := s.dial(ctx, t)
 	if eng != nil && errors.Is(err, syscall.ECONNREFUSED) { //guard:engine-listens-again
 		s.cfg.Log.Warn("the embedded ClickHouse does not listen; opening its port again", "err", err)
 		if err = eng.Listen(ctx); err == nil {
-			conn, known, addr, err = s.dial(ctx, t)
+			conn, user, addr, err = s.dial(ctx, t)
 		}
 	}
 	if Retryable(err) && ctx.Err() == nil && !dialing(err) { //guard:greeting-retried
 		// It was there, and silent: for a process that was stopped meanwhile, or a machine that slept.
 		s.cfg.Log.Warn("store operation failed; retrying", "err", err)
-		conn, known, addr, err = s.dial(ctx, t)
+		conn, user, addr, err = s.dial(ctx, t)
 	}
 	if err != nil {
 		if eng != nil {
@@ -141,7 +141,7 @@ func (s *Store) connect(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	old, oldEngine := s.conn, s.engine
-	s.conn, s.known, s.native, s.engine = conn, known, t.nativeOptions(addr, known), eng
+	s.conn, s.profile, s.native, s.engine = conn, user, t.nativeOptions(addr, user.known), eng
 	s.mu.Unlock()
 	if old != nil {
 		_ = old.Close() // its server is gone
@@ -156,19 +156,19 @@ func (s *Store) connect(ctx context.Context) error {
 // answer at first, and prove to be another way to the same server: a second
 // server that is used when the first is away would get all rows once more.
 // Later any of them will do.
-func (s *Store) dial(ctx context.Context, t target) (first *pool, known map[string]bool, addr string, err error) {
+func (s *Store) dial(ctx context.Context, t target) (first *pool, user profile, addr string, err error) {
 	fresh := !s.pin.pinned()
 	var errs []error
 	for _, at := range t.addrs {
 		conn, has, err := t.dialPool(ctx, at, s.greeting(at))
 		if err != nil && fresh && len(t.addrs) > 1 { //guard:every-address
-			return nil, nil, "", errors.Join(fmt.Errorf("whether %s is the same server as the others of the address cannot be seen; name one server: %w", at, err), closed(first))
+			return nil, profile{}, "", errors.Join(fmt.Errorf("whether %s is the same server as the others of the address cannot be seen; name one server: %w", at, err), closed(first))
 		}
 		switch {
 		case err != nil:
 			errs = append(errs, err)
 		case first == nil:
-			first, known, addr = conn, has, at
+			first, user, addr = conn, has, at
 		default:
 			_ = conn.Close() // it has proven what it was to prove
 		}
@@ -177,9 +177,9 @@ func (s *Store) dial(ctx context.Context, t target) (first *pool, known map[stri
 		}
 	}
 	if first == nil {
-		return nil, nil, "", errors.Join(errs...)
+		return nil, profile{}, "", errors.Join(errs...)
 	}
-	return first, known, addr, nil
+	return first, user, addr, nil
 }
 
 // dialing reports whether an error is of the making of a connection, before a word was

@@ -191,32 +191,35 @@ func (t target) compressionAt(addr string) clickhouse.CompressionMethod {
 
 // dialPool opens a pool to one server, asks it which settings it has, and pins
 // those on every connection.
-func (t target) dialPool(ctx context.Context, addr string, greet greeting) (*pool, map[string]bool, error) {
-	known, limits, err := t.askSettings(ctx, addr, greet)
+func (t target) dialPool(ctx context.Context, addr string, greet greeting) (*pool, profile, error) {
+	user, err := t.askSettings(ctx, addr, greet)
 	if err != nil {
-		return nil, nil, err
+		return nil, profile{}, err
 	}
 	settings := clickhouse.Settings{}
 	for k, v := range t.settings {
 		settings[k] = v
 	}
-	own := t.shape().connectionSettings(known)
 	if !t.reads {
-		own = append(own, pinned(quickSetting, known)...)
+		for _, s := range pinned(quickSetting, user.known) {
+			if _, theirs := settings[s.Key]; !theirs {
+				settings[s.Key] = s.Value
+			}
+		}
 	}
-	for _, s := range own {
+	for _, s := range t.shape().connectionSettings(user.known) {
 		settings[s.Key] = s.Value
 	}
 	conn := newPool(poolOptions(t, addr, settings), greet)
-	conn.limits, conn.undated = limits, !known["max_execution_time"]
+	conn.limits, conn.undated = user.limits, !user.known["max_execution_time"]
 	n := int32(mostIdle)
 	if t.path != "" {
 		n = 1
 	}
 	if err := conn.fill(ctx, n); err != nil {
-		return nil, nil, errors.Join(err, conn.Close())
+		return nil, profile{}, errors.Join(err, conn.Close())
 	}
-	return conn, known, nil
+	return conn, user, nil
 }
 
 // nativeOptions are those of a ch-go connection to the pool's server.
