@@ -85,7 +85,7 @@ func (c checker) checkTable(ctx context.Context, name string, t table) ([]Findin
 		out = append(out, f)
 	}
 	out = append(out, additions(name, t.full, t.create)...)
-	refusers, err := c.refusers(ctx, name, columns)
+	refusers, err := c.refusers(ctx, name, t.create, columns)
 	if err != nil {
 		return nil, err
 	}
