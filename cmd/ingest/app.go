@@ -20,6 +20,7 @@ type app struct {
 	stdin   io.Reader
 	stdout  io.Writer
 	stderr  *term.Redirect
+	args    []string // of the command line
 	getenv  func(string) string
 	shared  *session.Networks // made at its first use
 	log     *slog.Logger

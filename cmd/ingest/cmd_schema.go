@@ -90,6 +90,7 @@ func (a *app) runSchemaApply(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
+	s.Record(ctx, st)
 	return a.show(struct {
 		Store   string   `json:"store"`
 		Applied []string `json:"applied"`

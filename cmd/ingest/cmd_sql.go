@@ -131,6 +131,7 @@ func (a *app) runSQL(ctx context.Context, s *session.Session, o SQLOptions, args
 	if err != nil {
 		return err
 	}
+	s.Record(ctx, st)
 	return sqlout.Run(ctx, st, a.stdout, query, sqlout.Options{
 		Format: o.Format, Params: o.Params, Settings: o.Set, Write: o.Write, Safe: o.Safe,
 		Terminal: term.IsTerminal(a.stdout), Note: a.note,

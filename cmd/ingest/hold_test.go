@@ -15,6 +15,12 @@ import (
 // and some others, do without hold.
 func hold(t *testing.T, path string) {
 	t.Helper()
+	held(t, path)
+}
+
+// held is hold, for tests that also connect by themselves.
+func held(t *testing.T, path string) *engine.Engine {
+	t.Helper()
 	e, err := engine.Open(t.Context(), engine.Config{Path: path})
 	if err != nil {
 		t.Fatal(err)
@@ -24,6 +30,7 @@ func hold(t *testing.T, path string) {
 			t.Error(err)
 		}
 	})
+	return e
 }
 
 // holdCmd is hold for the rest of a script: hold FOLDER

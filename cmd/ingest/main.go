@@ -41,7 +41,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(s
 	a := newApp(stdin, stdout, stderr, getenv)
 	ctx, signals, stop := interrupt.Catch(context.Background(), a.log)
 	defer stop()
-	a.signals = signals
+	a.signals, a.args = signals, args
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := a.networks().Marked(root.ExecuteContext(ctx))

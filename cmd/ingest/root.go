@@ -34,7 +34,7 @@ func newRoot(a *app) *cobra.Command {
 	a.addGlobalFlags(root.PersistentFlags())
 	root.AddCommand(
 		newRun(a), newBackfill(a), newReload(a),
-		newStatus(a), newIssues(a), newIgnore(a), newVerify(a), newCheck(a),
+		newStatus(a), newRuns(a), newIssues(a), newIgnore(a), newVerify(a), newCheck(a),
 		newDims(a), newUpdates(a), newAPI(a),
 		newStats(a), newReconcile(a),
 		newSchema(a), newSQL(a), newServe(a),

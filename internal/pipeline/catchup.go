@@ -85,10 +85,11 @@ func (r *run) remember(ctx context.Context, doubtful dirs.Incomplete) error {
 	types := slices.DeleteFunc(slices.Clone(r.Types), func(t rawlog.Type) bool {
 		return slices.ContainsFunc(doubtful.Types, func(e dirs.TypeError) bool { return e.Type == t })
 	})
-	settled, err := r.settled(ctx)
+	settled, now, err := r.settled(ctx)
 	if err != nil {
 		return err
 	}
+	r.sum.add(func(s *Summary) { s.Listing = Listing{types, r.Periods, now} })
 	var days []rawlog.Period
 	for _, p := range r.Periods {
 		if p.To = earlier(p.To, settled); p.From.Before(p.To) { //guard:late-days-open
@@ -103,14 +104,13 @@ func (r *run) remember(ctx context.Context, doubtful dirs.Incomplete) error {
 
 // settled is the end of the days for which no file is expected any more: those that
 // the run of the next day does not look back at. Today is never over, and a clock that
-// is ahead of the store's does not say what day it is.
-func (r *run) settled(ctx context.Context) (end time.Time, err error) {
-	var now time.Time
+// is ahead of the store's does not say what day it is. now is the store's.
+func (r *run) settled(ctx context.Context) (end, now time.Time, err error) {
 	err = r.steady(ctx, func(ctx context.Context) (err error) {
 		now, err = r.st.Now(ctx)
 		return err
 	})
-	return rawlog.DayOf(earlier(now, r.Now())).From.AddDate(0, 0, -max(0, r.Lookback-2)), err
+	return rawlog.DayOf(earlier(now, r.Now())).From.AddDate(0, 0, -max(0, r.Lookback-2)), now, err
 }
 
 func earlier(a, b time.Time) time.Time {

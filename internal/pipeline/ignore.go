@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ import (
 // issue is an error, and then nothing is changed.
 func Ignore(ctx context.Context, st *store.Store, opts Options, reason string) (ignored []checkpoint.Entry, err error) {
 	opts = opts.withDefaults()
-	id := insert.NewRun(opts.Now())
+	id := cmp.Or(opts.Name, insert.NewRun(opts.Now()))
 	claim := lease.New(st, opts.Network, id, rawlog.Share{}, opts.Log)
 	if err = claim.Claim(ctx); err != nil {
 		return nil, err

@@ -10,6 +10,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -74,6 +75,7 @@ type Options struct {
 	// Skipped counts the names that the source has left out so far, as they are not raw
 	// logs; it may be nil.
 	Skipped  func() int64
+	Name     string           // of the run, of insert.NewRun; default one of its own
 	Started  func(run string) // is told the run's name before anything else happens
 	Log      *slog.Logger
 	Progress *Progress
@@ -166,7 +168,7 @@ func Run(ctx context.Context, st *store.Store, src dirs.Source, opts Options) (S
 		openFiles: max(1, min(mostOpenFiles, fileLimit()/(2*opts.Parsers))),
 	}
 	r.wide.Window, r.meant = r.budget.window, meant(opts.Names, opts.Files)
-	r.id = insert.NewRun(opts.Now())
+	r.id = cmp.Or(opts.Name, insert.NewRun(opts.Now()))
 	r.Log = r.Log.With("run", r.id)
 	if r.Started != nil {
 		r.Started(r.id)

@@ -244,6 +244,7 @@ func (r *run) askRetention(ctx context.Context, known map[fileKey]*checkpoint.En
 		return nil
 	}
 	if r.kept, err = r.src.Retention(ctx); err == nil {
+		r.sum.add(func(s *Summary) { s.Kept = r.kept })
 		return nil
 	}
 	if ctx.Err() != nil {

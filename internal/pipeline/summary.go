@@ -41,7 +41,17 @@ type Summary struct {
 	PlannedFiles  []rawlog.File
 	CaughtUp      []rawlog.Period // days before the run's own that no run had listed
 	Barren        bool            // the source lists no raw log of any type or time
-	Skipped       int             // entries of the source that are not raw-log files
+	Listing       Listing
+	Kept          map[rawlog.Type]int // days for which the source keeps files; nil where it was not asked
+	Skipped       int                 // entries of the source that are not raw-log files
+}
+
+// Listing is what a run listed whole. Of these types and days, which files there are was
+// known at the time, by the store's clock; it is zero where nothing was.
+type Listing struct {
+	Types []rawlog.Type
+	Days  []rawlog.Period
+	At    time.Time
 }
 
 // Failure is a file that could not be loaded, and why.

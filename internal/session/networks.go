@@ -22,7 +22,8 @@ var ErrInterrupted = errors.New("interrupted")
 type Networks struct {
 	SignIns     *SignIns
 	Log         *slog.Logger
-	Interrupted func() bool // reports whether a signal has come
+	Interrupted func() bool     // reports whether a signal has come
+	Status      func(error) int // is the exit status that an error amounts to
 }
 
 // Each does the work for every network. One that fails does not stop the others: the

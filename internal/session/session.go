@@ -35,6 +35,7 @@ import (
 	"rawlogs/internal/engine"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/plain"
+	"rawlogs/internal/runs"
 	"rawlogs/internal/store"
 )
 
@@ -49,9 +50,11 @@ type Session struct {
 	signIns *SignIns
 	api     *hasoffers.Client
 	source  dirs.Source
-	skipped atomic.Int64 // names of the source that are not raw logs
-	leftOut *leftOut     // the same by class, while a check asks
+	skipped atomic.Int64   // names of the source that are not raw logs
+	leftOut *leftOut       // the same by class, while a check asks
+	record  *runs.Recorder // nil where the work is not written down
 	store   *store.Store
+	refused bool // the store could not be opened
 	ready   bool // the store's tables are there, and as this release wants them
 }
 
@@ -155,6 +158,7 @@ func (s *Session) Store(ctx context.Context) (*store.Store, error) {
 		s.Log.Warn("names by dictGet may be unavailable; `ingest dims` makes them again", "err", err)
 	}
 	s.ready = true
+	s.record.Begin(ctx, st)
 	return st, nil
 }
 
@@ -187,6 +191,7 @@ func (s *Session) Look(ctx context.Context) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.record.Begin(ctx, st)
 	return st, nil
 }
 
@@ -235,7 +240,7 @@ func (s *Session) Open(ctx context.Context, how store.Config) (*store.Store, err
 	if errors.Is(err, engine.ErrAbsent) {
 		return nil, s.absent("is not there")
 	}
-	if err != nil {
+	if s.refused = err != nil; err != nil {
 		return nil, err
 	}
 	s.Log.Debug("store opened", "store", st.Name())

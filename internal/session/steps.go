@@ -53,7 +53,12 @@ func (s *Session) Load(ctx context.Context, opts pipeline.Options) (pipeline.Sum
 	opts.Fetchers, opts.Parsers, opts.Spool = s.Config.Fetchers, s.Config.Parsers, s.Config.Spool
 	opts.Log, opts.Started = s.own, func(run string) { s.run.Store(&run) }
 	opts.Skipped = s.skipped.Load
-	return pipeline.Run(ctx, st, src, opts)
+	if s.record != nil {
+		opts.Name = s.record.Run()
+	}
+	sum, err := pipeline.Run(ctx, st, src, opts)
+	s.noteLoad(ctx, sum)
+	return sum, err
 }
 
 // Prepare opens what Dims and Updates need, so that what follows is about them.
@@ -101,6 +106,7 @@ func (s *Session) Dims(ctx context.Context, o dims.Options) (Names, error) {
 	}
 	var failed []string
 	for _, r := range names.Entities {
+		s.noteChanged(uint64(r.Changed))
 		if r.Err != nil {
 			failed = append(failed, r.Entity)
 		}
@@ -127,6 +133,7 @@ func (s *Session) Updates(ctx context.Context, periods []rawlog.Period) (dims.Up
 		periods = []rawlog.Period{s.LookbackPeriod(time.Now())}
 	}
 	sum, err := dims.Updates(ctx, client, st, dims.Options{Network: s.Config.Network, Zone: s.Config.Zones.At(periods[0].From), Log: s.Log}, periods)
+	s.noteChanged(uint64(sum.Changed))
 	if kind, _ := hasoffers.KindOf(err); err != nil && kind == hasoffers.Permission {
 		err = &IncompleteError{What: err.Error()}
 	}
@@ -158,5 +165,6 @@ func (s *Session) Reconcile(ctx context.Context, c reconcile.Config, periods []r
 		}
 		reports = append(reports, r)
 	}
+	s.noteDifferences(reports)
 	return reports, nil
 }

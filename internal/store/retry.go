@@ -56,6 +56,7 @@ var retryableCodes = map[int32]string{
 
 // Codes that are told apart elsewhere.
 const (
+	codeUnknownTable    = 60
 	codeUnknownDatabase = 81
 	codeUnfinished      = 341
 	codeHasProjections  = 344
@@ -101,6 +102,9 @@ func WithoutTrace(text string) string {
 
 // Refused reports whether the server itself answered with an error.
 func Refused(err error) bool { return code(err) != 0 }
+
+// NoTable reports whether the server answered that it has no such table.
+func NoTable(err error) bool { return code(err) == codeUnknownTable }
 
 // Denied reports whether the server answered that the user may not do this.
 func Denied(err error) bool { return code(err) == codeAccessDenied }

@@ -86,6 +86,16 @@ var runs = []protection{
 		swap("c.since.After(l.since) || ", ""), "internal/checkpoint/lease", "TestConfirmSeesATakeover"),
 	guard("lease-renewed", "the lease is renewed while a run works",
 		put("return nil"), "internal/checkpoint/lease", "TestRenew"),
+	guard("run-died", "a run whose process is gone is shown as died",
+		never, "internal/runs", "TestDied"),
+	guard("run-renewed", "a run that works says so again",
+		put(""), "internal/runs", "TestRenewed"),
+	guard("run-begins-anyway", "a run whose begin cannot be recorded says so",
+		cut, "cmd/ingest", "TestScripts/runs"),
+	guard("run-ends-anyway", "a run whose end cannot be recorded says so",
+		cut, "cmd/ingest", "TestScripts/runs"),
+	guard("dry-run-unrecorded", "a dry run writes no row",
+		never, "cmd/ingest", "TestRunsAreRecorded"),
 }
 
 var clocks = []protection{
@@ -110,6 +120,10 @@ var clocks = []protection{
 }
 
 var secrets = []protection{
+	guard("run-secrets", "the table of runs holds no secret of the settings",
+		cut, "internal/runs", "TestSecretsAreHidden"),
+	guard("run-password", "the table of runs holds no password of an address",
+		cut, "internal/runs", "TestSecretsAreHidden"),
 	guard("api-words-hidden", "the API's words are searched for credentials",
 		put("_ = i"), "internal/hasoffers", "TestNoSecretIsPrinted"),
 	guard("api-url-hidden", "a transport error of the API does not show its URL",

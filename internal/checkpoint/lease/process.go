@@ -27,6 +27,13 @@ func self() identity {
 	return id
 }
 
+// Process names this process for a later one on the same machine; "" where the system
+// does not tell one process from a later one of the same id.
+func Process() string { return self().process }
+
+// Ended reports whether the process of that name, of Process, is surely gone.
+func Ended(process string) bool { return ended(process) }
+
 // ended reports whether a process is surely gone: it ran under this very boot
 // and PID namespace, and no process of that id and start time is there now.
 // Nothing is known of any other process, and only its lease's end frees it.
