@@ -16,7 +16,7 @@ func TestEnginesServed(t *testing.T) {
 	st := testkit.Database(t)
 	for engine, want := range map[string]string{
 		"MergeTree": "", "ReplacingMergeTree": "",
-		"ReplicatedMergeTree": "not served yet", "SharedMergeTree": "not served yet", "ReplicatedReplacingMergeTree": "not served yet", "Distributed": "not served yet",
+		"ReplicatedMergeTree": "not supported yet", "SharedMergeTree": "not supported yet", "ReplicatedReplacingMergeTree": "not supported yet", "Distributed": "not supported yet",
 		"Memory": "RENAME TABLE", "View": "RENAME TABLE",
 	} {
 		f := check.ServedEngine(st, "clicks", engine)
