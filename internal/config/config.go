@@ -39,8 +39,9 @@ type Config struct {
 	MaxRejected, MaxMisfit float64
 	Fetchers               int
 	Parsers                int
-	Spool                  string   // "" is the system's temporary folder
-	Library                string   // path of libchdb.so; "" is to be searched
+	Spool                  string // "" is the system's temporary folder
+	Library                string // path of libchdb.so; "" is to be searched
+	Notify                 Notify
 	Risks                  []string // what the settings allow and may not mean; each is a sentence for people
 
 	origins map[string]Origin
@@ -73,10 +74,10 @@ func (c *Config) RequireSource() error {
 func (c *Config) RequireAPI() error {
 	var missing []string
 	if c.Network == "" {
-		missing = append(missing, envOf("network_id"))
+		missing = append(missing, Variable("network_id"))
 	}
 	if c.SignIn.Way() == "" {
-		missing = append(missing, envOf("network_token"))
+		missing = append(missing, Variable("network_token"))
 	}
 	if len(missing) == 0 {
 		return nil
@@ -108,6 +109,9 @@ func (l *Layers) parse(log *slog.Logger) (*Config, error) {
 	}
 	var err error
 	if c.SignIn, err = l.parseSignIn(log); err != nil {
+		return nil, err
+	}
+	if err = l.parseNotify(c, log); err != nil {
 		return nil, err
 	}
 	c.Risks = l.risks(c)

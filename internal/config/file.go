@@ -95,10 +95,18 @@ func (l *Layers) take(key string, value any, from Origin) (err error) {
 
 // beside makes the path of a secret's file relative to the file that names it.
 func beside(key, text string, from Origin) string {
-	if strings.HasSuffix(key, "_file") && !filepath.IsAbs(text) {
-		return filepath.Join(filepath.Dir(from.Name), text)
+	if strings.HasSuffix(key, "_file") {
+		return from.beside(text)
 	}
 	return text
+}
+
+// beside is the path in its folder, where o is a file.
+func (o Origin) beside(path string) string {
+	if o.Kind == File && !filepath.IsAbs(path) {
+		return filepath.Join(filepath.Dir(o.Name), path)
+	}
+	return path
 }
 
 // keyLines finds the line of each top-level key; the parsed values have lost it.

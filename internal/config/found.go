@@ -43,24 +43,30 @@ func (l *Layers) checkFound(c *Config) error {
 			return l.notFollowed(key, own+" would be sent there")
 		}
 	}
-	feeds := ""
-	switch {
-	case c.Source.Kind == Bucket:
-		feeds = "data read with your S3 credentials"
-	case c.Source.Kind == Folder && !inFolder(c.Source.Folder):
-		feeds = c.Source.Folder
-	case own != "":
-		feeds = "what " + own + " reads"
-	}
-	if feeds != "" && !l.noSource && l.stands("store") && !strings.HasPrefix(c.Store, "embedded:") { //guard:found-store
+	if feeds := l.feeds(c); feeds != "" && !l.noSource && l.stands("store") && !strings.HasPrefix(c.Store, "embedded:") { //guard:found-store
 		return l.notFollowed("store", feeds+" would be sent there")
 	}
 	return nil
 }
 
+// feeds names what the user brings along and the source reads; "" where all of it is in
+// the found file's folder.
+func (l *Layers) feeds(c *Config) string {
+	own := l.broughtSecret(c.SignIn.Way())
+	switch {
+	case c.Source.Kind == Bucket:
+		return "data read with your S3 credentials"
+	case c.Source.Kind == Folder && !inFolder(c.Source.Folder):
+		return c.Source.Folder
+	case own != "":
+		return "what " + own + " reads"
+	}
+	return ""
+}
+
 func (l *Layers) notFollowed(key, why string) error {
 	err := wrong("%s: %s is not followed, as this file was only found in the working folder: %s", l.origins[key], key, why)
-	err.hint = nameIt + "; or set " + envOf(key)
+	err.hint = nameIt + "; or set " + Variable(key)
 	return err
 }
 

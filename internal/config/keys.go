@@ -23,6 +23,8 @@ func inner(key string) []string {
 		return []string{"until", "escape"}
 	case "timezone":
 		return []string{"until", "zone"}
+	case "notify":
+		return hookKeys()
 	}
 	return nil
 }

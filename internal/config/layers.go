@@ -24,6 +24,7 @@ type Layers struct {
 	origins  map[string]Origin // of every setting
 	members  []member          // of networks: in ingest.yaml
 	found    bool              // ingest.yaml was found in the working folder, and nobody named it
+	top      *Layers           // of a member of networks: what stands above it
 	noSource bool              // the command reads no source: nothing new goes to the store
 }
 

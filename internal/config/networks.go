@@ -76,13 +76,13 @@ func (m member) take(key, text string) {
 // over lays a network's settings over the common ones. Flags and the environment
 // win as everywhere, except for the sign-in.
 func (m member) over(l *Layers) (*Layers, error) {
-	out := &Layers{given: l.given, texts: l.texts.Copy(), origins: maps.Clone(l.origins), found: l.found}
+	out := &Layers{given: l.given, texts: l.texts.Copy(), origins: maps.Clone(l.origins), found: l.found, top: l}
 	for _, s := range settings() {
 		text, has := m.values[s.key]
 		own := l.origins[s.key].Kind < Env || s.has(memberWins)
 		switch {
 		case has && own:
-		case s.has(credential) && m.signsIn():
+		case s.has(apart), s.has(credential) && m.signsIn():
 			text = ""
 		default:
 			continue
@@ -104,7 +104,12 @@ func (m member) over(l *Layers) (*Layers, error) {
 }
 
 func (m member) signsIn() bool {
-	return len(m.env) > 0 || m.values["token_file"] != "" || m.values["client_id"] != "" || m.values["api_key_file"] != ""
+	for key := range m.env {
+		if s, _ := find(key); s.has(credential) {
+			return true
+		}
+	}
+	return m.values["token_file"] != "" || m.values["client_id"] != "" || m.values["api_key_file"] != ""
 }
 
 // pick returns the members that a comma-separated list names.

@@ -92,12 +92,19 @@ func (l *Layers) risks(c *Config) []string {
 			risks = append(risks, fmt.Sprintf("%s: %s is http: the credentials and everything that the API answers travel in clear to %s; use https", l.origins[s.key], s.key, u.Hostname()))
 		}
 	}
-	if from := l.origins["store"]; from.Kind == File && withPassword(c.Store) {
-		if info, err := os.Stat(from.Name); err == nil && info.Mode().Perm()&0o044 != 0 { //guard:readable-password-told
-			risks = append(risks, fmt.Sprintf("%s: others can read the store's password in this file; chmod 600 it, or put the store into INGEST_STORE", from))
-		}
+	if from := l.origins["store"]; withPassword(c.Store) && othersRead(from) { //guard:readable-password-told
+		risks = append(risks, fmt.Sprintf("%s: others can read the store's password in this file; chmod 600 it, or put the store into INGEST_STORE", from))
 	}
-	return risks
+	return append(risks, l.notifyRisks(c)...)
+}
+
+// othersRead reports whether a value stands in a file that others can read.
+func othersRead(from Origin) bool {
+	if from.Kind != File {
+		return false
+	}
+	info, err := os.Stat(from.Name)
+	return err == nil && info.Mode().Perm()&0o044 != 0
 }
 
 func loopback(host string) bool {

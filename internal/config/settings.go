@@ -14,6 +14,11 @@ const (
 	// credential settings are forgotten where a member of networks: signs in for
 	// itself.
 	credential
+	// apart settings of a member and those at the top of ingest.yaml stand beside each
+	// other: the top's are about the command as a whole.
+	apart
+	// mayStand secrets may stand in ingest.yaml.
+	mayStand
 )
 
 // setting is one configurable value and its name at each level. A level without
@@ -63,6 +68,9 @@ func settings() []setting {
 		{key: "api_key", env: "HASOFFERS_API_KEY", traits: credential, file: "api_key_file", noun: "api_key"},
 		{key: "api_key_file", env: "HASOFFERS_API_KEY_FILE", traits: inMember | memberWins | credential},
 		{key: "api_key_side", env: "HASOFFERS_API_KEY_SIDE", traits: inMember | memberWins | credential},
+		{key: "ping_url", env: "INGEST_PING_URL", traits: inMember | memberWins | apart | mayStand, file: "ping_url_file", noun: "address"},
+		{key: "ping_url_file", env: "INGEST_PING_URL_FILE", traits: inMember | memberWins | apart},
+		{key: "notify", env: "INGEST_NOTIFY", traits: inMember | memberWins | apart, join: joinHooks},
 		{key: "rate_limit", env: "HASOFFERS_RATE_LIMIT", def: "50/10s", traits: inMember},
 	}
 }
@@ -77,7 +85,8 @@ func find(key string) (setting, bool) {
 	return setting{}, false
 }
 
-func envOf(key string) string {
+// Variable is the environment's name of a setting.
+func Variable(key string) string {
 	s, _ := find(key)
 	return s.env
 }

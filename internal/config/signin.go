@@ -129,7 +129,7 @@ func (s SignIn) checkIntegrator() error {
 func (l *Layers) secret(key string, log *slog.Logger) (Secret, error) {
 	s, _ := find(key)
 	text, path := l.text(key), l.text(s.file)
-	if text != "" && l.origins[key].Kind == File {
+	if text != "" && l.origins[key].Kind == File && !s.has(mayStand) {
 		return "", l.wrong(key, fmt.Errorf("put the %s into a file of its own and name it with %s, or into %s", s.noun, s.file, s.env))
 	}
 	if text != "" || path == "" {
@@ -138,20 +138,30 @@ func (l *Layers) secret(key string, log *slog.Logger) (Secret, error) {
 		}
 		return Secret(text), nil
 	}
-	raw, err := os.ReadFile(path)
+	text, err := readSecret(path, s.noun, log)
 	if err != nil {
 		return "", l.wrong(s.file, err)
 	}
-	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
-		log.Warn("others can read the "+s.noun+" in this file; chmod 600 it", "file", path)
+	return Secret(text), nil
+}
+
+// readSecret reads a file that holds one secret.
+func readSecret(path, noun string, log *slog.Logger) (string, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
 	}
-	if text = clean(string(raw)); text == "" {
-		return "", l.wrong(s.file, fmt.Errorf("%s is empty", path))
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		log.Warn("others can read the "+noun+" in this file; chmod 600 it", "file", path)
+	}
+	text := clean(string(raw))
+	if text == "" {
+		return "", fmt.Errorf("%s is empty", path)
 	}
 	if err := checkSecret(text); err != nil { //guard:secret-checked
-		return "", l.wrong(s.file, fmt.Errorf("%s: %w", path, err))
+		return "", fmt.Errorf("%s: %w", path, err)
 	}
-	return Secret(text), nil
+	return text, nil
 }
 
 // parseRate reads calls in a span: 50/10s, 100/1m.
