@@ -33,7 +33,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetErr(a.stderr)
 	a.addGlobalFlags(root.PersistentFlags())
 	root.AddCommand(
-		newRun(a), newBackfill(a), newReload(a),
+		newInit(a), newRun(a), newBackfill(a), newReload(a),
 		newStatus(a), newRuns(a), newIssues(a), newIgnore(a), newVerify(a), newCheck(a),
 		newDims(a), newUpdates(a), newAPI(a),
 		newStats(a), newReconcile(a),

@@ -203,13 +203,3 @@ func parseSize(s string) (int64, error) {
 	}
 	return int64(n), nil
 }
-
-// Secrets are the texts of the settings that must not be shown; some may be empty.
-func (c *Config) Secrets() []string {
-	all := c.SignIn.Secrets()
-	if u, err := url.Parse(c.Store); err == nil && u.Host != "" {
-		password, _ := u.User.Password()
-		all = append(all, password, u.Query().Get("password"))
-	}
-	return all
-}

@@ -45,6 +45,14 @@ func (s *Session) Check(ctx context.Context, tell func(Finding) error) error {
 	return nil
 }
 
+// CheckSource tests what the files are read by: the API where it is asked, and the storage.
+func (s *Session) CheckSource(ctx context.Context) []Finding {
+	return append(s.checkAPI(ctx), s.checkStorage(ctx)...)
+}
+
+// CheckStore tests what the rows go to.
+func (s *Session) CheckStore(ctx context.Context) []Finding { return s.checkStore(ctx) }
+
 func failure(what string, err error) []Finding {
 	var hint string
 	var hinted interface{ Hint() string }
