@@ -9,11 +9,7 @@ import (
 	"encoding/xml"
 	"os"
 	"runtime"
-	"strconv"
-	"strings"
 	"text/template"
-
-	"golang.org/x/sys/unix"
 )
 
 // The server's configuration. Everything a loader's and a few analysts' server
@@ -164,24 +160,4 @@ func escapeXML(s string) (string, error) {
 	var buf bytes.Buffer
 	err := xml.EscapeText(&buf, []byte(s))
 	return buf.String(), err
-}
-
-// machineMemory is what this machine, or the control group the process is in,
-// lets a process have; 2 GiB where nothing tells.
-func machineMemory() int64 {
-	memory := int64(2 << 30)
-	var info unix.Sysinfo_t
-	if unix.Sysinfo(&info) == nil {
-		memory = int64(info.Totalram) * int64(info.Unit)
-	}
-	for _, name := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
-		raw, err := os.ReadFile(name)
-		if err != nil {
-			continue
-		}
-		if limit, err := strconv.ParseInt(strings.TrimSpace(string(raw)), 10, 64); err == nil && limit > 0 && limit < memory {
-			memory = limit
-		}
-	}
-	return memory
 }

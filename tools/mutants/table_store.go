@@ -208,6 +208,8 @@ var processes = []protection{
 		cut, "internal/pipeline", "TestCrashMatrix"),
 	guard("loaded-last", "a file is `loaded` only after its rows are acknowledged",
 		swap("checkpoint.Loading", "checkpoint.Loaded"), "internal/pipeline", "TestCrashMatrix"),
+	guard("group-memory", "the embedded ClickHouse keeps to the memory of the control group that it is in",
+		swap(`path.Clean("/" + fields[2])`, `"/"`), "internal/engine", "TestGroupMemory"),
 	guard("spool-unnamed", "the spool file loses its name at once",
 		cut, "internal/fetch", "TestSpoolWithoutUnnamedFiles"),
 	guard("disk-full", "a full spool disk is reported as such",
