@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rawlogs/internal/hasoffers"
+	"rawlogs/internal/trust"
 )
 
 // SignIn is how a network is signed in to: in exactly one of the ways, or not at
@@ -151,7 +152,7 @@ func readSecret(path, noun string, log *slog.Logger) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+	if info, err := os.Stat(path); err == nil && trust.OthersRead(info) {
 		log.Warn("others can read the "+noun+" in this file; chmod 600 it", "file", path)
 	}
 	text := clean(string(raw))

@@ -104,3 +104,22 @@ func TestDoubts(t *testing.T) {
 		}
 	}
 }
+
+func TestOthersRead(t *testing.T) {
+	t.Parallel()
+	me := user{uid: 1000, gid: 1000}
+	for _, c := range []struct {
+		mode fs.FileMode
+		gid  uint32
+		want bool
+	}{
+		{0o600, 50, false}, {0o400, 0, false},
+		{0o440, 0, false},    // systemd's credential: root's, with an access list
+		{0o440, 1000, false}, // Kubernetes' secret: the pod's own group
+		{0o440, 50, true}, {0o604, 0, true}, {0o644, 1000, true},
+	} {
+		if got := me.othersRead(entry{mode: c.mode, gid: c.gid}); got != c.want {
+			t.Errorf("%o of group %d: %v", c.mode, c.gid, got)
+		}
+	}
+}

@@ -79,9 +79,7 @@ func (u user) doubts(info fs.FileInfo) (why, todo string) {
 	if mode&fs.ModeSymlink != 0 || mode.IsDir() && mode&fs.ModeSticky != 0 {
 		return "", ""
 	}
-	// A group that is this user's own, as most systems make one for each, or
-	// root's, has nobody else in it.
-	own := st.Gid == 0 || int(st.Gid) == u.gid && u.gid == u.uid
+	own := u.own(int(st.Gid))
 	switch {
 	case mode&0o002 != 0: //guard:trust-writable
 		return "can be written by everyone", "chmod go-w"
@@ -89,6 +87,22 @@ func (u user) doubts(info fs.FileInfo) (why, todo string) {
 		return fmt.Sprintf("can be written by group id %d", st.Gid), "chmod g-w"
 	}
 	return "", ""
+}
+
+// own reports whether a group has nobody else in it: one that is this user's own, as
+// most systems make one for each, or root's.
+func (u user) own(gid int) bool { return gid == 0 || gid == u.gid && u.gid == u.uid }
+
+// OthersRead reports whether anybody but this user and root can read a file. Its group
+// may, where nobody else is in that: systemd hands a credential of root's to a service
+// by an access list, which shows as the group's right, and Kubernetes by the group.
+func OthersRead(info fs.FileInfo) bool {
+	return user{uid: os.Geteuid(), gid: os.Getegid()}.othersRead(info)
+}
+
+func (u user) othersRead(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return info.Mode().Perm()&0o007 != 0 || info.Mode().Perm()&0o070 != 0 && (!ok || !u.own(int(st.Gid)))
 }
 
 // upwards lists a path and every folder above it.
