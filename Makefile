@@ -46,6 +46,7 @@ LONGEST := ./internal/pipeline ./internal/faults ./cmd/ingest
 
 .PHONY: test
 test: engine bin/versitygw ## the whole suite: real ClickHouse, real S3, race detector
+	go test -C tools/kubernetes ./...
 	GORACE="atexit_sleep_ms=0 $${GORACE:-}" go test -race -vet=off -timeout 20m $(LONGEST) ./... # or each program sleeps for a second at its end; lint vets
 
 .PHONY: lint

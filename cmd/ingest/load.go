@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"rawlogs/internal/pipeline"
-	"rawlogs/internal/rawlog"
 	"rawlogs/internal/session"
 	"rawlogs/internal/summary"
 	"rawlogs/internal/term"
@@ -25,7 +24,7 @@ type LoadOptions struct {
 func (o *LoadOptions) AddFlags(f *pflag.FlagSet) {
 	o.Types.addTo(f)
 	f.BoolVar(&o.DryRun, "dry-run", false, "list what would be loaded and change nothing")
-	f.StringVar(&o.Worker, "worker", "", "share the work among N runs: I/N, e.g. 1/4")
+	f.StringVar(&o.Worker, "worker", "", "share the work among N runs: I/N, e.g. 1/4; index/N in an indexed Job of Kubernetes")
 	f.String("max-rejected", "", "largest share of a file's lines that may be broken; above it the file fails (INGEST_MAX_REJECTED; default 50%)")
 	f.String("max-misfit", "", "largest share of a file's rows with values that don't fit; above it the file fails (INGEST_MAX_MISFIT; default 50%)")
 	f.Int("fetchers", 0, "downloads at a time (INGEST_FETCHERS; default 8)")
@@ -41,7 +40,7 @@ func loadStatuses() string {
 // load loads what opts and the settings say, shows its progress, and prints its
 // summary whatever the outcome.
 func (a *app) load(ctx context.Context, s *session.Session, o LoadOptions, opts pipeline.Options) (err error) {
-	if opts.Share, err = rawlog.ParseShare(o.Worker); err != nil {
+	if opts.Share, err = workerShare(o.Worker, a.getenv); err != nil {
 		return &usageError{err: fmt.Errorf("--worker %q: %w", o.Worker, err)}
 	}
 	opts.Types, opts.DryRun = o.Types.list(), o.DryRun

@@ -37,7 +37,7 @@ func newRoot(a *app) *cobra.Command {
 		newStatus(a), newRuns(a), newIssues(a), newIgnore(a), newVerify(a), newCheck(a),
 		newDims(a), newUpdates(a), newAPI(a),
 		newStats(a), newReconcile(a),
-		newSchema(a), newSQL(a), newServe(a),
+		newSchema(a), newSQL(a), newServe(a), newUnit(a),
 		newVersion(a), newCompletion(a),
 	)
 	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true, RunE: func(cmd *cobra.Command, args []string) error {

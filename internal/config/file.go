@@ -36,6 +36,7 @@ func (l *Layers) readFile() error {
 	if err != nil {
 		return wrong("%s: %w", cmp.Or(named, "configuration"), err)
 	}
+	l.file = path
 	if l.found = named == ""; l.found {
 		if err = mayFollow(path); err != nil {
 			return err

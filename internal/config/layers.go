@@ -23,6 +23,7 @@ type Layers struct {
 	texts    *koanf.Koanf
 	origins  map[string]Origin // of every setting
 	members  []member          // of networks: in ingest.yaml
+	file     string            // ingest.yaml, or what was named in its place; "" is none
 	found    bool              // ingest.yaml was found in the working folder, and nobody named it
 	top      *Layers           // of a member of networks: what stands above it
 	noSource bool              // the command reads no source: nothing new goes to the store
@@ -67,12 +68,25 @@ func (l *Layers) wrong(key string, err error) *Error { return wrong("%s: %w", l.
 // All is a Config for each network: of networks: in ingest.yaml, all or those
 // that network_id picks by a comma-separated list; or the only one.
 func (l *Layers) All(log *slog.Logger) ([]*Config, error) {
-	if len(l.members) == 0 {
-		c, err := l.parse(log)
+	each, err := l.each()
+	if err != nil {
+		return nil, err
+	}
+	var all []*Config
+	for _, own := range each {
+		c, err := own.parse(log)
 		if err != nil {
 			return nil, err
 		}
-		return []*Config{c}, nil
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// each is the layers of every network that is asked for.
+func (l *Layers) each() ([]*Layers, error) {
+	if len(l.members) == 0 {
+		return []*Layers{l}, nil
 	}
 	picked := l.members
 	if want := l.text("network_id"); want != "" {
@@ -81,17 +95,13 @@ func (l *Layers) All(log *slog.Logger) ([]*Config, error) {
 			return nil, err
 		}
 	}
-	var all []*Config
+	var all []*Layers
 	for _, m := range picked {
 		own, err := m.over(l)
 		if err != nil {
 			return nil, err
 		}
-		c, err := own.parse(log)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, c)
+		all = append(all, own)
 	}
 	return all, nil
 }

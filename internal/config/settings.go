@@ -19,6 +19,8 @@ const (
 	apart
 	// mayStand secrets may stand in ingest.yaml.
 	mayStand
+	// secretText settings hold secrets among other things.
+	secretText
 )
 
 // setting is one configurable value and its name at each level. A level without
@@ -70,7 +72,7 @@ func settings() []setting {
 		{key: "api_key_side", env: "HASOFFERS_API_KEY_SIDE", traits: inMember | memberWins | credential},
 		{key: "ping_url", env: "INGEST_PING_URL", traits: inMember | memberWins | apart | mayStand, file: "ping_url_file", noun: "address"},
 		{key: "ping_url_file", env: "INGEST_PING_URL_FILE", traits: inMember | memberWins | apart},
-		{key: "notify", env: "INGEST_NOTIFY", traits: inMember | memberWins | apart, join: joinHooks},
+		{key: "notify", env: "INGEST_NOTIFY", traits: inMember | memberWins | apart | secretText, join: joinHooks},
 		{key: "rate_limit", env: "HASOFFERS_RATE_LIMIT", def: "50/10s", traits: inMember},
 	}
 }

@@ -35,4 +35,10 @@ var trusting = []protection{
 		swap("former != Broken", "true"), "internal/notify", "TestTurn"),
 	guard("notify-recovered-once", "a recovery is told once",
 		swap("former == Broken", "true"), "internal/notify", "TestTurn"),
+	guard("unit-no-password", "an address with a password stands in no unit",
+		never, "internal/unit", "TestNoSecrets"),
+	guard("cron-percent", "a % in a setting does not end cron's command",
+		swap(`return strings`, `return s; return strings`), "internal/unit", "TestCronCarriesValues"),
+	guard("systemd-percent", "a % in a setting is no specifier of systemd's",
+		swap(`"%", "%%"`, `"%", "%"`), "internal/unit", "TestSystemdTakesThem"),
 }
