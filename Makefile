@@ -33,6 +33,19 @@ bin/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 	go build -C tools/lint -o "$(CURDIR)/bin/" tool
 	@touch $@
 
+bin/release: tools/release/go.mod tools/release/go.sum $(wildcard tools/release/*.go)
+	go build -C tools/release -o "$(CURDIR)/bin/" . tool
+	@touch $@
+
+.PHONY: release
+release: bin/release ## archives, packages, SBOMs and checksums of VERSION=1.2.3, from the commit, made twice and compared
+	@test -n "$(VERSION)" || { echo "make release VERSION=1.2.3"; exit 1; }
+	bin/release build $(VERSION) dist
+	@again=$$(mktemp -d); trap 'chmod -R u+w "$$again"; rm -rf "$$again"' EXIT; \
+	  GOCACHE="$$again/cache" GOFLAGS=-p=1 bin/release build $(VERSION) "$$again/dist"; \
+	  diff -r dist "$$again/dist" && echo "dist: the same bytes, made twice"
+	bin/release notes $(VERSION) >dist/NOTES.md
+
 .PHONY: demo
 demo: ## load three days of a simulated network and query them
 	@scripts/demo.sh
@@ -45,8 +58,9 @@ demo-lost: ## the demo with a file that the network lost: reconcile says which
 LONGEST := ./internal/pipeline ./internal/faults ./cmd/ingest
 
 .PHONY: test
-test: engine bin/versitygw ## the whole suite: real ClickHouse, real S3, race detector
+test: engine bin/versitygw bin/release ## the whole suite: real ClickHouse, real S3, race detector
 	go test -C tools/kubernetes ./...
+	go test -C tools/release ./...
 	GORACE="atexit_sleep_ms=0 $${GORACE:-}" go test -race -vet=off -timeout 20m $(LONGEST) ./... # or each program sleeps for a second at its end; lint vets
 
 .PHONY: lint

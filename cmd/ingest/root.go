@@ -8,6 +8,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// extra makes a command that only a build with the tag man has; nil in others.
+var extra func(root *cobra.Command) *cobra.Command
+
 // newRoot builds the command tree.
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
@@ -40,6 +43,9 @@ func newRoot(a *app) *cobra.Command {
 		newSchema(a), newSQL(a), newServe(a), newUnit(a),
 		newVersion(a), newCompletion(a),
 	)
+	if extra != nil {
+		root.AddCommand(extra(root))
+	}
 	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true, RunE: func(cmd *cobra.Command, args []string) error {
 		return cmd.Root().Help()
 	}})
