@@ -138,9 +138,19 @@ func (r *release) platform(ctx context.Context, platform, work string) error {
 // tool beside this one.
 func (r *release) parts(ctx context.Context, name, program string) error {
 	to := filepath.Join(r.out, fmt.Sprintf("ingest-%s-%s.cdx.json", r.version, name))
-	_, err := output(ctx, ".", nil, filepath.Join("bin", "cyclonedx-gomod"), "bin", "-json", "-noserial", "-version", "v"+r.version, "-output", to, program)
-	return err
+	if _, err := output(ctx, ".", nil, filepath.Join("bin", "cyclonedx-gomod"), "bin", "-json", "-noserial", "-version", "v"+r.version, "-output", to, program); err != nil {
+		return err
+	}
+	raw, err := os.ReadFile(to)
+	if err != nil {
+		return err
+	}
+	// It has the time of its making, which is the commit's in all else.
+	raw = timestamp.ReplaceAll(raw, []byte(`"timestamp": "`+r.time.Format(time.RFC3339)+`"`))
+	return os.WriteFile(to, raw, 0o644)
 }
+
+var timestamp = regexp.MustCompile(`"timestamp": "[^"]*"`)
 
 // sums writes SHA256SUMS of all that is there.
 func (r *release) sums() error {
