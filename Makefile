@@ -9,7 +9,7 @@ FUZZTIME ?= 1m
 SEED     ?=
 ROUNDS   ?=
 
-SCRIPTS := $(wildcard scripts/*.sh) .ci/run
+SCRIPTS := $(wildcard scripts/*.sh) .ci/run packaging/postinst packaging/prerm packaging/postrm cmd/ingest/testdata/boot.sh
 
 .PHONY: help
 help: ## list the targets

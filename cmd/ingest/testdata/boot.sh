@@ -1,3 +1,4 @@
+#!/bin/sh
 # boot.sh DIR PROGRAM LIBRARY: becomes systemd in the namespaces that unshare has made,
 # and runs the ingest.service that `ingest unit systemd` prints for the folder DIR/logs,
 # with the drop-in DIR/test.conf. What it writes is in DIR or gone with the namespaces.
