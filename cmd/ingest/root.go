@@ -37,7 +37,7 @@ func newRoot(a *app) *cobra.Command {
 	a.addGlobalFlags(root.PersistentFlags())
 	root.AddCommand(
 		newInit(a), newRun(a), newBackfill(a), newReload(a),
-		newStatus(a), newRuns(a), newIssues(a), newIgnore(a), newVerify(a), newCheck(a),
+		newStatus(a), newRuns(a), newMetrics(a), newIssues(a), newIgnore(a), newVerify(a), newCheck(a),
 		newDims(a), newUpdates(a), newAPI(a),
 		newStats(a), newReconcile(a),
 		newSchema(a), newSQL(a), newServe(a), newUnit(a),

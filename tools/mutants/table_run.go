@@ -94,6 +94,8 @@ var runs = []protection{
 		cut, "cmd/ingest", "TestScripts/runs"),
 	guard("run-ends-anyway", "a run whose end cannot be recorded says so",
 		cut, "cmd/ingest", "TestScripts/runs"),
+	guard("label-escaped", "a label of the metrics may hold any text",
+		put("return text"), "internal/metrics", "TestExposition"),
 	guard("dry-run-unrecorded", "a dry run writes no row",
 		never, "cmd/ingest", "TestRunsAreRecorded"),
 }

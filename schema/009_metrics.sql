@@ -1,0 +1,179 @@
+-- Metrics for Prometheus, from ledger, listings, runs and leases. docs/operations.md says
+-- what each means; an hour of a network and type is
+--   known     where the ledger has a file of it;
+--   expected  from the first known hour of the type until the latest that is due;
+--   due       90 minutes after it began: files were seen some 16 minutes after its end;
+--   looked at where a load has listed its day since it was due. Without a file it is empty;
+--   missing   where it is expected, not known and not looked at, or a file of it is planned;
+--   open      where it is missing, or a file of it is failed (and not ignored) or loading;
+--   gone      where it is open, and the source keeps such files no longer, or lists the file no more.
+-- A gone hour is not missing. A network on which nothing has run for 90 days has no metrics.
+CREATE VIEW IF NOT EXISTS {database}.ingest_metrics {on_cluster}
+AS WITH
+    networks AS
+    (
+        SELECT network, max(begun) < now() - INTERVAL 90 DAY AS given_up,
+            argMaxIf(kept_days, begun, notEmpty(kept_days)) AS kept
+        FROM {database}.ingest_runs
+        WHERE network != ''
+        GROUP BY network
+    ),
+    -- Log types of the networks: their first hour, and the days for which the source keeps files, 0 where it does not say.
+    kinds AS
+    (
+        SELECT e.network AS network, e.log_type AS log_type, e.first AS first, toUInt16(n.kept[e.log_type]) AS kept
+        FROM (SELECT network, log_type, min(toStartOfHour(hour)) AS first FROM {database}.ingest_files GROUP BY network, log_type) AS e
+        LEFT JOIN networks AS n ON n.network = e.network
+        WHERE NOT n.given_up
+    ),
+    -- By day, until when a load had looked at its hours. Shares i/n count once all n have.
+    looked AS
+    (
+        SELECT network, log_type, day, max(upto) AS upto
+        FROM
+        (
+            SELECT network, log_type, day, splitByChar('/', worker)[2] AS shares, min(upto) AS upto
+            FROM
+            (
+                SELECT network, log_type, day, worker, max(upto) AS upto
+                FROM
+                (
+                    SELECT network, log_type, worker, arrayJoin(range(toUInt32(from_day), toUInt32(until_day))) AS day, toDateTime(toDate(day), 'UTC') + INTERVAL 1 DAY AS upto
+                    FROM (SELECT DISTINCT network, log_type, worker, from_day, until_day FROM {database}.ingest_listings)
+                    UNION ALL
+                    SELECT network, arrayJoin(listed_types) AS log_type, worker, arrayJoin(range(toUInt32(days.1), toUInt32(days.2))) AS day, at - INTERVAL 90 MINUTE AS upto
+                    FROM
+                    (
+                        SELECT network, listed_types, worker, arrayJoin(listed_days) AS days, max(toDateTime(assumeNotNull(listed_at), 'UTC')) AS at
+                        FROM {database}.ingest_runs
+                        WHERE listed_at IS NOT NULL
+                        GROUP BY network, listed_types, worker, days, toDate(listed_at)
+                    )
+                )
+                GROUP BY network, log_type, day, worker
+            )
+            GROUP BY network, log_type, day, shares
+            HAVING count() = greatest(1, toUInt32OrZero(shares))
+        )
+        GROUP BY network, log_type, day
+    ),
+    -- Expected hours that are not known and not looked at.
+    unknown AS
+    (
+        SELECT h.network AS network, h.log_type AS log_type, h.hour AS hour
+        FROM
+        (
+            SELECT network, log_type, toDateTime(arrayJoin(range(toUInt32(begin), toUInt32(now()) - 5399, 3600)), 'UTC') AS hour
+            FROM (SELECT network, log_type, if(kept = 0, first, greatest(first, toStartOfHour(now('UTC') - toIntervalDay(kept + 1)))) AS begin FROM kinds)
+        ) AS h
+        LEFT ANTI JOIN (SELECT DISTINCT network, log_type, toStartOfHour(hour) AS hour FROM {database}.ingest_files) AS f
+            ON f.network = h.network AND f.log_type = h.log_type AND f.hour = h.hour
+        LEFT JOIN looked AS l ON l.network = h.network AND l.log_type = h.log_type AND l.day = toUInt32(toDate(h.hour))
+        WHERE h.hour > l.upto
+    ),
+    states AS
+    (
+        SELECT h.network AS network, h.log_type AS log_type, h.absent AS absent,
+            h.lost OR k.kept > 0 AND now() > h.hour + toIntervalDay(k.kept + 1) AS gone,
+            dateDiff('day', toDate(now('UTC')), toDate(h.hour) + k.kept) AS left_days
+        FROM
+        (
+            SELECT network, log_type, toStartOfHour(f.hour) AS hour, max(state = 'planned') AS absent, max(has(issues, 'lost')) AS lost
+            FROM {database}.ingest_files AS f FINAL
+            WHERE state != 'loaded' AND f.ignored = ''
+            GROUP BY network, log_type, hour
+            UNION ALL
+            SELECT network, log_type, hour, 1, 0 FROM unknown
+        ) AS h
+        INNER JOIN kinds AS k ON k.network = h.network AND k.log_type = h.log_type
+    ),
+    loads AS
+    (
+        SELECT * FROM {database}.ingest_runs_current
+        WHERE network IN (SELECT network FROM networks WHERE NOT given_up) AND command IN ('run', 'backfill', 'reload')
+    ),
+    samples AS
+    (
+        SELECT metric.1 AS name, metric.2 AS labels, metric.3 AS value
+        FROM
+        (
+            SELECT arrayJoin(arrayConcat(
+                arrayMap(x -> ('ingest_files', mapUpdate(of, map('state', x.1)), x.2), [
+                    ('planned', t.planned), ('loading', t.loading), ('loaded', t.loaded), ('failed', t.failed), ('ignored', t.ignored)]),
+                [('ingest_rows', of, t.rows), ('ingest_rejected_rows', of, t.rejected), ('ingest_rescued_rows', of, t.rescued),
+                    ('ingest_missing_hours', of, s.missing), ('ingest_gone_hours', of, s.gone_hours)],
+                if(t.loaded = 0, [], [('ingest_newest_loaded_hour_timestamp_seconds', of, toUInt64(t.newest))]),
+                if(k.kept = 0, [], arrayMap(d -> ('ingest_hours_lost_within', mapUpdate(of, map('days', toString(d))), toUInt64(arrayCount(x -> x <= d, s.left_days))), [1, 3, 7]))
+                )) AS metric, map('network', toString(t.network), 'type', toString(t.log_type)) AS of
+            FROM
+            (
+                SELECT network, log_type, countIf(state = 'planned') AS planned, countIf(state = 'loading') AS loading, countIf(state = 'loaded') AS loaded,
+                    countIf(state = 'failed' AND f.ignored = '') AS failed, countIf(state = 'failed' AND f.ignored != '') AS ignored, maxIf(toUInt32(f.hour), state = 'loaded') AS newest,
+                    sum(f.rows) AS rows, sum(f.rejected) AS rejected, sum(f.rescued) AS rescued
+                FROM {database}.ingest_files AS f FINAL
+                GROUP BY network, log_type
+            ) AS t
+            INNER JOIN kinds AS k ON k.network = t.network AND k.log_type = t.log_type
+            LEFT JOIN
+            (
+                SELECT network, log_type, countIf(absent AND NOT gone) AS missing, countIf(gone) AS gone_hours, groupArrayIf(left_days, NOT gone) AS left_days
+                FROM states
+                GROUP BY network, log_type
+            ) AS s ON s.network = t.network AND s.log_type = t.log_type
+        )
+        UNION ALL
+        SELECT 'ingest_last_success_timestamp_seconds', map('network', toString(network)), toUnixTimestamp64Milli(max(assumeNotNull(ended))) / 1000
+        FROM loads
+        WHERE command != 'reload' AND outcome IN ('done', 'incomplete', 'differs')
+        GROUP BY network
+        UNION ALL
+        SELECT 'ingest_last_run_timestamp_seconds', map('network', toString(network), 'status', outcome), toUnixTimestamp64Milli(max(coalesce(ended, updated_at))) / 1000
+        FROM loads
+        GROUP BY network, outcome
+        UNION ALL
+        SELECT 'ingest_run_duration_seconds', map('network', toString(network), 'command', toString(command)), argMax(seconds, begun)
+        FROM loads
+        WHERE outcome IN ('done', 'incomplete', 'differs')
+        GROUP BY network, command
+        UNION ALL
+        SELECT 'ingest_reconcile_difference_rows', map('network', toString(network), 'type', toString(difference.1)), difference.2
+        FROM
+        (
+            SELECT network, arrayJoin(CAST(argMax(differing_rows, begun), 'Array(Tuple(String, UInt64))')) AS difference
+            FROM {database}.ingest_runs
+            WHERE notEmpty(differing_rows) AND network IN (SELECT network FROM networks WHERE NOT given_up)
+            GROUP BY network
+        )
+        UNION ALL
+        SELECT 'ingest_lease_expires_timestamp_seconds', map('network', toString(network), 'worker', worker), toUnixTimestamp64Milli(max(until)) / 1000
+        FROM
+        (
+            SELECT network, any(worker) AS worker, argMax(state, seq) AS last, argMax(expires, seq) AS until
+            FROM {database}.ingest_leases
+            WHERE expires > now() - INTERVAL 2 DAY
+            GROUP BY network, run
+        )
+        WHERE last = 'held'
+        GROUP BY network, worker
+        UNION ALL
+        SELECT 'ingest_build_info', map('version', splitByChar(' ', release)[1], 'commit', splitByChar(' ', release)[2]), 1
+        FROM (SELECT argMax(release, begun) AS release FROM {database}.ingest_runs HAVING count() > 0)
+    )
+SELECT
+    name,
+    'gauge' AS type,
+    transform(name,
+        ['ingest_files', 'ingest_rows', 'ingest_rejected_rows', 'ingest_rescued_rows', 'ingest_missing_hours', 'ingest_gone_hours', 'ingest_newest_loaded_hour_timestamp_seconds',
+            'ingest_hours_lost_within', 'ingest_last_success_timestamp_seconds', 'ingest_last_run_timestamp_seconds', 'ingest_run_duration_seconds', 'ingest_reconcile_difference_rows',
+            'ingest_lease_expires_timestamp_seconds', 'ingest_build_info'],
+        ['Files by state; ignored ones have failed.', 'Rows of the files that the ledger has.', 'Lines that could not be read as rows.', 'Rows with something in _rescued.',
+            'Hours that are due and not loaded, as far as the source still has them.', 'Hours that are not loaded and that the source keeps no longer.', 'Start of the newest hour with a loaded file.',
+            'Hours not loaded that the source deletes within days.', 'End of the last run or backfill that finished.', 'Last load by outcome: its end, or its last sign of life.',
+            'Seconds that the last finished load took, by command.', 'Rows by which the totals of the network differed beyond the tolerance when last compared.',
+            'When the lease of a run ends that has not given it back.', 'The ingest that last ran.'],
+        '') AS help,
+    labels,
+    toFloat64(value) AS value
+FROM samples
+ORDER BY name, mapValues(labels)
+COMMENT 'Metrics as Prometheus reads them: SELECT * FROM ingest_metrics FORMAT Prometheus. Definitions are in docs/operations.md. Made by ingest, revision 1.';
