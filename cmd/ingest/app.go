@@ -23,6 +23,7 @@ type app struct {
 	args    []string // of the command line
 	getenv  func(string) string
 	shared  *session.Networks // made at its first use
+	telling *session.Telling  // of a command that tells others of its outcome
 	log     *slog.Logger
 	level   *slog.LevelVar
 	signals *interrupt.Signals
@@ -65,6 +66,11 @@ func (a *app) setLevel() {
 
 // show writes a result to stdout: as JSON, or as text writes it for people.
 func (a *app) show(result any, text func(io.Writer) error) error {
+	if a.telling != nil {
+		if err := text(&a.telling.Text); err != nil {
+			return err
+		}
+	}
 	if a.json {
 		return term.JSON(a.stdout, result)
 	}

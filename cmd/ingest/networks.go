@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"rawlogs/internal/config"
+	"rawlogs/internal/notify"
 	"rawlogs/internal/runs"
 	"rawlogs/internal/session"
 	"rawlogs/internal/version"
@@ -31,7 +34,7 @@ func (a *app) eachNetwork(cmd *cobra.Command, work session.Job) error {
 	}
 	ctx, cancel := a.signals.Until(cmd.Context())
 	defer cancel()
-	return a.networks().Each(ctx, all, a.recorded(cmd, work))
+	return a.each(ctx, cmd, all, work)
 }
 
 // eachSource is eachNetwork for work that reads the networks' sources.
@@ -42,7 +45,7 @@ func (a *app) eachSource(cmd *cobra.Command, work session.Job) error {
 	}
 	ctx, cancel := a.signals.Until(cmd.Context())
 	defer cancel()
-	return a.networks().Each(ctx, all, a.recorded(cmd, work))
+	return a.each(ctx, cmd, all, work)
 }
 
 // eachLoad is eachSource for loads, which have files in flight: their context ends at
@@ -52,7 +55,38 @@ func (a *app) eachLoad(cmd *cobra.Command, work session.Job) error {
 	if err != nil {
 		return err
 	}
-	return a.networks().Each(cmd.Context(), all, a.recorded(cmd, work))
+	return a.each(cmd.Context(), cmd, all, work)
+}
+
+// each writes the work down and tells of it, if that is due. What is told ends with the
+// second signal, whenever the work does.
+func (a *app) each(ctx context.Context, cmd *cobra.Command, all []*config.Config, work session.Job) error {
+	work = a.recorded(cmd, work)
+	c := command(cmd)
+	// What a timer starts: of the rest, somebody sees the outcome.
+	if given(cmd, "dry-run") == "true" || !slices.Contains([]string{"run", "backfill", "reload", "dims", "updates", "stats", "reconcile"}, c.Name) {
+		return a.networks().Each(ctx, all, work)
+	}
+	a.telling = &session.Telling{Command: c, Sender: notify.NewSender()}
+	return a.networks().Tell(cmd.Context(), a.telling, all, func(told func(session.Job) session.Job) error {
+		return a.networks().Each(ctx, all, told(work))
+	})
+}
+
+// command is what was started.
+func command(cmd *cobra.Command) runs.Command {
+	build := version.Get()
+	return runs.Command{
+		Name: strings.TrimPrefix(cmd.CommandPath(), "ingest "), Worker: given(cmd, "worker"), Release: build.Version + " " + build.Commit,
+	}
+}
+
+// given is the value of a command's flag, "" where it has none of that name.
+func given(cmd *cobra.Command, flag string) string {
+	if f := cmd.Flags().Lookup(flag); f != nil {
+		return f.Value.String()
+	}
+	return ""
 }
 
 // oneNetwork is eachNetwork for work on one network alone.
@@ -82,29 +116,22 @@ func (a *app) within(cmd *cobra.Command, cfg *config.Config, work session.Job) e
 // recorded is work that is written down in ingest_runs, if the command changes the store
 // or compares it with the network.
 func (a *app) recorded(cmd *cobra.Command, work session.Job) session.Job {
-	build := version.Get()
-	c := runs.Command{Name: strings.TrimPrefix(cmd.CommandPath(), "ingest "), Arguments: a.args, Release: build.Version + " " + build.Commit}
-	given := func(flag string) string {
-		if f := cmd.Flags().Lookup(flag); f != nil {
-			return f.Value.String()
-		}
-		return ""
-	}
+	c := command(cmd)
+	c.Arguments = a.args
 	switch c.Name {
 	case "run", "backfill", "reload", "ignore", "dims", "updates", "stats", "schema apply", "schema evolve":
 	case "reconcile":
 		c.Looks = true
 	case "sql":
-		if given("write") != "true" {
+		if given(cmd, "write") != "true" {
 			return work
 		}
 		c.Arguments = []string{"sql", "--write", "…"} // a statement may hold a password
 	default:
 		return work
 	}
-	if given("dry-run") == "true" { //guard:dry-run-unrecorded
+	if given(cmd, "dry-run") == "true" { //guard:dry-run-unrecorded
 		return work
 	}
-	c.Worker = given("worker")
 	return a.networks().Recorded(c, work)
 }

@@ -80,6 +80,7 @@ type Run struct {
 // Filter narrows what List returns; its zero value asks for everything.
 type Filter struct {
 	Network string
+	Command string
 	Limit   int // 0 is none
 }
 
@@ -88,9 +89,12 @@ const listed = `network, run, command, arguments, worker, release, host, process
 
 // List returns the runs that pass the filter, newest first. It only reads.
 func List(ctx context.Context, st *store.Store, f Filter) ([]Run, error) {
-	query, args := "SELECT "+listed+" FROM ingest_runs_current", []any{}
+	query, args := "SELECT "+listed+" FROM ingest_runs_current WHERE true", []any{}
 	if f.Network != "" {
-		query, args = query+" WHERE network = ?", append(args, f.Network)
+		query, args = query+" AND network = ?", append(args, f.Network)
+	}
+	if f.Command != "" {
+		query, args = query+" AND command = ?", append(args, f.Command)
 	}
 	query += " ORDER BY begun DESC, network, run"
 	if f.Limit > 0 {
@@ -130,4 +134,18 @@ func List(ctx context.Context, st *store.Store, f Filter) ([]Run, error) {
 		return nil, fmt.Errorf("reading the runs: %w", err)
 	}
 	return out, nil
+}
+
+// Kept returns for how many days the source keeps files of each type, as it last said to a
+// run on the network; it is empty where it never has.
+func Kept(ctx context.Context, st *store.Store, network string) (map[rawlog.Type]int, error) {
+	var days map[string]uint16
+	if err := st.Conn().QueryRow(ctx, "SELECT argMax(kept_days, begun) FROM ingest_runs WHERE network = ? AND notEmpty(kept_days)", network).Scan(&days); err != nil {
+		return nil, fmt.Errorf("reading how long the source keeps files: %w", err)
+	}
+	kept := map[rawlog.Type]int{}
+	for t, n := range days {
+		kept[rawlog.Type(t)] = int(n)
+	}
+	return kept, nil
 }

@@ -35,7 +35,7 @@ type Finding struct {
 // Check tests the settings, the API, the storage and the store, one after the other,
 // and hands each outcome to tell, whose error ends it.
 func (s *Session) Check(ctx context.Context, tell func(Finding) error) error {
-	for _, check := range []func(context.Context) []Finding{s.checkZone, s.checkRisks, s.checkSpool, s.checkAPI, s.checkStorage, s.checkStore} {
+	for _, check := range []func(context.Context) []Finding{s.checkZone, s.checkRisks, s.checkNotify, s.checkSpool, s.checkAPI, s.checkStorage, s.checkStore} {
 		for _, f := range check(ctx) {
 			if err := tell(f); err != nil {
 				return err
