@@ -24,7 +24,7 @@ func TestPing(t *testing.T) {
 		if err := p.End(t.Context(), 3, "1 file failed"); err != nil {
 			t.Errorf("%s: %v", address, err)
 		}
-		if got := h.requests(); !slices.Equal(got, want) || h.bodies[1] != "1 file failed" {
+		if got := h.requests(); !slices.Equal(got, want) || len(h.bodies) < 2 || h.bodies[1] != "1 file failed" {
 			t.Errorf("%s: got %q %q, want %q", address, got, h.bodies, want)
 		}
 	}
@@ -40,9 +40,9 @@ func TestPingAway(t *testing.T) {
 			<-r.Context().Done()
 		}
 	})
-	p := newSender(200*time.Millisecond, time.Hour, nil).Begin(t.Context(), Target{Name: "ping_url", URL: h.URL}, "r1")
+	p := newSender(2*time.Second, time.Hour, nil).Begin(t.Context(), Target{Name: "ping_url", URL: h.URL}, "r1")
 	err := p.End(t.Context(), 0, "")
-	if err == nil || !strings.Contains(err.Error(), "no answer within 200ms") {
+	if err == nil || !strings.Contains(err.Error(), "no answer ") {
 		t.Errorf("err = %v", err)
 	}
 	if got := h.requests(); !slices.Equal(got, []string{"POST /start?rid=r1", "POST /0?rid=r1"}) {

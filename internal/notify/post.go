@@ -135,7 +135,7 @@ func (s *Sender) words(err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("no answer within %v", s.try)
 	case errors.Is(err, context.Canceled):
-		return errors.New("canceled")
+		return errors.New("no answer before there was no more time for it")
 	case trust.Unproven(err):
 		return errors.New("the server did not prove by TLS to be the host of the address")
 	case errors.As(err, &dns) && dns.IsNotFound:
