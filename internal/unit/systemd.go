@@ -4,6 +4,8 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"text/template"
@@ -92,6 +94,10 @@ func (j Job) service() (*service, error) {
 	}
 	if j.Config != "" {
 		s.Variables = append(s.Variables, "INGEST_CONFIG="+j.Config)
+		if closed := closedTo(j.Config); len(closed) > 0 { //guard:unit-reads-config
+			paths := strings.Join(closed, " ")
+			s.Mended = append(s.Mended, fmt.Sprintf("chgrp %s %s && chmod g+rX %s   # the service reads its settings", s.User, paths, paths))
+		}
 	}
 	set := map[string]bool{}
 	for _, v := range vars {
@@ -160,6 +166,25 @@ func (s *service) place(store, spool string) error {
 		}
 	}
 	return nil
+}
+
+// closedTo is a file and the folders above it, quoted for a shell, as far as they cannot be
+// read by everybody: the service runs as another user than the one that wrote them. A
+// file that is not there is nobody's to judge.
+func closedTo(path string) (closed []string) {
+	for need := fs.FileMode(0o4); ; need = 0o1 {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil
+		}
+		if info.Mode().Perm()&need == 0 {
+			closed = append(closed, shellWord(path))
+		}
+		if filepath.Dir(path) == path {
+			return closed
+		}
+		path = filepath.Dir(path)
+	}
 }
 
 // below reports whether a path is a folder or in it.

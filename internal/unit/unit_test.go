@@ -260,3 +260,43 @@ func tool(t *testing.T, name, pkg string) {
 	}
 	t.Skipf("needs %s: apt-get install %s", name, pkg)
 }
+
+// A service runs as another user than whoever wrote its settings, so it says how they
+// become readable, and nothing where they are.
+func TestConfigIsReadable(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "in etc")
+	path := filepath.Join(dir, "ingest.yaml")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j := job(t, nil)
+	j.Config = path
+	for _, tc := range []struct {
+		file, dir os.FileMode
+	}{{0o600, 0o755}, {0o644, 0o755}, {0o644, 0o700}, {0o640, 0o700}} {
+		if err := os.Chmod(path, tc.file); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(dir, tc.dir); err != nil {
+			t.Fatal(err)
+		}
+		files, err := j.Systemd()
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := ""
+		for line := range strings.Lines(files[0].Text) {
+			if strings.Contains(line, "chgrp ingest ") {
+				said = line
+			}
+		}
+		named := strings.Contains(said, "'"+path+"'") == (tc.file&0o4 == 0) && strings.Contains(said, "'"+dir+"'") == (tc.dir&0o1 == 0)
+		if !named {
+			t.Errorf("file %o in folder %o: %q", tc.file, tc.dir, said)
+		}
+	}
+}

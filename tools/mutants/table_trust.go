@@ -39,6 +39,8 @@ var trusting = []protection{
 		never, "internal/unit", "TestNoSecrets"),
 	guard("cron-percent", "a % in a setting does not end cron's command",
 		swap(`return strings`, `return s; return strings`), "internal/unit", "TestCronCarriesValues"),
+	guard("unit-reads-config", "settings that the service's user cannot read are named",
+		never, "internal/unit", "TestConfigIsReadable"),
 	guard("systemd-percent", "a % in a setting is no specifier of systemd's",
 		swap(`"%", "%%"`, `"%", "%"`), "internal/unit", "TestSystemdTakesThem"),
 	guard("notify-bounded", "whoever is told holds a command's end up for 30 s at most",
