@@ -6,13 +6,20 @@ import (
 	"rawlogs/internal/store"
 )
 
-// OpenTable reads a destination's columns from the store; the error says what
-// to do where the table is missing or could not hold a row's lineage.
-func OpenTable(ctx context.Context, st *store.Store, name string) (*Table, error) {
-	columns, err := st.Columns(ctx, name)
+// OpenTables reads the columns of destinations from the store, and returns them in the
+// order of their names here; the error says what to do where a table is missing or could
+// not hold a row's lineage.
+func OpenTables(ctx context.Context, st *store.Store, names ...string) ([]*Table, error) {
+	columns, err := st.ColumnsOf(ctx, names...)
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{Database: st.Database(), Name: name, Columns: columns}
-	return t, t.CheckLineage()
+	tables := make([]*Table, len(names))
+	for i, name := range names {
+		tables[i] = &Table{Database: st.Database(), Name: name, Columns: columns[name]}
+		if err := tables[i].CheckLineage(); err != nil {
+			return nil, err
+		}
+	}
+	return tables, nil
 }

@@ -333,16 +333,24 @@ func (r *run) putBack(ctx context.Context, jobs []*job, err error) error {
 func (r *run) openTables(ctx context.Context) error {
 	r.tables, r.altered, r.doubtful = make(map[rawlog.Type]*load.Table), make(map[rawlog.Type]bool), make(map[rawlog.Type]string)
 	return r.steady(ctx, func(ctx context.Context) error {
-		for _, t := range r.Types {
-			table, err := load.OpenTable(ctx, r.st, string(t))
-			if err != nil {
+		tables, err := load.OpenTables(ctx, r.st, r.destinations()...)
+		if err != nil {
+			return err
+		}
+		columns := make(map[string][]store.Column)
+		for _, table := range tables {
+			columns[table.Name] = table.Columns
+		}
+		refusers, err := r.st.Refusers(ctx, columns)
+		if err != nil {
+			return err
+		}
+		for i, t := range r.Types {
+			r.tables[t] = tables[i]
+			if err := r.markAltered(t, tables[i]); err != nil {
 				return err
 			}
-			r.tables[t] = table
-			if err := r.markAltered(t, table); err != nil {
-				return err
-			}
-			if err := r.markDoubtful(ctx, t, table); err != nil {
+			if err := r.markDoubtful(ctx, t, tables[i], refusers[tables[i].Name]); err != nil {
 				return err
 			}
 		}
@@ -352,11 +360,16 @@ func (r *run) openTables(ctx context.Context) error {
 
 // loadable looks at what would make a count no proof, before one is believed.
 func (r *run) loadable(ctx context.Context) error {
+	return check.Loadable(ctx, r.st, r.destinations())
+}
+
+// destinations are the tables of the run's types, in their order.
+func (r *run) destinations() []string {
 	tables := make([]string, len(r.Types))
 	for i, t := range r.Types {
 		tables[i] = string(t)
 	}
-	return check.Loadable(ctx, r.st, tables)
+	return tables
 }
 
 // mostOpenFiles bounds the archives in one INSERT where the system does not: a

@@ -32,11 +32,11 @@ var hour = time.Unix(1473411600, 0).UTC() // 2016-09-09 09:00
 // loaded loads a text into a table, in one INSERT of small blocks.
 func loaded(t *testing.T, st *store.Store, table string, text []byte) rows.Counts {
 	t.Helper()
-	tab, err := load.OpenTable(t.Context(), st, table)
+	tabs, err := load.OpenTables(t.Context(), st, table)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rd, err := rows.NewReader(tab, rows.Config{
+	rd, err := rows.NewReader(tabs[0], rows.Config{
 		Network: "11111",
 		Reject:  func(r csv.Rejected) error { return fmt.Errorf("line %d rejected: %s", r.Line, r.Reason) },
 	})
@@ -48,7 +48,7 @@ func loaded(t *testing.T, st *store.Store, table string, text []byte) rows.Count
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := insert.NewStream(st, tab)
+	s, err := insert.NewStream(st, tabs[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,26 +17,36 @@ type Column struct {
 
 // Columns lists a table's columns in their order; a table that does not exist is an error.
 func (s *Store) Columns(ctx context.Context, table string) ([]Column, error) {
+	all, err := s.ColumnsOf(ctx, table)
+	return all[table], err
+}
+
+// ColumnsOf lists several tables' columns, by table, in one statement.
+func (s *Store) ColumnsOf(ctx context.Context, tables ...string) (map[string][]Column, error) {
+	names := strings.Join(tables, ", ")
 	rows, err := s.Conn().Query(ctx, `
-		SELECT name, type, default_kind, default_expression
-		FROM system.columns WHERE database = ? AND table = ? ORDER BY position`, s.Database(), table)
+		SELECT table, name, type, default_kind, default_expression
+		FROM system.columns WHERE database = ? AND table IN ? ORDER BY table, position`, s.Database(), tables)
 	if err != nil {
-		return nil, fmt.Errorf("reading the columns of %s: %w", table, err)
+		return nil, fmt.Errorf("reading the columns of %s: %w", names, err)
 	}
 	defer rows.Close()
-	var out []Column
+	out := make(map[string][]Column)
 	for rows.Next() {
+		var table string
 		var c Column
-		if err := rows.Scan(&c.Name, &c.Type, &c.DefaultKind, &c.DefaultExpr); err != nil {
-			return nil, fmt.Errorf("reading the columns of %s: %w", table, err)
+		if err := rows.Scan(&table, &c.Name, &c.Type, &c.DefaultKind, &c.DefaultExpr); err != nil {
+			return nil, fmt.Errorf("reading the columns of %s: %w", names, err)
 		}
-		out = append(out, c)
+		out[table] = append(out[table], c)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("reading the columns of %s: %w", table, err)
+		return nil, fmt.Errorf("reading the columns of %s: %w", names, err)
 	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("table %s is not in database %s (ingest schema apply makes it)", table, cmp.Or(s.Database(), "default"))
+	for _, table := range tables {
+		if len(out[table]) == 0 {
+			return nil, fmt.Errorf("table %s is not in database %s (ingest schema apply makes it)", table, cmp.Or(s.Database(), "default"))
+		}
 	}
 	return out, nil
 }

@@ -21,7 +21,7 @@ type bound struct {
 	text  string  // in the error, where a code has other causes too; "" is any
 }
 
-// The lowest values are far above what a run of one small file takes (80 rows of an
+// The lowest values are far above what a run of one small file takes (200 rows of an
 // answer, 2,000 rows read, 72 columns, 2 KB of statement; measured), and below
 // what a backfill may take.
 var (

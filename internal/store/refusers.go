@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -41,16 +43,42 @@ var (
 	literalValue = regexp.MustCompile(`^(?:-?[\d.]+(?:e[+-]?\d+)?|'(?:[^'\\]|\\.|'')*'|NULL|true|false|\[\]|map\(\)|CAST\('(?:[^'\\]|\\.|'')*', '(?:[^'\\]|\\.|'')*'\)|(?:now|today|now64)\(\))$`)
 )
 
-// Refusers lists by what of a table's definition that ingest did not make the server may
-// refuse rows. columns are the table's.
-func (s *Store) Refusers(ctx context.Context, table string, columns []Column) ([]Refuser, error) {
-	var engine, create, sorting, partition string
-	err := s.Conn().QueryRow(ctx, "SELECT engine, create_table_query, sorting_key, partition_key FROM system.tables WHERE database = ? AND name = ?",
-		s.Database(), table).Scan(&engine, &create, &sorting, &partition)
+// Refusers lists, by table, by what of the definition that ingest did not make the server
+// may refuse rows. columns are the tables'.
+func (s *Store) Refusers(ctx context.Context, columns map[string][]Column) (map[string][]Refuser, error) {
+	tables := slices.Sorted(maps.Keys(columns))
+	names := strings.Join(tables, ", ")
+	rows, err := s.Conn().Query(ctx, "SELECT name, engine, create_table_query, sorting_key, partition_key FROM system.tables WHERE database = ? AND name IN ?",
+		s.Database(), tables)
 	if err != nil {
-		return nil, fmt.Errorf("looking at the definition of %s: %w", table, err)
+		return nil, fmt.Errorf("looking at the definition of %s: %w", names, err)
 	}
-	out := refusersOf(engine, create, sorting, partition)
+	defer rows.Close()
+	out := make(map[string][]Refuser)
+	for rows.Next() {
+		var table, engine, create, sorting, partition string
+		if err := rows.Scan(&table, &engine, &create, &sorting, &partition); err != nil {
+			return nil, fmt.Errorf("looking at the definition of %s: %w", names, err)
+		}
+		computed, err := computedColumns(table, columns[table])
+		if err != nil {
+			return nil, err
+		}
+		out[table] = append(refusersOf(engine, create, sorting, partition), computed...)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("looking at the definition of %s: %w", names, err)
+	}
+	for _, table := range tables {
+		if _, there := out[table]; !there {
+			return nil, fmt.Errorf("looking at the definition of %s: the server lists no such table", table)
+		}
+	}
+	return out, nil
+}
+
+// computedColumns are those with an expression that is not the schema's.
+func computedColumns(table string, columns []Column) (out []Refuser, err error) {
 	declared, err := declaredColumns()
 	if err != nil {
 		return nil, err

@@ -17,12 +17,12 @@ var errEnded = errors.New("the INSERT was ended")
 func TestCauseWins(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)
-	table, err := load.OpenTable(t.Context(), st, "clicks")
+	tables, err := load.OpenTables(t.Context(), st, "clicks")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, cause := range []error{errors.New("the caller's own"), &store.StuckMutationError{Table: "clicks", Mutation: "mutation_1.txt"}, nil} {
-		stream, err := NewStream(st, table)
+		stream, err := NewStream(st, tables[0])
 		if err != nil {
 			t.Fatal(err)
 		}

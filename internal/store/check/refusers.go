@@ -22,12 +22,12 @@ func (c checker) refusers(ctx context.Context, table, create string, columns []s
 		}
 		return nil, nil
 	}
-	found, err := c.st.Refusers(ctx, table, columns)
+	found, err := c.st.Refusers(ctx, map[string][]store.Column{table: columns})
 	if err != nil {
 		return nil, err
 	}
 	var out []Finding
-	for _, r := range found {
+	for _, r := range found[table] {
 		const then = "a file whose rows it refuses fails, and the rows of its version before stay: they are tried on a copy of the table, which takes twice the time"
 		switch r.Kind {
 		case store.Projection, store.TTL:
