@@ -71,6 +71,10 @@ lint: bin/golangci-lint ## gofmt, golangci-lint, shellcheck
 	@command -v shellcheck >/dev/null || { echo "lint needs shellcheck (apt-get install shellcheck)"; exit 1; }
 	shellcheck $(SCRIPTS)
 
+.PHONY: picture
+picture: ## take the README's picture of the status page anew, by Chromium
+	@shots="$$(mktemp -d)"; PAGE_SHOTS="$$shots" go test -count=1 -run TestPage/pointer ./internal/page/render && mv "$$shots/day.png" docs/status.png; rm -r "$$shots"
+
 .PHONY: bench
 bench: engine build bin/versitygw ## ingest against its rivals, one table; exit 1 when a promise of docs/performance.md is missed
 	go test -run '^$$' -bench . -benchmem ./internal/parse ./internal/rows ./internal/load
