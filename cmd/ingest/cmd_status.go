@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rawlogs/internal/dirs"
+	"rawlogs/internal/page"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/session"
 	"rawlogs/internal/status"
@@ -16,12 +19,14 @@ import (
 type StatusOptions struct {
 	Types   typesFlag
 	Offline bool
+	HTML    string
 }
 
 // AddFlags adds them to f.
 func (o *StatusOptions) AddFlags(f *pflag.FlagSet) {
 	o.Types.addTo(f)
 	f.BoolVar(&o.Offline, "offline", false, "do not list the source; missing and expiring files are not shown")
+	f.StringVar(&o.HTML, "html", "", "write the status page of everything to a file, or to stdout with -")
 }
 
 func newStatus(a *app) *cobra.Command {
@@ -31,18 +36,30 @@ func newStatus(a *app) *cobra.Command {
 		Short: "show loaded, failed and missing files by type and day",
 		Example: `  ingest status
   ingest status 201609 --type clicks
-  ingest status --offline --json`,
+  ingest status --offline --json
+  ingest status --html status.html`,
 		Long: "missing: listed by the source, not started yet. double hours: hours with more than one file.\n\n" +
 			exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitInterrupted),
-		RunE: aboutPeriods(a.eachSource, func(ctx context.Context, s *session.Session, periods []rawlog.Period) error {
-			return a.runStatus(ctx, s, o, periods)
-		}),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			pages := &pages{a: a, offline: o.Offline}
+			err := aboutPeriods(a.eachSource, func(ctx context.Context, s *session.Session, periods []rawlog.Period) error {
+				if o.HTML == "" {
+					return a.runStatus(ctx, s, o, s.Source, periods)
+				}
+				source := page.Remember(s.Source)
+				return errors.Join(pages.add(ctx, s, source), a.runStatus(ctx, s, o, source, periods))
+			})(cmd, args)
+			if o.HTML == "" {
+				return err
+			}
+			return errors.Join(pages.write(o.HTML), err)
+		},
 	}
 	o.AddFlags(cmd.Flags())
 	return cmd
 }
 
-func (a *app) runStatus(ctx context.Context, s *session.Session, o StatusOptions, periods []rawlog.Period) error {
+func (a *app) runStatus(ctx context.Context, s *session.Session, o StatusOptions, source func() (dirs.Source, error), periods []rawlog.Period) error {
 	st, err := s.Look(ctx)
 	if err != nil {
 		return err
@@ -52,15 +69,17 @@ func (a *app) runStatus(ctx context.Context, s *session.Session, o StatusOptions
 	}
 	q := status.Question{Network: s.Config.Network, Types: o.Types.list(), Periods: periods, Now: time.Now(), Log: a.log}
 	if !o.Offline {
-		q.Source = s.Source
+		q.Source = source
 	}
 	report, err := status.Of(ctx, st, q)
 	if err != nil {
 		return err
 	}
 	report.Source = s.Config.Source.String()
-	if err := a.show(report, report.Print); err != nil {
-		return err
+	if o.HTML != "-" {
+		if err := a.show(report, report.Print); err != nil {
+			return err
+		}
 	}
 	return incomplete(report.Verdict())
 }

@@ -118,6 +118,12 @@ func (l *Layers) StoreOnly(log *slog.Logger) (*Config, error) {
 	return l.parse(log)
 }
 
+// StoreAll is All for work that needs the store and reads no source.
+func (l *Layers) StoreAll(log *slog.Logger) ([]*Config, error) {
+	l.noSource = true
+	return l.All(log)
+}
+
 // SeparateSources refuses networks that read the same bucket or folder: both
 // would take its files for their own.
 func SeparateSources(all []*Config) error {

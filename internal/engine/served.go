@@ -11,7 +11,8 @@ import (
 // Served is where an engine can be reached, and as whom. Its JSON names are a promise.
 type Served struct {
 	Path         string `json:"path"`
-	PID          int    `json:"pid"` // of the process that hosts ClickHouse
+	Page         string `json:"page"` // of the status, by a process of its own
+	PID          int    `json:"pid"`  // of the process that hosts ClickHouse
 	Native       string `json:"native"`
 	HTTP         string `json:"http"`
 	Play         string `json:"play"`
@@ -44,6 +45,7 @@ func (s Served) Print(w io.Writer, password string) error {
 	}
 	file := shellQuote(s.PasswordFile)
 	_, err := fmt.Fprintf(w, `ClickHouse on %s
+  status     %s
   SQL page   %s
   dashboard  %s
   HTTP       curl -u "%s:$(cat %s)" '%s/?database=%s&query=SELECT+count()+FROM+clicks'
@@ -53,7 +55,7 @@ func (s Served) Print(w io.Writer, password string) error {
   password   %s
   analysts   user %s, who may only read the tables; password in %s
 Ctrl-C ends it.
-`, plain.Text(s.Path), s.Play, s.Dashboard, s.User, file, s.HTTP, s.Database,
+`, plain.Text(s.Path), s.Page, s.Play, s.Dashboard, s.User, file, s.HTTP, s.Database,
 		host, port, s.User, file, s.Database, s.User, s.Native, s.Database, s.User, plain.Text(password), s.Reader, plain.Text(s.ReaderPasswordFile))
 	return err
 }
