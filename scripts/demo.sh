@@ -21,7 +21,14 @@ show() { # show a command as one would type it, then what it prints
   "$@"
 }
 
-show make --no-print-directory engine build bin/versitygw
+# With cold caches this takes minutes: say how far it is.
+moving() {
+  awk '/^go: downloading/ { modules++; next_line() ; next }
+    /^[A-Za-z0-9._\/~-]+$/ { packages++; next_line(); next }
+    { print; fflush() }
+    function next_line() { if ((modules + packages) % 50 == 0) { printf "# %d modules fetched, %d packages compiled\n", modules, packages; fflush() } }' >&2
+}
+GOFLAGS="-v ${GOFLAGS:-}" show make --no-print-directory engine build bin/versitygw 2> >(moving)
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/rawlogs-demo.XXXXXX")
 simnet=

@@ -36,7 +36,8 @@ fi
 # last step is one rename: who looks sees the whole library or none.
 mkdir -p "$target"
 work=$(mktemp -d "$target/.fetch.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+npm=
+trap '[ -z "$npm" ] || kill "$npm" 2>/dev/null || true; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 cp "$root/.npmrc" "$work/.npmrc"
 # npm leaves an optional package out without a word when it cannot be had or is
@@ -44,7 +45,14 @@ cp "$root/.npmrc" "$work/.npmrc"
 for file in package.json package-lock.json; do
 	sed -e 's/"optionalDependencies"/"dependencies"/' -e '/"optional": true/d' "$root/$file" >"$work/$file"
 done
-echo "engine.sh: fetching $package@$version (180 MB) ..." >&2
-(cd "$work" && npm ci --no-progress --no-update-notifier --loglevel=error >&2)
+echo "engine.sh: fetching $package@$version (180 MB, 570 unpacked) ..." >&2
+# npm says nothing until it is done, and keeps what it fetches in a cache of its own here.
+(cd "$work" && exec npm ci --cache "$work/cache" --no-progress --no-update-notifier --loglevel=error >&2) &
+npm=$!
+began=$(date +%s)
+while ! timeout 5 tail --pid="$npm" -f /dev/null; do
+	echo "engine.sh: $(($(date +%s) - began)) s, $(du -sm "$work" | cut -f1) MB on disk" >&2
+done
+wait "$npm"
 mv "$work/node_modules/$package/$library" "$target/$library"
 echo "$target/$library"
