@@ -14,7 +14,7 @@ import (
 // ask answers a setting: as given, or as the person says. again asks although it was given.
 func (i *Interview) ask(ctx context.Context, key string, again bool) (string, error) {
 	q := questions[key]
-	given, from := i.Given(key)
+	given, from := i.given(key)
 	former := i.answers[key]
 	switch {
 	case given != "" && !again:

@@ -78,12 +78,12 @@ var questions = map[string]struct{ text, def string }{
 type MissingError struct{ Names []string }
 
 func (e *MissingError) Error() string {
-	return "nobody can be asked here, and these are not given: " + strings.Join(e.Names, ", ")
+	return "there is no terminal to ask at, and these are missing: " + strings.Join(e.Names, ", ")
 }
 
 // Hint says what to do.
 func (e *MissingError) Hint() string {
-	return "name them, or run ingest init at a terminal; --defaults takes " +
+	return "give them, or run ingest init at a terminal; --defaults assumes " +
 		"hasoffers:, a token, embedded:data/clickhouse and UTC"
 }
 
@@ -143,7 +143,7 @@ func (i *Interview) complete() error {
 		return nil
 	}
 	has := func(key string) bool {
-		value, _ := i.Given(key)
+		value, _ := i.given(key)
 		return value != "" || i.Defaults && questions[key].def != ""
 	}
 	keys := []string{"source", "store", "timezone"}
@@ -157,7 +157,7 @@ func (i *Interview) complete() error {
 			missing = append(missing, i.Flag(key))
 		}
 	}
-	if name, _ := i.Given("sign_in"); api(source) && (name != "" || i.Defaults) {
+	if name, _ := i.given("sign_in"); api(source) && (name != "" || i.Defaults) {
 		w, err := wayOf(cmp.Or(name, questions["sign_in"].def))
 		if err != nil {
 			return err
@@ -175,6 +175,24 @@ func (i *Interview) complete() error {
 		return &MissingError{missing}
 	}
 	return nil
+}
+
+// given is Given, and for the way to sign in the only one whose secret is given.
+func (i *Interview) given(key string) (value, from string) {
+	if value, from = i.Given(key); value != "" || key != "sign_in" {
+		return value, from
+	}
+	var names []string
+	for _, w := range ways() {
+		secret, variable := i.Given(w.secret)
+		if secret != "" {
+			names, from = append(names, w.name), variable
+		}
+	}
+	if len(names) != 1 {
+		return "", ""
+	}
+	return names[0], from
 }
 
 // api reports whether a source is the network's API, as it is where none is named.
