@@ -72,10 +72,10 @@ func (a *app) runServe(ctx context.Context, s *session.Session, o ServeOptions) 
 		return err
 	}
 	defer func() { err = errors.Join(err, eng.Close()) }()
-	if _, err := s.Store(ctx); err != nil { // attaches: for the tables
+	if _, err = s.Store(ctx); err != nil { // attaches: for the tables
 		return err
 	}
-	if err := s.Close(); err != nil {
+	if err = s.Close(); err != nil {
 		return err
 	}
 	password := ""

@@ -93,7 +93,7 @@ func (s *site) once(ctx context.Context) ([]byte, error) {
 	}
 	for _, network := range known {
 		cfg := s.all[max(0, slices.IndexFunc(s.all, func(c *config.Config) bool { return c.Network == network }))]
-		if err := data.Add(ctx, s.st, page.Question{Network: network, Names: cfg.Names, Zones: cfg.Zones}); err != nil {
+		if err = data.Add(ctx, s.st, page.Question{Network: network, Names: cfg.Names, Zones: cfg.Zones}); err != nil {
 			return nil, err
 		}
 	}

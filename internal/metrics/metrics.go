@@ -32,7 +32,7 @@ func Write(ctx context.Context, st *store.Store, w io.Writer) error {
 		var name, typ, help string
 		var labels map[string]string
 		var value float64
-		if err := rows.Scan(&name, &typ, &help, &labels, &value); err != nil {
+		if err = rows.Scan(&name, &typ, &help, &labels, &value); err != nil {
 			return fmt.Errorf("reading the metrics: %w", err)
 		}
 		if name != last {
@@ -50,7 +50,7 @@ func Write(ctx context.Context, st *store.Store, w io.Writer) error {
 		}
 		text.WriteString(" " + strconv.FormatFloat(value, 'f', -1, 64) + "\n")
 	}
-	if err := rows.Err(); err != nil {
+	if err = rows.Err(); err != nil {
 		return fmt.Errorf("reading the metrics: %w", err)
 	}
 	_, err = w.Write(text.Bytes())

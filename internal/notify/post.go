@@ -161,7 +161,7 @@ func (s *Sender) Probe(ctx context.Context, address string) (behind bool, err er
 		return false, errors.New("the address makes no request")
 	}
 	at := req.URL
-	if proxy, err := http.ProxyFromEnvironment(req); err == nil && proxy != nil {
+	if proxy, unusable := http.ProxyFromEnvironment(req); unusable == nil && proxy != nil {
 		at, behind = proxy, true
 	}
 	if at.Scheme == "https" && !behind {

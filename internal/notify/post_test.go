@@ -79,11 +79,13 @@ func TestPost(t *testing.T) {
 		"a bad while": {answer: func(n int, w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(map[int]int{1: 500, 2: 503, 3: 200}[n])
 		}, requests: 3},
-		"bad days":  {answer: func(_ int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) }, requests: 3, err: "it answered with HTTP 502 (3 tries)"},
+		"bad days":  {answer: func(_ int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, requests: 3, err: "it answered with HTTP 502 (3 tries)"},
 		"too often": {answer: func(n int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(map[int]int{1: 429, 2: 200}[n]) }, requests: 2},
-		"not there": {answer: func(_ int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, requests: 1, err: "it answered with HTTP 404"},
+		"not there": {answer: func(_ int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, requests: 1, err: "it answered with HTTP 404"},
 		"slow":      {answer: func(_ int, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, requests: 3, err: "no answer within 200ms (3 tries)"},
-		"moved":     {answer: func(_ int, w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, 307) }, requests: 1, err: "redirect (HTTP 307), which is not followed"},
+		"moved": {answer: func(_ int, w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
+		}, requests: 1, err: "redirect (HTTP 307), which is not followed"},
 		"endless": {answer: func(_ int, w http.ResponseWriter, _ *http.Request) {
 			for range 1 << 12 {
 				if _, err := w.Write(make([]byte, 1<<16)); err != nil {

@@ -19,7 +19,7 @@ func (n *Networks) Recorded(c runs.Command, work Job) Job {
 	return func(ctx context.Context, s *Session) error {
 		s.record = runs.New(c, s.Config.Network, insert.NewRun(time.Now()), s.Config.Secrets(), s.Log)
 		err := work(ctx, s) // a panic leaves the row without an end, and it counts as died
-		failure, status := n.outcome(err)
+		status, failure := n.outcome(err)
 		s.end(ctx, status, failure)
 		return err
 	}

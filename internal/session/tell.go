@@ -41,7 +41,7 @@ func (n *Networks) Tell(ctx context.Context, t *Telling, all []*config.Config, d
 	err := do(func(work Job) Job {
 		return func(ctx context.Context, s *Session) error { return n.tellOf(ctx, t, s, work) }
 	})
-	failure, status := n.outcome(err)
+	status, failure := n.outcome(err)
 	var secrets []string
 	for _, cfg := range all {
 		secrets = append(secrets, cfg.Secrets()...)
@@ -52,12 +52,12 @@ func (n *Networks) Tell(ctx context.Context, t *Telling, all []*config.Config, d
 	return err
 }
 
-func (n *Networks) outcome(err error) (failure error, status int) {
+func (n *Networks) outcome(err error) (status int, failure error) {
 	failure = n.Marked(err)
 	if status = n.Status(failure); status == 0 {
 		failure = nil // nobody reads its output on
 	}
-	return failure, status
+	return status, failure
 }
 
 // within tells something in what is left of the time that the command may be held up.
@@ -96,7 +96,7 @@ func (n *Networks) tellOf(ctx context.Context, t *Telling, s *Session, work Job)
 	ping := t.begin(ctx, "ping_url of "+s.Config.Network, s.Config.Notify.Own)
 	begun, printed := time.Now(), t.Text.Len()
 	err := work(ctx, s)
-	failure, status := n.outcome(err)
+	status, failure := n.outcome(err)
 	text := t.Text.String()[printed:]
 	secrets := s.Config.Secrets()
 	// The first signal ends the context of work without anything in flight; what it came to

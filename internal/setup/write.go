@@ -31,7 +31,7 @@ func (i *Interview) write() (w Written, err error) {
 	file := i.answers[i.way.file]
 	switch {
 	case i.secret != "" && file != "":
-		if err := i.put(file, i.secret+"\n", i.Force || i.replace); err != nil {
+		if err = i.put(file, i.secret+"\n", i.Force || i.replace); err != nil {
 			return w, err
 		}
 		w.SecretFile = file

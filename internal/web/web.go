@@ -58,7 +58,7 @@ func Listen(ctx context.Context, cfg Config) (*Server, error) {
 	if host == "localhost" {
 		host = "127.0.0.1" // the word may be anything in /etc/hosts
 	}
-	if at, err := netip.ParseAddr(host); cfg.Password == "" && (err != nil || !at.IsLoopback()) { //guard:web-password
+	if at, unnamed := netip.ParseAddr(host); cfg.Password == "" && (unnamed != nil || !at.IsLoopback()) { //guard:web-password
 		return nil, ErrPassword
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(host, port))

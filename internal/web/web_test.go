@@ -279,7 +279,7 @@ func TestStuckClients(t *testing.T) {
 			fmt.Fprint(conn, "GET / HT")
 		}
 	}
-	r, _ := http.NewRequestWithContext(ctx, "GET", s.URL(), nil)
+	r, _ := http.NewRequestWithContext(ctx, http.MethodGet, s.URL(), nil)
 	r.AddCookie(&http.Cookie{Name: cookie, Value: session})
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {

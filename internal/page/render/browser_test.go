@@ -75,7 +75,7 @@ func call[P, R any](c cdp.Command[P, R], params P) step {
 }
 
 // open shows a document in a tab of its own, from the disk.
-func open(t *testing.T, browser context.Context, d page.Data, steps ...step) *tab {
+func open(browser context.Context, t *testing.T, d page.Data, steps ...step) *tab {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "status.html")
 	var b bytes.Buffer
@@ -85,11 +85,11 @@ func open(t *testing.T, browser context.Context, d page.Data, steps ...step) *ta
 	if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return visit(t, browser, "file://"+file, "", steps...)
+	return visit(browser, t, "file://"+file, "", steps...)
 }
 
 // visit shows an address; another one that the page may ask for, too, may be given.
-func visit(t *testing.T, browser context.Context, address, also string, steps ...step) *tab {
+func visit(browser context.Context, t *testing.T, address, also string, steps ...step) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
 	t.Cleanup(cancel)

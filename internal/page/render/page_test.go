@@ -25,28 +25,28 @@ import (
 func TestPage(t *testing.T) {
 	t.Parallel()
 	b := browser(t)
-	one := open(t, b, sample(1, day, "acme"))
+	one := open(b, t, sample(1, day, "acme"))
 	t.Run("pointer", func(t *testing.T) { pointer(one.of(t)) })
 	t.Run("keys", func(t *testing.T) { keys(one.of(t)) })
 	t.Run("clocks", func(t *testing.T) { clocks(one.of(t)) })
 	t.Run("table", func(t *testing.T) { tables(one.of(t)) })
 	t.Run("print", func(t *testing.T) { printed(one.of(t)) })
-	t.Run("hostile", func(t *testing.T) { hostileNames(open(t, b, spoilt())) })
+	t.Run("hostile", func(t *testing.T) { hostileNames(open(b, t, spoilt())) })
 	t.Run("dark and narrow", func(t *testing.T) {
-		narrow(open(t, b, sample(1, day, "acme"), dark(), chromedp.EmulateViewport(390, 844)))
+		narrow(open(b, t, sample(1, day, "acme"), dark(), chromedp.EmulateViewport(390, 844)))
 	})
 	t.Run("empty", func(t *testing.T) {
-		tb := open(t, b, sample(1, day))
+		tb := open(b, t, sample(1, day))
 		want(tb, `document.querySelector("h1").textContent`, "Nothing is loaded yet")
 		tb.shot("empty")
 	})
 	t.Run("two networks", func(t *testing.T) {
-		tb := open(t, b, sample(1, day, "acme", "beta-eu"))
+		tb := open(b, t, sample(1, day, "acme", "beta-eu"))
 		want(tb, `document.querySelectorAll("section.network .cursor").length`, 2)
 		tb.shot("two")
 	})
-	t.Run("ten years", func(t *testing.T) { tenYears(t, b) })
-	t.Run("served", func(t *testing.T) { served(t, b) })
+	t.Run("ten years", func(t *testing.T) { tenYears(b, t) })
+	t.Run("served", func(t *testing.T) { served(b, t) })
 }
 
 // spot is the middle of the cursor, after it was moved to a day.
@@ -209,9 +209,9 @@ func narrow(tb *tab) {
 
 // tenYears is measured by the time that the page's thread computes, as the tests share
 // their machine with others; TestPage -v says how long it took by the clock.
-func tenYears(t *testing.T, b context.Context) {
+func tenYears(b context.Context, t *testing.T) {
 	thread := performance.EnableTimeDomainThreadTicks
-	tb := open(t, b, sample(10, day, "acme"), call(performance.Enable, performance.EnableParams{TimeDomain: thread}))
+	tb := open(b, t, sample(10, day, "acme"), call(performance.Enable, performance.EnableParams{TimeDomain: thread}))
 	metrics := run(tb, func(ctx context.Context, t *chromedp.Target) (performance.GetMetricsResult, error) {
 		return cdp.Call(ctx, t, performance.GetMetrics, cdp.Empty{})
 	})
@@ -231,7 +231,7 @@ func tenYears(t *testing.T, b context.Context) {
 }
 
 // served is the page by HTTP, behind its form.
-func served(t *testing.T, b context.Context) {
+func served(b context.Context, t *testing.T) {
 	s, err := web.Listen(t.Context(), web.Config{Listen: "127.0.0.1:0", Password: "open sesame", Policy: Policy(), Document: func(context.Context) ([]byte, error) {
 		var out strings.Builder
 		err := Page(&out, sample(1, day, "acme"))
@@ -243,7 +243,7 @@ func served(t *testing.T, b context.Context) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx) }()
-	tb := visit(t, b, s.URL(), s.URL()+"login")
+	tb := visit(b, t, s.URL(), s.URL()+"login")
 	tb.do(chromedp.SendKeys(chromedp.CSS("#password"), "open sesame\r"), chromedp.WaitVisible(chromedp.CSS(".legend")))
 	want(tb, `document.cookie`, "")
 	want(tb, `document.querySelectorAll(".legend li").length`, 8)

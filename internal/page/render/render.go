@@ -91,7 +91,7 @@ func Page(w io.Writer, d page.Data) error {
 	doc := document{Data: d, Policy: Policy(), Style: template.CSS(style()), Script: template.JS(script()), JSON: template.JS(data), Files: template.JS(names), Level: worst(d)}
 	var b bytes.Buffer
 	b.Grow(len(data) + len(names) + 128<<10)
-	if err := shell.Execute(&b, doc); err != nil {
+	if err = shell.Execute(&b, doc); err != nil {
 		return fmt.Errorf("the page: %w", err)
 	}
 	_, err = w.Write(b.Bytes())
