@@ -23,6 +23,9 @@ import (
 	"rawlogs/internal/page"
 )
 
+// patience bounds what the browser is asked, on a machine that others use as well.
+const patience = 3 * time.Minute
+
 // day is when the samples are made.
 var day = time.Date(2026, 11, 27, 9, 20, 0, 0, time.UTC)
 
@@ -36,7 +39,7 @@ func browser(t *testing.T) context.Context {
 		}
 		t.Skip("chromium is not installed (apt-get install chromium)")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1360, 900))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WSURLReadTimeout(patience), chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1360, 900))
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
@@ -135,7 +138,7 @@ func (tb *tab) complain(format string, args ...any) {
 
 func (tb *tab) do(steps ...step) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(tb.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		tb.Fatal(err)
@@ -145,7 +148,7 @@ func (tb *tab) do(steps ...step) {
 // run runs an action that returns something.
 func run[T any](tb *tab, action chromedp.Action[T]) T {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(tb.ctx, patience)
 	defer cancel()
 	value, err := chromedp.Run(ctx, action)
 	if err != nil {

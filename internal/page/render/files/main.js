@@ -25,8 +25,8 @@ function todo(model, calendar, host) {
   if (!days.length) return;
   days.sort((a, b) => RANK[a.state] - RANK[b.state] || b.day - a.day || a.row - b.row); // what is lost soon comes first
   const year = yearOf(model.lastDay), name = (day) => `${dateOf(day).getUTCDate()} ${MONTHS[dateOf(day).getUTCMonth()]}${yearOf(day) === year ? "" : ` ${yearOf(day)}`}`;
-  const list = el("nav", {class: "todo", "aria-label": `Days to care for, ${model.network.id}`},
-    el("h2", {}, models.length > 1 ? `Days to care for · ${model.network.id}` : "Days to care for"),
+  const list = el("nav", {class: "todo", "aria-label": `Days that need attention, ${model.network.id}`},
+    el("h2", {}, models.length > 1 ? `Days that need attention · ${model.network.id}` : "Days that need attention"),
     el("ul", {}, days.slice(0, 8).map(({day, type, row, state}) => el("li", {}, el("button", {type: "button", onclick: () => {
       calendar.move(day, row);
       calendar.open();

@@ -42,7 +42,7 @@ function repairs(model, day) {
   if (absent.length) {
     const p = period(all(absent, NOT_LOADED));
     out.push({
-      title: "Load what is not there",
+      title: "Load what is missing",
       command: command("backfill", p.text, "--type", names(absent), ...network),
       would: absent.map((t) => {
         const they = inPeriod(t, p, NOT_LOADED);
@@ -57,7 +57,7 @@ function repairs(model, day) {
     const p = period(files.map((f) => f.hour));
     const loaded = few ? files : t.files(range(p)).filter((f) => "lnd".includes(f.state));
     out.push({
-      title: "Load again what the store has lost",
+      title: "Reload what the store has lost",
       command: few ? command("reload", ...files.map((f) => f.name), "--type", t.name, ...network) : command("reload", p.text, "--type", t.name, ...network),
       would: [`${plural(loaded.length, "file")} of ${t.name}, ${plural(loaded.reduce((n, f) => n + f.rows, 0), "row")}`],
       note: "The rows of these files are replaced.",
@@ -78,7 +78,7 @@ function repairs(model, day) {
   if (noted.length) {
     const p = period(all(noted, "n"));
     out.push({
-      title: "Read what was rejected or rescued",
+      title: "See what was rejected or rescued",
       command: command("issues", p.text, "--type", names(noted), ...network, "--all"),
       would: ["nothing: it lists the issues; rejected lines are in rejected_rows, values that did not fit in _rescued"],
     });
