@@ -18,7 +18,8 @@ var mayBeEmpty = regexp.MustCompile(`HAVING count\(\) > 1`)
 
 // TestCookbook runs every query of the SQL cookbook over a day and a half of
 // made-up logs, of one network, then of two that share every id, and then as
-// analysts whose profiles are set otherwise.
+// analysts whose profiles are set otherwise. The dashboards of contrib/grafana
+// are of the same store.
 func TestCookbook(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/sql-cookbook.md")
@@ -29,7 +30,8 @@ func TestCookbook(t *testing.T) {
 	archive := filepath.Join(dir, "archive")
 	writeArchive(t, archive, 36)
 	path := filepath.Join(dir, "store")
-	hold(t, path)
+	addReader(t, path)
+	server := held(t, path)
 	in := func(args ...string) (int, string, string) {
 		var stdout, stderr bytes.Buffer
 		args = append(args, "--store", "embedded:"+path, "--source", archive)
@@ -76,6 +78,7 @@ func TestCookbook(t *testing.T) {
 			}
 		}
 	}
+	t.Run("dashboards", func(t *testing.T) { dashboards(t, server) })
 	sameUnderSettings(t, path, queries)
 }
 
