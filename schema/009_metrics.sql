@@ -23,8 +23,8 @@ AS WITH
     (
         SELECT e.network AS network, e.log_type AS log_type, e.first AS first, toUInt16(n.kept[e.log_type]) AS kept
         FROM (SELECT network, log_type, min(toStartOfHour(hour)) AS first FROM {database}.ingest_files GROUP BY network, log_type) AS e
-        LEFT JOIN networks AS n ON n.network = e.network
-        WHERE NOT n.given_up
+        LEFT ALL JOIN networks AS n ON n.network = e.network
+        WHERE NOT ifNull(n.given_up, 0)
     ),
     -- By day, until when a load had looked at its hours. Shares i/n count once all n have.
     looked AS
@@ -66,10 +66,9 @@ AS WITH
             SELECT network, log_type, toDateTime(arrayJoin(range(toUInt32(begin), toUInt32(now()) - 5399, 3600)), 'UTC') AS hour
             FROM (SELECT network, log_type, if(kept = 0, first, greatest(first, toStartOfHour(now('UTC') - toIntervalDay(kept + 1)))) AS begin FROM kinds)
         ) AS h
-        LEFT ANTI JOIN (SELECT DISTINCT network, log_type, toStartOfHour(hour) AS hour FROM {database}.ingest_files) AS f
-            ON f.network = h.network AND f.log_type = h.log_type AND f.hour = h.hour
-        LEFT JOIN looked AS l ON l.network = h.network AND l.log_type = h.log_type AND l.day = toUInt32(toDate(h.hour))
-        WHERE h.hour > l.upto
+        LEFT ALL JOIN looked AS l ON l.network = h.network AND l.log_type = h.log_type AND l.day = toUInt32(toDate(h.hour))
+        WHERE h.hour > ifNull(l.upto, toDateTime(0, 'UTC'))
+          AND (h.network, h.log_type, h.hour) NOT IN (SELECT network, log_type, toStartOfHour(hour) FROM {database}.ingest_files)
     ),
     states AS
     (
@@ -85,7 +84,7 @@ AS WITH
             UNION ALL
             SELECT network, log_type, hour, 1, 0 FROM unknown
         ) AS h
-        INNER JOIN kinds AS k ON k.network = h.network AND k.log_type = h.log_type
+        INNER ALL JOIN kinds AS k ON k.network = h.network AND k.log_type = h.log_type
     ),
     loads AS
     (
@@ -94,27 +93,27 @@ AS WITH
     ),
     samples AS
     (
-        SELECT metric.1 AS name, metric.2 AS labels, metric.3 AS value
+        SELECT metric.1 AS name, metric.2 AS labels, toFloat64(metric.3) AS value
         FROM
         (
             SELECT arrayJoin(arrayConcat(
                 arrayMap(x -> ('ingest_files', mapUpdate(of, map('state', x.1)), x.2), [
                     ('planned', t.planned), ('loading', t.loading), ('loaded', t.loaded), ('failed', t.failed), ('ignored', t.ignored)]),
                 [('ingest_rows', of, t.rows), ('ingest_rejected_rows', of, t.rejected), ('ingest_rescued_rows', of, t.rescued),
-                    ('ingest_missing_hours', of, s.missing), ('ingest_gone_hours', of, s.gone_hours)],
-                if(t.loaded = 0, [], [('ingest_newest_loaded_hour_timestamp_seconds', of, toUInt64(t.newest))]),
+                    ('ingest_missing_hours', of, ifNull(s.missing, 0)), ('ingest_gone_hours', of, ifNull(s.gone_hours, 0))],
+                if(t.loaded = 0, [], [('ingest_newest_loaded_hour_timestamp_seconds', of, toUInt64(ifNull(t.newest, 0)))]),
                 if(k.kept = 0, [], arrayMap(d -> ('ingest_hours_lost_within', mapUpdate(of, map('days', toString(d))), toUInt64(arrayCount(x -> x <= d, s.left_days))), [1, 3, 7]))
                 )) AS metric, map('network', toString(t.network), 'type', toString(t.log_type)) AS of
             FROM
             (
                 SELECT network, log_type, countIf(state = 'planned') AS planned, countIf(state = 'loading') AS loading, countIf(state = 'loaded') AS loaded,
                     countIf(state = 'failed' AND f.ignored = '') AS failed, countIf(state = 'failed' AND f.ignored != '') AS ignored, maxIf(toUInt32(f.hour), state = 'loaded') AS newest,
-                    sum(f.rows) AS rows, sum(f.rejected) AS rejected, sum(f.rescued) AS rescued
+                    ifNull(sum(f.rows), 0) AS rows, ifNull(sum(f.rejected), 0) AS rejected, ifNull(sum(f.rescued), 0) AS rescued
                 FROM {database}.ingest_files AS f FINAL
                 GROUP BY network, log_type
             ) AS t
-            INNER JOIN kinds AS k ON k.network = t.network AND k.log_type = t.log_type
-            LEFT JOIN
+            INNER ALL JOIN kinds AS k ON k.network = t.network AND k.log_type = t.log_type
+            LEFT ALL JOIN
             (
                 SELECT network, log_type, countIf(absent AND NOT gone) AS missing, countIf(gone) AS gone_hours, groupArrayIf(left_days, NOT gone) AS left_days
                 FROM states
@@ -122,21 +121,21 @@ AS WITH
             ) AS s ON s.network = t.network AND s.log_type = t.log_type
         )
         UNION ALL
-        SELECT 'ingest_last_success_timestamp_seconds', map('network', toString(network)), toUnixTimestamp64Milli(max(assumeNotNull(ended))) / 1000
+        SELECT 'ingest_last_success_timestamp_seconds', map('network', toString(network)), toFloat64(toUnixTimestamp64Milli(assumeNotNull(max(assumeNotNull(ended)))) / 1000)
         FROM loads
         WHERE command != 'reload' AND outcome IN ('done', 'incomplete', 'differs')
         GROUP BY network
         UNION ALL
-        SELECT 'ingest_last_run_timestamp_seconds', map('network', toString(network), 'status', outcome), toUnixTimestamp64Milli(max(coalesce(ended, updated_at))) / 1000
+        SELECT 'ingest_last_run_timestamp_seconds', map('network', toString(network), 'status', outcome), toFloat64(toUnixTimestamp64Milli(assumeNotNull(max(coalesce(ended, updated_at)))) / 1000)
         FROM loads
         GROUP BY network, outcome
         UNION ALL
-        SELECT 'ingest_run_duration_seconds', map('network', toString(network), 'command', toString(command)), argMax(seconds, begun)
+        SELECT 'ingest_run_duration_seconds', map('network', toString(network), 'command', toString(command)), toFloat64(ifNull(argMax(seconds, begun), 0))
         FROM loads
         WHERE outcome IN ('done', 'incomplete', 'differs')
         GROUP BY network, command
         UNION ALL
-        SELECT 'ingest_reconcile_difference_rows', map('network', toString(network), 'type', toString(difference.1)), difference.2
+        SELECT 'ingest_reconcile_difference_rows', map('network', toString(network), 'type', toString(difference.1)), toFloat64(difference.2)
         FROM
         (
             SELECT network, arrayJoin(CAST(argMax(differing_rows, begun), 'Array(Tuple(String, UInt64))')) AS difference
@@ -145,10 +144,10 @@ AS WITH
             GROUP BY network
         )
         UNION ALL
-        SELECT 'ingest_lease_expires_timestamp_seconds', map('network', toString(network), 'worker', worker), toUnixTimestamp64Milli(max(until)) / 1000
+        SELECT 'ingest_lease_expires_timestamp_seconds', map('network', toString(network), 'worker', worker), toFloat64(toUnixTimestamp64Milli(assumeNotNull(max(until))) / 1000)
         FROM
         (
-            SELECT network, any(worker) AS worker, argMax(state, seq) AS last, argMax(expires, seq) AS until
+            SELECT network, assumeNotNull(any(worker)) AS worker, assumeNotNull(argMax(state, seq)) AS last, assumeNotNull(argMax(expires, seq)) AS until
             FROM {database}.ingest_leases
             WHERE expires > now() - INTERVAL 2 DAY
             GROUP BY network, run
@@ -156,8 +155,8 @@ AS WITH
         WHERE last = 'held'
         GROUP BY network, worker
         UNION ALL
-        SELECT 'ingest_build_info', map('version', splitByChar(' ', release)[1], 'commit', splitByChar(' ', release)[2]), 1
-        FROM (SELECT argMax(release, begun) AS release FROM {database}.ingest_runs HAVING count() > 0)
+        SELECT 'ingest_build_info', map('version', splitByChar(' ', release)[1], 'commit', splitByChar(' ', release)[2]), toFloat64(1)
+        FROM (SELECT assumeNotNull(argMax(release, begun)) AS release FROM {database}.ingest_runs HAVING count() > 0)
     )
 SELECT
     name,
@@ -173,7 +172,7 @@ SELECT
             'When the lease of a run ends that has not given it back.', 'The ingest that last ran.'],
         '') AS help,
     labels,
-    toFloat64(value) AS value
+    value
 FROM samples
 ORDER BY name, mapValues(labels)
 COMMENT 'Metrics as Prometheus reads them: SELECT * FROM ingest_metrics FORMAT Prometheus. Definitions are in docs/operations.md. Made by ingest, revision 1.';

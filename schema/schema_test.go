@@ -99,7 +99,7 @@ func TestViewRevisions(t *testing.T) {
 		"dim_browsers_current":        "1 88d02808",
 		"conversions_current":         "3 2b91415b",
 		"report_stats":                "1 d5947a1f",
-		"ingest_metrics":              "1 ced6eaef",
+		"ingest_metrics":              "1 c1a75ccb",
 		"ingest_runs_current":         "1 b588ecbd",
 	}
 	statements, err := Statements("d", map[string]string{"mergetree": "", "on_cluster": "", "replacing:version": "", "durable": "", "no_insert_dedup": ""})
