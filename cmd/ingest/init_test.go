@@ -117,7 +117,9 @@ func converse(t *testing.T, p *program, answers [][2]string, interrupt string) (
 		t.Fatal(err)
 	}
 	s := &screen{grown: make(chan struct{}, 1)}
+	drained := make(chan struct{})
 	go func() {
+		defer close(drained)
 		buf := make([]byte, 4096)
 		for {
 			n, err := terminal.Read(buf)
@@ -182,5 +184,7 @@ func converse(t *testing.T, p *program, answers [][2]string, interrupt string) (
 	if !echoes(t, tty) {
 		t.Error("the terminal no longer shows what is typed")
 	}
+	_ = tty.Close() // the last of its users: once all is read, the other side ends
+	<-drained
 	return s.String(), status
 }
