@@ -16,6 +16,7 @@ import (
 
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/plain"
+	"rawlogs/internal/secret"
 	"rawlogs/internal/term"
 )
 
@@ -142,20 +143,14 @@ func Question(op hasoffers.Op, network string) string {
 // Hide takes our own secrets out of an answer's data, and whatever is named or signed
 // like a credential.
 func Hide(data json.RawMessage, secrets []string) json.RawMessage {
-	return term.Redacted(data, func(text string) string { return hidden(text, secrets) })
-}
-
-// hidden hides our own secrets in a text of the API, and signatures in its links.
-func hidden(text string, secrets []string) string {
-	for _, s := range secrets {
-		if s != "" {
-			text = strings.ReplaceAll(strings.ReplaceAll(text, s, "hidden"), url.QueryEscape(s), "hidden")
+	exact := secret.Exact(secrets)
+	return term.Redacted(data, func(text string) string {
+		text = exact(text)
+		if strings.Contains(text, "=") { // a link, or a query; other texts are the network's own, and stay as they are
+			text = secret.Redact(text)
 		}
-	}
-	if strings.Contains(text, "=") {
-		text = hasoffers.Redact(text)
-	}
-	return text
+		return text
+	})
 }
 
 // Text is an answer's data as lines for people and programs.

@@ -147,10 +147,6 @@ func classify(httpStatus int, messages []string, code int, attribute string) Kin
 	return Refused
 }
 
-// Redact masks the values of parameters that are credentials, in URLs, headers
-// and JSON alike.
-func Redact(s string) string { return redactor()(s) }
-
 // mostText is how many characters of a text of the API an error shows.
 const mostText = 300
 

@@ -132,14 +132,14 @@ func (c Change) Message(r Report, hide func(string) string) ([]byte, error) {
 	m := message{
 		Event: c.Event, Network: r.Network, Command: r.Command, Run: r.Run, Host: r.Host, Release: r.Release,
 		Begun: r.Begun.UTC(), Ended: r.Ended.UTC(), ExitStatus: r.Status, State: StateOf(r.Status), Former: c.Former,
-		Error: shorten(hide(r.Error), mostError), Summary: shorten(hide(r.Summary), mostSummary),
+		Error: plain.Cut(hide(r.Error), mostError), Summary: plain.Cut(hide(r.Summary), mostSummary),
 		FilesTotal: len(c.Files), HoursTotal: len(c.Hours), Hours: c.Hours[:min(len(c.Hours), mostListed)],
 	}
 	for _, f := range c.Files[:min(len(c.Files), mostListed)] {
-		f.Name, f.Error = hide(f.Name), shorten(hide(f.Error), mostError)
+		f.Name, f.Error = hide(f.Name), plain.Cut(hide(f.Error), mostError)
 		m.Files = append(m.Files, f)
 	}
-	m.Text = shorten(tame(hide(c.text(r))), 2*mostError)
+	m.Text = plain.Cut(tame(hide(c.text(r))), 2*mostError)
 	return json.MarshalIndent(m, "", "  ")
 }
 
@@ -177,13 +177,6 @@ func list[T any](b *strings.Builder, all []T, line func(T) string) {
 // <!channel> would wake everybody.
 func tame(text string) string {
 	return strings.NewReplacer("<", "‹", ">", "›", "@", "(at)").Replace(text) //guard:notify-tame
-}
-
-func shorten(text string, most int) string {
-	if r := []rune(text); len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return text
 }
 
 // Hears reports whether a webhook with this list of events hears of e; an empty list

@@ -83,13 +83,18 @@ func except(s, kept string) string {
 	}
 }
 
+// Cut returns s, or its first characters and … where it has more than most of them.
+func Cut(s string, most int) string {
+	if utf8.RuneCountInString(s) > most {
+		return string([]rune(s)[:most]) + "…"
+	}
+	return s
+}
+
 // Line is Text for one line of at most so many characters of s: line breaks
 // become spaces.
 func Line(s string, most int) string {
-	if utf8.RuneCountInString(s) > most {
-		s = string([]rune(s)[:most]) + "…"
-	}
-	return Text(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), " "))
+	return Text(strings.Join(strings.FieldsFunc(Cut(s, most), func(r rune) bool { return r == '\n' || r == '\r' }), " "))
 }
 
 // Name returns a file's name as it is, or quoted where it holds anything that a

@@ -1,37 +1,18 @@
 package runs
 
 import (
-	"regexp"
 	"strings"
 
-	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/plain"
+	"rawlogs/internal/secret"
 )
 
 // most bounds a text of ingest_runs, in characters.
 const most = 2000
 
-// userinfo is the password in an address, up to the last @ of the word: one that is not
-// escaped may hold any character.
-var userinfo = regexp.MustCompile(`(://[^:/?#\s]*):\S*@`)
-
-// hide makes text of one line without secrets: those given, passwords in addresses, and
-// what has the form of a signature or a token.
+// hide makes text of one line without secrets.
 func hide(text string, secrets []string) string {
-	for _, s := range secrets {
-		if s != "" {
-			text = strings.ReplaceAll(text, s, "hidden") //guard:run-secrets
-		}
-	}
-	text = userinfo.ReplaceAllString(text, "${1}:hidden@") //guard:run-password
-	return shorten(plain.Text(hasoffers.Redact(text)))
-}
-
-func shorten(text string) string {
-	if r := []rune(text); len(r) > most {
-		text = string(r[:most]) + "…"
-	}
-	return text
+	return plain.Cut(plain.Text(secret.Hider(secrets)(text)), most) //guard:run-secrets
 }
 
 // commandLine is the arguments as a shell would take them, without secrets.
@@ -44,5 +25,5 @@ func commandLine(args, secrets []string) string {
 			words[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 		}
 	}
-	return shorten(strings.Join(words, " "))
+	return plain.Cut(strings.Join(words, " "), most)
 }

@@ -96,11 +96,7 @@ func Minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
 
 // Shorten cuts text to what a table has room for.
 func Shorten(s string) string {
-	const most = 40
-	if r := []rune(s); len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return s
+	return plain.Cut(s, 40)
 }
 
 // IsTerminal reports whether w, a reader or writer, is a terminal.

@@ -122,10 +122,12 @@ var clocks = []protection{
 }
 
 var secrets = []protection{
-	guard("run-secrets", "the table of runs holds no secret of the settings",
-		cut, "internal/runs", "TestSecretsAreHidden"),
-	guard("run-password", "the table of runs holds no password of an address",
-		cut, "internal/runs", "TestSecretsAreHidden"),
+	guard("run-secrets", "the table of runs holds no secret",
+		swap("secret.Hider(secrets)(text)", "text"), "internal/runs", "TestSecretsAreHidden"),
+	guard("secrets-hidden", "the secrets of the settings are hidden wherever a text is shown, stored or sent",
+		cut, "internal/secret", "TestHider"),
+	guard("address-password", "the password in an address is hidden wherever a text is shown, stored or sent",
+		put("return text"), "internal/secret", "TestRedact"),
 	guard("api-words-hidden", "the API's words are searched for credentials",
 		put("_ = i"), "internal/hasoffers", "TestNoSecretIsPrinted"),
 	guard("api-url-hidden", "a transport error of the API does not show its URL",
