@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"rawlogs/internal/engine"
+	"rawlogs/internal/testkit/overhttp"
 )
 
 const grafanaFolder = "../../contrib/grafana"
@@ -99,23 +98,8 @@ func addReader(t *testing.T, path string) {
 // it, or the server's error, which begins with "Code: ".
 func query(t *testing.T, ep engine.Endpoint, statement string) string {
 	t.Helper()
-	url := "http://" + ep.HTTPAddr + "/?default_format=TabSeparatedWithNames&database=" + ep.Database
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(statement))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("X-ClickHouse-User", ep.User)
-	req.Header.Set("X-ClickHouse-Key", ep.Password)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := io.ReadAll(resp.Body)
-	_ = resp.Body.Close()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
+	server := overhttp.Server{Addr: ep.HTTPAddr, User: ep.User, Password: ep.Password, Database: ep.Database, Format: "TabSeparatedWithNames"}
+	return server.Ask(t, statement)
 }
 
 // cells are the rows of a query without the line of names.

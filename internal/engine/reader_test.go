@@ -5,34 +5,20 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"rawlogs/internal/testkit/overhttp"
 )
 
 // ask runs a statement as the endpoint's user and returns the answer, or the
 // server's error, as text.
 func ask(t *testing.T, ep Endpoint, statement string) string {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+ep.HTTPAddr+"/?database="+ep.Database, strings.NewReader(statement))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("X-ClickHouse-User", ep.User)
-	req.Header.Set("X-ClickHouse-Key", ep.Password)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := io.ReadAll(resp.Body)
-	_ = resp.Body.Close()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(string(body))
+	server := overhttp.Server{Addr: ep.HTTPAddr, User: ep.User, Password: ep.Password, Database: ep.Database}
+	return strings.TrimSpace(server.Ask(t, statement))
 }
 
 // The user who may only read gets the tables, and nothing with which to change

@@ -144,8 +144,8 @@ func readKeep(ctx context.Context, st *store.Store, network string) (map[rawlog.
 	return keep, err
 }
 
-// rle shortens the states of hours that follow each other.
-func rle(states []State) string {
+// Lengths writes the states of hours that follow each other as a letter and a count: o23f1.
+func Lengths(states []State) string {
 	var b strings.Builder
 	for i := 0; i < len(states); {
 		end := i

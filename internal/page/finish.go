@@ -28,7 +28,7 @@ func (g *gathering) finish() Network {
 	var first, last int64
 	left := mostNamed
 	for _, k := range g.kinds {
-		c := Calendar{Type: string(k.typ), First: k.first, States: rle(k.states), Keep: k.keep, Count: k.counted, Report: k.report, Files: []string{}}
+		c := Calendar{Type: string(k.typ), First: k.first, States: Lengths(k.states), Keep: k.keep, Count: k.counted, Report: k.report, Files: []string{}}
 		if c.Report == nil {
 			c.Report = []Report{}
 		}

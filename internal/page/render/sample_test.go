@@ -45,12 +45,12 @@ func sampled(r *rand.Rand, years int, now time.Time, id string, nth int) page.Ne
 	}
 	for ti, typ := range []string{"clicks", "conversions", "impressions"} {
 		c := page.Calendar{Type: typ, First: first, Day: first / 24, Keep: 62, Count: true, Report: []page.Report{}}
-		var states []byte
+		var states []page.State
 		for day := first / 24; day <= last/24; day++ {
 			var text []string
 			for h := range int64(24) {
 				at, state := day*24+h, pick(r, last-(day*24+h), ti, nth)
-				states = append(states, state[0])
+				states = append(states, page.State(state[0]))
 				n.Sums[state]++
 				if strings.Contains("lndf", state) {
 					text = append(text, fileText(r, h, state, ti, at))
@@ -58,7 +58,7 @@ func sampled(r *rand.Rand, years int, now time.Time, id string, nth int) page.Ne
 			}
 			c.Files = append(c.Files, strings.Join(text, "\n"))
 		}
-		c.States = lengths(states)
+		c.States = page.Lengths(states)
 		if nth == 0 {
 			yesterday := time.Unix((last/24-9)*86400, 0).UTC().Format(time.DateOnly)
 			c.Report = append(c.Report, page.Report{Day: yesterday, Store: 118_220, Network: 118_220 + int64(ti)*31, Differs: ti > 0})
@@ -81,19 +81,6 @@ func sampled(r *rand.Rand, years int, now time.Time, id string, nth int) page.Ne
 		page.Issue{Type: "conversions", Name: "20261118/conversions-1795000000-pP2m1c.zip", Hour: last - 200, Kind: "rejected", Text: n.Texts[1], Since: now.Unix() - 800_000})
 	n.Rejected = append(n.Rejected, page.Rejected{Type: "clicks", Reason: "61 fields, want 62", Lines: 912, Files: 31, Last: last - 40}, page.Rejected{Type: "impressions", Reason: "a quote that does not end", Lines: 4, Files: 2, Last: last - 900})
 	return n
-}
-
-func lengths(states []byte) string {
-	var b strings.Builder
-	for i := 0; i < len(states); {
-		end := i
-		for end < len(states) && states[end] == states[i] {
-			end++
-		}
-		fmt.Fprintf(&b, "%c%d", states[i], end-i)
-		i = end
-	}
-	return b.String()
 }
 
 func zone(first, last int64) page.Zone {
