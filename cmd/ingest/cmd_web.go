@@ -98,7 +98,7 @@ func (a *app) runWeb(ctx context.Context, s *session.Session, all []*config.Conf
 
 const passwordHint = "write a password into a file that only you can read and name it with --password-file, or set INGEST_WEB_PASSWORD"
 
-// webPassword reads the page's password; "" is none. It has no flag, as every user of the
+// webPassword reads the page's password; "" where there is no password. It has no flag, as every user of the
 // machine can read command lines.
 func (a *app) webPassword(o WebOptions) (string, error) {
 	if o.PasswordFile == "" {

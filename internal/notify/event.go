@@ -83,8 +83,8 @@ type Change struct {
 	Hours  []Hour // of HoursExpiring
 }
 
-// Turn is the change from a former state to what a status says now; ok is false where
-// there is none. A first failure is one, a first success is not.
+// Turn is the change from a former state to what a status says now; ok is false if
+// nothing changed. A first failure is a change, a first success is not.
 func Turn(former State, status int) (c Change, ok bool) {
 	now := StateOf(status)
 	switch {

@@ -35,7 +35,7 @@ func (s *Sender) Begin(ctx context.Context, to Target, rid string) *Ping {
 	ctx, p.cancel = context.WithCancel(ctx)
 	var err error
 	if p.at, err = url.Parse(to.URL); err != nil {
-		p.err = fmt.Errorf("%s: the address makes no request", to.Name)
+		p.err = fmt.Errorf("%s: not an address that can be asked", to.Name)
 		close(p.begun)
 		return p
 	}

@@ -98,7 +98,7 @@ func (s *Sender) post(ctx context.Context, to Target, contentType string, body [
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.URL, bytes.NewReader(body))
 	if err != nil {
-		return false, errors.New("the address makes no request")
+		return false, errors.New("not an address that can be asked")
 	}
 	req.Header.Set("Content-Type", contentType)
 	req.Header.Set("User-Agent", "rawlogs-ingest")
@@ -158,7 +158,7 @@ func (s *Sender) Probe(ctx context.Context, address string) (behind bool, err er
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, http.NoBody)
 	if err != nil {
-		return false, errors.New("the address makes no request")
+		return false, errors.New("not an address that can be asked")
 	}
 	at := req.URL
 	if proxy, unusable := http.ProxyFromEnvironment(req); unusable == nil && proxy != nil {

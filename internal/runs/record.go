@@ -79,8 +79,8 @@ func (r *Recorder) Run() string { return r.run }
 // Begun reports whether the run's first row is written.
 func (r *Recorder) Begun() bool { return r != nil && r.begun }
 
-// Begin writes the run's first row and renews it until End. It does nothing where that is
-// done already, and says nothing where the store has no table for it yet.
+// Begin writes the run's first row and renews it until End. It does nothing if that is
+// done already or if the store has no table for it yet.
 func (r *Recorder) Begin(ctx context.Context, st *store.Store) {
 	if r == nil || r.begun {
 		return

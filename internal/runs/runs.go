@@ -81,7 +81,7 @@ type Run struct {
 type Filter struct {
 	Network string
 	Command string
-	Limit   int // 0 is none
+	Limit   int // 0: no limit
 }
 
 const listed = `network, run, command, arguments, worker, release, host, process, begun, ended, exit_status, outcome, seconds, error,

@@ -279,7 +279,7 @@ func (i *Interview) config() (*config.Config, error) {
 		},
 		Flag: func(key string) (name, value string, ok bool) {
 			if key == "config" {
-				return "--config", os.DevNull, true // another file says nothing about this one
+				return "--config", os.DevNull, true // settings of another file must not count here
 			}
 			if from := i.from[key]; strings.HasPrefix(from, "--") && i.answers[key] != "" {
 				return from, i.answers[key], true

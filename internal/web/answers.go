@@ -22,8 +22,8 @@ var loginStyle string
 
 var loginPage = template.Must(template.New("login.html").Parse(loginText))
 
-// cookie holds a session. It is sent to every port of this host, so it says nothing by
-// itself and ends with the server.
+// cookie holds a session. It is sent to every port of this host, so it is a random
+// number without a meaning elsewhere, and ends with the server.
 const cookie = "ingest_page"
 
 func (s *Server) page(ctx context.Context, w http.ResponseWriter, r *http.Request) {
