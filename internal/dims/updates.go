@@ -28,7 +28,7 @@ func conversions() Entity {
 // UpdateResult is what a reading of later changes did.
 type UpdateResult struct {
 	Days    int `json:"days"`    // read to their end
-	Rows    int `json:"rows"`    // changes that the API told of
+	Rows    int `json:"rows"`    // changes that the API showed, each once a day and the next
 	Changed int `json:"changed"` // of those, new to the store
 }
 
@@ -40,6 +40,10 @@ type UpdateResult struct {
 // The API shows a conversion as it is now, not as it was on the day asked for,
 // so the order in which days are read does not matter.
 //
+// Dates are sent plain, as documented. Each call asks for a day and the next one, as the
+// documentation does not say whether end_date is included: where it is, a day is shown
+// twice, and where it is not, none is left out.
+//
 // It holds the same lease as Refresh.
 func Updates(ctx context.Context, client *hasoffers.Client, st *store.Store, o Options, periods []rawlog.Period) (sum UpdateResult, err error) {
 	o = o.withDefaults()
@@ -49,25 +53,58 @@ func Updates(ctx context.Context, client *hasoffers.Client, st *store.Store, o O
 	}
 	defer func() { err = errors.Join(err, release()) }()
 	known := &identity{} // what the first days teach, the others need not learn
+	shown := seen{}
 	for _, p := range periods {
 		for day := p.From.UTC().Truncate(24 * time.Hour); day.Before(p.To); day = day.AddDate(0, 0, 1) {
 			for _, m := range []struct{ method, found string }{{"findUpdatedConversions", "updated"}, {"findAddedConversions", "added"}} {
 				h := history{st: st, network: o.Network, entity: conversions(), extra: "found", extraValue: m.found, log: o.Log}
 				h.entity.Method = m.method
-				date := day.Format(time.DateOnly)
-				r := reader{client: client, entity: h.entity, options: o, known: known, extra: url.Values{"start_date": {date + " 00:00:00"}, "end_date": {date + " 23:59:59"}}}
-				err := r.readAll(ctx, h, &sum)
+				r := reader{client: client, entity: h.entity, options: o, known: known, extra: url.Values{
+					"start_date": {day.Format(time.DateOnly)},
+					"end_date":   {day.AddDate(0, 0, 1).Format(time.DateOnly)}, //guard:updates-overlap
+				}}
+				err := r.readAll(ctx, h, &sum, shown)
 				for known.learn(err, h.entity, o.Log) {
-					err = r.readAll(ctx, h, &sum)
+					err = r.readAll(ctx, h, &sum, shown)
 				}
 				if err != nil {
 					return sum, fmt.Errorf("%s: %w", day.Format(time.DateOnly), err)
 				}
 			}
+			shown.nextDay()
 			sum.Days++
 		}
 	}
 	return sum, nil
+}
+
+// seen are the rows of the day before, and of this one, by method: a row that two days
+// show counts once.
+type seen map[shownRow]int // 1: of this day, 0: of the day before
+
+type shownRow struct {
+	method string
+	key
+	hash uint64
+}
+
+// add reports whether a row is new.
+func (s seen) add(method string, v version) bool {
+	row := shownRow{method, v.key, v.hash}
+	_, known := s[row]
+	s[row] = 1
+	return !known
+}
+
+// nextDay forgets the day before.
+func (s seen) nextDay() {
+	for row, age := range s {
+		if age == 0 {
+			delete(s, row)
+		} else {
+			s[row] = 0
+		}
+	}
 }
 
 // rereads bounds how often a page is asked for again whose rows do not add up
@@ -77,7 +114,7 @@ const rereads = 3
 // readAll reads what a method shows. It goes by id or event: going by page number, a
 // conversion that leaves the list meanwhile, as it is changed once more, would move the
 // others up, and one of them into a page that was read.
-func (r reader) readAll(ctx context.Context, h history, sum *UpdateResult) error {
+func (r reader) readAll(ctx context.Context, h history, sum *UpdateResult, shown seen) error {
 	var after place
 	byEvent := r.by().byEvent
 	page, err := r.page(ctx, after)
@@ -103,7 +140,11 @@ func (r reader) readAll(ctx context.Context, h history, sum *UpdateResult) error
 		if err != nil {
 			return err
 		}
-		sum.Rows += len(page.rows)
+		for _, v := range page.rows {
+			if shown.add(r.entity.Method, v) {
+				sum.Rows++
+			}
+		}
 		if page.end || len(next.rows) == 0 {
 			return nil
 		}

@@ -47,11 +47,12 @@ func TestUpdates(t *testing.T) {
 
 	o := dims.Options{Network: "acme", PageSize: 10}
 	r, err := dims.Updates(t.Context(), client, st, o, period(t, "20160910..20160911"))
-	if err != nil || r != (dims.UpdateResult{Days: 2, Rows: 26, Changed: 26}) {
+	// The end is included, so the day after the period is read as well.
+	if err != nil || r != (dims.UpdateResult{Days: 2, Rows: 27, Changed: 27}) {
 		t.Fatalf("%+v %v", r, err)
 	}
 	r, err = dims.Updates(t.Context(), client, st, o, period(t, "20160910..20160912"))
-	if err != nil || r != (dims.UpdateResult{Days: 3, Rows: 27, Changed: 1}) {
+	if err != nil || r != (dims.UpdateResult{Days: 3, Rows: 27}) {
 		t.Fatalf("again: %+v %v", r, err)
 	}
 	want(t, st, "SELECT id, found, toString(payout), is_adjustment FROM conversion_updates WHERE id >= 100 ORDER BY id", "(100,'added','-4.5',true)\n(200,'updated','2.5',false)")
@@ -68,6 +69,28 @@ func TestUpdates(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, st, "SELECT groupArray(status) FROM (SELECT status FROM conversion_updates WHERE id = 1 ORDER BY valid_from)", "(['rejected','approved','rejected'])")
+}
+
+// Dates go out plain, and no day is left out whether the API includes end_date or not.
+func TestUpdatesWhateverTheEnd(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	for _, c := range []struct {
+		network   string
+		exclusive bool
+		rows      int
+	}{{"included", false, 4}, {"excluded", true, 3}} {
+		n, client := network(t)
+		n.ExclusiveEnds(c.exclusive)
+		for id, at := range map[int]string{1: "2016-09-10 00:00:00", 2: "2016-09-10 23:59:59", 3: "2016-09-11 12:00:00", 4: "2016-09-12 00:00:00", 5: "2016-09-09 23:59:59"} {
+			n.Set("Conversion", id, map[string]any{"ad_id": "tx", "status": "approved", "updated": at})
+		}
+		r, err := dims.Updates(t.Context(), client, st, dims.Options{Network: c.network}, period(t, "20160910..20160911"))
+		if err != nil || r != (dims.UpdateResult{Days: 2, Rows: c.rows, Changed: c.rows}) {
+			t.Errorf("%s: %+v %v", c.network, r, err)
+		}
+		want(t, st, "SELECT countIf(id IN (1, 2, 3)), countIf(id = 5) FROM conversion_updates WHERE network = '"+c.network+"'", "(3,0)")
+	}
 }
 
 // Log rows with an id, without one, ambiguous ones, and conversions that no log has.

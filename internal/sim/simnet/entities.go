@@ -21,6 +21,8 @@ import (
 type Entities struct {
 	mu    sync.Mutex
 	kinds map[string]*kind // by model
+	// exclusiveEnds: see Network.ExclusiveEnds.
+	exclusiveEnds bool
 }
 
 // kind is a table of one entity: rows by id, every value as the API prints it.
@@ -265,22 +267,6 @@ func (k *kind) all() []map[string]any {
 		rows = append(rows, k.rows[id])
 	}
 	return rows
-}
-
-func (n *Network) changedConversions(q url.Values, k *kind, column string) *Answer {
-	for _, name := range []string{"start_date", "end_date"} {
-		if q.Get(name) == "" {
-			return invalid(name, name+" is a required parameter.")
-		}
-	}
-	var rows []map[string]any
-	for _, row := range k.all() {
-		at, _ := row[column].(string)
-		if at != "" && at >= q.Get("start_date") && at <= q.Get("end_date") {
-			rows = append(rows, row)
-		}
-	}
-	return n.find(q, "Conversion", k, rows)
 }
 
 // find is what all find methods end in: filters, order, page and fields.
