@@ -84,7 +84,8 @@ CREATE TABLE IF NOT EXISTS {database}.conversions {on_cluster}
     _loaded_at              DateTime('UTC') DEFAULT now() COMMENT 'When the row was stored, by the store''s clock.',
     INDEX by_datetime datetime TYPE minmax GRANULARITY 1,
     INDEX by_insert _insert TYPE minmax GRANULARITY 1,
-    INDEX by_transaction transaction_id TYPE bloom_filter(0.01) GRANULARITY 1
+    INDEX by_transaction transaction_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_event tune_event_id TYPE bloom_filter(0.0001) GRANULARITY 1 --since:8
 )
 ENGINE = {mergetree}
 PARTITION BY toYYYYMM(_hour)

@@ -3,6 +3,7 @@
 CREATE TABLE IF NOT EXISTS {database}.impressions {on_cluster}
 (
     transaction_id             String COMMENT 'Id of the impression, given by the network. Not promised to be unique.' CODEC(ZSTD(1)),
+    tune_event_id              String COMMENT 'Id of the event as Firehose gives it; empty where a raw log brought the row.' CODEC(ZSTD(1)), --since:8
     affiliate_id               UInt32 COMMENT 'Affiliate who showed it.',
     affiliate_manager_id       UInt32 COMMENT 'Employee in charge of the affiliate; 0: none.',
     advertiser_id              UInt32 COMMENT 'Advertiser whose offer it is.',
@@ -75,7 +76,8 @@ CREATE TABLE IF NOT EXISTS {database}.impressions {on_cluster}
     _loaded_at                 DateTime('UTC') DEFAULT now() COMMENT 'When the row was stored, by the store''s clock.',
     INDEX by_datetime datetime TYPE minmax GRANULARITY 1,
     INDEX by_insert _insert TYPE minmax GRANULARITY 1,
-    INDEX by_transaction transaction_id TYPE bloom_filter(0.01) GRANULARITY 1
+    INDEX by_transaction transaction_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_event tune_event_id TYPE bloom_filter(0.0001) GRANULARITY 1 --since:8
 )
 ENGINE = {mergetree}
 PARTITION BY toYYYYMM(_hour)

@@ -19,8 +19,8 @@ import (
 // Version is the schema's, which goes up with each change that an older ingest would
 // not understand or an older store lacks: 1 the first tables, 2 names and reports, 3
 // issues, 4 listings and this number, 5 what was inexact and which columns were filled, 6 the
-// string that takes a conversion's id's place, 7 runs and metrics.
-const Version = 7
+// string that takes a conversion's id's place, 7 runs and metrics, 8 events of Firehose.
+const Version = 8
 
 //go:embed *.sql
 var files embed.FS
@@ -36,6 +36,28 @@ type Statement struct {
 	View *View
 	// Columns are those of a table, in order; nil for other statements.
 	Columns []Column
+	// Indexes are those of a table that came after its first version.
+	Indexes []Index
+}
+
+// Index is an index of one column as a table's definition has it.
+type Index struct {
+	Column     string
+	Name       string
+	Definition string // name, column, type and granularity
+	Since      int    // the version that brought it
+}
+
+var indexLine = regexp.MustCompile(`(?m)^    INDEX (([a-z_]+) ([a-z_]+) [A-Z].*?),? *--since:([0-9]+)$`)
+
+func indexes(sql string) []Index {
+	var out []Index
+	for _, m := range indexLine.FindAllStringSubmatch(sql, -1) {
+		if since, err := strconv.Atoi(m[4]); err == nil {
+			out = append(out, Index{m[3], m[2], m[1], since})
+		}
+	}
+	return out
 }
 
 // Column is a column of a table as its definition has it.
@@ -128,7 +150,7 @@ func Statements(database string, clauses map[string]string) ([]Statement, error)
 				return nil, fmt.Errorf("%s:%d: %w", name, piece.line, err)
 			}
 			if strings.HasPrefix(st.Title, "CREATE TABLE") {
-				st.Columns = columns(st.SQL)
+				st.Columns, st.Indexes = columns(st.SQL), indexes(st.SQL)
 			}
 			if strings.HasPrefix(st.Title, "CREATE VIEW") {
 				if st.View, err = view(piece.text, st.SQL); err != nil {

@@ -88,7 +88,7 @@ func TestTitle(t *testing.T) {
 func TestViewRevisions(t *testing.T) {
 	t.Parallel()
 	known := map[string]string{
-		"ingest_files_current":        "3 4c9fb6ac",
+		"ingest_files_current":        "4 6d114b61",
 		"dim_offers_current":          "1 95595959",
 		"dim_affiliates_current":      "1 28ecc0d1",
 		"dim_advertisers_current":     "1 0ef2c060",

@@ -27,6 +27,7 @@ const (
 	Overlap  Kind = "overlap"  // most of its rows are in another file of its time as well; loaded
 	Repeated Kind = "repeated" // its first rows come once more further down; loaded
 	Mismatch Kind = "mismatch" // the store did not hold the rows that were acknowledged
+	LeftOut  Kind = "left_out" // its former rows were replaced, and others left out events of them; those are to be loaded again
 	View     Kind = "view"     // the store has its rows, but answered with an error: a view failed on them
 	Lost     Kind = "lost"     // listed once, not loaded, and no longer listed
 	Unloaded Kind = "failed"   // could not be fetched, read or loaded
@@ -34,7 +35,7 @@ const (
 
 // Kinds lists all kinds of issues.
 func Kinds() []Kind {
-	return []Kind{Unloaded, Lost, Mismatch, Copy, Overlap, Repeated, View, Rejected, Misfit, Inexact, Columns, Shifted}
+	return []Kind{Unloaded, Lost, Mismatch, LeftOut, Copy, Overlap, Repeated, View, Rejected, Misfit, Inexact, Columns, Shifted}
 }
 
 // Open reports whether the entry has issues that nobody said to ignore.
@@ -48,7 +49,12 @@ func (e *Entry) Has(k Kind) bool {
 // Settle puts issues in the place of those that the entry has. Since stays when
 // one of their kinds was there before; a kind that is new is open, whatever was
 // said of the former ones.
+//
+// LeftOut stays until Withdraw: it is about other files, whatever becomes of this one.
 func (e *Entry) Settle(now time.Time, issues ...Issue) {
+	if i := slices.IndexFunc(e.Issues, func(i Issue) bool { return i.Kind == LeftOut }); i >= 0 && !slices.ContainsFunc(issues, func(i Issue) bool { return i.Kind == LeftOut }) {
+		issues = append(slices.Clip(issues), e.Issues[i])
+	}
 	known := func(i Issue) bool { return e.Has(i.Kind) }
 	if !slices.ContainsFunc(issues, known) {
 		e.Since = now.UTC().Truncate(time.Second)
@@ -60,4 +66,11 @@ func (e *Entry) Settle(now time.Time, issues ...Issue) {
 		e.Since = time.Time{}
 	}
 	e.Issues = issues
+}
+
+// Withdraw takes the issues of a kind back.
+func (e *Entry) Withdraw(k Kind) {
+	if e.Issues = slices.DeleteFunc(slices.Clone(e.Issues), func(i Issue) bool { return i.Kind == k }); len(e.Issues) == 0 {
+		e.Issues, e.Ignored, e.Since = nil, "", time.Time{}
+	}
 }

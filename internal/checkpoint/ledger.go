@@ -57,6 +57,8 @@ type Entry struct {
 	Contents   string // CRC-32 and length of the text that its rows are from; "" where it is not known
 	Issues     []Issue
 	Since      time.Time // when the oldest of Issues was first seen, by the run's clock
+	LeftOut    uint64    // events of Firehose that are in the table by another file, or earlier in this one
+	LeansOn    []string  // files that hold those
 	Filled     []string  // columns with a value other than their default in any row; empty: not known
 	Ignored    string    // why somebody said to ignore the issues; "": they are open
 	Version    uint64    // counts up with each write of this file
@@ -90,6 +92,7 @@ type Filter struct {
 	Files   []string // by exact name
 	Run     string   // whose last version this run wrote
 	Issues  bool     // that have issues, ignored ones too
+	LeanOn  string   // that left out an event which this file holds
 }
 
 // Entries returns the current entries that pass the filter, by type, hour and name.
@@ -97,7 +100,7 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 	where, args := l.where(f)
 	rows, err := l.st.Conn().Query(ctx, `
 		SELECT log_type, file, hour, toString(state), attempt, run, size, etag, lines, rows, rescued, inexact, rejected,
-		       filled, inserts, first_time, last_time, shift_hours, error, contents, issues, issue_texts, issue_since, ignored, version, updated_at
+		       filled, inserts, first_time, last_time, shift_hours, error, contents, issues, issue_texts, issue_since, left_out, leans_on, ignored, version, updated_at
 		FROM ingest_files FINAL
 		WHERE `+where+`
 		ORDER BY log_type, hour, file`, args...)
@@ -116,7 +119,7 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 		)
 		if err := rows.Scan(&typ, &e.File.Name, &e.File.Hour, &state, &e.Attempt, &e.Run, &e.File.Size, &e.File.ETag,
 			&e.Lines, &e.Rows, &e.Rescued, &e.Inexact, &e.Rejected, &e.Filled, &e.Inserts, &first, &last, &e.ShiftHours, &e.Error,
-			&e.Contents, &kinds, &says, &since, &e.Ignored, &e.Version, &e.UpdatedAt); err != nil {
+			&e.Contents, &kinds, &says, &since, &e.LeftOut, &e.LeansOn, &e.Ignored, &e.Version, &e.UpdatedAt); err != nil {
 			return nil, fmt.Errorf("reading the ledger of files: %w", err)
 		}
 		e.File.Type, e.State = rawlog.Type(typ), State(state)
@@ -126,6 +129,9 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 		}
 		if len(e.Filled) == 0 {
 			e.Filled = nil
+		}
+		if len(e.LeansOn) == 0 {
+			e.LeansOn = nil
 		}
 		if since != nil {
 			e.Since = since.UTC()
@@ -182,6 +188,10 @@ func (l *Ledger) where(f Filter) (string, []any) {
 	if f.Issues {
 		cond += " AND notEmpty(issues)"
 	}
+	if f.LeanOn != "" {
+		cond += " AND has(leans_on, ?)"
+		args = append(args, f.LeanOn)
+	}
 	if f.Run != "" {
 		cond += " AND run = ?"
 		args = append(args, f.Run)
@@ -236,7 +246,7 @@ func (l *Ledger) table(entries []*Entry) (ledgerTable, error) {
 		{"run", "String"}, {"size", "Int64"}, {"etag", "String"}, {"lines", "UInt64"}, {"rows", "UInt64"}, {"rescued", "UInt64"}, {"inexact", "UInt64"},
 		{"rejected", "UInt64"}, {"filled", "Array(String)"}, {"inserts", "Array(UInt64)"}, {"first_time", "Nullable(DateTime('UTC'))"},
 		{"last_time", "Nullable(DateTime('UTC'))"}, {"shift_hours", "Int8"}, {"error", "String"}, {"contents", "String"},
-		{"issues", "Array(String)"}, {"issue_texts", "Array(String)"}, {"issue_since", "Nullable(DateTime('UTC'))"}, {"ignored", "String"},
+		{"issues", "Array(String)"}, {"issue_texts", "Array(String)"}, {"issue_since", "Nullable(DateTime('UTC'))"}, {"left_out", "UInt64"}, {"leans_on", "Array(String)"}, {"ignored", "String"},
 		{"version", "UInt64"},
 	} {
 		names = append(names, c[0])
@@ -257,7 +267,7 @@ func (l *Ledger) table(entries []*Entry) (ledgerTable, error) {
 		}
 		if err := table.Append(string(e.File.Type), e.File.Name, e.File.Hour, string(e.State), e.Attempt,
 			e.Run, e.File.Size, e.File.ETag, e.Lines, e.Rows, e.Rescued, e.Inexact, e.Rejected, append([]string{}, e.Filled...), inserts,
-			instant(e.First), instant(e.Last), e.ShiftHours, e.Error, e.Contents, kinds, says, instant(e.Since), e.Ignored, e.Version); err != nil {
+			instant(e.First), instant(e.Last), e.ShiftHours, e.Error, e.Contents, kinds, says, instant(e.Since), e.LeftOut, append([]string{}, e.LeansOn...), e.Ignored, e.Version); err != nil {
 			return ledgerTable{}, err
 		}
 	}

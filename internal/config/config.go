@@ -34,6 +34,7 @@ type Config struct {
 	Store     string        // embedded:PATH or clickhouse://…; it may hold a password
 	Lookback  int           // days
 	CatchUp   int           // days
+	EventDays int           // days before and after a file's own in which its events are looked for
 	MaxMemory int64         // bytes
 	// MaxRejected and MaxMisfit are shares of a file, from 0 to 1; see pipeline.Options.
 	MaxRejected, MaxMisfit float64
@@ -164,7 +165,7 @@ func (l *Layers) parseNumbers(c *Config) (err error) {
 		key      string
 		min, max int
 		to       *int
-	}{{"lookback", 1, 3660, &c.Lookback}, {"catch_up", 0, 3660, &c.CatchUp}, {"fetchers", 1, 256, &c.Fetchers}, {"parsers", 1, 64, &c.Parsers}} {
+	}{{"lookback", 1, 3660, &c.Lookback}, {"catch_up", 0, 3660, &c.CatchUp}, {"event_days", 1, 3660, &c.EventDays}, {"fetchers", 1, 256, &c.Fetchers}, {"parsers", 1, 64, &c.Parsers}} {
 		if *n.to, err = strconv.Atoi(l.text(n.key)); err != nil || *n.to < n.min || *n.to > n.max {
 			return l.wrong(n.key, fmt.Errorf("%q: want a number from %d to %d", l.text(n.key), n.min, n.max))
 		}

@@ -26,10 +26,15 @@ type Source struct {
 	Kind   SourceKind
 	S3     bucket.Location // of a Bucket
 	Folder string          // of a Folder
+	Events bool            // the bucket's or folder's files hold events of Firehose
 }
 
 // String prints the source as --source reads it; it holds no credential.
 func (s Source) String() string {
+	if s.Events {
+		s.Events = false
+		return eventsPrefix + s.String()
+	}
 	switch s.Kind {
 	case Bucket:
 		return s.S3.String()
@@ -40,8 +45,19 @@ func (s Source) String() string {
 	}
 }
 
+// eventsPrefix stands before a folder or bucket whose files hold events of Firehose.
+const eventsPrefix = "firehose:"
+
 func parseSource(s string) (Source, error) {
 	const want = "want hasoffers:, s3://BUCKET/PREFIX or a folder"
+	if rest, ok := strings.CutPrefix(s, eventsPrefix); ok {
+		at, err := parseSource(rest)
+		if err == nil && at.Kind == API {
+			err = errors.New("want firehose:s3://BUCKET/PREFIX or firehose:FOLDER: the API has no events")
+		}
+		at.Events = true
+		return at, err
+	}
 	if s == "hasoffers:" || s == "hasoffers" {
 		return Source{Kind: API}, nil
 	}

@@ -116,7 +116,9 @@ func secretOf(key string) (setting, bool) {
 func absolute(key, text string, cfg *Config) (value string, err error) {
 	switch {
 	case key == "source" && cfg.Source.Kind == Folder:
-		return filepath.Abs(cfg.Source.Folder)
+		at := cfg.Source
+		at.Folder, err = filepath.Abs(at.Folder)
+		return at.String(), err
 	case key == "spool", key == "engine_library":
 		return filepath.Abs(text)
 	case key == "store" && strings.HasPrefix(text, "embedded:"):

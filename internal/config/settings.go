@@ -54,6 +54,7 @@ func settings() []setting {
 		{key: "store", env: "INGEST_STORE", def: "embedded:data/clickhouse"},
 		{key: "lookback", env: "INGEST_LOOKBACK", def: "3"},
 		{key: "catch_up", env: "INGEST_CATCH_UP", def: "366"},
+		{key: "event_days", env: "INGEST_EVENT_DAYS", def: "15"},
 		{key: "max_memory", env: "INGEST_MAX_MEMORY", def: "256MiB"},
 		{key: "max_rejected", env: "INGEST_MAX_REJECTED", def: "50%"},
 		{key: "max_misfit", env: "INGEST_MAX_MISFIT", def: "50%"},

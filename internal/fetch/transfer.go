@@ -354,7 +354,13 @@ func (t *transfer) isPage(contentType string) bool {
 		return false
 	}
 	head := bytes.TrimLeft(t.head, "\ufeff \t\r\n")
-	if len(head) > 0 && (head[0] == '<' || head[0] == '{') {
+	if len(head) > 0 && head[0] == '<' {
+		return true
+	}
+	if rawlog.IsEvents(t.listed.At()) {
+		return false // they are JSON, too
+	}
+	if len(head) > 0 && head[0] == '{' {
 		return true
 	}
 	for _, page := range []string{"text/html", "application/json", "application/xml", "text/xml"} {

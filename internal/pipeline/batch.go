@@ -40,7 +40,7 @@ type batch struct {
 func (b *batch) add(j *job) {
 	b.jobs = append(b.jobs, j)
 	b.next = len(b.jobs)
-	b.text += j.body.Size
+	b.text += j.textBytes()
 }
 
 // loadBatch sends an INSERT that begins with the given file and takes up
@@ -147,6 +147,7 @@ func (l *loader) weed(ctx context.Context, b *batch, bad *unfitError) error {
 func (l *loader) rewind(ctx context.Context, b *batch) error {
 	l.Progress.Rows.Add(int64(-b.rows))
 	b.next, b.rows, l.reading = 0, 0, nil
+	l.forget()
 	return l.rejects.Discard(ctx)
 }
 
@@ -169,7 +170,7 @@ func (l *loader) fill(ctx, during context.Context, b *batch, blk *load.Block) er
 		case errors.Is(err, io.EOF):
 			j := l.reading
 			j.counts, l.reading = rd.Counts(), nil
-			if err = l.sound(b.typ, j.counts); err != nil {
+			if err = l.soundJob(j); err != nil {
 				return &unfitError{j, err}
 			}
 			if blk.Rows() > blockRows/2 {
@@ -201,7 +202,12 @@ func (l *loader) advance(ctx, during context.Context, b *batch) error {
 		if err != nil {
 			return err
 		}
-		apart := j.file().Type != b.typ || !j.month().Equal(b.month) || j.body.Size > l.budget.text
+		apart := j.file().Type != b.typ || !j.month().Equal(b.month)
+		if j.events != nil {
+			apart = apart || j.replace || b.replaces()
+		} else {
+			apart = apart || j.body.Size > l.budget.text
+		}
 		if !apart && j.replace && !b.replaces() {
 			if apart, err = l.displaceLater(ctx, b); err != nil {
 				return err

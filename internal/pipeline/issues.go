@@ -65,6 +65,16 @@ func (r *run) sound(typ rawlog.Type, c rows.Counts) error {
 	return nil
 }
 
+// soundJob is sound for what was read of a file. Of events that cannot be read each was put
+// aside: they say nothing of the others.
+func (r *run) soundJob(j *job) error {
+	c := j.counts
+	if j.events != nil {
+		c.Rejected = 0
+	}
+	return r.sound(j.file().Type, c)
+}
+
 // markAltered notes whether somebody gave a column of the table another type: then
 // values that do not fit are the table's doing, and no reason not to load.
 func (r *run) markAltered(t rawlog.Type, table *load.Table) error {

@@ -1,10 +1,12 @@
 package pipeline
 
 import (
+	"slices"
 	"time"
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/fetch"
+	"rawlogs/internal/firehose"
 	"rawlogs/internal/parse"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/rows"
@@ -26,6 +28,10 @@ type job struct {
 	archive   *fetch.Archive
 	body      *parse.Text // of the archive, once it is open
 	counts    rows.Counts
+
+	events *firehose.Plan // of a file of events, once its text is read
+	leans  []string       // files that hold the events which it leaves out
+	again  bool           // it is loaded again though its text is the same
 }
 
 func newJob(e *checkpoint.Entry, listed rawlog.File) *job {
@@ -72,9 +78,16 @@ func (j *job) took(now time.Time, rows, rejects []uint64, view string, usual che
 	e.First, e.Last, e.ShiftHours = c.First, c.Last, int8(c.Shift/time.Hour)
 	e.Contents = contentsOf(j.body)
 	if e.Contents != j.text {
-		e.Issues, e.Ignored = nil, "" // they were of another text
+		e.Issues, e.Ignored = slices.DeleteFunc(slices.Clone(e.Issues), func(i checkpoint.Issue) bool { return i.Kind != checkpoint.LeftOut }), "" // they were of another text
 	}
-	issues := issuesOf(e.File, c, usual)
+	e.LeftOut, e.LeansOn = 0, nil
+	var issues []checkpoint.Issue
+	if j.events != nil {
+		issues = eventIssues(c)
+		e.LeftOut, e.LeansOn = j.events.LeftOut, j.leans
+	} else {
+		issues = issuesOf(e.File, c, usual)
+	}
 	if view != "" {
 		issues = append(issues, checkpoint.Issue{Kind: checkpoint.View, Text: "the rows are stored, but the server answered with an error, as it does when a materialized view fails on them: " + view})
 	}
@@ -89,6 +102,14 @@ func (j *job) mayOverlap() []checkpoint.Issue {
 	return []checkpoint.Issue{{Kind: checkpoint.Overlap, Text: uncompared}} //guard:overlap-foreseen
 }
 
+// textBytes is how much text the file's rows come of.
+func (j *job) textBytes() int64 {
+	if j.events != nil {
+		return j.events.Bytes
+	}
+	return j.body.Size
+}
+
 // putBack gives the entry the state that it had before the run touched it.
 func (j *job) putBack() {
 	j.entry.State = checkpoint.Planned
@@ -101,5 +122,6 @@ func (j *job) putBack() {
 func emptied(e *checkpoint.Entry) {
 	e.Lines, e.Rows, e.Rescued, e.Inexact, e.Rejected = 0, 0, 0, 0, 0
 	e.Filled, e.Inserts, e.Contents = nil, nil, ""
+	e.LeftOut, e.LeansOn = 0, nil
 	e.First, e.Last, e.ShiftHours = time.Time{}, time.Time{}, 0
 }

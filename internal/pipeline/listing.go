@@ -148,6 +148,12 @@ func moved(e *checkpoint.Entry, f rawlog.File) error {
 
 // inPlace returns the files that are not listed in another hour than their rows.
 func (r *run) inPlace(known map[fileKey]*checkpoint.Entry, files []rawlog.File, doubtful *dirs.Incomplete) []rawlog.File {
+	for i, f := range files {
+		// One without an hour in its name has that in which it was written to first.
+		if e := known[keyOf(f)]; e != nil && rawlog.IsEvents(f.Name) && hasRows(e) { //guard:event-file-stays
+			files[i].Hour = e.File.Hour
+		}
+	}
 	return slices.DeleteFunc(files, func(f rawlog.File) bool {
 		err := moved(known[keyOf(f)], f)
 		if err != nil { //guard:hour-of-rows

@@ -49,6 +49,8 @@ type loader struct {
 	rejects  *insert.Rejects
 	shielded shield
 
+	sent map[sharedKey]string // the file of each event that the open INSERT holds
+
 	scratch    map[rawlog.Type]*load.Block // for texts that are only judged
 	rehearsing bool
 }
@@ -59,6 +61,7 @@ func newLoader(r *run, in <-chan *job, starved chan struct{}) *loader {
 		readers: make(map[rawlog.Type]*rows.Reader),
 		streams: make(map[rawlog.Type]*[2]*insert.Stream),
 		scratch: make(map[rawlog.Type]*load.Block),
+		sent:    make(map[sharedKey]string),
 	}
 }
 
@@ -74,7 +77,7 @@ func (l *loader) work(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if j.body.Size <= l.budget.text { //guard:large-streamed
+		if j.events != nil || j.body.Size <= l.budget.text { //guard:large-streamed
 			err = l.loadBatch(ctx, j)
 		} else {
 			err = l.loadSlices(ctx, j)
@@ -137,6 +140,9 @@ func (l *loader) take(ctx context.Context, patient bool) (*job, error) {
 		if j.body == nil {
 			j.body, err = l.inflater.Open(j.archive, j.archive.Size(), j.file().At())
 		}
+		if err == nil && rawlog.IsEvents(j.file().Name) && j.events == nil {
+			j.events, err = l.planEvents(j)
+		}
 		if err == nil {
 			var settled bool
 			if settled, err = l.same(context.WithoutCancel(ctx), j); err != nil {
@@ -159,6 +165,9 @@ func (l *loader) take(ctx context.Context, patient bool) (*job, error) {
 // With careful it is also read to its end first, and refused where too little of
 // it is understood: for one whose rows are to replace others.
 func (l *loader) open(ctx context.Context, j *job, careful bool) (load.Shape, error) {
+	if j.events != nil {
+		return l.openEvents(ctx, j)
+	}
 	rd, err := l.reader(ctx, j.file().Type)
 	if err != nil {
 		return "", err
@@ -219,6 +228,9 @@ func (l *loader) clear(ctx context.Context, jobs ...*job) error {
 	for i, j := range jobs {
 		files[i] = j.file()
 	}
+	if err := l.markMoved(ctx, jobs); err != nil {
+		return err
+	}
 	scopes := l.scopes(files[0].Type, span(files))
 	if err := l.inserts.Displace(ctx, scopes[:], names(files)...); err != nil {
 		return fmt.Errorf("taking out the rows of %d replaced %s files: %w", len(files), files[0].Type, err)
@@ -252,20 +264,25 @@ func (l *loader) reader(ctx context.Context, typ rawlog.Type) (*rows.Reader, err
 	}
 	rd, err := rows.NewReader(l.tables[typ], rows.Config{
 		Network: l.Network, Zones: l.Zones, Escapes: l.Escapes, MaxLine: int(l.budget.line), //guard:machine-zone
-		Reject: func(line csv.Rejected) error {
-			if l.rehearsing {
-				return nil
-			}
-			return l.rejects.Add(ctx, insert.Reject{
-				File: l.reading.file(), Line: line.Line, Piece: uint32(line.Piece), Reason: line.Reason, Raw: string(line.Raw),
-			})
-		},
+		Reject: l.rejecter(ctx),
 	})
 	if err != nil {
 		return nil, err
 	}
 	l.readers[typ] = rd
 	return rd, nil
+}
+
+// rejecter puts lines of the text that is being read aside.
+func (l *loader) rejecter(ctx context.Context) func(csv.Rejected) error {
+	return func(line csv.Rejected) error {
+		if l.rehearsing {
+			return nil
+		}
+		return l.rejects.Add(ctx, insert.Reject{
+			File: l.reading.file(), Line: line.Line, Piece: uint32(line.Piece), Reason: line.Reason, Raw: string(line.Raw),
+		})
+	}
 }
 
 func (l *loader) stream(typ rawlog.Type, i int) (*insert.Stream, error) {
@@ -303,6 +320,7 @@ func (l *loader) commit(ctx context.Context, jobs []*job, inserts []uint64) erro
 	if err := l.record(ctx, entries); err != nil {
 		return err
 	}
+	l.forget()
 	l.sum.add(func(s *Summary) {
 		s.Inserts += len(inserts)
 		for _, j := range jobs {
@@ -313,6 +331,7 @@ func (l *loader) commit(ctx context.Context, jobs []*job, inserts []uint64) erro
 			s.Rescued += e.Rescued
 			s.Inexact += e.Inexact
 			s.Rejected += e.Rejected
+			s.LeftOut += e.LeftOut
 			s.Bytes += max(0, e.File.Size)
 			if j.displaced {
 				s.Replaced++

@@ -37,6 +37,9 @@ func (r *run) sameTime(files []rawlog.File) [][]int {
 	}
 	groups := make(map[stretch][]int)
 	for i, f := range files {
+		if rawlog.IsEvents(f.Name) {
+			continue // they hold no event twice, and one click in several
+		}
 		at := dayOf(f)
 		if !daily[at] { //guard:day-compared
 			at.from = hourOf(f)

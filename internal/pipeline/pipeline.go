@@ -52,6 +52,8 @@ type Options struct {
 	DryRun    bool         // plan and report; write nothing
 	Share     rawlog.Share // of the files; default: all
 	Escapes   rawlog.Escapes
+	Events    bool         // the source's files hold events of Firehose
+	EventDays int          // an event is looked for in files of so many days before and after its own; default 15
 	Zones     rawlog.Zones // of the datetimes in the files; default UTC
 	MaxMemory int64        // bytes for archives, texts and blocks; default 256 MiB
 	Fetchers  int          // downloads at once; default 8
@@ -93,6 +95,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Parsers <= 0 {
 		o.Parsers = 2
+	}
+	if o.Events {
+		o.Parsers = 1
+	}
+	if o.EventDays <= 0 {
+		o.EventDays = 15
 	}
 	if o.Lookback <= 0 {
 		o.Lookback = 3
@@ -144,6 +152,8 @@ type run struct {
 
 	twins     *twins
 	copies    copies
+	awaits    []awaited
+	releaned  map[fileKey]bool
 	crowded   bool // a file of its plan is not the only one of its time
 	fetcher   *fetch.Fetcher
 	openFiles int // archives that one INSERT may hold open
@@ -183,6 +193,9 @@ func (r *run) do(ctx context.Context) (err error) {
 		if err = r.openTables(ctx); err != nil {
 			return err
 		}
+		if err = r.checkEvents(); err != nil {
+			return err
+		}
 		if err = r.steady(ctx, r.loadable); err != nil { //guard:store-loadable
 			return err
 		}
@@ -210,7 +223,7 @@ func (r *run) do(ctx context.Context) (err error) {
 		return r.openIssues(ctx)
 	}
 	if len(jobs) == 0 {
-		if jobs, err = r.uncarried(ctx); err != nil {
+		if jobs, err = r.further(ctx); err != nil {
 			return err
 		}
 	}
@@ -235,11 +248,19 @@ func (r *run) loadPlan(ctx context.Context, jobs []*job) (err error) {
 		if err = r.loadAll(ctx, jobs); err != nil {
 			return err
 		}
-		if jobs, err = r.uncarried(ctx); err != nil {
+		if jobs, err = r.further(ctx); err != nil {
 			return err
 		}
 	}
 	return r.finalCount(ctx)
+}
+
+// further returns the files that are to be loaded as of what became of others.
+func (r *run) further(ctx context.Context) ([]*job, error) {
+	if jobs, err := r.uncarried(ctx); err != nil || len(jobs) > 0 {
+		return jobs, err
+	}
+	return r.relean(ctx)
 }
 
 // loadAll loads the jobs; the reason for which ctx ended goes before what it led to.
@@ -370,26 +391,4 @@ func (r *run) destinations() []string {
 		tables[i] = string(t)
 	}
 	return tables
-}
-
-// mostOpenFiles bounds the archives in one INSERT where the system does not: a
-// network so small that they hold fewer rows than an INSERT should loses
-// nothing by ending it there.
-const mostOpenFiles = 512
-
-// budget divides --max-memory by construction, so that the parts cannot
-// together exceed it, whatever the files hold.
-type budget struct {
-	archives int64 // in memory, being fetched or held until their INSERT is acknowledged
-	text     int64 // text of one small file, per loader; a larger one is streamed
-	window   int64 // what a zstd text may point back to, where that is more than every reader should take
-	line     int64 // longest record that is parsed as one
-}
-
-// divide gives archives five sixteenths, which decide how many small files an
-// INSERT can hold, and the loaders together as much for their texts. The rest is
-// for wire blocks, the connection's buffers and the Go runtime.
-func divide(total int64, loaders int) budget {
-	text := total * 5 / 16 / int64(loaders)
-	return budget{archives: total * 5 / 16, text: text, window: text / 2, line: total / 16}
 }

@@ -183,6 +183,9 @@ func (r *run) known(ctx context.Context) (map[fileKey]*checkpoint.Entry, error) 
 	}
 	known := make(map[fileKey]*checkpoint.Entry, len(entries))
 	for i := range entries {
+		if rawlog.IsEvents(entries[i].File.Name) != r.Events { //guard:other-source-apart
+			continue // of another source of the network
+		}
 		known[keyOf(entries[i].File)] = &entries[i]
 	}
 	return known, nil
@@ -302,6 +305,9 @@ func (r *run) reportDoubles(known map[fileKey]*checkpoint.Entry, jobs []*job) {
 	}
 	files := make(map[hour]map[string]string) // name → part
 	add := func(f rawlog.File) {
+		if rawlog.IsEvents(f.Name) {
+			return // any number of them is of an hour
+		}
 		part, span := r.Names.Known(f.Type, f.Name)
 		for at := f.Hour.Truncate(time.Hour); at.Before(f.Hour.Truncate(time.Hour).Add(span)); at = at.Add(time.Hour) {
 			h := hour{f.Type, at.Unix()}

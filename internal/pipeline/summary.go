@@ -28,8 +28,10 @@ type Summary struct {
 	Rescued       uint64
 	Inexact       uint64 // of those: rows with a value whose column holds only nearly what it says
 	Rejected      uint64
-	Bytes         int64 // of the ZIPs loaded
-	Inserts       int   // into the raw tables
+	LeftOut       uint64 // events that are in the table by another file, or came twice in one
+	Relean        int    // files loaded again, as they had left out events that another file no longer holds
+	Bytes         int64  // of the ZIPs loaded
+	Inserts       int    // into the raw tables
 	Elapsed       time.Duration
 	Failures      []Failure
 	Unread        []Failure     // what the source has but could not be read, beyond single files of the run; without a Type

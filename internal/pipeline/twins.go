@@ -174,7 +174,7 @@ func (r *run) uncarried(ctx context.Context) ([]*job, error) {
 // they are, and a copy of another file of its hour, which is an issue.
 func (l *loader) same(ctx context.Context, j *job) (bool, error) {
 	e, contents := j.entry, contentsOf(j.body)
-	if e.Contents == contents && j.former == checkpoint.Loaded && j.replace && !l.Reload { //guard:same-text
+	if e.Contents == contents && j.former == checkpoint.Loaded && j.replace && !l.Reload && !j.again { //guard:same-text
 		if !l.whole(j) {
 			return false, nil
 		}
@@ -185,6 +185,9 @@ func (l *loader) same(ctx context.Context, j *job) (bool, error) {
 		l.finish(j)
 		l.sum.add(func(s *Summary) { s.AlreadyLoaded++ })
 		return true, nil
+	}
+	if j.events != nil {
+		return false, nil // a copy of events leaves all of them out
 	}
 	other, copied := l.twins.claim(j.file(), contents)
 	if !copied || !l.hasLines(j.body) { //guard:copy-not-loaded

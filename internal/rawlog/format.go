@@ -41,7 +41,7 @@ func CutFormat(name string) (stem string, f Format, ok bool) {
 // FormatOf recognizes a file's format by its first bytes, whatever its name says:
 // whoever packs a file anew may forget to rename it. Only a text is none without a
 // name that says so, as it has no mark of its own, and a message that stands where a
-// file should be is one, too. Four bytes are enough.
+// file should be is one, too. Events may have any name. Four bytes are enough.
 func FormatOf(head []byte, name string) (f Format, ok bool) {
 	_, named, _ := CutFormat(path.Base(name))
 	switch {
@@ -51,7 +51,7 @@ func FormatOf(head []byte, name string) (f Format, ok bool) {
 		return Zstd, true
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("PK\x05\x06")):
 		return Zip, true
-	case named == Plain: //guard:text-by-name
+	case named == Plain, IsEvents(name): //guard:text-by-name
 		return Plain, true
 	}
 	// Bytes before the first entry are allowed, where they begin like one.

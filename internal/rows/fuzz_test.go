@@ -196,8 +196,8 @@ func TestLinear(t *testing.T) {
 	for name, text := range texts {
 		for _, m := range modes()[:3:3] {
 			r.read(t, m, []byte(text))
-			if most := int64(3*len(text) + 4*cutter.Window); r.rd.cutter.Scanned() > most {
-				t.Errorf("%s, %s: %d bytes of text, %d looked at", name, m.name, len(text), r.rd.cutter.Scanned())
+			if most := int64(3*len(text) + 4*cutter.Window); r.rd.csv.Scanned() > most {
+				t.Errorf("%s, %s: %d bytes of text, %d looked at", name, m.name, len(text), r.rd.csv.Scanned())
 			}
 		}
 	}

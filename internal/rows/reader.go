@@ -13,6 +13,7 @@ import (
 	"rawlogs/internal/load"
 	"rawlogs/internal/parse/csv"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/records"
 )
 
 // Config says how a Reader reads.
@@ -30,7 +31,7 @@ type Config struct {
 
 // Counts says what became of a text: Lines = 1 + Rows + Rejected.
 type Counts struct {
-	Lines    uint64 // header, rows and rejected lines; blank lines are none
+	Lines    uint64 // header, rows and rejected lines; blank lines are none, and events have no header
 	Rows     uint64
 	Rescued  uint64 // rows with something in _rescued
 	Misfit   uint64 // rows with a value that did not fit the column that it feeds
@@ -69,10 +70,20 @@ type Unfit struct {
 // mostShown is how much of a value is shown, in bytes.
 const mostShown = 40
 
+// Cutter cuts a text into records. Header comes before the first Cut, and Next after each:
+// it deals with what ended the Cut, and returns io.EOF at the end of the text.
+type Cutter interface {
+	Header() ([]string, error)
+	Cut(limit int) *records.Records
+	Next() error
+	Rejected() uint64 // lines that are not records
+}
+
 // Reader reads the CSV text of one file after the other into blocks of one
 // table; see csv.Cutter for what a record is. It is not safe for concurrent use.
 type Reader struct {
-	cutter  *csv.Cutter
+	csv     *csv.Cutter
+	cutter  Cutter // csv, or that of a text which is something else
 	table   *load.Table
 	zones   rawlog.Zones
 	escapes rawlog.Escapes
@@ -97,7 +108,7 @@ func NewReader(t *load.Table, cfg Config) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{cutter: cutter, table: t, zones: cfg.Zones, escapes: cfg.Escapes, err: errors.New("rows: Reset comes before reading")}
+	r := &Reader{csv: cutter, cutter: cutter, table: t, zones: cfg.Zones, escapes: cfg.Escapes, err: errors.New("rows: Reset comes before reading")}
 	cutter.SetNames(load.NamesOf(t).Has)
 	r.batch.Network = cfg.Network
 	return r, nil
@@ -107,18 +118,25 @@ func NewReader(t *load.Table, cfg Config) (*Reader, error) {
 // window of it: some 256 KiB, or as much as its longest record needs.
 func (r *Reader) Reset(f rawlog.File, src io.Reader) {
 	r.reset(f)
-	r.cutter.Reset(src)
+	r.csv.Reset(src)
 }
 
 // ResetBytes begins a file whose text is in memory. The Reader uses text until
 // the next Reset, and does not change it.
 func (r *Reader) ResetBytes(f rawlog.File, text []byte) {
 	r.reset(f)
-	r.cutter.ResetBytes(text)
+	r.csv.ResetBytes(text)
+}
+
+// ResetCutter begins a file whose text is cut by other means than CSV's.
+func (r *Reader) ResetCutter(f rawlog.File, c Cutter) {
+	r.reset(f)
+	r.csv.ResetBytes(nil)
+	r.cutter = c
 }
 
 func (r *Reader) reset(f rawlog.File) {
-	r.err, r.ready, r.headings = nil, false, 0
+	r.err, r.ready, r.headings, r.cutter = nil, false, 0, r.csv
 	r.counts = Counts{}
 	r.repeats.reset()
 	r.batch.File, r.batch.Hour = f.Name, f.Hour
@@ -126,7 +144,7 @@ func (r *Reader) reset(f rawlog.File) {
 		r.zone, r.batch.Clock = zone, load.NewClock(zone)
 	}
 	r.batch.Clock.Reset(f.Hour, f.End())
-	r.cutter.SetEscape(r.escapes.At(f.Hour))
+	r.csv.SetEscape(r.escapes.At(f.Hour))
 }
 
 // Shape reads the header and returns which columns with a DEFAULT expression
@@ -175,7 +193,7 @@ func (r *Reader) Append(b *load.Block, maxRows int) (n int, err error) {
 			r.counts.Misfit += uint64(kept.Misfit)
 			r.counts.Inexact += uint64(kept.Inexact)
 		}
-		if r.err = r.cutter.Next(); r.cutter.Headings() > r.headings && r.err == nil {
+		if r.err = r.cutter.Next(); r.csv.Headings() > r.headings && r.err == nil {
 			r.err = r.reheader()
 		}
 	}
@@ -194,24 +212,24 @@ func (r *Reader) unfit(kept load.Kept) Unfit {
 // reheader lays another header, which stands in mid-text, onto the table. All rows of a
 // file go into INSERTs of one shape.
 func (r *Reader) reheader() error {
-	r.headings = r.cutter.Headings()
+	r.headings = r.csv.Headings()
 	names, err := r.cutter.Header()
 	if err != nil {
 		return err
 	}
 	layout := load.NewLayout(r.table, names)
 	if layout.Shape() != r.layout.Shape() {
-		return r.cutter.Not("another header in mid-text, which has or lacks a column with a DEFAULT expression that the first lacks or has: cut the file in two")
+		return r.csv.Not("another header in mid-text, which has or lacks a column with a DEFAULT expression that the first lacks or has: cut the file in two")
 	}
 	// As the first header's lines were read, a column has its name. One that is gone while
 	// a name is not known may have that name now, and its values would be lost to it.
 	if lost := layout.Lacks(r.layout); len(lost) > 0 && len(layout.Unknown()) > 0 { //guard:strange-heading
-		return r.cutter.Strange(fmt.Sprintf("looks like a header of another layout, in which %.40q is not the name of a column and none feeds %s: mend the line, or cut the file in two",
+		return r.csv.Strange(fmt.Sprintf("looks like a header of another layout, in which %.40q is not the name of a column and none feeds %s: mend the line, or cut the file in two",
 			layout.Unknown()[0], strings.Join(lost, ", ")))
 	}
 	r.names, r.layout = names, layout
 	r.lay()
-	r.cutter.SetSigns(layout.Signs())
+	r.csv.SetSigns(layout.Signs())
 	return nil
 }
 
@@ -226,9 +244,12 @@ func (r *Reader) batchRows() int { return max(1, min(128, 8192/len(r.names))) }
 // Counts returns the account of what was read since Reset.
 func (r *Reader) Counts() Counts {
 	c := r.counts
-	c.Rejected, c.Escaped = r.cutter.Rejected(), r.cutter.Escaped()
+	c.Rejected, c.Escaped = r.cutter.Rejected(), r.csv.Escaped()
 	if r.ready {
-		c.Lines = 1 + c.Rows + c.Rejected
+		c.Lines = c.Rows + c.Rejected
+		if r.isCSV() {
+			c.Lines++
+		}
 		c.Filled, c.Dated = r.layout.Names(r.batch.Filled), r.layout.Feeds("datetime")
 		if c.Rows > 0 {
 			c.OneID, c.Again = r.repeats.one(), uint64(r.repeats.again)
@@ -246,6 +267,9 @@ func (r *Reader) Counts() Counts {
 	}
 	return c
 }
+
+// isCSV reports whether the text is one, with a header of its own.
+func (r *Reader) isCSV() bool { return r.cutter == Cutter(r.csv) }
 
 // header reads the first record and lays it onto the table, once.
 func (r *Reader) header() error {
@@ -266,21 +290,23 @@ func (r *Reader) header() error {
 	}
 	if len(r.layout.Unknown()) == len(names) { //guard:header-known
 		why := "is the header missing?"
-		if sep := r.cutter.Separator(); sep != "" { //guard:separator-named
+		if sep := r.csv.Separator(); sep != "" { //guard:separator-named
 			why = "they are separated by " + sep + ", those of a raw log by commas"
 		}
 		none := fmt.Sprintf("its one name, %.40q, is not a column of", names[0])
 		if len(names) > 1 {
 			none = fmt.Sprintf("none of its %d names, the first of them %.40q, is a column of", len(names), names[0])
 		}
-		r.err = r.cutter.Not(fmt.Sprintf("%s %s: %s", none, r.table.Name, why))
+		r.err = r.csv.Not(fmt.Sprintf("%s %s: %s", none, r.table.Name, why))
 		return r.err
 	}
-	if r.cutter.Binary() { //guard:binary-header
-		r.err = r.cutter.Not(fmt.Sprintf("it holds bytes that are not text, and %.40q is not the name of a column", names[0]))
+	if r.isCSV() && r.csv.Binary() { //guard:binary-header
+		r.err = r.csv.Not(fmt.Sprintf("it holds bytes that are not text, and %.40q is not the name of a column", names[0]))
 		return r.err
 	}
-	r.cutter.SetSigns(r.layout.Signs())
+	if r.isCSV() {
+		r.csv.SetSigns(r.layout.Signs())
+	}
 	r.batch.Filled = make([]bool, r.layout.Columns())
 	r.lay()
 	r.ready = true

@@ -234,7 +234,7 @@ func TestReaderLongLines(t *testing.T) {
 		if c := got.Counts; c.Rejected != 3 || c.Lines != 7 {
 			t.Errorf("%s: counts %+v", m.name, c)
 		}
-		if n := r.rd.cutter.Held(); n > 3<<20 {
+		if n := r.rd.csv.Held(); n > 3<<20 {
 			t.Errorf("%s: the window grew to %d bytes", m.name, n)
 		}
 	}

@@ -30,6 +30,7 @@ import (
 	"rawlogs/internal/dims"
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/dirs/bucket"
+	"rawlogs/internal/dirs/firehose"
 	"rawlogs/internal/dirs/folder"
 	"rawlogs/internal/dirs/hoapi"
 	"rawlogs/internal/engine"
@@ -113,10 +114,12 @@ func (s *Session) Source() (dirs.Source, error) {
 		}
 		s.Log.Debug("skipped", "name", name, "err", why)
 	}
-	switch s.Config.Source.Kind {
-	case config.Folder:
+	switch at := s.Config.Source; {
+	case at.Events:
+		s.source = firehose.New(s.eventPlace(), skipped)
+	case at.Kind == config.Folder:
 		s.source = folder.NewNamed(s.Config.Source.Folder, s.Config.Names, skipped)
-	case config.Bucket:
+	case at.Kind == config.Bucket:
 		s.source = bucket.New(s.Config.Source.S3, bucket.Config{Names: s.Config.Names, Skipped: skipped, Log: s.Log})
 	default:
 		client, err := s.API()
@@ -126,6 +129,14 @@ func (s *Session) Source() (dirs.Source, error) {
 		s.source = hoapi.New(hoapi.Config{Client: client, Log: s.Log})
 	}
 	return s.source, nil
+}
+
+// eventPlace is where the source's files of events are.
+func (s *Session) eventPlace() firehose.Place {
+	if at := s.Config.Source; at.Kind == config.Folder {
+		return folder.New(at.Folder, nil)
+	}
+	return bucket.New(s.Config.Source.S3, bucket.Config{Log: s.Log})
 }
 
 // Store is the store for work that writes: an embedded one that is absent is made,

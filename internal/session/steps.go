@@ -49,6 +49,7 @@ func (s *Session) Load(ctx context.Context, opts pipeline.Options) (pipeline.Sum
 	}
 	opts.Network, opts.Names, opts.Zones, opts.Escapes, opts.MaxMemory = s.Config.Network, s.Config.Names, s.Config.Zones, s.Config.Escapes, s.Config.MaxMemory
 	opts.MaxRejected, opts.MaxMisfit = s.Config.MaxRejected, s.Config.MaxMisfit
+	opts.Events, opts.EventDays = s.Config.Source.Events, s.Config.EventDays
 	opts.Lookback, opts.CatchUp = s.Config.Lookback, s.Config.CatchUp
 	opts.Fetchers, opts.Parsers, opts.Spool = s.Config.Fetchers, s.Config.Parsers, s.Config.Spool
 	opts.Log, opts.Started = s.own, func(run string) { s.run.Store(&run) }

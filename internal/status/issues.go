@@ -14,6 +14,7 @@ const Kinds = `failed     could not be fetched, read or loaded; the next run tri
 lost       not loaded, and no longer listed by the source
 mismatch   the store did not hold the rows that it acknowledged; the next run loads them again
 copy       the same text as another file of its hour; not loaded
+left_out   replaced by other events; files that left out what it held are loaded again
 overlap    most of its rows are in another file of its hour as well: was it exported again?
 repeated   its first rows come once more further down: is the text in it twice?
 view       its rows are stored, but a materialized view failed on them

@@ -110,6 +110,16 @@ func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string
 		if err := s.ddl(ctx, add); err != nil {
 			return done, err
 		}
+		done, columns = append(done, add.title), append(columns, c.Name)
+	}
+	for _, index := range st.Indexes {
+		if index.Since <= from || !slices.Contains(columns, index.Column) { //guard:index-added
+			continue
+		}
+		add := s.shape().addIndex(st.Creates, s.Holding(st.Creates), index)
+		if err := s.ddl(ctx, add); err != nil {
+			return done, err
+		}
 		done = append(done, add.title)
 	}
 	return done, nil

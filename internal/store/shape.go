@@ -78,6 +78,11 @@ func (sh Shape) addColumns(name, full string, columns []schema.Column) statement
 	return statement{"ALTER TABLE " + name + " ADD COLUMN " + strings.Join(names, ", "), "ALTER TABLE " + full + " " + strings.Join(adds, ", ")}
 }
 
+// addIndex adds an index that the table lacks; parts that are there stay without it.
+func (sh Shape) addIndex(name, full string, index schema.Index) statement {
+	return statement{"ALTER TABLE " + name + " ADD INDEX " + index.Name, "ALTER TABLE " + full + " ADD INDEX IF NOT EXISTS " + index.Definition}
+}
+
 // update changes rows in place, and is done when it returns.
 func (sh Shape) update(full, sets, where string) string {
 	return "ALTER TABLE " + full + " UPDATE " + sets + " WHERE " + where + " SETTINGS mutations_sync = 2"

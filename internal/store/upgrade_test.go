@@ -56,7 +56,8 @@ func TestUpgradeFromTheFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"ALTER TABLE ingest_files ADD COLUMN issues", "REPLACE VIEW ingest_files_current (revision 1 by 3)",
+		"ALTER TABLE ingest_files ADD COLUMN issues", "REPLACE VIEW ingest_files_current (revision 1 by 4)",
+		"ALTER TABLE clicks ADD COLUMN tune_event_id", "ALTER TABLE clicks ADD INDEX by_event",
 		"CREATE TABLE ingest_listings", "CREATE VIEW conversions_current", "CREATE TABLE ingest_schema",
 	} {
 		if !slices.Contains(did, want) {
@@ -92,6 +93,7 @@ func TestUpgradeBeforeEvents(t *testing.T) {
 	}
 	for _, sql := range []string{
 		"DROP VIEW conversions_current",
+		"ALTER TABLE conversions DROP INDEX by_event",
 		"ALTER TABLE conversions DROP COLUMN tune_event_id",
 		"ALTER TABLE conversion_updates DROP COLUMN tune_event_id",
 		"ALTER TABLE ingest_schema DELETE WHERE true SETTINGS mutations_sync = 1",

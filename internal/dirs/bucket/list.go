@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -23,16 +24,32 @@ import (
 // promised.
 func (s *Source) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog.Period, yield func(rawlog.File) error) error {
 	n := listing.NewNamed(s.names, types, periods, s.skipped, s.same)
-	if err := s.list(ctx, n); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	err := s.Each(ctx, func(name string, size int64, etag string, modified time.Time) {
+		if f, ok := n.File(name); ok {
+			f.Size, f.ETag = size, etag
+			n.Take(f, modified)
 		}
-		return dirs.OfRun(fmt.Errorf("listing %s: %w", s.at, err))
+	}, nil)
+	if err != nil {
+		return err
 	}
 	return n.Yield(ctx, yield)
 }
 
-func (s *Source) list(ctx context.Context, n *listing.Named) error {
+// Each lists every object below the prefix, whatever its name; there is none that it
+// refuses. Its error is about the run.
+func (s *Source) Each(ctx context.Context, take func(name string, size int64, etag string, modified time.Time), _ func(name string, why error)) error {
+	err := s.each(ctx, take)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return dirs.OfRun(fmt.Errorf("listing %s: %w", s.at, err))
+	}
+	return nil
+}
+
+func (s *Source) each(ctx context.Context, take func(name string, size int64, etag string, modified time.Time)) error {
 	client, err := s.s3(ctx)
 	if err != nil {
 		return err
@@ -61,10 +78,7 @@ func (s *Source) list(ctx context.Context, n *listing.Named) error {
 			if strings.HasSuffix(key, "/") && aws.ToInt64(object.Size) == 0 {
 				continue // a console's way of making a folder
 			}
-			if f, ok := n.File(name); ok {
-				f.Size, f.ETag = aws.ToInt64(object.Size), strings.Trim(aws.ToString(object.ETag), `"`)
-				n.Take(f, aws.ToTime(object.LastModified))
-			}
+			take(name, aws.ToInt64(object.Size), strings.Trim(aws.ToString(object.ETag), `"`), aws.ToTime(object.LastModified))
 		}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/dirs/listing"
@@ -49,12 +50,24 @@ func (s *Source) Retention(context.Context) (map[rawlog.Type]int, error) {
 // Walk implements dirs.Source. A folder that cannot be read is an error: what is in
 // it would be missing silently.
 func (s *Source) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog.Period, yield func(rawlog.File) error) error {
+	var n *listing.Named
+	err := s.walk(ctx, func(root below) {
+		n = listing.NewNamed(s.names, types, periods, s.skipped, root.same)
+	}, func(root below, path string, d fs.DirEntry) error { return root.visit(n, path, d) })
+	if err != nil {
+		return err
+	}
+	return n.Yield(ctx, yield)
+}
+
+// walk visits all that is no folder. Its error is about the run.
+func (s *Source) walk(ctx context.Context, begin func(root below), visit func(root below, path string, d fs.DirEntry) error) error {
 	root, err := filepath.EvalSymlinks(s.root)
 	if err == nil {
 		_, err = os.ReadDir(root) // WalkDir is content with a file
 	}
-	n := listing.NewNamed(s.names, types, periods, s.skipped, below(root).same)
 	if err == nil {
+		begin(below(root))
 		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err == nil {
 				err = ctx.Err()
@@ -62,7 +75,7 @@ func (s *Source) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog
 			if err != nil || d.IsDir() {
 				return err
 			}
-			return below(root).visit(n, path, d)
+			return visit(below(root), path, d)
 		})
 	}
 	if ctx.Err() != nil {
@@ -71,7 +84,41 @@ func (s *Source) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog
 	if err != nil {
 		return dirs.OfRun(fmt.Errorf("listing folder %s: %w", plain.Name(s.root), escaped(err)))
 	}
-	return n.Yield(ctx, yield)
+	return nil
+}
+
+// Each lists every file below the folder, whatever its name, and tells refuse of what
+// cannot be read as one. Its error is about the run.
+func (s *Source) Each(ctx context.Context, take func(name string, size int64, etag string, modified time.Time), refuse func(name string, why error)) error {
+	return s.walk(ctx, func(below) {}, func(root below, path string, d fs.DirEntry) error {
+		rel, err := filepath.Rel(string(root), path)
+		if err != nil {
+			return err
+		}
+		name := filepath.ToSlash(rel)
+		if d.Type()&fs.ModeSymlink != 0 {
+			if is, outside := root.linksFolder(path); is {
+				if outside != nil {
+					refuse(name, outside)
+				}
+				return nil
+			}
+		}
+		_, info, err := resolve(string(root), name)
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			return err
+		case errors.Is(err, fs.ErrNotExist):
+			if _, lerr := os.Lstat(path); lerr == nil { // else it was removed just now
+				refuse(name, errors.New("it is a symbolic link to nothing"))
+			}
+		case err != nil:
+			refuse(name, err)
+		default:
+			take(name, info.Size(), tagOf(info), info.ModTime())
+		}
+		return nil
+	})
 }
 
 // below is the real path of a folder that is walked.
@@ -84,8 +131,13 @@ func (root below) visit(n *listing.Named, path string, d fs.DirEntry) error {
 		return err
 	}
 	name := filepath.ToSlash(rel)
-	if d.Type()&fs.ModeSymlink != 0 && root.linkedFolder(n, path, name) {
-		return nil
+	if d.Type()&fs.ModeSymlink != 0 {
+		if is, outside := root.linksFolder(path); is {
+			if outside != nil {
+				n.Refuse(rawlog.File{Name: name, Size: -1}, outside)
+			}
+			return nil
+		}
 	}
 	f, ok := n.File(name)
 	if !ok {
@@ -109,21 +161,21 @@ func (root below) visit(n *listing.Named, path string, d fs.DirEntry) error {
 	return nil
 }
 
-// linkedFolder reports whether a symbolic link leads to a folder. One below the
-// root is walked in its own place; one outside is named.
-func (root below) linkedFolder(n *listing.Named, path, name string) bool {
+// linksFolder reports whether a symbolic link leads to a folder. One below the
+// root is walked in its own place; one outside comes with an error.
+func (root below) linksFolder(path string) (is bool, outside error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() {
-		return false
+		return false, nil
 	}
 	target, err := filepath.EvalSymlinks(path)
 	if err == nil {
 		target, err = filepath.Rel(string(root), target)
 	}
 	if err != nil || !filepath.IsLocal(target) { //guard:linked-folder-named
-		n.Refuse(rawlog.File{Name: name, Size: -1}, errors.New("a symbolic link to a folder outside the source is not followed: make that folder a source of its own, or mount it here"))
+		return true, errors.New("a symbolic link to a folder outside the source is not followed: make that folder a source of its own, or mount it here")
 	}
-	return true
+	return true, nil
 }
 
 // chunk is how much of two files is compared at a time.
