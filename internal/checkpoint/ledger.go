@@ -10,6 +10,7 @@ package checkpoint
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,7 +101,7 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 	where, args := l.where(f)
 	rows, err := l.st.Conn().Query(ctx, `
 		SELECT log_type, file, hour, toString(state), attempt, run, size, etag, lines, rows, rescued, inexact, rejected,
-		       filled, inserts, first_time, last_time, shift_hours, error, contents, issues, issue_texts, issue_since, left_out, leans_on, ignored, version, updated_at
+		       toLowCardinality(arrayStringConcat(filled, '\0')), inserts, first_time, last_time, shift_hours, error, contents, issues, issue_texts, issue_since, left_out, leans_on, ignored, version, updated_at
 		FROM ingest_files FINAL
 		WHERE `+where+`
 		ORDER BY log_type, hour, file`, args...)
@@ -109,16 +110,18 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 	}
 	defer rows.Close()
 	var out []Entry
+	filled := make(sets)
 	for rows.Next() {
 		var (
 			e           Entry
 			typ, state  string
+			columns     string
 			first, last *time.Time
 			kinds, says []string
 			since       *time.Time
 		)
 		if err := rows.Scan(&typ, &e.File.Name, &e.File.Hour, &state, &e.Attempt, &e.Run, &e.File.Size, &e.File.ETag,
-			&e.Lines, &e.Rows, &e.Rescued, &e.Inexact, &e.Rejected, &e.Filled, &e.Inserts, &first, &last, &e.ShiftHours, &e.Error,
+			&e.Lines, &e.Rows, &e.Rescued, &e.Inexact, &e.Rejected, &columns, &e.Inserts, &first, &last, &e.ShiftHours, &e.Error,
 			&e.Contents, &kinds, &says, &since, &e.LeftOut, &e.LeansOn, &e.Ignored, &e.Version, &e.UpdatedAt); err != nil {
 			return nil, fmt.Errorf("reading the ledger of files: %w", err)
 		}
@@ -127,9 +130,7 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 		if first != nil && last != nil {
 			e.First, e.Last = first.UTC(), last.UTC()
 		}
-		if len(e.Filled) == 0 {
-			e.Filled = nil
-		}
+		e.Filled = filled.split(columns)
 		if len(e.LeansOn) == 0 {
 			e.LeansOn = nil
 		}
@@ -143,12 +144,32 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 			}
 			e.Issues = append(e.Issues, issue)
 		}
+		if len(out) == cap(out) {
+			out = slices.Grow(out, max(64, len(out))) // entries are large, and append would copy each of them five times
+		}
 		out = append(out, e)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("reading the ledger of files: %w", err)
 	}
 	return out, nil
+}
+
+// sets are the lists of columns that files fill. Most files of a network fill the same ones: they
+// share a list, which nobody may change.
+type sets map[string][]string
+
+// split takes apart names that are joined by a NUL, which no column's name holds; none are nil.
+func (s sets) split(joined string) []string {
+	if joined == "" {
+		return nil
+	}
+	names, ok := s[joined]
+	if !ok {
+		names = slices.Clip(strings.Split(joined, "\x00"))
+		s[joined] = names
+	}
+	return names
 }
 
 // where renders a filter as a condition and its bound values.

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"rawlogs/internal/checkpoint"
@@ -54,8 +55,17 @@ func (r *run) record(ctx context.Context, entries []*checkpoint.Entry) error {
 	for _, e := range entries {
 		e.Version++
 	}
-	return r.steady(ctx, func(ctx context.Context) error { return r.ledger.Repeat(ctx, entries) })
+	for chunk := range slices.Chunk(entries, mostRecorded) {
+		if err := r.steady(ctx, func(ctx context.Context) error { return r.ledger.Repeat(ctx, chunk) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// mostRecorded bounds the entries of one statement, which are in memory several times
+// while it is sent.
+const mostRecorded = 5000
 
 // steady repeats an idempotent step while the store is away or overloaded, for
 // up to StoreWait without success.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,8 +13,27 @@ import (
 )
 
 // linked makes a folder of n files, all of them links to one ZIP of the given
-// rows: the same work for each, and no disk.
+// rows: the same work for each, and no disk. The rows are those of the first hour.
 func linked(folder, name string, n, rows int) (string, error) {
+	first := ""
+	return hourly(folder, name, n, func(logs *gen.Network, path string, hour time.Time) error {
+		if first != "" {
+			return os.Link(first, path)
+		}
+		first = path
+		return writeHour(logs, path, hour, rows)
+	}, rows)
+}
+
+// distinct makes a folder of n files, each with rows of its own hour: links would have an
+// issue each, and the ledger would have to tell of all of them.
+func distinct(folder, name string, n, rows int) (string, error) {
+	return hourly(folder, name, n, func(logs *gen.Network, path string, hour time.Time) error {
+		return writeHour(logs, path, hour, rows)
+	}, rows)
+}
+
+func hourly(folder, name string, n int, write func(logs *gen.Network, path string, hour time.Time) error, rows int) (string, error) {
 	root, err := filepath.Abs(filepath.Join(folder, fmt.Sprintf("%s-%d", name, n)))
 	if err != nil {
 		return "", err
@@ -22,32 +42,27 @@ func linked(folder, name string, n, rows int) (string, error) {
 		return "", err
 	}
 	logs := gen.New(gen.Config{Seed: seed, Clicks: rows})
-	first := ""
 	for i := range n {
 		hour := day(2014, 1, 1).Add(time.Duration(i) * time.Hour)
 		path := filepath.Join(root, gen.FileName(rawlog.Clicks, hour, seed))
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return "", err
 		}
-		if first != "" {
-			if err := os.Link(first, path); err != nil {
-				return "", err
-			}
-			continue
-		}
-		first = path
-		file, err := os.Create(path)
-		if err != nil {
-			return "", err
-		}
-		if _, err := logs.WriteZip(file, "clicks.csv", gen.Spec{Type: rawlog.Clicks, Hour: hour, Rows: rows}); err != nil {
-			return "", err
-		}
-		if err := file.Close(); err != nil {
+		if err := write(logs, path, hour); err != nil {
 			return "", err
 		}
 	}
 	return root, nil
+}
+
+func writeHour(logs *gen.Network, path string, hour time.Time, rows int) (err error) {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	_, err = logs.WriteZip(file, "clicks.csv", gen.Spec{Type: rawlog.Clicks, Hour: hour, Rows: rows})
+	return err
 }
 
 // growthRows is the size of the files whose number grows: large enough that
@@ -110,7 +125,7 @@ const ledgerFiles = 20_000
 
 // ledger measures a run with nothing to do.
 func ledger(ctx context.Context, o options, srv *server, ing *ingest, t *report) error {
-	folder, err := linked(o.data, "ledger", ledgerFiles, 2)
+	folder, err := distinct(o.data, "ledger", ledgerFiles, 2)
 	if err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ func (s *Source) Each(ctx context.Context, take func(name string, size int64, et
 				return nil
 			}
 		}
-		_, info, err := resolve(string(root), name)
+		info, err := root.info(d, name)
 		switch {
 		case errors.Is(err, fs.ErrPermission):
 			return err
@@ -143,7 +143,7 @@ func (root below) visit(n *listing.Named, path string, d fs.DirEntry) error {
 	if !ok {
 		return nil
 	}
-	_, info, err := resolve(string(root), name)
+	info, err := root.info(d, name)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return err
@@ -159,6 +159,16 @@ func (root below) visit(n *listing.Named, path string, d fs.DirEntry) error {
 	f.Size, f.ETag = info.Size(), tagOf(info)
 	n.Take(f, info.ModTime())
 	return nil
+}
+
+// info is what is at a name. Only a link needs to be resolved, as a walk follows none: for a
+// plain file that would ask for each folder above it again.
+func (root below) info(d fs.DirEntry, name string) (fs.FileInfo, error) {
+	if d.Type().IsRegular() {
+		return d.Info()
+	}
+	_, info, err := resolve(string(root), name)
+	return info, err
 }
 
 // linksFolder reports whether a symbolic link leads to a folder. One below the
