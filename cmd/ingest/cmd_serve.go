@@ -53,8 +53,8 @@ func newServe(a *app) *cobra.Command {
 					return &usageError{err: fmt.Errorf("port %d: want 0 to 65535", port)}
 				}
 			}
-			return a.onStore(cmd, func(ctx context.Context, s *session.Session) error {
-				return a.runServe(ctx, s, o)
+			return a.onStoreOfAll(cmd, func(ctx context.Context, s *session.Session, all []*config.Config) error {
+				return a.runServe(ctx, s, all, o)
 			})
 		},
 	}
@@ -62,7 +62,7 @@ func newServe(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) runServe(ctx context.Context, s *session.Session, o ServeOptions) (err error) {
+func (a *app) runServe(ctx context.Context, s *session.Session, all []*config.Config, o ServeOptions) (err error) {
 	path, ok := strings.CutPrefix(s.Config.Store, "embedded:")
 	if !ok {
 		return &usageError{err: errors.New("ingest serve is for the embedded store; the configured store serves itself")}
@@ -82,7 +82,7 @@ func (a *app) runServe(ctx context.Context, s *session.Session, o ServeOptions) 
 	if o.ShowPassword {
 		password = eng.Endpoint().Password
 	}
-	site, err := a.newSite(ctx, s, []*config.Config{s.Config})
+	site, err := a.newSite(ctx, s, all)
 	if err != nil {
 		return err
 	}

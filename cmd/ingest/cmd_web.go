@@ -47,16 +47,9 @@ only, the address that it prints holds a key.
 ` + exits(exitDone, exitFailed, exitUsage),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			layers, err := a.layers(cmd)
-			if err != nil {
-				return err
-			}
-			all, err := layers.StoreAll(a.log)
-			if err != nil {
-				return err
-			}
-			a.enforce(all[0])
-			return a.within(cmd, all[0], func(ctx context.Context, s *session.Session) error { return a.runWeb(ctx, s, all, o) })
+			return a.onStoreOfAll(cmd, func(ctx context.Context, s *session.Session, all []*config.Config) error {
+				return a.runWeb(ctx, s, all, o)
+			})
 		},
 	}
 	o.AddFlags(cmd.Flags())

@@ -107,6 +107,21 @@ func (a *app) onStore(cmd *cobra.Command, work session.Job) error {
 	return a.within(cmd, cfg, work)
 }
 
+// onStoreOfAll is onStore for work that has to know the settings of every network: the
+// first one's name the store.
+func (a *app) onStoreOfAll(cmd *cobra.Command, work func(context.Context, *session.Session, []*config.Config) error) error {
+	layers, err := a.layers(cmd)
+	if err != nil {
+		return err
+	}
+	all, err := layers.StoreAll(a.log)
+	if err != nil {
+		return err
+	}
+	a.enforce(all[0])
+	return a.within(cmd, all[0], func(ctx context.Context, s *session.Session) error { return work(ctx, s, all) })
+}
+
 func (a *app) within(cmd *cobra.Command, cfg *config.Config, work session.Job) error {
 	ctx, cancel := a.signals.Until(cmd.Context())
 	defer cancel()

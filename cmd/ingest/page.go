@@ -92,7 +92,7 @@ func (s *site) once(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	for _, network := range known {
-		cfg := s.all[max(0, slices.IndexFunc(s.all, func(c *config.Config) bool { return c.Network == network }))]
+		cfg := of(s.all, network)
 		if err = data.Add(ctx, s.st, page.Question{Network: network, Names: cfg.Names, Zones: cfg.Zones}); err != nil {
 			return nil, err
 		}
@@ -100,4 +100,17 @@ func (s *site) once(ctx context.Context) ([]byte, error) {
 	var b bytes.Buffer
 	err = render.Page(&b, data)
 	return b.Bytes(), err
+}
+
+// of finds a network's settings: its own zone and file names. Those of a single network
+// are for whatever the store holds; among several, one that is not named has none.
+func of(all []*config.Config, network string) *config.Config {
+	at := slices.IndexFunc(all, func(c *config.Config) bool { return c.Network == network })
+	switch {
+	case at >= 0:
+		return all[at]
+	case len(all) == 1:
+		return all[0]
+	}
+	return &config.Config{}
 }

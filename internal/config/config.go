@@ -108,12 +108,14 @@ func (l *Layers) parse(log *slog.Logger) (*Config, error) {
 			return nil, err
 		}
 	}
-	var err error
-	if c.SignIn, err = l.parseSignIn(log); err != nil {
-		return nil, err
-	}
-	if err = l.parseNotify(c, log); err != nil {
-		return nil, err
+	if !l.storeKey { //guard:page-no-secrets
+		var err error
+		if c.SignIn, err = l.parseSignIn(log); err != nil {
+			return nil, err
+		}
+		if err = l.parseNotify(c, log); err != nil {
+			return nil, err
+		}
 	}
 	c.Risks = l.risks(c)
 	for _, risk := range c.Risks {

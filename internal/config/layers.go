@@ -27,6 +27,7 @@ type Layers struct {
 	found    bool              // ingest.yaml was found in the working folder, and nobody named it
 	top      *Layers           // of a member of networks: what stands above it
 	noSource bool              // the command reads no source: nothing new goes to the store
+	storeKey bool              // of all secrets the command needs the store's only
 }
 
 // Read merges the layers. An unusable ingest.yaml is an *Error.
@@ -118,9 +119,10 @@ func (l *Layers) StoreOnly(log *slog.Logger) (*Config, error) {
 	return l.parse(log)
 }
 
-// StoreAll is All for work that needs the store and reads no source.
+// StoreAll is All for work that needs the store alone: it reads no source, and so neither
+// a sign-in nor the address of a monitor. What answers browsers has nothing to lose.
 func (l *Layers) StoreAll(log *slog.Logger) ([]*Config, error) {
-	l.noSource = true
+	l.noSource, l.storeKey = true, true
 	return l.All(log)
 }
 

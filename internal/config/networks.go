@@ -76,7 +76,7 @@ func (m member) take(key, text string) {
 // over lays a network's settings over the common ones. Flags and the environment
 // win as everywhere, except for the sign-in.
 func (m member) over(l *Layers) (*Layers, error) {
-	out := &Layers{given: l.given, texts: l.texts.Copy(), origins: maps.Clone(l.origins), found: l.found, top: l}
+	out := &Layers{given: l.given, texts: l.texts.Copy(), origins: maps.Clone(l.origins), found: l.found, noSource: l.noSource, storeKey: l.storeKey, top: l}
 	for _, s := range settings() {
 		text, has := m.values[s.key]
 		own := l.origins[s.key].Kind < Env || s.has(memberWins)
@@ -92,6 +92,9 @@ func (m member) over(l *Layers) (*Layers, error) {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(m.env)) {
+		if s, _ := find(key); s.has(credential) && l.storeKey {
+			continue
+		}
 		text := l.given.Getenv(m.env[key])
 		if text == "" {
 			return nil, wrong("%s: %s is not set", m.from, m.env[key])
