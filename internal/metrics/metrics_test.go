@@ -125,6 +125,9 @@ func world(t *testing.T, st *store.Store, network string) (*source, time.Time) {
 				continue // nobody was there to see it
 			case back%17 == 0:
 				e.State, e.Rows = checkpoint.Failed, 0
+			case back%29 == 0:
+				e.State, e.Rows, e.Ignored = checkpoint.Failed, 0, "known"
+				e.Issues = []checkpoint.Issue{{Kind: checkpoint.Unloaded, Text: "x"}}
 			case back%19 == 0:
 				e.State, e.Rows = checkpoint.Planned, 0
 			case back%23 == 0:
@@ -166,15 +169,17 @@ func TestAgreesWithStatus(t *testing.T) {
 			want[fmt.Sprintf(name, `network="acme",type="`+typ+`"`)] = 0
 		}
 	}
+	failed := map[string]float64{}
 	for _, d := range report.Days {
 		of := `network="acme",type="` + d.Type + `"`
 		want["ingest_missing_hours{"+of+"}"] += float64(*d.Missing)
 		want["ingest_rows{"+of+"}"] += float64(d.Rows)
 		want["ingest_rejected_rows{"+of+"}"] += float64(d.Rejected)
 		want["ingest_rescued_rows{"+of+"}"] += float64(d.Rescued)
-		for state, n := range map[string]int64{"loaded": d.Loaded, "loading": d.Loading, "failed": d.Failed} {
+		for state, n := range map[string]int64{"loaded": d.Loaded, "loading": d.Loading} {
 			want[`ingest_files{network="acme",state="`+state+`",type="`+d.Type+`"}`] += float64(n)
 		}
+		failed[d.Type] += float64(d.Failed)
 	}
 	expires := regexp.MustCompile(`^(\w+) of \d+ (?:expire in (\d+) days|may be deleted by the network any time): (\d+) files`)
 	for _, typ := range []string{"clicks", "conversions"} {
@@ -194,6 +199,14 @@ func TestAgreesWithStatus(t *testing.T) {
 		}
 	}
 	got := samples(t, st)
+	for typ, n := range failed { // status counts the ignored ones among them
+		of := func(state string) string {
+			return `ingest_files{network="acme",state="` + state + `",type="` + typ + `"}`
+		}
+		if got[of("ignored")] == 0 || got[of("failed")]+got[of("ignored")] != n {
+			t.Errorf("%s: %v failed and %v ignored, status says %v", typ, got[of("failed")], got[of("ignored")], n)
+		}
+	}
 	for key, n := range want {
 		if v, ok := got[key]; !ok || v != n {
 			t.Errorf("%s is %v (%v), status says %v", key, v, ok, n)

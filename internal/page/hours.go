@@ -145,7 +145,7 @@ func (g *gathering) stateOf(e *checkpoint.Brief, f file, l listing) State {
 		return Gone
 	case has(checkpoint.Copy):
 		return Noted
-	case g.ending(l.keep[e.Type], f.hour):
+	case g.ending(e.Type, l.keep, f.hour):
 		return Soon
 	case e.State == checkpoint.Failed:
 		return Failed
@@ -154,14 +154,9 @@ func (g *gathering) stateOf(e *checkpoint.Brief, f file, l listing) State {
 }
 
 // ending reports whether the source deletes the files of an hour within the notice.
-func (g *gathering) ending(keep int, hour int64) bool {
-	return keep > 0 && g.left(keep, hour) <= notice
-}
-
-// left is for how many days the source still has the files of an hour.
-func (g *gathering) left(keep int, hour int64) int64 {
-	day := hour / 24
-	return day + int64(keep) - g.now.Unix()/(24*hourSeconds)
+func (g *gathering) ending(typ rawlog.Type, keep rawlog.Kept, hour int64) bool {
+	left, known := keep.Left(typ, time.Unix(hour*hourSeconds, 0).UTC(), g.now)
+	return known && left <= notice
 }
 
 // states decides of each hour how it stands.
@@ -246,9 +241,9 @@ func (g *gathering) absent(k *kind, hour, due int64, l listing) State {
 	switch {
 	case hour*hourSeconds > due && !listed:
 		return Pending
-	case !listed && k.keep > 0 && g.left(k.keep, hour) < 0:
+	case !listed && rawlog.Kept(l.keep).Over(k.typ, time.Unix(hour*hourSeconds, 0), g.now):
 		return Gone
-	case g.ending(k.keep, hour):
+	case g.ending(k.typ, l.keep, hour):
 		return Soon
 	}
 	return Missing

@@ -236,8 +236,7 @@ func open(e *checkpoint.Entry) bool {
 
 // expired reports whether the network no longer keeps the file, as far as it says.
 func (r *run) expired(f rawlog.File) bool {
-	days, ok := r.kept[f.Type]
-	return ok && r.Now().Sub(f.Hour) > time.Duration(days+1)*24*time.Hour //guard:expiry-slack
+	return rawlog.Kept(r.kept).Over(f.Type, f.Hour, r.Now())
 }
 
 // askRetention asks the source how long it keeps files, if that matters: only

@@ -128,7 +128,7 @@ func (p past) newlyExpiring(now time.Time, days int) []notify.Hour {
 	hours := map[key]*notify.Hour{}
 	for _, e := range p.open {
 		keep, known := p.keep[e.File.Type]
-		if !known || e.Ignored != "" || p.busy && e.State != checkpoint.Failed { //guard:busy-not-expiring
+		if !known || !e.Awaited() || p.busy && e.State != checkpoint.Failed { //guard:busy-not-expiring
 			continue
 		}
 		lost := rawlog.DayOf(e.File.Hour).From.AddDate(0, 0, keep)

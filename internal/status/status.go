@@ -62,7 +62,8 @@ type Report struct {
 	// Unfilled are the columns that no file has ever filled, of any period.
 	Unfilled []checkpoint.Unfilled `json:"unfilled"`
 
-	keep map[rawlog.Type]int // days that the source keeps files, where it says so
+	keep    rawlog.Kept      // days that the source keeps files, where it says so
+	awaited map[dayKey]int64 // listed files whose rows are still to come
 }
 
 // File is a file with trouble.
@@ -124,7 +125,7 @@ func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
 	}
 	report.Days = dayLines(days, missing, report.Listed)
 	if report.Listed {
-		report.Warnings = append(report.Warnings, expiryWarnings(report.Days, report.keep, q.Now)...)
+		report.Warnings = append(report.Warnings, expiryWarnings(report.Days, report.awaited, report.keep, q.Now)...)
 	}
 	return report, nil
 }
@@ -136,17 +137,23 @@ func (r *Report) list(ctx context.Context, st *store.Store, q Question, entries 
 	if err != nil {
 		return nil, err
 	}
-	begun := map[fileID]bool{}
-	for _, e := range entries {
+	begun, settled := map[fileID]bool{}, map[fileID]bool{}
+	for i := range entries {
+		e := &entries[i]
 		begun[idOf(e.File)] = e.State != checkpoint.Planned
+		settled[idOf(e.File)] = e.State == checkpoint.Loaded || e.Ignored != "" //guard:ignored-not-expiring
 	}
 	over, err := settledDays(ctx, st, q)
 	if err != nil {
 		return nil, err
 	}
 	listed, missing := map[fileID]bool{}, map[dayKey]int64{}
+	r.awaited = map[dayKey]int64{}
 	err = src.Walk(ctx, q.Types, q.Periods, func(f rawlog.File) error {
 		listed[idOf(f)] = true
+		if !settled[idOf(f)] {
+			r.awaited[dayKey{f.Type, f.Hour.UTC().Format(rawlog.DayLayout)}]++
+		}
 		if !begun[idOf(f)] {
 			missing[dayKey{f.Type, f.Hour.UTC().Format(rawlog.DayLayout)}]++
 			if slices.ContainsFunc(over[f.Type], func(p rawlog.Period) bool { return p.Contains(f.Hour) }) { //guard:late-told
@@ -253,22 +260,16 @@ func dayLines(days []checkpoint.DayStatus, missing map[dayKey]int64, listed bool
 // warned of: a week holds a weekend in which nobody looks.
 const expiryNotice = 7
 
-// expiryWarnings says which days with files not loaded the network is about
-// to delete. keep is in days by type.
-func expiryWarnings(days []Day, keep map[rawlog.Type]int, now time.Time) []string {
+// expiryWarnings says which days with files that are still to be loaded the network is
+// about to delete. An ignored file is not waited for.
+func expiryWarnings(days []Day, awaited map[dayKey]int64, keep rawlog.Kept, now time.Time) []string {
 	var out []string
 	for _, d := range days {
-		open := d.Failed + d.Loading
-		if d.Missing != nil {
-			open += *d.Missing
-		}
-		n, ok := keep[rawlog.Type(d.Type)]
+		open := awaited[dayKey{rawlog.Type(d.Type), d.Day}]
 		day, err := time.Parse(rawlog.DayLayout, d.Day)
-		if open == 0 || !ok || err != nil {
-			continue
-		}
-		left := int(day.AddDate(0, 0, n).Sub(now.UTC().Truncate(24*time.Hour)).Hours() / 24)
+		left, known := keep.Left(rawlog.Type(d.Type), day, now)
 		switch {
+		case open == 0 || !known || err != nil:
 		case left <= 0:
 			out = append(out, fmt.Sprintf("%s of %s may be deleted by the network any time: %d files not loaded", d.Type, d.Day, open))
 		case left <= expiryNotice:

@@ -22,7 +22,10 @@ func TestExpiryWarnings(t *testing.T) {
 		day("clicks", "20161130", 24, 0),     // long time left
 		day("impressions", "20161130", 2, 0), // kept for a day
 		day("conversions", "20160801", 5, 0), // unknown
-	}, map[rawlog.Type]int{rawlog.Clicks: 123, rawlog.Impressions: 1}, now)
+		day("clicks", "20160803", 0, 2),      // failed, and ignored
+	}, map[dayKey]int64{
+		{rawlog.Clicks, "20160804"}: 4, {rawlog.Clicks, "20161130"}: 24, {rawlog.Impressions, "20161130"}: 2, {rawlog.Conversions, "20160801"}: 5,
+	}, rawlog.Kept{rawlog.Clicks: 123, rawlog.Impressions: 1}, now)
 	want := []string{
 		"clicks of 20160804 expire in 4 days: 4 files not loaded",
 		"impressions of 20161130 may be deleted by the network any time: 2 files not loaded",
