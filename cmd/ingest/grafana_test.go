@@ -40,8 +40,24 @@ type panel struct {
 	Type, Title string
 	Datasource  sourceRef
 	GridPos     struct{ X, Y, W, H int }
-	FieldConfig struct{ Defaults struct{ Unit string } }
-	Targets     []struct {
+	FieldConfig struct {
+		Defaults struct {
+			Unit   string
+			Min    *float64
+			Custom struct {
+				DrawStyle string
+				Stacking  struct{ Mode string }
+			}
+		}
+		Overrides []struct {
+			Matcher    struct{ ID, Options string }
+			Properties []struct {
+				ID    string
+				Value any
+			}
+		}
+	}
+	Targets []struct {
 		RefID, RawSQL, QueryType string
 		Datasource               sourceRef
 	}
@@ -278,11 +294,32 @@ func (d *dashboard) check(t *testing.T, source sourceRef) {
 		if p.FieldConfig.Defaults.Unit == "" || p.Datasource != source || len(p.Targets) != 1 || p.Targets[0].Datasource != source || p.Targets[0].RefID == "" {
 			t.Errorf("%s: panel %q: no unit, another data source, or not one query", d.Title, p.Title)
 		}
+		p.read(t, d.Title)
 	}
 	for _, v := range d.Templating.List {
 		if v.Type != "query" || v.Label == "" || v.Datasource != source || !v.Multi || !v.IncludeAll {
 			t.Errorf("%s: variable %+v", d.Title, v)
 		}
+	}
+}
+
+// read is about what was misread in pictures of the panels: a unit is applied to
+// texts of digits, too ("11.1 K" for the network 11111); bars that do not begin at
+// zero; sums of money piled on one another, as if they were of one currency.
+func (p *panel) read(t *testing.T, board string) {
+	t.Helper()
+	defaults, texts := p.FieldConfig.Defaults, false
+	for _, o := range p.FieldConfig.Overrides {
+		texts = texts || o.Matcher.ID == "byType" && o.Matcher.Options == "string" && len(o.Properties) == 1 && o.Properties[0].ID == "unit" && o.Properties[0].Value == "string"
+	}
+	if (p.Type == "stat" || p.Type == "table") && !texts {
+		t.Errorf("%s: panel %q would show a network's id as a number", board, p.Title)
+	}
+	if p.Type == "timeseries" && (defaults.Min == nil || *defaults.Min != 0) {
+		t.Errorf("%s: panel %q has an axis that may begin anywhere", board, p.Title)
+	}
+	if strings.Contains(p.Targets[0].RawSQL, "currency") && defaults.Custom.Stacking.Mode == "normal" {
+		t.Errorf("%s: panel %q piles up currencies", board, p.Title)
 	}
 }
 
