@@ -16,6 +16,10 @@ CREATE TABLE IF NOT EXISTS {database}.dim_offers {on_cluster}
     expiration_date Nullable(Date32) COMMENT 'Last day of the offer; NULL: none.',
     offer_url       String COMMENT 'Landing page, with its macros.',
     preview_url     String COMMENT 'Landing page for people.',
+    default_goal_name String COMMENT 'Name of the goal 0, the offer itself.', --since:8
+    percent_payout Decimal(18, 5) COMMENT 'What an affiliate gets, in percent of the sale.', --since:8
+    max_percent_payout Decimal(18, 5) COMMENT 'What the advertiser pays, in percent of the sale.', --since:8
+    ref_id String COMMENT 'Id of the offer in a system of the network''s own.', --since:8
     other           Map(LowCardinality(String), String) COMMENT 'Fields that did not fit their column, as the API gave them.',
     hash            UInt64 COMMENT 'Of the fields; a version is written when it changes.',
     deleted         Bool COMMENT 'The API no longer shows it; the fields are its last ones.',
@@ -75,6 +79,9 @@ CREATE TABLE IF NOT EXISTS {database}.dim_goals {on_cluster}
     status         LowCardinality(String) COMMENT 'active, paused, deleted.',
     default_payout Decimal(18, 5) COMMENT 'What an affiliate gets, in whole units of currency.',
     max_payout     Decimal(18, 5) COMMENT 'What the advertiser pays, in whole units of currency.',
+    payout_type LowCardinality(String) COMMENT 'cpa_flat, cpa_percentage ...', --since:8
+    percent_payout Decimal(18, 5) COMMENT 'What an affiliate gets, in percent of the sale.', --since:8
+    ref_id String COMMENT 'Id of the goal in a system of the network''s own.', --since:8
     other          Map(LowCardinality(String), String) COMMENT 'Fields that did not fit their column, as the API gave them.',
     hash           UInt64 COMMENT 'Of the fields; a version is written when it changes.',
     deleted        Bool COMMENT 'The API no longer shows it; the fields are its last ones.',
@@ -128,6 +135,8 @@ CREATE TABLE IF NOT EXISTS {database}.dim_offer_files {on_cluster}
     type       LowCardinality(String) COMMENT 'image banner, email creative ...',
     width      UInt64 COMMENT 'Pixels; 0: unknown.',
     height     UInt64 COMMENT 'Pixels; 0: unknown.',
+    display String COMMENT 'Name of the file in reports.', --since:8
+    status LowCardinality(String) COMMENT 'active, pending, deleted.', --since:8
     other      Map(LowCardinality(String), String) COMMENT 'Fields that did not fit their column, as the API gave them.',
     hash       UInt64 COMMENT 'Of the fields; a version is written when it changes.',
     deleted    Bool COMMENT 'The API no longer shows it; the fields are its last ones.',
@@ -152,3 +161,138 @@ ENGINE = {mergetree}
 ORDER BY (network, id, valid_from)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Browsers, by the numbering of browser_id, with former versions.';
+
+CREATE TABLE IF NOT EXISTS {database}.dim_employees {on_cluster}
+(
+    network    LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
+    id         UInt64 COMMENT 'Id within the network.',
+    first_name String COMMENT 'First name: personal data.',
+    last_name  String COMMENT 'Last name: personal data.',
+    status     LowCardinality(String) COMMENT 'active, blocked, deleted.',
+    other      Map(LowCardinality(String), String) COMMENT 'Fields that did not fit their column, as the API gave them.',
+    hash       UInt64 COMMENT 'Of the fields; a version is written when it changes.',
+    deleted    Bool COMMENT 'The API no longer shows it; the fields are its last ones.',
+    valid_from DateTime64(3, 'UTC') COMMENT 'When this version was first seen, by the store''s clock.'
+)
+ENGINE = {mergetree}
+ORDER BY (network, id, valid_from)
+SETTINGS {no_insert_dedup}, {durable}
+COMMENT 'People of the network, such as account managers; never their passwords, with former versions.';
+
+CREATE TABLE IF NOT EXISTS {database}.dim_offer_urls {on_cluster}
+(
+    network     LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
+    id          UInt64 COMMENT 'Id within the network.',
+    offer_id    UInt64 COMMENT 'Offer whose page it is.',
+    name        String COMMENT 'Name of the page.',
+    status      LowCardinality(String) COMMENT 'active, deleted.',
+    offer_url   String COMMENT 'The page, with its macros.',
+    preview_url String COMMENT 'The page for people.',
+    other       Map(LowCardinality(String), String) COMMENT 'Fields that did not fit their column, as the API gave them.',
+    hash        UInt64 COMMENT 'Of the fields; a version is written when it changes.',
+    deleted     Bool COMMENT 'The API no longer shows it; the fields are its last ones.',
+    valid_from  DateTime64(3, 'UTC') COMMENT 'When this version was first seen, by the store''s clock.'
+)
+ENGINE = {mergetree}
+ORDER BY (network, id, valid_from)
+SETTINGS {no_insert_dedup}, {durable}
+COMMENT 'Landing pages of offers, with former versions.';
+
+CREATE TABLE IF NOT EXISTS {database}.dim_cashflow_groups {on_cluster}
+(
+    network     LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
+    id          UInt64 COMMENT 'Id within the network.',
+    name        String COMMENT 'Name of the group.',
+    description String COMMENT 'What the network says of it.',
+    other       Map(LowCardinality(String), String) COMMENT 'Fields that did not fit their column, as the API gave them.',
+    hash        UInt64 COMMENT 'Of the fields; a version is written when it changes.',
+    deleted     Bool COMMENT 'The API no longer shows it; the fields are its last ones.',
+    valid_from  DateTime64(3, 'UTC') COMMENT 'When this version was first seen, by the store''s clock.'
+)
+ENGINE = {mergetree}
+ORDER BY (network, id, valid_from)
+SETTINGS {no_insert_dedup}, {durable}
+COMMENT 'Payout and revenue groups, with former versions.';
+
+CREATE TABLE IF NOT EXISTS {database}.dim_ad_campaigns {on_cluster}
+(
+    network    LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
+    id         UInt64 COMMENT 'Id within the network.',
+    name       String COMMENT 'Name of the campaign.',
+    status     LowCardinality(String) COMMENT 'active, deleted ...',
+    other      Map(LowCardinality(String), String) COMMENT 'Fields that did not fit their column, as the API gave them.',
+    hash       UInt64 COMMENT 'Of the fields; a version is written when it changes.',
+    deleted    Bool COMMENT 'The API no longer shows it; the fields are its last ones.',
+    valid_from DateTime64(3, 'UTC') COMMENT 'When this version was first seen, by the store''s clock.'
+)
+ENGINE = {mergetree}
+ORDER BY (network, id, valid_from)
+SETTINGS {no_insert_dedup}, {durable}
+COMMENT 'Ad campaigns, with former versions.';
+
+CREATE TABLE IF NOT EXISTS {database}.dim_ad_campaign_creatives {on_cluster}
+(
+    network        LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
+    id             UInt64 COMMENT 'Id within the network.',
+    ad_campaign_id UInt64 COMMENT 'Campaign that it belongs to.',
+    name           String COMMENT 'Name of the creative; empty: that of its file.',
+    status         LowCardinality(String) COMMENT 'active, deleted ...',
+    offer_id       UInt64 COMMENT 'Offer that it advertises; 0: none.',
+    offer_file_id  UInt64 COMMENT 'Creative file that it shows; offer_files has its name.',
+    other          Map(LowCardinality(String), String) COMMENT 'Fields that did not fit their column, as the API gave them.',
+    hash           UInt64 COMMENT 'Of the fields; a version is written when it changes.',
+    deleted        Bool COMMENT 'The API no longer shows it; the fields are its last ones.',
+    valid_from     DateTime64(3, 'UTC') COMMENT 'When this version was first seen, by the store''s clock.'
+)
+ENGINE = {mergetree}
+ORDER BY (network, id, valid_from)
+SETTINGS {no_insert_dedup}, {durable}
+COMMENT 'Creatives of ad campaigns, with former versions.';
+
+CREATE TABLE IF NOT EXISTS {database}.dim_offer_categories {on_cluster}
+(
+    network    LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
+    id         UInt64 COMMENT 'Id within the network.',
+    name       String COMMENT 'Name of the category.',
+    status     LowCardinality(String) COMMENT 'active, deleted.',
+    other      Map(LowCardinality(String), String) COMMENT 'Fields that did not fit their column, as the API gave them.',
+    hash       UInt64 COMMENT 'Of the fields; a version is written when it changes.',
+    deleted    Bool COMMENT 'The API no longer shows it; the fields are its last ones.',
+    valid_from DateTime64(3, 'UTC') COMMENT 'When this version was first seen, by the store''s clock.'
+)
+ENGINE = {mergetree}
+ORDER BY (network, id, valid_from)
+SETTINGS {no_insert_dedup}, {durable}
+COMMENT 'Categories of offers, with former versions.';
+
+CREATE TABLE IF NOT EXISTS {database}.dim_offer_groups {on_cluster}
+(
+    network    LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
+    id         UInt64 COMMENT 'Id within the network.',
+    name       String COMMENT 'Name of the group.',
+    status     LowCardinality(String) COMMENT 'active, deleted.',
+    other      Map(LowCardinality(String), String) COMMENT 'Fields that did not fit their column, as the API gave them.',
+    hash       UInt64 COMMENT 'Of the fields; a version is written when it changes.',
+    deleted    Bool COMMENT 'The API no longer shows it; the fields are its last ones.',
+    valid_from DateTime64(3, 'UTC') COMMENT 'When this version was first seen, by the store''s clock.'
+)
+ENGINE = {mergetree}
+ORDER BY (network, id, valid_from)
+SETTINGS {no_insert_dedup}, {durable}
+COMMENT 'Groups of offers, with former versions.';
+
+CREATE TABLE IF NOT EXISTS {database}.dim_affiliate_tiers {on_cluster}
+(
+    network    LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
+    id         UInt64 COMMENT 'Id within the network.',
+    name       String COMMENT 'Name of the tier.',
+    level      UInt64 COMMENT 'Rank of the tier; 0: unknown.',
+    other      Map(LowCardinality(String), String) COMMENT 'Fields that did not fit their column, as the API gave them.',
+    hash       UInt64 COMMENT 'Of the fields; a version is written when it changes.',
+    deleted    Bool COMMENT 'The API no longer shows it; the fields are its last ones.',
+    valid_from DateTime64(3, 'UTC') COMMENT 'When this version was first seen, by the store''s clock.'
+)
+ENGINE = {mergetree}
+ORDER BY (network, id, valid_from)
+SETTINGS {no_insert_dedup}, {durable}
+COMMENT 'Tiers of affiliates, with former versions.';

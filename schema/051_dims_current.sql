@@ -1,6 +1,6 @@
 -- How each thing is now: one row an id, without what the API no longer shows.
 CREATE VIEW IF NOT EXISTS {database}.dim_offers_current {on_cluster}
-AS SELECT network, id, advertiser_id, name, status, currency, default_payout, max_payout, payout_type, revenue_type, expiration_date, offer_url, preview_url, other, valid_from
+AS SELECT network, id, advertiser_id, name, status, currency, default_payout, max_payout, payout_type, revenue_type, expiration_date, offer_url, preview_url, default_goal_name, percent_payout, max_percent_payout, ref_id, other, valid_from
 FROM
 (
     SELECT * FROM {database}.dim_offers
@@ -8,7 +8,7 @@ FROM
     LIMIT 1 BY network, id
 )
 WHERE NOT deleted
-COMMENT 'Offers of the network, as they are now. Made by ingest, revision 1.';
+COMMENT 'Offers of the network, as they are now. Made by ingest, revision 2.';
 
 CREATE VIEW IF NOT EXISTS {database}.dim_affiliates_current {on_cluster}
 AS SELECT network, id, company, status, country, date_added, modified, account_manager_id, other, valid_from
@@ -33,7 +33,7 @@ WHERE NOT deleted
 COMMENT 'Advertisers of the network, as they are now. Made by ingest, revision 1.';
 
 CREATE VIEW IF NOT EXISTS {database}.dim_goals_current {on_cluster}
-AS SELECT network, id, offer_id, name, status, default_payout, max_payout, other, valid_from
+AS SELECT network, id, offer_id, name, status, default_payout, max_payout, payout_type, percent_payout, ref_id, other, valid_from
 FROM
 (
     SELECT * FROM {database}.dim_goals
@@ -41,7 +41,7 @@ FROM
     LIMIT 1 BY network, id
 )
 WHERE NOT deleted
-COMMENT 'Goals of offers, as they are now. Made by ingest, revision 1.';
+COMMENT 'Goals of offers, as they are now. Made by ingest, revision 2.';
 
 CREATE VIEW IF NOT EXISTS {database}.dim_countries_current {on_cluster}
 AS SELECT network, id, code, name, other, valid_from
@@ -66,7 +66,7 @@ WHERE NOT deleted
 COMMENT 'People of affiliates; never their passwords, as they are now. Made by ingest, revision 1.';
 
 CREATE VIEW IF NOT EXISTS {database}.dim_offer_files_current {on_cluster}
-AS SELECT network, id, offer_id, filename, type, width, height, other, valid_from
+AS SELECT network, id, offer_id, filename, type, width, height, display, status, other, valid_from
 FROM
 (
     SELECT * FROM {database}.dim_offer_files
@@ -74,7 +74,7 @@ FROM
     LIMIT 1 BY network, id
 )
 WHERE NOT deleted
-COMMENT 'Creative files of offers, as they are now. Made by ingest, revision 1.';
+COMMENT 'Creative files of offers, as they are now. Made by ingest, revision 2.';
 
 CREATE VIEW IF NOT EXISTS {database}.dim_browsers_current {on_cluster}
 AS SELECT network, id, name, other, valid_from
@@ -86,3 +86,91 @@ FROM
 )
 WHERE NOT deleted
 COMMENT 'Browsers, by the numbering of browser_id, as they are now. Made by ingest, revision 1.';
+
+CREATE VIEW IF NOT EXISTS {database}.dim_employees_current {on_cluster}
+AS SELECT network, id, first_name, last_name, status, other, valid_from
+FROM
+(
+    SELECT * FROM {database}.dim_employees
+    ORDER BY network, id, valid_from DESC
+    LIMIT 1 BY network, id
+)
+WHERE NOT deleted
+COMMENT 'People of the network, such as account managers; never their passwords, as they are now. Made by ingest, revision 1.';
+
+CREATE VIEW IF NOT EXISTS {database}.dim_offer_urls_current {on_cluster}
+AS SELECT network, id, offer_id, name, status, offer_url, preview_url, other, valid_from
+FROM
+(
+    SELECT * FROM {database}.dim_offer_urls
+    ORDER BY network, id, valid_from DESC
+    LIMIT 1 BY network, id
+)
+WHERE NOT deleted
+COMMENT 'Landing pages of offers, as they are now. Made by ingest, revision 1.';
+
+CREATE VIEW IF NOT EXISTS {database}.dim_cashflow_groups_current {on_cluster}
+AS SELECT network, id, name, description, other, valid_from
+FROM
+(
+    SELECT * FROM {database}.dim_cashflow_groups
+    ORDER BY network, id, valid_from DESC
+    LIMIT 1 BY network, id
+)
+WHERE NOT deleted
+COMMENT 'Payout and revenue groups, as they are now. Made by ingest, revision 1.';
+
+CREATE VIEW IF NOT EXISTS {database}.dim_ad_campaigns_current {on_cluster}
+AS SELECT network, id, name, status, other, valid_from
+FROM
+(
+    SELECT * FROM {database}.dim_ad_campaigns
+    ORDER BY network, id, valid_from DESC
+    LIMIT 1 BY network, id
+)
+WHERE NOT deleted
+COMMENT 'Ad campaigns, as they are now. Made by ingest, revision 1.';
+
+CREATE VIEW IF NOT EXISTS {database}.dim_ad_campaign_creatives_current {on_cluster}
+AS SELECT network, id, ad_campaign_id, name, status, offer_id, offer_file_id, other, valid_from
+FROM
+(
+    SELECT * FROM {database}.dim_ad_campaign_creatives
+    ORDER BY network, id, valid_from DESC
+    LIMIT 1 BY network, id
+)
+WHERE NOT deleted
+COMMENT 'Creatives of ad campaigns, as they are now. Made by ingest, revision 1.';
+
+CREATE VIEW IF NOT EXISTS {database}.dim_offer_categories_current {on_cluster}
+AS SELECT network, id, name, status, other, valid_from
+FROM
+(
+    SELECT * FROM {database}.dim_offer_categories
+    ORDER BY network, id, valid_from DESC
+    LIMIT 1 BY network, id
+)
+WHERE NOT deleted
+COMMENT 'Categories of offers, as they are now. Made by ingest, revision 1.';
+
+CREATE VIEW IF NOT EXISTS {database}.dim_offer_groups_current {on_cluster}
+AS SELECT network, id, name, status, other, valid_from
+FROM
+(
+    SELECT * FROM {database}.dim_offer_groups
+    ORDER BY network, id, valid_from DESC
+    LIMIT 1 BY network, id
+)
+WHERE NOT deleted
+COMMENT 'Groups of offers, as they are now. Made by ingest, revision 1.';
+
+CREATE VIEW IF NOT EXISTS {database}.dim_affiliate_tiers_current {on_cluster}
+AS SELECT network, id, name, level, other, valid_from
+FROM
+(
+    SELECT * FROM {database}.dim_affiliate_tiers
+    ORDER BY network, id, valid_from DESC
+    LIMIT 1 BY network, id
+)
+WHERE NOT deleted
+COMMENT 'Tiers of affiliates, as they are now. Made by ingest, revision 1.';

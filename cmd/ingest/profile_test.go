@@ -98,6 +98,10 @@ func fillViews(t *testing.T, st *store.Store) {
 		"INSERT INTO dim_advertisers (network, id, valid_from) " + some, "INSERT INTO dim_goals (network, id, valid_from) " + some,
 		"INSERT INTO dim_countries (network, id, valid_from) " + some, "INSERT INTO dim_affiliate_users (network, id, valid_from) " + some,
 		"INSERT INTO dim_offer_files (network, id, valid_from) " + some, "INSERT INTO dim_browsers (network, id, valid_from) " + some,
+		"INSERT INTO dim_employees (network, id, valid_from) " + some, "INSERT INTO dim_offer_urls (network, id, valid_from) " + some,
+		"INSERT INTO dim_cashflow_groups (network, id, valid_from) " + some, "INSERT INTO dim_ad_campaigns (network, id, valid_from) " + some,
+		"INSERT INTO dim_ad_campaign_creatives (network, id, valid_from) " + some, "INSERT INTO dim_offer_categories (network, id, valid_from) " + some,
+		"INSERT INTO dim_offer_groups (network, id, valid_from) " + some, "INSERT INTO dim_affiliate_tiers (network, id, valid_from) " + some,
 	} {
 		if err := st.Conn().Exec(t.Context(), sql); err != nil {
 			t.Fatalf("%s: %v", sql, err)

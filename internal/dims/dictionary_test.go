@@ -40,6 +40,9 @@ func TestDictionaries(t *testing.T) {
 			fmt.Sprintf("('%s','%s','Czech Republic','Chrome Mobile','')", quote(offer.Name), quote(affiliate.Company)))
 		want(t, st, fmt.Sprintf("SELECT o.name FROM (SELECT 'acme' AS network, toUInt32(%d) AS offer_id) AS c JOIN offers AS o ON o.network = c.network AND o.id = c.offer_id", offer.ID),
 			fmt.Sprintf("('%s')", quote(offer.Name)))
+		goal := n.Logs().Goals[3]
+		want(t, st, fmt.Sprintf("SELECT dictGet('goal_names', 'name', ('acme', toUInt32(%d), toUInt32(%d))), dictGet('goal_names', 'name', ('acme', %d, 0)), dictGet('status_codes', 'name', tuple(toUInt32(17)))",
+			goal.OfferID, goal.ID, offer.ID), fmt.Sprintf("('%s','Sale of %s','daily cap')", quote(goal.Name), quote(offer.Name)))
 		for _, e := range dims.Entities() {
 			want(t, st, "SELECT count() > 0 FROM "+e.Name, "(1)")
 		}
@@ -69,7 +72,7 @@ func TestDictionaries(t *testing.T) {
 	// A change shows after a reload.
 	n.Set("Offer", n.Logs().Offers[3].ID, map[string]any{"name": "Renamed"})
 	refresh(t, client, st, dims.Options{Entities: pick(t, "offers")})
-	if err := st.ReloadDictionaries(t.Context(), dims.Names()); err != nil {
+	if err := st.ReloadDictionaries(t.Context(), append(dims.Names(), "goal_names", "status_codes")); err != nil {
 		t.Fatal(err)
 	}
 	want(t, st, fmt.Sprintf("SELECT dictGet('offers', 'name', ('acme', %d))", n.Logs().Offers[3].ID), "('Renamed')")
@@ -100,7 +103,7 @@ func TestDictionaryElsewise(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)
 	d := store.Dictionary{Name: "names", Keys: 1, Columns: []store.Column{{Name: "id", Type: "NoSuchType"}}, Query: "SELECT 1 AS id",
-		Comment: store.DictionaryComment("id", "0123456789ab")}
+		Comment: store.DictionaryComment("network, id", "0123456789ab")}
 	ok, err := st.PutDictionary(t.Context(), d)
 	if ok || err != nil {
 		t.Fatalf("%v %v, want a view", ok, err)

@@ -87,7 +87,9 @@ func TestRefreshEverything(t *testing.T) {
 	st := testkit.Database(t)
 	results := refresh(t, client, st, dims.Options{PageSize: 100})
 	models := map[string]string{"offers": "Offer", "affiliates": "Affiliate", "advertisers": "Advertiser", "goals": "Goal",
-		"countries": "Country", "affiliate_users": "AffiliateUser", "offer_files": "OfferFile", "browsers": "Browser"}
+		"countries": "Country", "affiliate_users": "AffiliateUser", "offer_files": "OfferFile", "browsers": "Browser",
+		"employees": "Employee", "offer_urls": "OfferUrl", "cashflow_groups": "CashflowGroup", "ad_campaigns": "AdCampaign", "ad_campaign_creatives": "AdCampaignCreative",
+		"offer_categories": "OfferCategory", "offer_groups": "OfferGroup", "affiliate_tiers": "AffiliateTier"}
 	for _, r := range results {
 		total := len(n.IDs(models[r.Entity]))
 		if r.Err != nil || r.Rows != total || r.Changed != total || r.Vanished != 0 || total == 0 {

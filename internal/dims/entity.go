@@ -32,6 +32,8 @@ type Field struct {
 	Name string // the column, and the API's field
 	Kind Kind
 	From []string // other names that the field has in answers
+	// Optional fields are left out where the API does not know them.
+	Optional bool
 }
 
 // Kind is how a field is read and which column type holds it.
@@ -64,18 +66,20 @@ func Entities() []Entity {
 			{Name: "date_added", Kind: Time}, {Name: "modified", Kind: Time}, {Name: "account_manager_id", Kind: Number},
 		}}
 	}
-	return []Entity{
+	return append([]Entity{
 		{Name: "offers", Table: "dim_offers", Target: "Offer", Method: "findAll", Model: "Offer", Paged: true, Fields: []Field{
 			{Name: "advertiser_id", Kind: Number}, {Name: "name"}, {Name: "status", Kind: Word}, {Name: "currency", Kind: Word},
 			{Name: "default_payout", Kind: Money}, {Name: "max_payout", Kind: Money},
 			{Name: "payout_type", Kind: Word}, {Name: "revenue_type", Kind: Word}, {Name: "expiration_date", Kind: Day},
-			{Name: "offer_url"}, {Name: "preview_url"},
+			{Name: "offer_url"}, {Name: "preview_url"}, {Name: "default_goal_name", Optional: true},
+			{Name: "percent_payout", Kind: Money, Optional: true}, {Name: "max_percent_payout", Kind: Money, Optional: true}, {Name: "ref_id", Optional: true},
 		}},
 		company("affiliates", "Affiliate"),
 		company("advertisers", "Advertiser"),
 		{Name: "goals", Table: "dim_goals", Target: "Goal", Method: "findAll", Model: "Goal", Paged: true, Fields: []Field{
 			{Name: "offer_id", Kind: Number}, {Name: "name"}, {Name: "status", Kind: Word},
 			{Name: "default_payout", Kind: Money}, {Name: "max_payout", Kind: Money},
+			{Name: "payout_type", Kind: Word, Optional: true}, {Name: "percent_payout", Kind: Money, Optional: true}, {Name: "ref_id", Optional: true},
 		}},
 		{Name: "countries", Table: "dim_countries", Target: "Application", Method: "findAllCountries", Model: "Country", Key: "code", Fields: []Field{
 			{Name: "code", Kind: Word}, {Name: "name"},
@@ -85,11 +89,35 @@ func Entities() []Entity {
 		}},
 		{Name: "offer_files", Table: "dim_offer_files", Target: "OfferFile", Method: "findAll", Model: "OfferFile", Paged: true, Fields: []Field{
 			{Name: "offer_id", Kind: Number}, {Name: "filename"}, {Name: "type", Kind: Word},
-			{Name: "width", Kind: Number}, {Name: "height", Kind: Number},
+			{Name: "width", Kind: Number}, {Name: "height", Kind: Number}, {Name: "display", Optional: true}, {Name: "status", Kind: Word, Optional: true},
 		}},
 		{Name: "browsers", Table: "dim_browsers", Target: "Application", Method: "findAllBrowsers", Model: "Browser", Fields: []Field{
 			{Name: "name", From: []string{"display_name"}},
 		}},
+	}, others()...)
+}
+
+// others are the entities whose calls were never recorded: their methods and fields are
+// the documentation's. Lists without a model take whatever name wraps a row.
+func others() []Entity {
+	list := func(name, target, method string, fields ...Field) Entity {
+		return Entity{Name: name, Table: "dim_" + name, Target: target, Method: method, Fields: fields}
+	}
+	status := Field{Name: "status", Kind: Word, Optional: true}
+	return []Entity{
+		{Name: "employees", Table: "dim_employees", Target: "Employee", Method: "findAll", Model: "Employee", Paged: true, Fields: []Field{
+			{Name: "first_name"}, {Name: "last_name"}, status,
+		}},
+		{Name: "offer_urls", Table: "dim_offer_urls", Target: "OfferUrl", Method: "findAll", Model: "OfferUrl", Paged: true, Fields: []Field{
+			{Name: "offer_id", Kind: Number}, {Name: "name"}, status, {Name: "offer_url"}, {Name: "preview_url", Optional: true},
+		}},
+		list("cashflow_groups", "CashflowGroup", "findCashflowGroups", Field{Name: "name"}, Field{Name: "description"}),
+		list("ad_campaigns", "AdManager", "findAllCampaigns", Field{Name: "name"}, status),
+		list("ad_campaign_creatives", "AdManager", "findAllCreatives", Field{Name: "ad_campaign_id", Kind: Number}, Field{Name: "name"}, status,
+			Field{Name: "offer_id", Kind: Number}, Field{Name: "offer_file_id", Kind: Number}),
+		list("offer_categories", "Application", "findAllOfferCategories", Field{Name: "name"}, status),
+		list("offer_groups", "Application", "findAllOfferGroups", Field{Name: "name"}, status),
+		list("affiliate_tiers", "Application", "findAllAffiliateTiers", Field{Name: "name"}, Field{Name: "level", Kind: Number}),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,9 +16,10 @@ import (
 // the vendor retires that for conversions, by the text of the entity's Event. The zero
 // value asks for both and goes by id.
 type identity struct {
-	byEvent bool // go by the event: rows without an id were seen
-	noID    bool // the API does not know the field id any more
-	noEvent bool // the API does not know the event yet
+	byEvent bool     // go by the event: rows without an id were seen
+	noID    bool     // the API does not know the field id any more
+	noEvent bool     // the API does not know the event yet
+	without []string // optional fields that the API does not know
 }
 
 // errNoID ends a reading by id when a page holds rows without one.
@@ -43,6 +45,19 @@ func (id *identity) learn(err error, e Entity, log *slog.Logger) bool {
 	return true
 }
 
+// leaveOut takes from an error of a reading which optional field to do without, and
+// reports whether there is one.
+func (id *identity) leaveOut(err error, e Entity, log *slog.Logger) bool {
+	for _, f := range e.Fields {
+		if f.Optional && !slices.Contains(id.without, f.Name) && refusesField(err, f.Name) { //guard:optional-field
+			id.without = append(id.without, f.Name)
+			log.Warn("the API does not know this field; reading without it", "entity", e.Name, "field", f.Name)
+			return true
+		}
+	}
+	return false
+}
+
 // refusesField reports whether the API refused a call because it does not know a field.
 func refusesField(err error, field string) bool {
 	var refusal *hasoffers.APIError
@@ -57,7 +72,7 @@ func refusesField(err error, field string) bool {
 func (id *identity) fields(e Entity) []string {
 	var out []string
 	for _, name := range e.FieldNames() {
-		lacking := name == "id" && id.noID || name == e.Event && id.noEvent
+		lacking := name == "id" && id.noID || name == e.Event && id.noEvent || slices.Contains(id.without, name)
 		if !lacking {
 			out = append(out, name)
 		}

@@ -104,8 +104,11 @@ func refresh(ctx context.Context, client *hasoffers.Client, st *store.Store, o O
 		return Result{Entity: e.Name, Pages: int(p.pages), Rows: int(p.rows), Changed: int(p.changed), Vanished: int(p.vanished), Resumed: resumed}
 	}
 	h := history{st: st, network: o.Network, entity: e, log: o.Log}
-	r := reader{client: client, entity: e, options: o}
+	r := reader{client: client, entity: e, options: o, known: &identity{}}
 	page, readErr := r.page(ctx, place{id: p.afterID})
+	for r.known.leaveOut(readErr, e, o.Log) {
+		page, readErr = r.page(ctx, place{id: p.afterID})
+	}
 	for readErr == nil {
 		// The next page is read first, as its count says whether this one is whole.
 		var next answer

@@ -90,7 +90,7 @@ func (s *Store) keep(ctx context.Context, st schema.Statement, o object, columns
 	return []string{changed}, err
 }
 
-// conversionUpdates is a table that gained a column; one without valid_from is not ours.
+// conversionUpdates gained a column, as tables of names did; one without valid_from is not ours.
 const conversionUpdates = "conversion_updates"
 
 // widen adds the columns that a table lacks as an older ingest made it. In the raw
@@ -98,7 +98,8 @@ const conversionUpdates = "conversion_updates"
 // its values are rescued. A table of another name may be an analyst's altogether.
 func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string, from int) (done []string, err error) {
 	raw := slices.Contains(RawTables(), st.Creates)
-	ours := strings.HasPrefix(st.Creates, "ingest_") || st.Creates == RejectedRows || st.Creates == conversionUpdates && slices.Contains(columns, "valid_from")
+	versions := st.Creates == conversionUpdates || strings.HasPrefix(st.Creates, "dim_")
+	ours := strings.HasPrefix(st.Creates, "ingest_") || st.Creates == RejectedRows || versions && slices.Contains(columns, "valid_from")
 	if !raw && !ours {
 		return nil, nil
 	}
@@ -127,7 +128,7 @@ func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string
 
 // columnNames lists the columns of the tables that a load writes, by table.
 func (s *Store) columnNames(ctx context.Context) (map[string][]string, error) {
-	rows, err := s.Conn().Query(ctx, "SELECT table, groupArray(name) FROM system.columns WHERE database = ? AND (startsWith(table, 'ingest_') OR table IN ?) GROUP BY table", s.Database(), append(RawTables(), RejectedRows, conversionUpdates))
+	rows, err := s.Conn().Query(ctx, "SELECT table, groupArray(name) FROM system.columns WHERE database = ? AND (startsWith(table, 'ingest_') OR startsWith(table, 'dim_') OR table IN ?) GROUP BY table", s.Database(), append(RawTables(), RejectedRows, conversionUpdates))
 	if err != nil {
 		return nil, fmt.Errorf("listing the columns: %w", err)
 	}

@@ -81,12 +81,12 @@ func (s *Store) made(ctx context.Context, d Dictionary, o object) (bool, error) 
 	return err == nil && same == 1, nil
 }
 
-var dictionaryMark = regexp.MustCompile(`^Names by \(network, [a-z_]+\), as they are now\. [0-9a-f]{12}$`)
+var dictionaryMark = regexp.MustCompile(`^Names by \([a-z_, ]+\), as they are now\. [0-9a-f]{12}$`)
 
-// DictionaryComment is the comment of a dictionary by (network, key); state is
-// what it was made from, 12 hexadecimal digits.
-func DictionaryComment(key, state string) string {
-	return "Names by (network, " + key + "), as they are now. " + state
+// DictionaryComment is the comment of a dictionary by keys, such as "network, id"; state
+// is what it was made from, 12 hexadecimal digits.
+func DictionaryComment(keys, state string) string {
+	return "Names by (" + keys + "), as they are now. " + state
 }
 
 // DictionaryMark reports whether a comment is one of DictionaryComment, now or in

@@ -130,6 +130,27 @@ func TestUpgradeLeavesAnothersUpdates(t *testing.T) {
 	}
 }
 
+// Tables of names gain the columns that they lack, and their views show them.
+func TestUpgradeWidensNames(t *testing.T) {
+	t.Parallel()
+	st, _ := bare(t, nil)
+	if _, err := st.Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range []string{
+		"DROP VIEW dim_offers_current", "ALTER TABLE dim_offers DROP COLUMN default_goal_name",
+		"INSERT INTO dim_offers (network, id, name, valid_from) VALUES ('n', 1, 'One', now64(3))",
+	} {
+		exec(t, st, sql)
+	}
+	if _, err := st.Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := text(t, st, "SELECT toString((name, default_goal_name)) FROM dim_offers_current"); got != "('One','')" {
+		t.Errorf("the offer is %s", got)
+	}
+}
+
 // What an upgrade does not finish, the next one does: it died after any statement.
 func TestUpgradeThatDies(t *testing.T) {
 	t.Parallel()

@@ -177,6 +177,8 @@ var stores = []protection{
 		put("return true"), "internal/dims", "TestVanishedNeedsEvidence"),
 	guard("vanished-few", "a list that lacks most of what is known deletes nothing",
 		never, "internal/dims", "TestVanishedNeedsEvidence"),
+	guard("optional-field", "an API that does not know a field of names is read without it",
+		never, "internal/dims", "TestNamesOfALesserAPI"),
 	guard("updates-overlap", "no day of updates is left out where the API excludes end_date",
 		swap("day.AddDate(0, 0, 1)", "day"), "internal/dims", "TestUpdatesWhateverTheEnd"),
 	guard("updates-counted", "updates that a page leaves out are not lost in silence",

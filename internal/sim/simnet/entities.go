@@ -95,6 +95,7 @@ func (e *Entities) build(logs *gen.Network) map[string]*kind {
 		e.buildOffers(logs)
 		e.buildPlaces(logs)
 		e.buildUsers(logs)
+		e.buildNames(logs)
 		e.table("Conversion", "id tune_event_id ad_id affiliate_id advertiser_id offer_id goal_id datetime session_datetime status status_code payout revenue sale_amount "+
 			"currency payout_type revenue_type country_code is_adjustment updated added ip user_agent", "updated", "added")
 	}
@@ -128,33 +129,34 @@ func modified(id int, t time.Time) any {
 }
 
 func (e *Entities) buildPartners(logs *gen.Network) {
-	const company = "id company status country date_added modified account_manager_id signup_ip"
+	const company = "id company status country date_added modified account_manager_id signup_ip zipcode"
 	k := e.table("Affiliate", company)
 	for _, a := range logs.Affiliates {
-		k.put(a.ID, a.Company, a.Status, a.Country, a.Added.Format(time.DateTime), modified(a.ID, a.Added.Add(90*time.Hour)), a.ManagerID, "")
+		k.put(a.ID, a.Company, a.Status, a.Country, a.Added.Format(time.DateTime), modified(a.ID, a.Added.Add(90*time.Hour)), a.ManagerID, "", "")
 	}
 	k = e.table("Advertiser", company)
 	for _, a := range logs.Advertisers {
-		k.put(a.ID, a.Company, a.Status, a.Country, a.Added.Format(time.DateTime), modified(a.ID, a.Added.Add(40*time.Hour)), a.ManagerID, "")
+		k.put(a.ID, a.Company, a.Status, a.Country, a.Added.Format(time.DateTime), modified(a.ID, a.Added.Add(40*time.Hour)), a.ManagerID, "", "")
 	}
 }
 
 func (e *Entities) buildOffers(logs *gen.Network) {
-	k := e.table("Offer", "id advertiser_id name status currency default_payout max_payout payout_type revenue_type expiration_date offer_url preview_url description")
-	files := e.table("OfferFile", "id offer_id filename type width height")
+	k := e.table("Offer", "id advertiser_id name status currency default_payout max_payout payout_type revenue_type expiration_date offer_url preview_url "+
+		"default_goal_name percent_payout max_percent_payout ref_id description")
+	files := e.table("OfferFile", "id offer_id filename type width height display status")
 	for i, o := range logs.Offers {
 		expires := any(o.Expires.Format(time.DateOnly))
 		if i%10 == 0 {
 			expires = "0000-00-00"
 		}
-		k.put(o.ID, o.AdvertiserID, o.Name, o.Status, o.Currency, o.Payout.Units(), o.Revenue.Units(), o.PayoutType, o.RevenueType, expires, o.URL, o.PreviewURL, nil)
+		k.put(o.ID, o.AdvertiserID, o.Name, o.Status, o.Currency, o.Payout.Units(), o.Revenue.Units(), o.PayoutType, o.RevenueType, expires, o.URL, o.PreviewURL, "Sale of "+o.Name, "0.00000", "0.00000", fmt.Sprintf("R-%d", o.ID), nil)
 		if i%4 == 0 {
-			files.put(o.ID*3, o.ID, fmt.Sprintf("banner-%d.png", o.ID), "image banner", 728, 90)
+			files.put(o.ID*3, o.ID, fmt.Sprintf("banner-%d.png", o.ID), "image banner", 728, 90, fmt.Sprintf("Banner of %s", o.Name), "active")
 		}
 	}
-	k = e.table("Goal", "id offer_id name status default_payout max_payout")
+	k = e.table("Goal", "id offer_id name status default_payout max_payout payout_type percent_payout ref_id")
 	for _, g := range logs.Goals {
-		k.put(g.ID, g.OfferID, g.Name, g.Status, g.Payout.Units(), g.Revenue.Units())
+		k.put(g.ID, g.OfferID, g.Name, g.Status, g.Payout.Units(), g.Revenue.Units(), "cpa_flat", "0.00000", nil)
 	}
 }
 
@@ -196,8 +198,8 @@ func (n *Network) entity(q url.Values) *Answer {
 	defer e.mu.Unlock()
 	kinds := e.build(n.logs)
 	target, method := q.Get("Target"), q.Get("Method")
-	if target == "Application" {
-		return application(kinds, method)
+	if a := list(kinds, target, method); a != nil {
+		return a
 	}
 	if target == "Affiliate_Affiliate" && method == "getAccountManager" {
 		m := n.logs.Employees[0]
@@ -211,6 +213,8 @@ func (n *Network) entity(q url.Values) *Answer {
 	switch method {
 	case "findAll":
 		return n.find(q, model, k, k.all())
+	case "findAllIds":
+		return n.ids(q, model, k)
 	case "findAllByIds":
 		var rows []map[string]any
 		for _, text := range q["ids[]"] {
@@ -247,17 +251,6 @@ func (n *Network) entity(q url.Values) *Answer {
 		return k.change(q, model, method)
 	}
 	return Failure("Method " + target + "::" + method + " does not exist.")
-}
-
-// application answers the lists that belong to no partner.
-func application(kinds map[string]*kind, method string) *Answer {
-	switch method {
-	case "findAllCountries":
-		return success(rowsByID("Country", kinds["Country"].all(), kinds["Country"].fields))
-	case "findAllBrowsers":
-		return success(rowsByID("Browser", kinds["Browser"].all(), kinds["Browser"].fields))
-	}
-	return Failure("Method Application::" + method + " does not exist.")
 }
 
 // all lists the rows by id.

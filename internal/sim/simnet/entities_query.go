@@ -44,6 +44,7 @@ func (k *kind) pick(q url.Values, model string) ([]string, *Answer) {
 type condition struct {
 	field, op, value string
 	or               bool
+	in               []string // filters[f][]: one of these
 }
 
 // conditions reads filters[f]=v, filters[f][OP]=v and either within [OR].
@@ -64,7 +65,7 @@ func (k *kind) conditions(q url.Values, model string) ([]condition, *Answer) {
 			c.or, words = true, words[1:]
 		}
 		if len(words) > 0 {
-			c.field = words[0]
+			c.field = strings.TrimPrefix(words[0], model+".")
 		}
 		if len(words) > 1 {
 			c.op = words[1]
@@ -74,6 +75,11 @@ func (k *kind) conditions(q url.Values, model string) ([]condition, *Answer) {
 		}
 		if c.op != "" && !slices.Contains(operators(), c.op) {
 			return nil, invalid("filters", fmt.Sprintf("Filter operator %s is not supported.", c.op))
+		}
+		if len(words) > 1 && words[1] == "" {
+			c.in = q[name]
+			out = append(out, c)
+			continue
 		}
 		for _, value := range q[name] {
 			c.value = value
@@ -115,6 +121,9 @@ func (c condition) holds(v any) bool {
 	text := ""
 	if v != nil {
 		text = fmt.Sprint(v)
+	}
+	if c.in != nil {
+		return slices.Contains(c.in, text)
 	}
 	order := compare(text, c.value)
 	switch c.op {
@@ -161,7 +170,7 @@ func (k *kind) order(q url.Values, model string, rows []map[string]any) *Answer 
 		if !ok {
 			continue
 		}
-		field = strings.TrimSuffix(field, "]")
+		field = strings.TrimPrefix(strings.TrimSuffix(field, "]"), model+".")
 		if !slices.Contains(k.fields, field) {
 			return invalid("sort", fmt.Sprintf("Sort field %s does not exist on model %s.", field, model))
 		}
@@ -192,7 +201,9 @@ func (n *Network) withRelated(q url.Values, rows []map[string]any, shown any) an
 		}
 		for i, row := range rows {
 			wrapped, _ := m[i].value.(orderedMap)
-			if column, ok := owner[name]; ok {
+			if name == "Country" {
+				wrapped.add(name, countries(k, row))
+			} else if column, ok := owner[name]; ok {
 				id, _ := strconv.Atoi(fmt.Sprint(row[column])) // none has id 0
 				if other := k.rows[id]; other != nil {
 					wrapped.add(name, ordered(other, k.fields))
@@ -220,6 +231,20 @@ func (n *Network) withRelated(q url.Values, rows []map[string]any, shown any) an
 		}
 	}
 	return m
+}
+
+// countries are those of a row by its code, as a map by id.
+func countries(k *kind, row map[string]any) any {
+	var found orderedMap
+	for _, c := range k.all() {
+		if c["code"] == row["country"] {
+			found.add(fmt.Sprint(c["id"]), ordered(c, k.fields))
+		}
+	}
+	if found == nil {
+		return []any{}
+	}
+	return found
 }
 
 // change carries out create (data[f]=v), update (id, data[f]=v) and updateField
