@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -23,7 +22,7 @@ func TestOwnZones(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all, err := layers.StoreAll(slog.New(slog.NewTextHandler(io.Discard, nil)))
+		all, err := layers.StoreAll(slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -53,7 +53,7 @@ func (l *loader) openEvents(ctx context.Context, j *job) (load.Shape, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := l.leaveOut(ctx, j); err != nil {
+	if err = l.leaveOut(ctx, j); err != nil {
 		return "", err
 	}
 	scanner := firehose.NewScanner(l.inflater.Stream(j.body), int(l.budget.line))
@@ -132,7 +132,7 @@ func (r *run) standingEvents(ctx context.Context, f rawlog.File, keys []string, 
 	}
 	for _, key := range keys {
 		id, _, _ := strings.Cut(key, "\x00")
-		if err := ids.Append(id); err != nil {
+		if err = ids.Append(id); err != nil {
 			return err
 		}
 	}
@@ -171,15 +171,6 @@ func (r *run) standingEvents(ctx context.Context, f rawlog.File, keys []string, 
 
 // forget takes back what was noted of the events of an INSERT: it is over, or begun anew.
 func (l *loader) forget() { clear(l.sent) }
-
-// disclaim takes back what was noted of one file's events.
-func (l *loader) disclaim(j *job) {
-	for key, holder := range l.sent {
-		if holder == j.file().Name {
-			delete(l.sent, key)
-		}
-	}
-}
 
 // markMoved notes in the ledger that rows which held events are about to be replaced by
 // those of another text, before they are: files that left out these events are to be

@@ -174,9 +174,8 @@ func (root below) info(d fs.DirEntry, name string) (fs.FileInfo, error) {
 // linksFolder reports whether a symbolic link leads to a folder. One below the
 // root is walked in its own place; one outside comes with an error.
 func (root below) linksFolder(path string) (is bool, outside error) {
-	info, err := os.Stat(path)
-	if err != nil || !info.IsDir() {
-		return false, nil
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return false, nil //nolint:nilerr // whatever else is there is looked at as a file
 	}
 	target, err := filepath.EvalSymlinks(path)
 	if err == nil {
