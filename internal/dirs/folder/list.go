@@ -53,7 +53,7 @@ func (s *Source) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog
 	var n *listing.Named
 	err := s.walk(ctx, func(root below) {
 		n = listing.NewNamed(s.names, types, periods, s.skipped, root.same)
-	}, func(root below, path string, d fs.DirEntry) error { return root.visit(n, path, d) })
+	}, func(root below, path, name string, d fs.DirEntry) error { return root.visit(n, path, name, d) })
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (s *Source) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog
 }
 
 // walk visits all that is no folder. Its error is about the run.
-func (s *Source) walk(ctx context.Context, begin func(root below), visit func(root below, path string, d fs.DirEntry) error) error {
+func (s *Source) walk(ctx context.Context, begin func(root below), visit func(root below, path, name string, d fs.DirEntry) error) error {
 	root, err := filepath.EvalSymlinks(s.root)
 	if err == nil {
 		_, err = os.ReadDir(root) // WalkDir is content with a file
@@ -75,7 +75,11 @@ func (s *Source) walk(ctx context.Context, begin func(root below), visit func(ro
 			if err != nil || d.IsDir() {
 				return err
 			}
-			return visit(below(root), path, d)
+			rel, err := filepath.Rel(root, path)
+			if err != nil {
+				return err
+			}
+			return visit(below(root), path, filepath.ToSlash(rel), d)
 		})
 	}
 	if ctx.Err() != nil {
@@ -90,31 +94,20 @@ func (s *Source) walk(ctx context.Context, begin func(root below), visit func(ro
 // Each lists every file below the folder, whatever its name, and tells refuse of what
 // cannot be read as one. Its error is about the run.
 func (s *Source) Each(ctx context.Context, take func(name string, size int64, etag string, modified time.Time), refuse func(name string, why error)) error {
-	return s.walk(ctx, func(below) {}, func(root below, path string, d fs.DirEntry) error {
-		rel, err := filepath.Rel(string(root), path)
-		if err != nil {
-			return err
-		}
-		name := filepath.ToSlash(rel)
-		if d.Type()&fs.ModeSymlink != 0 {
-			if is, outside := root.linksFolder(path); is {
-				if outside != nil {
-					refuse(name, outside)
-				}
-				return nil
+	return s.walk(ctx, func(below) {}, func(root below, path, name string, d fs.DirEntry) error {
+		if is, outside := root.linksFolder(path, d); is {
+			if outside != nil {
+				refuse(name, outside)
 			}
+			return nil
 		}
-		info, err := root.info(d, name)
+		info, wrong, err := root.info(d, path, name)
 		switch {
-		case errors.Is(err, fs.ErrPermission):
-			return err
-		case errors.Is(err, fs.ErrNotExist):
-			if _, lerr := os.Lstat(path); lerr == nil { // else it was removed just now
-				refuse(name, errors.New("it is a symbolic link to nothing"))
-			}
 		case err != nil:
-			refuse(name, err)
-		default:
+			return err
+		case wrong != nil:
+			refuse(name, wrong)
+		case info != nil:
 			take(name, info.Size(), tagOf(info), info.ModTime())
 		}
 		return nil
@@ -125,55 +118,58 @@ func (s *Source) Each(ctx context.Context, take func(name string, size int64, et
 type below string
 
 // visit takes note of what is at path and no folder.
-func (root below) visit(n *listing.Named, path string, d fs.DirEntry) error {
-	rel, err := filepath.Rel(string(root), path)
-	if err != nil {
-		return err
-	}
-	name := filepath.ToSlash(rel)
-	if d.Type()&fs.ModeSymlink != 0 {
-		if is, outside := root.linksFolder(path); is {
-			if outside != nil {
-				n.Refuse(rawlog.File{Name: name, Size: -1}, outside)
-			}
-			return nil
+func (root below) visit(n *listing.Named, path, name string, d fs.DirEntry) error {
+	if is, outside := root.linksFolder(path, d); is {
+		if outside != nil {
+			n.Refuse(rawlog.File{Name: name, Size: -1}, outside)
 		}
+		return nil
 	}
 	f, ok := n.File(name)
 	if !ok {
 		return nil
 	}
-	info, err := root.info(d, name)
+	info, wrong, err := root.info(d, path, name)
 	switch {
-	case errors.Is(err, fs.ErrPermission):
+	case err != nil:
 		return err
-	case errors.Is(err, fs.ErrNotExist):
-		if _, lerr := os.Lstat(path); lerr == nil { // else it was removed just now
-			n.Wrong(f, errors.New("it is a symbolic link to nothing"))
-		}
-		return nil
-	case err != nil: // a pipe, a link that leads out of the folder
-		n.Wrong(f, err)
-		return nil
+	case wrong != nil:
+		n.Wrong(f, wrong)
+	case info != nil:
+		f.Size, f.ETag = info.Size(), tagOf(info)
+		n.Take(f, info.ModTime())
 	}
-	f.Size, f.ETag = info.Size(), tagOf(info)
-	n.Take(f, info.ModTime())
 	return nil
 }
 
-// info is what is at a name. Only a link needs to be resolved, as a walk follows none: for a
-// plain file that would ask for each folder above it again.
-func (root below) info(d fs.DirEntry, name string) (fs.FileInfo, error) {
+// info is what is at a path, or why it cannot be read as a file: it is a pipe, or a link to
+// nothing or out of the folder. Nothing at all was removed just now. An error ends the walk.
+// Only a link is resolved, as a walk follows none: for a plain file that would ask for each
+// folder above it again.
+func (root below) info(d fs.DirEntry, path, name string) (info fs.FileInfo, wrong, err error) {
 	if d.Type().IsRegular() {
-		return d.Info()
+		info, err = d.Info()
+	} else {
+		_, info, err = resolve(string(root), name)
 	}
-	_, info, err := resolve(string(root), name)
-	return info, err
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return nil, nil, err
+	case errors.Is(err, fs.ErrNotExist):
+		if _, lerr := os.Lstat(path); lerr == nil {
+			return nil, errors.New("it is a symbolic link to nothing"), nil
+		}
+		return nil, nil, nil
+	}
+	return info, err, nil
 }
 
 // linksFolder reports whether a symbolic link leads to a folder. One below the
 // root is walked in its own place; one outside comes with an error.
-func (root below) linksFolder(path string) (is bool, outside error) {
+func (root below) linksFolder(path string, d fs.DirEntry) (is bool, outside error) {
+	if d.Type()&fs.ModeSymlink == 0 {
+		return false, nil
+	}
 	if info, err := os.Stat(path); err != nil || !info.IsDir() {
 		return false, nil //nolint:nilerr // whatever else is there is looked at as a file
 	}
