@@ -137,6 +137,11 @@ func conversionCell(name string) (c cell, constant string) {
 		return appendThankYou, ""
 	case "id":
 		return func(b []byte, r *row) []byte { return strconv.AppendInt(b, r.id, 10) }, ""
+	case "tune_event_id":
+		return func(b []byte, r *row) []byte {
+			b = appendUUID(append(b, '"'), mix(uint64(r.id)), scramble(uint64(r.id)))
+			return append(b, '"')
+		}, ""
 	case "goal_id":
 		return func(b []byte, r *row) []byte { return strconv.AppendInt(b, int64(r.goal), 10) }, ""
 	case "customer_id":

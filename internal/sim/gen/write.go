@@ -98,14 +98,7 @@ func (n *Network) WriteCSV(w io.Writer, s Spec) (Truth, error) {
 		clk.zone = time.UTC
 	}
 	plan := n.plan(s, header, clk)
-	rows := s.Rows
-	if rows == 0 {
-		rows = n.Rows(s.Type, s.Hour)
-	}
-	broken := s.Broken
-	if s.Empty {
-		rows, broken = 0, 0
-	}
+	rows, broken := n.size(s)
 	truth := Truth{Header: header, Totals: make(map[OfferDay]Total)}
 	out := appendHeader(make([]byte, 0, flushSize+64<<10), header)
 	var (

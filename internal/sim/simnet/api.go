@@ -62,7 +62,7 @@ func (n *Network) call(r *http.Request, q url.Values, req Request) *Answer {
 	if a := n.entity(q); a != nil {
 		return a
 	}
-	if target := q.Get("Target"); target != "RawLog" {
+	if target := q.Get("Target"); target != "RawLog" || n.Faults.hasRetiredRawLogs() {
 		return Failure(fmt.Sprintf("Target %s does not exist.", target))
 	}
 	switch req.Method {

@@ -62,6 +62,7 @@ func (n *Network) Control() http.Handler {
 		publish(w, f, err)
 	})
 	n.controlReports(mux)
+	n.controlConversions(mux)
 	return loopbackOnly(mux)
 }
 

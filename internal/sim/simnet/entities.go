@@ -34,7 +34,8 @@ type kind struct {
 
 // Set changes one field of a row, which is made if absent. Conversion rows are
 // what findUpdatedConversions and findAddedConversions look through: their
-// fields updated and added are the days to show them on.
+// fields updated and added are the days to show them on. One that was published has
+// the fields of its log unless others are given.
 func (n *Network) Set(model string, id int, fields map[string]any) {
 	e := &n.Entities
 	e.mu.Lock()
@@ -47,6 +48,9 @@ func (n *Network) Set(model string, id int, fields map[string]any) {
 			if f != "id" {
 				row[f] = ""
 			}
+		}
+		if model == "Conversion" {
+			maps.Copy(row, n.loggedConversion(id, k.fields))
 		}
 		k.rows[id] = row
 	}

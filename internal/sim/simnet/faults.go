@@ -16,6 +16,7 @@ type Faults struct {
 	mu        sync.Mutex
 	revoked   bool
 	noPrefix  bool
+	retired   bool
 	stale     int // links that are yet to be handed out expired
 	linkValid time.Duration
 	answer    func(Request) *Answer
@@ -85,6 +86,14 @@ func (f *Faults) RevokeToken(revoked bool) {
 	f.revoked = revoked
 }
 
+// RetireRawLogs ends the target RawLog, as a vendor that has deprecated it may; or brings
+// it back.
+func (f *Faults) RetireRawLogs(retired bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.retired = retired
+}
+
 // NoPrefixes makes listLogs take whole days only: a month or year lists nothing.
 func (f *Faults) NoPrefixes(refuse bool) {
 	f.mu.Lock()
@@ -149,6 +158,12 @@ func (f *Faults) isRevoked() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.revoked
+}
+
+func (f *Faults) hasRetiredRawLogs() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.retired
 }
 
 func (f *Faults) refusesPrefixes() bool {

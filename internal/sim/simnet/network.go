@@ -51,6 +51,8 @@ type Network struct {
 	Faults  Faults  // what goes wrong; safe to change while it serves
 	Reports Reports // what getStats says
 
+	Conversions ConversionReport // how getConversions says what it says
+
 	Entities Entities // what find methods show
 	Access   Access   // who may call, beside the token's holder
 

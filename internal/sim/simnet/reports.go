@@ -31,6 +31,8 @@ type counted struct {
 	spec   gen.Spec
 	events []event
 	done   bool
+
+	records [][]string // of conversions, by conversionColumns; nil: not asked for yet
 }
 
 // event sums up what happened in a quarter of an hour to one set of ids.

@@ -184,17 +184,17 @@ func (f statsFilter) passes(v string) bool {
 	}
 	switch f.conditional {
 	case "NOT_EQUAL_TO":
-		return !is(func(x string) bool { return compareValues(v, x) == 0 })
+		return !is(func(x string) bool { return compareAs(f.text, v, x) == 0 })
 	case "LESS_THAN":
-		return compareValues(v, first) < 0
+		return compareAs(f.text, v, first) < 0
 	case "LESS_THAN_OR_EQUAL_TO":
-		return compareValues(v, first) <= 0
+		return compareAs(f.text, v, first) <= 0
 	case "GREATER_THAN":
-		return compareValues(v, first) > 0
+		return compareAs(f.text, v, first) > 0
 	case "GREATER_THAN_OR_EQUAL_TO":
-		return compareValues(v, first) >= 0
+		return compareAs(f.text, v, first) >= 0
 	case "BETWEEN":
-		return len(f.values) == 2 && compareValues(v, first) >= 0 && compareValues(v, f.values[1]) <= 0
+		return len(f.values) == 2 && compareAs(f.text, v, first) >= 0 && compareAs(f.text, v, f.values[1]) <= 0
 	case "LIKE":
 		return is(func(x string) bool { return like(v, x) })
 	case "NOT_LIKE":
@@ -204,7 +204,7 @@ func (f statsFilter) passes(v string) bool {
 	case "NOT_NULL":
 		return v != ""
 	}
-	return is(func(x string) bool { return compareValues(v, x) == 0 })
+	return is(func(x string) bool { return compareAs(f.text, v, x) == 0 })
 }
 
 // like matches without case; % stands for any text.

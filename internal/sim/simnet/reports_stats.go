@@ -26,6 +26,7 @@ type statsQuestion struct {
 type statsFilter struct {
 	field, conditional string
 	values             []string
+	text               bool // values that look like numbers are none
 }
 
 type statsSort struct {
@@ -39,31 +40,36 @@ func (n *Network) report(q url.Values) *Answer {
 	if target != "Report" && target != "Affiliate_Report" && target != "Advertiser_Report" {
 		return nil
 	}
-	if method := q.Get("Method"); method != "getStats" {
+	switch method := q.Get("Method"); method {
+	case "getStats":
+		s := statsQuestion{target: target}
+		if bad := s.read(q, s.knows); bad != nil {
+			return bad
+		}
+		for _, g := range s.groups {
+			if figureOf(g) != nil {
+				return invalidParameter("groups", "Invalid group: "+g)
+			}
+		}
+		return n.stats(s)
+	case "getConversions":
+		return n.getConversions(q)
+	default:
 		return Failure(fmt.Sprintf("Method %s::%s does not exist.", target, method))
 	}
-	s, bad := readStats(q)
-	if bad != nil {
-		return bad
-	}
-	return n.stats(s)
 }
 
 var filterParam = regexp.MustCompile(`^filters\[([^\]]+)\]\[(conditional|values)\](?:\[(\d*)\])?$`)
 
-func readStats(q url.Values) (statsQuestion, *Answer) {
-	s := statsQuestion{target: q.Get("Target"), fields: q["fields[]"], groups: q["groups[]"], page: 1}
+// read takes a report's question apart, about fields that the report knows.
+func (s *statsQuestion) read(q url.Values, knows func(field string) bool) *Answer {
+	s.fields, s.groups, s.page = q["fields[]"], q["groups[]"], 1
 	if len(s.fields) == 0 {
-		return s, invalidParameter("fields", "fields is a required parameter.")
+		return invalidParameter("fields", "fields is a required parameter.")
 	}
 	for _, f := range append(slices.Clone(s.fields), s.groups...) {
-		if !s.knows(f) {
-			return s, invalidParameter("fields", "Invalid field: "+f)
-		}
-	}
-	for _, g := range s.groups {
-		if figureOf(g) != nil {
-			return s, invalidParameter("groups", "Invalid group: "+g)
+		if !knows(f) {
+			return invalidParameter("fields", "Invalid field: "+f)
 		}
 	}
 	var names []string
@@ -79,8 +85,8 @@ func readStats(q url.Values) (statsQuestion, *Answer) {
 		if m == nil {
 			continue
 		}
-		if !s.knows(m[1]) {
-			return s, invalidParameter("filters", "Invalid filter field: "+m[1])
+		if !knows(m[1]) {
+			return invalidParameter("filters", "Invalid filter field: "+m[1])
 		}
 		i := slices.IndexFunc(s.filters, func(f statsFilter) bool { return f.field == m[1] })
 		if i < 0 {
@@ -90,7 +96,7 @@ func readStats(q url.Values) (statsQuestion, *Answer) {
 		if m[2] == "conditional" {
 			s.filters[i].conditional = q.Get(name)
 			if !slices.Contains(statsConditionals(), q.Get(name)) {
-				return s, invalidParameter("filters", "Invalid conditional: "+q.Get(name))
+				return invalidParameter("filters", "Invalid conditional: "+q.Get(name))
 			}
 			continue
 		}
@@ -100,13 +106,13 @@ func readStats(q url.Values) (statsQuestion, *Answer) {
 		if text := q.Get(name); text != "" {
 			v, err := strconv.Atoi(text)
 			if err != nil || v < 0 && name != "hour_offset" {
-				return s, invalidParameter(name, name+" must be an integer.")
+				return invalidParameter(name, name+" must be an integer.")
 			}
 			*to = v
 		}
 	}
 	s.totals = q.Get("totals") == "1" || q.Get("totals") == "true"
-	return s, nil
+	return nil
 }
 
 func statsConditionals() []string {
