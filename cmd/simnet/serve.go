@@ -125,6 +125,7 @@ func serve(ctx context.Context, network *simnet.Network, listener net.Listener, 
 	mux := http.NewServeMux()
 	mux.Handle(simnet.APIPath, network)
 	mux.Handle(simnet.AuthorizePath, network)
+	mux.Handle(simnet.DownloadPath, network)
 	mux.Handle("/control/", network.Control())
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)

@@ -35,6 +35,7 @@ func SimnetOver(tb testing.TB, storage *Storage, cfg simnet.Config) *Network {
 	mux := http.NewServeMux()
 	mux.Handle(simnet.APIPath, network)
 	mux.Handle(simnet.AuthorizePath, network)
+	mux.Handle(simnet.DownloadPath, network)
 	mux.Handle("/control/", network.Control())
 	server := httptest.NewServer(mux)
 	// A stalled answer would keep Close waiting.

@@ -20,6 +20,9 @@ func (n *Network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		n.Access.authorize(w, r)
 		return
 	}
+	if n.download(w, r) {
+		return
+	}
 	if r.URL.Path != APIPath {
 		http.NotFound(w, r)
 		return
@@ -57,6 +60,9 @@ func (n *Network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (n *Network) call(r *http.Request, q url.Values, req Request) *Answer {
 	if a := n.report(q); a != nil {
+		return a
+	}
+	if a := n.reportLink(r, q); a != nil {
 		return a
 	}
 	if a := n.entity(q); a != nil {

@@ -117,7 +117,7 @@ func holdBack(rows []*conversion, v conversionView, n int) []*conversion {
 }
 
 // controlConversions adds, by POST, conversions?refuse=FIELD, ?allow=FIELD, ?slow=ROWS,
-// ?arriving=ROWS, ?miscount=BY, ?delete=ID, ?currencies=USD,EUR and ?numbers=1, and
+// ?arriving=ROWS, ?miscount=BY, ?delete=ID, ?currencies=USD,EUR, ?numbers=1 and ?halve=LINKS, and
 // raw-logs?retired=1.
 func (n *Network) controlConversions(mux *http.ServeMux) {
 	number := func(set func(int)) func(string) error {
@@ -141,6 +141,7 @@ func (n *Network) controlConversions(mux *http.ServeMux) {
 			r.Currencies(strings.FieldsFunc(list, func(c rune) bool { return c == ',' })...)
 			return nil
 		},
+		"halve":   number(n.Downloads.Halve),
 		"numbers": number(func(v int) { r.Numbers(v != 0) }),
 		"retired": number(func(v int) { n.Faults.RetireRawLogs(v != 0) }),
 	}

@@ -1,6 +1,7 @@
 package simnet
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -203,7 +204,7 @@ func (v conversionView) related(c *conversion, model, name string) any {
 		n, _ := strconv.Atoi(id) // none has id 0
 		return v.kinds[model].rows[n]
 	}
-	id := func(column string) string { return v.statValue(c, column).(string) }
+	id := func(column string) string { return v.text(c, "Stat."+column) }
 	switch model {
 	case "Advertiser", "Affiliate":
 		return byID(model, id(strings.ToLower(model)+"_id"))[name]
@@ -212,7 +213,7 @@ func (v conversionView) related(c *conversion, model, name string) any {
 		if e == nil {
 			return nil
 		}
-		return e["first_name"].(string) + " " + e["last_name"].(string)
+		return fmt.Sprintf("%v %v", e["first_name"], e["last_name"])
 	case "Browser":
 		if name == "id" {
 			return id("browser_id")

@@ -53,6 +53,8 @@ type Network struct {
 
 	Conversions ConversionReport // how getConversions says what it says
 
+	Downloads Downloads // the reports that come as a file
+
 	Entities Entities // what find methods show
 	Access   Access   // who may call, beside the token's holder
 
