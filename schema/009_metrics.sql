@@ -1,9 +1,43 @@
+-- By day, until when a load had looked at its hours: those that began until then and of
+-- which the ledger has no file had none at the source. Shares i/n count once all n have.
+CREATE VIEW IF NOT EXISTS {database}.ingest_looked {on_cluster}
+AS
+SELECT network, log_type, toDate(day) AS day, max(upto) AS upto
+FROM
+(
+    SELECT network, log_type, day, splitByChar('/', worker)[2] AS shares, min(upto) AS upto
+    FROM
+    (
+        SELECT network, log_type, day, worker, max(upto) AS upto
+        FROM
+        (
+            SELECT network, log_type, worker, arrayJoin(range(toUInt32(from_day), toUInt32(until_day))) AS day, toDateTime(toDate(day), 'UTC') + INTERVAL 1 DAY AS upto
+            FROM (SELECT DISTINCT network, log_type, worker, from_day, until_day FROM {database}.ingest_listings)
+            UNION ALL
+            SELECT network, arrayJoin(listed_types) AS log_type, worker, arrayJoin(range(toUInt32(days.1), toUInt32(days.2))) AS day, at - INTERVAL 90 MINUTE AS upto
+            FROM
+            (
+                SELECT network, listed_types, worker, arrayJoin(listed_days) AS days, max(toDateTime(assumeNotNull(listed_at), 'UTC')) AS at
+                FROM {database}.ingest_runs
+                WHERE listed_at IS NOT NULL
+                GROUP BY network, listed_types, worker, days, toDate(listed_at)
+            )
+        )
+        GROUP BY network, log_type, day, worker
+    )
+    GROUP BY network, log_type, day, shares
+    HAVING count() = greatest(1, toUInt32OrZero(shares))
+)
+GROUP BY network, log_type, day
+COMMENT 'Until when loads had looked at the hours of a day, by network and log type. Made by ingest, revision 1.';
+
 -- Metrics for Prometheus, from ledger, listings, runs and leases. docs/operations.md says
 -- what each means; an hour of a network and type is
 --   known     where the ledger has a file of it;
---   expected  from the first known hour of the type until the latest that is due;
+--   expected  from the first known hour of the type until the latest that is due, but for
+--             gaps of more than 366 days: nobody wants what is in them;
 --   due       90 minutes after it began: files were seen some 16 minutes after its end;
---   looked at where a load has listed its day since it was due. Without a file it is empty;
+--   looked at where a load has listed its day since it was due (ingest_looked). Without a file it is empty;
 --   missing   where it is expected, not known and not looked at, or a file of it is planned;
 --   open      where it is missing, or a file of it is failed (and not ignored) or loading;
 --   gone      where it is open, and the source keeps such files no longer, or lists the file no more.
@@ -18,44 +52,13 @@ AS WITH
         WHERE network != ''
         GROUP BY network
     ),
-    -- Log types of the networks: their first hour, and the days for which the source keeps files, 0 where it does not say.
+    -- Log types of the networks: their known hours, and the days for which the source keeps files, 0 where it does not say.
     kinds AS
     (
-        SELECT e.network AS network, e.log_type AS log_type, e.first AS first, toUInt16(n.kept[e.log_type]) AS kept
-        FROM (SELECT network, log_type, min(toStartOfHour(hour)) AS first FROM {database}.ingest_files GROUP BY network, log_type) AS e
+        SELECT e.network AS network, e.log_type AS log_type, e.known AS known, toUInt16(n.kept[e.log_type]) AS kept
+        FROM (SELECT network, log_type, arraySort(groupUniqArray(toUInt32(toStartOfHour(hour)))) AS known FROM {database}.ingest_files GROUP BY network, log_type) AS e
         LEFT ALL JOIN networks AS n ON n.network = e.network
         WHERE NOT ifNull(n.given_up, 0)
-    ),
-    -- By day, until when a load had looked at its hours. Shares i/n count once all n have.
-    looked AS
-    (
-        SELECT network, log_type, day, max(upto) AS upto
-        FROM
-        (
-            SELECT network, log_type, day, splitByChar('/', worker)[2] AS shares, min(upto) AS upto
-            FROM
-            (
-                SELECT network, log_type, day, worker, max(upto) AS upto
-                FROM
-                (
-                    SELECT network, log_type, worker, arrayJoin(range(toUInt32(from_day), toUInt32(until_day))) AS day, toDateTime(toDate(day), 'UTC') + INTERVAL 1 DAY AS upto
-                    FROM (SELECT DISTINCT network, log_type, worker, from_day, until_day FROM {database}.ingest_listings)
-                    UNION ALL
-                    SELECT network, arrayJoin(listed_types) AS log_type, worker, arrayJoin(range(toUInt32(days.1), toUInt32(days.2))) AS day, at - INTERVAL 90 MINUTE AS upto
-                    FROM
-                    (
-                        SELECT network, listed_types, worker, arrayJoin(listed_days) AS days, max(toDateTime(assumeNotNull(listed_at), 'UTC')) AS at
-                        FROM {database}.ingest_runs
-                        WHERE listed_at IS NOT NULL
-                        GROUP BY network, listed_types, worker, days, toDate(listed_at)
-                    )
-                )
-                GROUP BY network, log_type, day, worker
-            )
-            GROUP BY network, log_type, day, shares
-            HAVING count() = greatest(1, toUInt32OrZero(shares))
-        )
-        GROUP BY network, log_type, day
     ),
     -- Expected hours that are not known and not looked at.
     unknown AS
@@ -63,12 +66,12 @@ AS WITH
         SELECT h.network AS network, h.log_type AS log_type, h.hour AS hour
         FROM
         (
-            SELECT network, log_type, toDateTime(arrayJoin(range(toUInt32(begin), toUInt32(now()) - 5399, 3600)), 'UTC') AS hour
-            FROM (SELECT network, log_type, if(kept = 0, first, greatest(first, toStartOfHour(now('UTC') - toIntervalDay(kept + 1)))) AS begin FROM kinds)
+            SELECT network, log_type, toDateTime(arrayJoin(range(toUInt32(gap.1 + 3600), gap.2, 3600)), 'UTC') AS hour
+            FROM (SELECT network, log_type, arrayJoin(arrayZip(known, arrayPushBack(arrayPopFront(known), greatest(toUInt32(toUInt32(now()) - 5399), known[-1])))) AS gap FROM kinds)
+            WHERE gap.2 - gap.1 <= (366 * 24 + 1) * 3600
         ) AS h
-        LEFT ALL JOIN looked AS l ON l.network = h.network AND l.log_type = h.log_type AND l.day = toUInt32(toDate(h.hour))
+        LEFT ALL JOIN {database}.ingest_looked AS l ON l.network = h.network AND l.log_type = h.log_type AND l.day = toDate(h.hour)
         WHERE h.hour > ifNull(l.upto, toDateTime(0, 'UTC'))
-          AND (h.network, h.log_type, h.hour) NOT IN (SELECT network, log_type, toStartOfHour(hour) FROM {database}.ingest_files)
     ),
     states AS
     (
@@ -175,4 +178,4 @@ SELECT
     value
 FROM samples
 ORDER BY name, mapValues(labels)
-COMMENT 'Metrics as Prometheus reads them: SELECT * FROM ingest_metrics FORMAT Prometheus. Definitions are in docs/operations.md. Made by ingest, revision 1.';
+COMMENT 'Metrics as Prometheus reads them: SELECT * FROM ingest_metrics FORMAT Prometheus. Definitions are in docs/operations.md. Made by ingest, revision 2.';

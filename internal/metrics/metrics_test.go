@@ -20,6 +20,7 @@ import (
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/dirs"
+	"rawlogs/internal/page"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/runs"
 	"rawlogs/internal/status"
@@ -217,6 +218,54 @@ func TestAgreesWithStatus(t *testing.T) {
 	}
 	if missing := want[`ingest_missing_hours{network="acme",type="clicks"}`]; missing < 28 || want[`ingest_hours_lost_within{days="7",network="acme",type="clicks"}`] == 0 {
 		t.Errorf("the scenario is too easy: %v", want)
+	}
+}
+
+// The page of the status, without the source as browsers get it, counts the same hours,
+// whatever gaps there are.
+func TestAgreesWithPage(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	_, now := world(t, st, "acme")
+	// Two nights a day apart, long ago: the day between them is gone, and nobody waits for
+	// the year after.
+	var old []*checkpoint.Entry
+	for _, hours := range []int{0, 24} {
+		old = append(old, &checkpoint.Entry{File: file(rawlog.Clicks, now.Add(-time.Duration(24*500-hours)*time.Hour)), State: checkpoint.Loaded, Rows: 10})
+	}
+	if err := checkpoint.Open(st, "acme").Put(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	d, err := page.Start(t.Context(), st, "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Add(t.Context(), st, page.Question{Network: "acme"}); err != nil {
+		t.Fatal(err)
+	}
+	n, got := d.Networks[0], samples(t, st)
+	sum := func(states ...page.State) (hours float64) {
+		for _, s := range states {
+			hours += float64(n.Sums[string(s)])
+		}
+		return hours
+	}
+	metric := func(name string, labels string) (all float64) {
+		for _, typ := range []string{"clicks", "conversions"} {
+			all += got[name+`{network="acme",`+labels+`type="`+typ+`"}`]
+		}
+		return all
+	}
+	open := metric("ingest_missing_hours", "") + metric("ingest_files", `state="failed",`) + metric("ingest_files", `state="loading",`)
+	if hours := sum(page.Missing, page.Failed, page.Loading, page.Soon); hours != open {
+		t.Errorf("%v hours are open on the page, %v in the metrics: %v", hours, open, n.Sums)
+	}
+	// Of conversions, which are kept for 4 days, what is older and not loaded is gone by both.
+	if gone := sum(page.Gone); gone != metric("ingest_gone_hours", "") || gone < 23 {
+		t.Errorf("%v hours are gone on the page, %v in the metrics", gone, metric("ingest_gone_hours", ""))
+	}
+	if sum(page.Empty) == 0 || n.Looked == 0 || n.Looked > d.Made {
+		t.Errorf("%v hours without a file; last looked at %d", sum(page.Empty), n.Looked)
 	}
 }
 

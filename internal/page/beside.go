@@ -144,6 +144,35 @@ func readKeep(ctx context.Context, st *store.Store, network string) (map[rawlog.
 	return keep, err
 }
 
+// readLooked is until when loads had looked at the hours of each day.
+func readLooked(ctx context.Context, st *store.Store, network string) (map[rawlog.Type]map[int64]int64, error) {
+	out := map[rawlog.Type]map[int64]int64{}
+	rows, err := st.Conn().Query(ctx, "SELECT log_type, toInt64(toUInt16(day)), toInt64(toUnixTimestamp(upto)) FROM "+st.TableName("ingest_looked")+" WHERE network = ?", network)
+	if err != nil {
+		return out, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var typ string
+		var day, upto int64
+		if err := rows.Scan(&typ, &day, &upto); err != nil {
+			return out, err
+		}
+		if out[rawlog.Type(typ)] == nil {
+			out[rawlog.Type(typ)] = map[int64]int64{}
+		}
+		out[rawlog.Type(typ)][day] = upto
+	}
+	return out, rows.Err()
+}
+
+// readLast is when a run last listed the source, in seconds since 1970; 0 is never.
+func readLast(ctx context.Context, st *store.Store, network string) (int64, error) {
+	var at int64
+	err := st.Conn().QueryRow(ctx, "SELECT toInt64(toUnixTimestamp(ifNull(max(listed_at), toDateTime64(0, 3)))) FROM "+st.TableName("ingest_runs")+" WHERE network = ?", network).Scan(&at)
+	return at, err
+}
+
 // Lengths writes the states of hours that follow each other as a letter and a count: o23f1.
 func Lengths(states []State) string {
 	var b strings.Builder

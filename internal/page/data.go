@@ -21,6 +21,8 @@ const (
 	Differs State = 'd' // the ledger, the store and the network's report do not agree
 	Failed  State = 'f'
 	Missing State = 'm'
+	Loading State = 'w'
+	Empty   State = 'e' // a listing since it was due had no file of it
 	Soon    State = 's' // not loaded, and deleted by the network within 7 days
 	Gone    State = 'g' // not loaded, and no longer at the source
 	Pending State = 'p' // not due yet
@@ -28,7 +30,7 @@ const (
 
 // Worst lists the states from the one to care for first.
 func Worst() []State {
-	return []State{Soon, Failed, Missing, Differs, Gone, Noted, Pending, Loaded, Unknown}
+	return []State{Soon, Failed, Missing, Differs, Gone, Loading, Noted, Pending, Loaded, Empty, Unknown}
 }
 
 // Kind says a state to people.
@@ -45,7 +47,9 @@ func Kinds() []Kind {
 		{string(Noted), "Loaded with rejected or rescued", "some lines or values did not fit, or an issue is open"},
 		{string(Failed), "Failed", "could not be fetched, read or loaded"},
 		{string(Missing), "Missing", "due, and not loaded"},
+		{string(Loading), "Loading", "a run is at it, or died at it: the next run goes on"},
 		{string(Pending), "Not due yet", "the network has not published it yet"},
+		{string(Empty), "No file", "due, and the source had none when a run last looked"},
 		{string(Gone), "Gone at the source", "not loaded, and the source no longer has it"},
 		{string(Soon), "Lost within 7 days", "not loaded, and the network is about to delete it"},
 		{string(Differs), "Reconcile disagrees", "ledger, store and the network's report differ"},
@@ -70,6 +74,7 @@ type Data struct {
 type Network struct {
 	ID       string         `json:"id"`
 	Source   string         `json:"source"` // "": it was not listed
+	Looked   int64          `json:"looked"` // seconds: when the source was last listed whole or in part; 0: never
 	Zone     Zone           `json:"zone"`
 	Headline Headline       `json:"headline"`
 	Types    []Calendar     `json:"types"`

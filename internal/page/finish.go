@@ -197,8 +197,12 @@ func (g *gathering) headline() Headline {
 		h.Level, h.Text = "bad", strings.Join(parts, ", ")
 		return h
 	}
-	if sums[Gone]+sums[Differs]+reports > 0 {
+	if sums[Gone]+sums[Differs]+reports+sums[Loading] > 0 {
 		h.Level = "warn"
+	}
+	if n := sums[Loading]; n > 0 {
+		h.Text = term.Plural(n, "hour") + " not loaded yet: a run is at work, or died"
+		return h
 	}
 	h.Text = calm(now, oldest, late)
 	return h
@@ -229,6 +233,12 @@ func (g *gathering) more(sums map[State]int, reports int) string {
 	}
 	if n := sums[Noted]; n > 0 {
 		parts = append(parts, term.Plural(n, "hour")+" with rejected or rescued")
+	}
+	if n := sums[Loading]; n > 0 {
+		parts = append(parts, term.Plural(n, "hour")+" loading")
+	}
+	if n := sums[Empty]; n > 0 {
+		parts = append(parts, term.Plural(n, "hour")+" without a file")
 	}
 	if n := sums[Loaded]; n > 0 {
 		parts = append(parts, term.Plural(n, "hour")+" loaded")

@@ -94,6 +94,8 @@ func (d *Data) Add(ctx context.Context, st *store.Store, q Question) error {
 		listing.keep, err = readKeep(ctx, st, q.Network)
 		lack("for how long the source keeps files", err)
 	}
+	listing.looked, err = readLooked(ctx, st, q.Network)
+	lack("when the source was looked at", err)
 	g.take(briefs, listing)
 	lack("the store's rows were not counted", g.count(ctx))
 	lack("the network's kept reports were not compared", g.compare(ctx))
@@ -101,6 +103,10 @@ func (d *Data) Add(ctx context.Context, st *store.Store, q Question) error {
 	if g.net.Rejected, err = readRejected(bounded(ctx, d.limits), st, q.Network); err != nil {
 		lack("rejected lines", err)
 	}
+	if g.net.Looked, err = readLast(ctx, st, q.Network); listing.source != "" {
+		g.net.Looked = now.Unix()
+	}
+	lack("when the source was last listed", err)
 	if g.net.Runs, err = readRuns(bounded(ctx, d.limits), st, q.Network); err != nil {
 		lack("runs", err)
 	}

@@ -127,19 +127,20 @@ func TestStates(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.put(rawlog.Clicks, at(4), r.text(at(4), 2, "")) // listed, and never loaded
+	r.put(rawlog.Conversions, at(3), r.text(at(3), 2, ""))
 	if err := r.st.Conn().Exec(t.Context(), "DELETE FROM clicks WHERE _hour = ? AND offer_id = 1", at(5)); err != nil {
 		t.Fatal(err)
 	}
 	now := at(9).Add(20 * time.Minute)
 	q := Question{Source: r.source, Now: func() time.Time { return now }}
 	n := r.gather(q)
-	if got, want := n.of(rawlog.Clicks, morning, 24), "lnfmmdgl"+strings.Repeat("p", 16); got != want {
+	if got, want := n.of(rawlog.Clicks, morning, 24), "lnfemdgl"+strings.Repeat("p", 16); got != want {
 		t.Errorf("clicks: %s; want %s", got, want)
 	}
-	if got, want := n.of(rawlog.Conversions, morning, 10), "lsssssss"+"pp"; got != want {
+	if got, want := n.of(rawlog.Conversions, morning, 10), "leeseeee"+"pp"; got != want {
 		t.Errorf("conversions: %s; want %s", got, want)
 	}
-	if h := n.Headline; h.Level != "bad" || h.Text != "9 hours are missing, 1 hour failed, 7 will be lost within 7 days" {
+	if h := n.Headline; h.Level != "bad" || h.Text != "2 hours are missing, 1 hour failed, 1 will be lost within 7 days" {
 		t.Errorf("headline: %+v", h)
 	}
 	if len(n.Issues) != 3 || n.Source == "" || len(n.Rejected) != 1 || n.Rejected[0].Lines != 1 {
@@ -150,6 +151,13 @@ func TestStates(t *testing.T) {
 		t.Errorf("line of the hour that lost rows: %s; want %s…", lines[3], want)
 	}
 
+	// A file at which a run died is neither missing nor failed.
+	if err := r.st.Conn().Exec(t.Context(), "INSERT INTO ingest_files (network, log_type, file, hour, state, version) VALUES ('acme', 'clicks', 'dying', ?, 'loading', 1)", at(8)); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.gather(Question{Now: q.Now}).of(rawlog.Clicks, at(8), 1); got != "w" {
+		t.Errorf("while it is loaded: %s; want w", got)
+	}
 	// Without the source, what it lists and what it deletes is not known.
 	q.Source = nil
 	if got, want := r.gather(q).of(rawlog.Clicks, morning, 8), "lnfmmdfl"; got != want {

@@ -149,6 +149,8 @@ func (g *gathering) stateOf(e *checkpoint.Brief, f file, l listing) State {
 		return Soon
 	case e.State == checkpoint.Failed:
 		return Failed
+	case e.State == checkpoint.Loading:
+		return Loading
 	}
 	return Missing
 }
@@ -235,14 +237,19 @@ func (g *gathering) fill(k *kind, first, last int64, l listing) {
 	}
 }
 
-// absent is how an hour stands of which the ledger has no file.
+// absent is how an hour stands of which the ledger has no file. A look since it was due
+// says that there was none; what was there and is deleted by now, only a look in time does.
 func (g *gathering) absent(k *kind, hour, due int64, l listing) State {
 	listed := l.hours[k.typ][hour]
 	switch {
 	case hour*hourSeconds > due && !listed:
 		return Pending
+	case !listed && hour*hourSeconds <= l.looked[k.typ][hour/24]: //guard:page-looked
+		return Empty
 	case !listed && rawlog.Kept(l.keep).Over(k.typ, time.Unix(hour*hourSeconds, 0), g.now):
 		return Gone
+	case !listed && l.typed[k.typ]:
+		return Empty
 	case g.ending(k.typ, l.keep, hour):
 		return Soon
 	}

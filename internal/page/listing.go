@@ -22,6 +22,8 @@ type listing struct {
 	files  map[fileID]bool
 	hours  map[rawlog.Type]map[int64]bool // for which it has a file
 	keep   map[rawlog.Type]int            // days that it keeps files, where it says so
+	// looked is for each day since 1970 until when runs had looked at its hours, in seconds.
+	looked map[rawlog.Type]map[int64]int64
 }
 
 // list asks the source. With an error what is there counts as not listed; the days for

@@ -77,6 +77,8 @@ var trusting = []protection{
 		swap("limits", "nil"), "internal/page", "TestBounded"),
 	guard("page-gone", "hours that the source no longer has are marked",
 		swap("l.typed[e.Type] && !l.files[fileID{e.Type, e.Name}]", "false"), "internal/page", "TestStates"),
+	guard("page-looked", "an hour for which a run that looked in time found no file is not called missing or gone",
+		never, "internal/metrics", "TestAgreesWithPage"),
 	guard("page-differs", "hours whose rows are not all in the store are marked",
 		never, "internal/page", "TestStates"),
 	guard("replace-aside", "a file that is written anew is there whole, or as before",

@@ -36,7 +36,7 @@ func sample(years int, now time.Time, ids ...string) page.Data {
 func sampled(r *rand.Rand, years int, now time.Time, id string, nth int) page.Network {
 	last := now.Unix() / 3600
 	first := now.AddDate(-years, 0, 3).Unix() / 3600 / 24 * 24
-	n := page.Network{ID: id, Source: "hasoffers:", Zone: zone(first, last), Types: []page.Calendar{}, Issues: []page.Issue{}, Rejected: []page.Rejected{}, Runs: []page.Run{}, Sums: map[string]int{},
+	n := page.Network{ID: id, Source: "hasoffers:", Looked: now.Unix() - 9000, Zone: zone(first, last), Types: []page.Calendar{}, Issues: []page.Issue{}, Rejected: []page.Rejected{}, Runs: []page.Run{}, Sums: map[string]int{},
 		RunIDs:   []string{"20261126T021503Z-7c41", "20261127T021501Z-91be"},
 		Texts:    []string{"fetch: not found: HTTP 404 NoSuchKey (it was listed but is gone: its retention may be over)", "rejected: 12 of 4,811 lines have 61 fields, want 62", "unzip: the CRC-32 differs: the archive is damaged"},
 		Headline: page.Headline{Level: "bad", Text: "3 hours are missing, 1 hour failed, 2 will be lost within 7 days", More: "14 hours gone at the source · 41 hours with rejected or rescued · 26,120 hours loaded"}}
@@ -52,7 +52,7 @@ func sampled(r *rand.Rand, years int, now time.Time, id string, nth int) page.Ne
 				at, state := day*24+h, pick(r, last-(day*24+h), ti, nth)
 				states = append(states, page.State(state[0]))
 				n.Sums[state]++
-				if strings.Contains("lndf", state) {
+				if strings.Contains("lndfw", state) {
 					text = append(text, fileText(r, h, state, ti, at))
 				}
 			}
@@ -109,6 +109,10 @@ func pick(r *rand.Rand, ago int64, typ, nth int) string {
 		return "m"
 	case typ == 0 && ago == 80:
 		return "f"
+	case typ == 1 && ago == 30:
+		return "w"
+	case typ == 1 && ago > 58*24 && ago < 59*24, ago > 100 && n > 9980:
+		return "e"
 	case typ == 1 && ago > 56*24 && ago < 56*24+3:
 		return "s"
 	case ago > 2000 && ago < 2300 && n < 9000:
@@ -131,6 +135,8 @@ func fileText(r *rand.Rand, h int64, state string, typ int, at int64) string {
 		stored = fmt.Sprint(rows - 17)
 	case "n":
 		rejected, rescued, text = "12", "3", "1"
+	case "w":
+		rows = 0
 	case "f":
 		rows, text = 0, "2"
 	}

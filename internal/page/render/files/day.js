@@ -78,7 +78,7 @@ class DayPanel {
   hour(type, hour) {
     const state = type.state(hour), files = type.files([hour]);
     const rows = files.reduce((n, f) => n + f.rows, 0);
-    const text = files.length ? number(rows) : state === "." || state === "p" ? "" : "–";
+    const text = files.length ? number(rows) : ".pe".includes(state) ? "" : "–";
     return el("button", {
       type: "button", class: "hour", "data-hour": hour, "data-type": type.name, "aria-expanded": "false",
       "aria-label": `${type.name} ${this.model.clock.time(hour)}: ${KIND[state].name}, ${plural(files.length, "file")}, ${plural(rows, "row")}`,
@@ -107,7 +107,7 @@ class DayPanel {
         facts(about), sides(about),
         el("p", {class: "dim"}, `Ledger written ${instant((f.hour + f.span) * 3600 + f.late * 60)}`));
     });
-    if (!cards.length) cards.push(el("p", {class: "none"}, type.cut(Math.floor(hour / 24)) ? "Its files are left out of this page to keep it small." : `No file: ${KIND[state].name.toLowerCase()}, ${KIND[state].means}.`));
+    if (!cards.length) cards.push(el("p", {class: "none"}, type.cut(Math.floor(hour / 24)) ? "Its files are left out of this page to keep it small." : `No file: ${state === "e" ? "" : `${KIND[state].name.toLowerCase()}, `}${KIND[state].means}.`));
     this.host.querySelector(".files").replaceChildren(el("h3", {}, `${type.name} ${this.model.clock.time(hour)} · ${instant(hour * 3600)}`), ...cards);
     this.host.querySelector(".files").scrollIntoView({block: "nearest"});
   }

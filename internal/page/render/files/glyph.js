@@ -10,6 +10,8 @@ const glyphs = {
   s: (x, y, s) => `M${x + s / 2} ${y}L${x + s} ${y + s}L${x} ${y + s}z`,
   g: (x, y, s) => `M${x} ${y + s * 0.36}h${s}v${s * 0.28}h${-s}z`,
   p: (x, y, s) => `M${x + s * 0.34} ${y + s * 0.34}h${s * 0.32}v${s * 0.32}h${-s * 0.32}z`,
+  w: (x, y, s) => `M${x} ${y}v${s}h${s}z`,
+  e: (x, y, s) => square(x, y, s, s * 0.18) + inner(x, y, s, 0.32),
   d: (x, y, s) => `M${x} ${y + s * 0.1}h${s}v${s * 0.28}h${-s}zM${x} ${y + s * 0.62}h${s}v${s * 0.28}h${-s}z`,
   ".": (x, y, s) => `M${x + s * 0.44} ${y + s * 0.44}h${s * 0.12}v${s * 0.12}h${-s * 0.12}z`,
 };

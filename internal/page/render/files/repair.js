@@ -92,6 +92,23 @@ function repairs(model, day) {
       would: gone.map((t) => `${plural(inPeriod(t, p, "g").length, "hour")} of ${t.name}, if somebody has copies: put them into FOLDER`),
     });
   }
+  const begun = withState("w");
+  if (begun.length) {
+    out.push({
+      title: "A run is loading them, or died at it",
+      command: command("runs", ...network),
+      would: ["nothing: it says which run is at work and which died; the next run goes on with its files"],
+    });
+  }
+  const bare = withState("e");
+  if (!out.length && bare.length) {
+    const p = period(all(bare, "e"));
+    out.push({
+      title: "The source had no file", quiet: true,
+      command: command("backfill", p.text, "--type", names(bare), ...network),
+      would: bare.map((t) => `what has come since: ${plural(inPeriod(t, p, "e").length, "hour")} of ${t.name} had no file`),
+    });
+  }
   const sound = model.types.filter((t) => hoursIn(t, hours, "ln").length);
   if (!out.length && sound.length) {
     const p = period(all(sound, "ln")), files = sound.flatMap((t) => t.files(range(p)));

@@ -75,7 +75,7 @@ function calendarTable(model) {
       for (const t of model.types) {
         const a = model.about(t, day);
         if (a.state === ".") continue;
-        const open = [...NOT_LOADED, "g"].reduce((n, s) => n + (a.states[s] || 0), 0);
+        const open = [...NOT_LOADED, "g", "w"].reduce((n, s) => n + (a.states[s] || 0), 0);
         rows.push([isoDay(day), t.name, el("span", {class: "with"}, glyph(a.state), KIND[a.state].name), number(open), number(a.files.length), number(a.rows), a.counted ? number(a.stored) : "?",
           a.report ? number(a.report.network) : "–", number(a.rejected), number(a.rescued), lateness(a.late)]);
       }
