@@ -7,17 +7,20 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 )
 
 // options are the flags of simnet.
 type options struct {
 	network, addr, zone         string
 	start, newHeader            string
+	conversions                 string
 	days, rows                  int
 	seed                        uint64
 	plain                       bool
@@ -34,6 +37,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.IntVar(&o.rows, "rows-per-hour", 1500, "mean clicks in an hour; impressions are twice as many")
 	f.Uint64Var(&o.seed, "seed", 1, "seed: the same one makes the same logs")
 	f.StringVar(&o.newHeader, "new-header", "", "`day` from which logs have the header of 2022 (default: halfway)")
+	f.StringVar(&o.conversions, "conversions", "", "header of conversions: "+strings.Join(gen.Variants(), ", ")+" (default: as the others')")
 	f.StringVar(&o.zone, "zone", "UTC", "IANA `zone` of the rows' datetime")
 	f.BoolVar(&o.plain, "plain", false, "no empty hours, broken lines, unknown column or late file")
 	f.DurationVar(&o.lateAfter, "late-after", 0, "publish the late file after that time (default: when told by POST /control/release)")
@@ -53,6 +57,9 @@ func (o *options) span(now time.Time) (start, newHeader time.Time, err error) {
 	}
 	if o.rows < 1 {
 		return start, newHeader, usageError{fmt.Errorf("--rows-per-hour %d: want 1 or more", o.rows)}
+	}
+	if o.conversions != "" && gen.ConversionHeader(o.conversions) == nil {
+		return start, newHeader, usageError{fmt.Errorf("--conversions %q: want one of %s", o.conversions, strings.Join(gen.Variants(), ", "))}
 	}
 	start = now.UTC().Truncate(24*time.Hour).AddDate(0, 0, -o.days)
 	if o.start != "" {

@@ -73,7 +73,7 @@ func runServe(ctx context.Context, o options, stdout io.Writer, log *slog.Logger
 	if err != nil {
 		return err
 	}
-	scenario := simnet.Scenario{Start: start, Days: o.days, NewHeader: newHeader, Plain: o.plain}
+	scenario := simnet.Scenario{Start: start, Days: o.days, NewHeader: newHeader, Plain: o.plain, Conversions: o.conversions}
 	log.Info("publishing", "days", scenario.String())
 	begin := time.Now()
 	files, err := network.Live(ctx, scenario)

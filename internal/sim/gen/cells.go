@@ -43,6 +43,9 @@ var cells = map[string]cell{
 // cellOf is how the column of that name is written; a name that the generator
 // does not know, and every id that networks leave empty, is an empty string.
 func (n *Network) cellOf(t rawlog.Type, name string, clock *clock) (c cell, constant string) {
+	if t == rawlog.Conversions {
+		name = logName(name)
+	}
 	if c := cells[name]; c != nil {
 		return c, ""
 	}
@@ -72,6 +75,9 @@ func (n *Network) cellOf(t rawlog.Type, name string, clock *clock) (c cell, cons
 		return nil, zero
 	}
 	if t == rawlog.Conversions {
+		if c := entityCell(name); c != nil {
+			return c, ""
+		}
 		return conversionCell(name)
 	}
 	return nil, none

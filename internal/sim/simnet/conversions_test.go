@@ -2,6 +2,7 @@ package simnet_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +17,7 @@ import (
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/sim/simnet"
+	"rawlogs/internal/testkit"
 )
 
 type conversionsAnswer struct {
@@ -314,5 +316,29 @@ func TestRawLogsRetired(t *testing.T) {
 		if a.message != want {
 			t.Errorf("%s: %q, want %q", name, a.message, want)
 		}
+	}
+}
+
+// Reports do not go by the words of the logs' header.
+func TestReportsWhateverTheHeader(t *testing.T) {
+	t.Parallel()
+	var want string
+	for _, variant := range gen.Variants() {
+		n, ask := asker(t, simnet.Config{})
+		n.Happen("a", gen.Spec{Type: rawlog.Conversions, Hour: conversionHour(), Rows: 60, Header: gen.ConversionHeader(variant)})
+		a := ask("Report", with(fieldsOf("Stat.payout", "Stat.revenue", "Stat.id"), []string{"totals", "1"})...)
+		server := httptest.NewServer(n)
+		t.Cleanup(server.Close)
+		_, stats, _ := getStats(t, &testkit.Network{Network: n, URL: server.URL + simnet.APIPath}, "fields[]", "Stat.payout", "fields[]", "Stat.revenue")
+		got := fmt.Sprint(a.Totals["Stat"]["payout"], a.Totals["Stat"]["revenue"], a.Data[0]["Stat"]["id"], stats)
+		if want == "" {
+			want = got
+		}
+		if got != want || a.Totals["Stat"]["payout"] == "0.00000" || strings.Contains(stats, `"0.00000"`) {
+			t.Errorf("%s: %s, want %s", variant, got, want)
+		}
+	}
+	if gen.ConversionHeader("another") != nil {
+		t.Error("a header that is not known")
 	}
 }

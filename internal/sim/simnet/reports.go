@@ -3,6 +3,7 @@ package simnet
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -106,6 +107,9 @@ func (r *Reports) As(affiliate, advertiser int) {
 func (r *Reports) published(name string, logs *gen.Network, spec gen.Spec) {
 	// Reports go by instants, not by what a file says of them.
 	spec.Zone, spec.Shift = time.UTC, 0
+	if spec.Type == rawlog.Conversions && spec.Header != nil && !slices.Contains(spec.Header, "payout_cents") {
+		spec.Header = nil // nor by the words that it has
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.files == nil {

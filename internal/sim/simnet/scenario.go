@@ -20,6 +20,9 @@ type Scenario struct {
 	Types []rawlog.Type // all
 	// NewHeader is when the header of 2022 takes over; zero: halfway.
 	NewHeader time.Time
+	// Conversions names the header of their logs (see gen.Variants); "" goes by NewHeader
+	// as the others do.
+	Conversions string
 	// Plain leaves out every oddity but the change of headers.
 	Plain bool
 }
@@ -117,6 +120,9 @@ func (s Scenario) spec(t rawlog.Type, hour time.Time) gen.Spec {
 		year = 2022
 	}
 	spec := gen.Spec{Type: t, Hour: hour, Header: gen.Header(t, year)}
+	if t == rawlog.Conversions && s.Conversions != "" {
+		spec.Header = gen.ConversionHeader(s.Conversions)
+	}
 	if s.Plain {
 		return spec
 	}
