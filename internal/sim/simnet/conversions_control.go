@@ -117,7 +117,8 @@ func holdBack(rows []*conversion, v conversionView, n int) []*conversion {
 }
 
 // controlConversions adds, by POST, conversions?refuse=FIELD, ?allow=FIELD, ?slow=ROWS,
-// ?arriving=ROWS, ?miscount=BY, ?delete=ID, ?currencies=USD,EUR, ?numbers=1 and ?halve=LINKS, and
+// ?arriving=ROWS, ?miscount=BY, ?delete=ID, ?currencies=USD,EUR, ?numbers=1, ?halve=LINKS
+// and ?revise=EVERY, and
 // raw-logs?retired=1.
 func (n *Network) controlConversions(mux *http.ServeMux) {
 	number := func(set func(int)) func(string) error {
@@ -142,6 +143,7 @@ func (n *Network) controlConversions(mux *http.ServeMux) {
 			return nil
 		},
 		"halve":   number(n.Downloads.Halve),
+		"revise":  number(func(every int) { n.Revise(every) }),
 		"numbers": number(func(v int) { r.Numbers(v != 0) }),
 		"retired": number(func(v int) { n.Faults.RetireRawLogs(v != 0) }),
 	}

@@ -342,3 +342,35 @@ func TestReportsWhateverTheHeader(t *testing.T) {
 		t.Error("a header that is not known")
 	}
 }
+
+// Later changes are of conversions that were published, and the report has them, too.
+func TestRevise(t *testing.T) {
+	t.Parallel()
+	n, ask := asker(t, simnet.Config{Zone: time.FixedZone("", 3600)})
+	n.Happen("a", gen.Spec{Type: rawlog.Conversions, Hour: conversionHour(), Rows: 70})
+	fields := fieldsOf("Stat.id", "Stat.ad_id", "Stat.status", "Stat.payout", "Stat.is_adjustment", "Stat.datetime")
+	before := map[any]map[string]any{}
+	for _, row := range ask("Report", fields...).Data {
+		before[row["Stat"]["id"]] = row["Stat"]
+	}
+	if got := n.Revise(7); got != 30 {
+		t.Errorf("%d changed, want 30", got)
+	}
+	rejected, paid, added := 0, 0, 0
+	for _, row := range ask("Report", fields...).Data {
+		was, now := before[row["Stat"]["id"]], row["Stat"]
+		switch {
+		case was == nil && now["is_adjustment"] == "1" && now["payout"] == "1.50000":
+			added++
+		case was == nil || was["ad_id"] != now["ad_id"] || was["datetime"] != now["datetime"]:
+			t.Errorf("was %v, is %v", was, now)
+		case was["payout"] != now["payout"] && now["payout"] == "0.00000":
+			rejected++
+		case was["payout"] != now["payout"]:
+			paid++
+		}
+	}
+	if rejected != 10 || paid != 10 || added != 10 {
+		t.Errorf("%d rejected, %d of another payout, %d added", rejected, paid, added)
+	}
+}

@@ -100,6 +100,7 @@ func (e *Entities) build(logs *gen.Network) map[string]*kind {
 		e.buildPlaces(logs)
 		e.buildUsers(logs)
 		e.buildNames(logs)
+		e.table("BrandDataAudit", "id table_name row_key operation old_data new_data action_time_utc")
 		e.table("Conversion", "id tune_event_id ad_id affiliate_id advertiser_id offer_id goal_id datetime session_datetime status status_code payout revenue sale_amount "+
 			"currency payout_type revenue_type country_code is_adjustment updated added ip user_agent", "updated", "added")
 	}
@@ -202,7 +203,7 @@ func (n *Network) entity(q url.Values) *Answer {
 	defer e.mu.Unlock()
 	kinds := e.build(n.logs)
 	target, method := q.Get("Target"), q.Get("Method")
-	if a := list(kinds, target, method); a != nil {
+	if a := cmp.Or(n.single(q, kinds), list(kinds, target, method)); a != nil {
 		return a
 	}
 	if target == "Affiliate_Affiliate" && method == "getAccountManager" {
