@@ -53,6 +53,7 @@ func newUnit(a *app) *cobra.Command {
 	f.StringVar(&o.Job.Program, "program", "", "path of ingest there (default this program's)")
 	f.StringVar(&o.Job.User, "user", "ingest", "systemd: the user of the service")
 	f.BoolVar(&o.Job.Serve, "serve", false, "systemd: a service for `ingest serve`, too")
+	f.BoolVar(&o.Job.Web, "web", false, "systemd: a service for `ingest web`, too")
 	f.StringVar(&o.Job.Image, "image", "", "kubernetes: the image (default ingest:VERSION)")
 	f.StringVar(&o.Job.Storage, "storage", "50Gi", "kubernetes: size of the embedded store's volume")
 	f.StringSliceVar(&o.Job.Periods, "backfill", nil, "kubernetes: an indexed Job that loads these periods, in place of the CronJob")

@@ -2,7 +2,6 @@ package unit
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -22,7 +21,7 @@ var serviceTemplate = template.Must(template.New("service").Funcs(template.FuncM
 // service is what the template of a service shows.
 type service struct {
 	Job
-	Serves    bool
+	Beside    string // what it does beside the load: serve or web; "" is the load
 	Store     string // of the embedded store; "" is a server
 	Variables []string
 	Loads     []string // ID:PATH of credentials
@@ -53,31 +52,18 @@ func (j Job) Systemd() ([]File, error) {
 		{j.Name + ".timer", j.timer()},
 		{j.Name + ".sysusers.conf", fmt.Sprintf("u %s - \"loads raw logs into ClickHouse\" %s\n", j.User, j.state())},
 	}
-	if j.Serve {
-		if s.Store == "" {
-			return nil, &Error{errors.New("--serve keeps an embedded ClickHouse open, and the store is a server")}
-		}
-		s.Serves, s.Variables, s.Loads = true, s.storeOnly(), nil
+	beside, err := s.beside()
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range beside {
 		text.Reset()
-		if err := serviceTemplate.Execute(&text, s); err != nil {
+		if err := serviceTemplate.Execute(&text, b); err != nil {
 			return nil, err
 		}
-		files = append(files, File{j.Name + "-serve.service", text.String()})
+		files = append(files, File{j.Name + "-" + b.Beside + ".service", text.String()})
 	}
 	return files, nil
-}
-
-// storeOnly is what `ingest serve` needs of a load's settings.
-func (s *service) storeOnly() []string {
-	var kept []string
-	for _, v := range s.Variables {
-		for _, name := range []string{"INGEST_CONFIG=", "INGEST_STORE=", "INGEST_ENGINE_LIBRARY=", "XDG_CACHE_HOME="} {
-			if strings.HasPrefix(v, name) {
-				kept = append(kept, v)
-			}
-		}
-	}
-	return kept
 }
 
 func (j Job) service() (*service, error) {

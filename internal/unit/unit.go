@@ -28,6 +28,7 @@ type Job struct {
 	When     When
 	Package  bool // systemd: a package's, before anything is set: all comes from files in /etc
 	Serve    bool // systemd: a unit that keeps the embedded ClickHouse open, too
+	Web      bool // systemd: a unit that shows the status page of a server, too
 
 	// Of Kubernetes only.
 	Image   string

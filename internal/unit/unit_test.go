@@ -131,7 +131,7 @@ func TestSystemdTakesThem(t *testing.T) {
 		"embedded": {"HASOFFERS_NETWORK_ID": "acme", "INGEST_STORE": "embedded:/srv/click house 100%/x"},
 	} {
 		j := job(t, env)
-		j.Serve = name == "embedded"
+		j.Serve, j.Web = name == "embedded", name == "server"
 		j.Program = "/bin/true" // it has to be there
 		files, err := j.Systemd()
 		if err != nil {
@@ -227,6 +227,10 @@ func TestRefused(t *testing.T) {
 			j.Serve = true
 			return j.Systemd()
 		}, "the store is a server"},
+		"the page of an embedded store": {map[string]string{"HASOFFERS_NETWORK_ID": "acme"}, func(j unit.Job) ([]unit.File, error) {
+			j.Web = true
+			return j.Systemd()
+		}, "--serve shows its page"},
 	} {
 		if _, err := c.make(job(t, c.env)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
