@@ -44,7 +44,7 @@ func (j Job) Systemd() ([]File, error) {
 		return nil, err
 	}
 	var text strings.Builder
-	if err := serviceTemplate.Execute(&text, s); err != nil {
+	if err = serviceTemplate.Execute(&text, s); err != nil {
 		return nil, err
 	}
 	files := []File{
@@ -58,7 +58,7 @@ func (j Job) Systemd() ([]File, error) {
 	}
 	for _, b := range beside {
 		text.Reset()
-		if err := serviceTemplate.Execute(&text, b); err != nil {
+		if err = serviceTemplate.Execute(&text, b); err != nil {
 			return nil, err
 		}
 		files = append(files, File{j.Name + "-" + b.Beside + ".service", text.String()})
