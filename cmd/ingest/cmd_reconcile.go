@@ -41,6 +41,7 @@ func (o *ReconcileOptions) AddFlags(f *pflag.FlagSet) {
 func (o *ReconcileOptions) addShared(f *pflag.FlagSet) {
 	f.StringVar(&o.Tolerance, "tolerance", "0", "allowed difference, in rows (25) or percent (0.1%)")
 	f.StringVar(&o.ReportZone, "report-zone", "", "zone of the network's days (default that of the logs, --timezone)")
+	f.String("not-counted", "", "words of access_control_decision whose rows the network does not count, none, or learn (HASOFFERS_NOT_COUNTED; default learn)")
 	f.StringVar(&o.Conversions, "conversions", "approved", "conversions that the network counts: approved or all")
 }
 

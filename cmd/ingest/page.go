@@ -37,7 +37,7 @@ func (p *pages) add(ctx context.Context, s *session.Session, source func() (dirs
 		}
 		p.begun = true
 	}
-	q := page.Question{Network: s.Config.Network, Names: s.Config.Names, Zones: s.Config.Zones, Log: s.Log}
+	q := page.Question{Network: s.Config.Network, Names: s.Config.Names, Zones: s.Config.Zones, NotCounted: s.Config.NotCounted, Log: s.Log}
 	if !p.offline {
 		q.Source = source
 	}
@@ -93,7 +93,7 @@ func (s *site) once(ctx context.Context) ([]byte, error) {
 	}
 	for _, network := range known {
 		cfg := of(s.all, network)
-		if err = data.Add(ctx, s.st, page.Question{Network: network, Names: cfg.Names, Zones: cfg.Zones}); err != nil {
+		if err = data.Add(ctx, s.st, page.Question{Network: network, Names: cfg.Names, Zones: cfg.Zones, NotCounted: cfg.NotCounted}); err != nil {
 			return nil, err
 		}
 	}

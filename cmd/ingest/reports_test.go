@@ -99,6 +99,10 @@ func TestReportsReconcileAndEvolve(t *testing.T) {
 			t.Errorf("%+v", l)
 		}
 	}
+	out, _ = in(exitDiffers, "reconcile", "20160909", "--not-counted", "blocked")
+	has(out, `access_control_decision: no row has "blocked", which not_counted names`)
+	_, stderr = in(exitUsage, "reconcile", "20160909", "--not-counted", "deny,")
+	has(stderr, "--not-counted", "a word is missing")
 	in(exitUsage, "reconcile", "20160909", "--by", "minute")
 	in(exitUsage, "reconcile", "20160909", "--tolerance", "some")
 	in(exitUsage, "reconcile")

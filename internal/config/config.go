@@ -24,18 +24,20 @@ import (
 // Config is what a command works with: every setting of one network, read and
 // checked. Nothing in it changes afterwards.
 type Config struct {
-	Network   string // "" only where the source is the API and none was given
-	SignIn    SignIn
-	APIURL    string         // "" is HasOffers' own for the network and the way it signs in
-	Zones     rawlog.Zones   // of the times inside the files
-	Escapes   rawlog.Escapes // which files escape quotes by a backslash
-	Source    Source
-	Names     *rawlog.Names // of the source's files
-	Store     string        // embedded:PATH or clickhouse://…; it may hold a password
-	Lookback  int           // days
-	CatchUp   int           // days
-	EventDays int           // days before and after a file's own in which its events are looked for
-	MaxMemory int64         // bytes
+	Network string // "" only where the source is the API and none was given
+	SignIn  SignIn
+	APIURL  string         // "" is HasOffers' own for the network and the way it signs in
+	Zones   rawlog.Zones   // of the times inside the files
+	Escapes rawlog.Escapes // which files escape quotes by a backslash
+	Source  Source
+	Names   *rawlog.Names // of the source's files
+	// NotCounted is what reconcile takes from the rows before it compares them.
+	NotCounted rawlog.NotCounted
+	Store      string // embedded:PATH or clickhouse://…; it may hold a password
+	Lookback   int    // days
+	CatchUp    int    // days
+	EventDays  int    // days before and after a file's own in which its events are looked for
+	MaxMemory  int64  // bytes
 	// MaxRejected and MaxMisfit are shares of a file, from 0 to 1; see pipeline.Options.
 	MaxRejected, MaxMisfit float64
 	Fetchers               int
@@ -139,6 +141,9 @@ func (l *Layers) parsePlaces(c *Config) error {
 		}
 	}
 	var err error
+	if c.NotCounted, err = rawlog.ParseNotCounted(l.text("not_counted")); err != nil {
+		return l.wrong("not_counted", err)
+	}
 	if c.Escapes, err = parseCSV(l.text("csv")); err != nil {
 		return l.wrong("csv", err)
 	}

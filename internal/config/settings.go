@@ -51,6 +51,7 @@ func settings() []setting {
 		{key: "csv", env: "INGEST_CSV", def: "quote", traits: inMember, join: joinCSV},
 		{key: "source", env: "INGEST_SOURCE", def: "hasoffers:", traits: inMember},
 		{key: "files", env: "INGEST_FILES", traits: inMember, join: joinPatterns},
+		{key: "not_counted", env: "HASOFFERS_NOT_COUNTED", def: "learn", traits: inMember, join: joinWords},
 		{key: "store", env: "INGEST_STORE", def: "embedded:data/clickhouse"},
 		{key: "lookback", env: "INGEST_LOOKBACK", def: "3"},
 		{key: "catch_up", env: "INGEST_CATCH_UP", def: "366"},

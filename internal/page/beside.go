@@ -41,7 +41,7 @@ func (g *gathering) count(ctx context.Context) error {
 
 // compare reads what was kept of the network's own reports.
 func (g *gathering) compare(ctx context.Context) error {
-	days, err := reconcile.Kept(bounded(ctx, g.limits), g.st, g.q.Zones, reconcile.Config{Network: g.q.Network, Tolerance: g.q.Tolerance})
+	days, err := reconcile.Kept(bounded(ctx, g.limits), g.st, g.q.Zones, reconcile.Config{Network: g.q.Network, Tolerance: g.q.Tolerance, NotCounted: g.q.NotCounted})
 	if err != nil {
 		return err
 	}

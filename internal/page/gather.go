@@ -22,6 +22,8 @@ type Question struct {
 	Names     *rawlog.Names // of the source's files; nil: the network's own
 	Zones     rawlog.Zones
 	Tolerance reconcile.Tolerance // between the store and the network's report
+	// NotCounted are rows that the network's report is known not to count.
+	NotCounted rawlog.NotCounted
 	// Source opens what the files are listed from; nil says what is missing by the ledger
 	// alone.
 	Source func() (dirs.Source, error)

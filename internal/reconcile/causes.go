@@ -23,17 +23,22 @@ const (
 	Duplicate    Kind = "duplicate file"  // two files for one hour
 	RejectedRows Kind = "rejected rows"   // lines that were no rows
 	Denied       Kind = "denied clicks"   // turned away by access control: logged, not counted
+	LeftOut      Kind = "left out"        // not_counted takes them from the rows, and the network counts them
 	Unreadable   Kind = "time unreadable" // rows without a datetime
 	Late         Kind = "late adjustments"
 	MovedHour    Kind = "moved between hours"
 	MovedOffer   Kind = "moved between offers"
-	NotInLogs    Kind = "not in the raw logs" // the network counts events that its complete files do not have
-	NotInReport  Kind = "not in the report"   // the files have rows that the network does not count
+	// ClickAdjustment: people changed the report's clicks of an offer and affiliate.
+	ClickAdjustment Kind = "click adjustment"
+	// ServerRejected: the network's servers remarked on as many events.
+	ServerRejected Kind = "server-side rejections"
+	NotInLogs      Kind = "not in the raw logs" // the network counts events that its complete files do not have
+	NotInReport    Kind = "not in the report"   // the files have rows that the network does not count
 )
 
 func order() []Kind {
-	return []Kind{NotDue, Missing, FailedFile, Unfinished, Shifted, Gone, Unknown, Duplicate, RejectedRows, Denied, Unreadable,
-		Late, MovedHour, MovedOffer, NotInLogs, NotInReport}
+	return []Kind{NotDue, Missing, FailedFile, Unfinished, Shifted, Gone, Unknown, Duplicate, RejectedRows, Denied, LeftOut, Unreadable,
+		Late, MovedHour, MovedOffer, ClickAdjustment, ServerRejected, NotInLogs, NotInReport}
 }
 
 // Cause is a probable reason with what shows it.
@@ -52,6 +57,8 @@ type Cause struct {
 	counted [4]int64 // evidence of Late: pending, rejected, adjusted; of others: how many
 	utc     []time.Time
 	told    bool // Late: conversion_updates says so
+	words   []string
+	pairs   []handPair
 }
 
 // explain finds the causes of one hour's difference; next is the hour after.
@@ -75,6 +82,7 @@ func (f *facts) explain(h, before, next *hourFacts) []Cause {
 		add(Cause{Kind: Shifted, Rows: left, shift: noted, counted: [4]int64{int64(s)}, Files: names(h.entries)})
 		return out
 	}
+	f.decided(h, add)
 	f.known(h, &left, add)
 	f.later(h, &left, add)
 	if left < 0 {
@@ -86,7 +94,10 @@ func (f *facts) explain(h, before, next *hourFacts) []Cause {
 	if left == 0 {
 		return out
 	}
+	hand, byHand := f.handCause(h, left)
 	switch {
+	case byHand:
+		add(hand)
 	case h.unreadable > 0 && abs(left) <= h.unreadable:
 		add(Cause{Kind: Unreadable, Rows: left, counted: [4]int64{h.unreadable}, Files: names(h.entries)})
 	case before != nil && before.difference() == -left || next != nil && next.difference() == -left:
@@ -96,7 +107,7 @@ func (f *facts) explain(h, before, next *hourFacts) []Cause {
 	case left < 0:
 		add(Cause{Kind: NotInLogs, Rows: left, Files: names(h.entries)})
 	default:
-		add(Cause{Kind: NotInReport, Rows: left, Files: names(h.entries)})
+		add(Cause{Kind: NotInReport, Rows: left, Files: names(h.entries), counted: [4]int64{0, f.open(h)}})
 	}
 	return out
 }
@@ -192,9 +203,41 @@ func (f *facts) surplus(h *hourFacts, left *int64, add func(Cause)) {
 		}
 		add(c)
 	}
-	if *left > 0 && h.denied == *left {
-		add(Cause{Kind: Denied, Rows: *left, Exact: true, counted: [4]int64{h.denied}, Files: names(h.entries)})
+}
+
+// decided takes off the rows of words of which it is known how the network counts them.
+func (f *facts) decided(h *hourFacts, add func(Cause)) {
+	for w, n := range h.words {
+		switch {
+		case n == 0:
+		case f.turnedAway[w]:
+			add(Cause{Kind: Denied, Rows: n, Exact: true, counted: [4]int64{n}, Files: names(h.entries), words: []string{f.words[w]}})
+		case f.missed[w]:
+			add(Cause{Kind: LeftOut, Rows: -n, Exact: true, counted: [4]int64{n}, Files: names(h.entries), words: []string{f.words[w]}})
+		}
 	}
+}
+
+// open counts the hour's rows of which it is unknown whether the network counts them.
+func (f *facts) open(h *hourFacts) int64 {
+	n := int64(0)
+	for w, rows := range h.words {
+		if f.undecided[w] {
+			n += rows
+		}
+	}
+	return n
+}
+
+// learnedAway are the words that were found not to be counted.
+func (f *facts) learnedAway() []string {
+	var out []string
+	for w, word := range f.words {
+		if f.turnedAway[w] {
+			out = append(out, word)
+		}
+	}
+	return out
 }
 
 // ledgerShift is the shift that the ledger noted of the hour's files; 0 where

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -21,9 +22,10 @@ type hourFacts struct {
 	pending    int64            // conversions by their status in the log
 	rejected   int64
 	adjusted   int64
-	unreadable int64 // rows whose datetime could not be read
-	denied     int64 // rows that access control turned away
-	changed    int64 // by which later changes that the store knows of raise the count
+	unreadable int64   // rows whose datetime could not be read
+	words      []int64 // rows by their decision, as facts.words
+	others     int64   // rows with rarer decisions
+	changed    int64   // by which later changes that the store knows of raise the count
 }
 
 func (h *hourFacts) difference() int64 { return h.ours - h.theirs }
@@ -41,12 +43,31 @@ type facts struct {
 	entries map[string]checkpoint.Entry
 	shifts  map[*hourFacts]int // hours by which the two sides seem shifted here
 	anyFile bool               // the ledger knows a file of the type in these days
+
+	words []string // of access_control_decision in these days, the most frequent ones
+	// What is known of each of them: it is learned that the network does not count it, it is
+	// unknown, it counts it though not_counted says otherwise.
+	turnedAway, undecided, missed []bool
+	verdicts                      []Word
+	byHand                        map[*hourFacts][]handPair
 }
 
 // examine gathers the facts of the days that differ.
 func (j *job) examine(ctx context.Context, typ rawlog.Type, days map[string]bool) (*facts, error) {
-	f := &facts{typ: typ, names: j.Names, zone: j.Zone, days: days, stored: map[string]uint64{}, entries: map[string]checkpoint.Entry{}, shifts: map[*hourFacts]int{}}
-	for _, run := range runs(days) {
+	f := &facts{
+		typ: typ, names: j.Names, zone: j.Zone, days: days, stored: map[string]uint64{}, entries: map[string]checkpoint.Entry{},
+		shifts: map[*hourFacts]int{}, byHand: map[*hourFacts][]handPair{},
+	}
+	spans := runs(days)
+	if len(spans) > 0 {
+		var err error
+		if f.words, _, err = j.wordsOf(ctx, typ, rawlog.Period{From: spans[0].From, To: spans[len(spans)-1].To}); err != nil {
+			return nil, err
+		}
+	}
+	n := len(f.words)
+	f.turnedAway, f.undecided, f.missed, f.verdicts = make([]bool, n), make([]bool, n), make([]bool, n), make([]Word, n)
+	for _, run := range spans {
 		if err := j.examineRun(ctx, f, run); err != nil {
 			return nil, err
 		}
@@ -103,7 +124,7 @@ func (j *job) examineRun(ctx context.Context, f *facts, run rawlog.Period) error
 	for _, day := range run.Days() {
 		for _, h := range j.hoursOf(day.Format(isoDay)) {
 			b := bucket{day: h.day, hour: h.hour}
-			facts := &hourFacts{localHour: h, theirs: theirs[f.typ][b], byFile: map[string]int64{}}
+			facts := &hourFacts{localHour: h, theirs: theirs[f.typ][b], byFile: map[string]int64{}, words: make([]int64, len(f.words))}
 			for _, utc := range h.utc {
 				facts.entries = append(facts.entries, byHour[utc]...)
 				facts.open = facts.open || utc.Add(time.Hour+PublishDelay).After(j.now)
@@ -142,25 +163,26 @@ func (f *facts) covers(e checkpoint.Entry, utc time.Time) bool {
 
 // readRows counts the rows of each hour by file, and what is odd about them.
 func (j *job) readRows(ctx context.Context, f *facts, index map[bucket]*hourFacts, from, to time.Time) error {
-	columns, err := j.st.Columns(ctx, string(f.typ))
+	counted, err := j.counted(ctx, f.typ)
 	if err != nil {
 		return err
 	}
 	countIf := func(column, condition string) string {
-		for _, c := range columns {
-			if c.Name == column {
-				return "toInt64(countIf(" + condition + "))"
-			}
+		if ok, failed := j.has(ctx, f.typ, column); failed != nil || !ok {
+			err = errors.Join(err, failed)
+			return "toInt64(0)" // a table whose owner dropped the column
 		}
-		return "toInt64(0)" // a table whose owner dropped the column
+		return "toInt64(countIf(" + condition + "))"
 	}
-	counted := j.counted(f.typ)
 	query := "SELECT toString(toDate(" + instant + ", {zone:String})) AS day, toUInt8(toHour(" + instant + ", {zone:String})) AS hour," +
 		" toString(_file) AS name, toInt64(countIf(" + counted + ")), toInt64(countIf(datetime = toDateTime(0, 'UTC')))," +
 		countIf("status", "status = 'pending'") + "," + countIf("status", "status = 'rejected'") + "," +
 		countIf("is_adjustment", "is_adjustment != 0") + "," +
-		countIf("access_control_decision", "access_control_decision NOT IN ('', 'allow')") +
+		countWords(f.words, j.base(f.typ)) +
 		" FROM " + j.st.TableName(string(f.typ)) + " WHERE " + inSpan + " GROUP BY day, hour, name"
+	if err != nil {
+		return err
+	}
 	rows, err := j.st.Conn().Query(j.params(ctx, from, to), query)
 	if err != nil {
 		return fmt.Errorf("looking into %s: %w", f.typ, err)
@@ -170,8 +192,9 @@ func (j *job) readRows(ctx context.Context, f *facts, index map[bucket]*hourFact
 		var b bucket
 		var hour uint8
 		var name string
-		var n, unreadable, pending, rejected, adjusted, denied int64
-		if err := rows.Scan(&b.day, &hour, &name, &n, &unreadable, &pending, &rejected, &adjusted, &denied); err != nil {
+		var n, unreadable, pending, rejected, adjusted, others int64
+		var words []int64
+		if err := rows.Scan(&b.day, &hour, &name, &n, &unreadable, &pending, &rejected, &adjusted, &words, &others); err != nil {
 			return fmt.Errorf("looking into %s: %w", f.typ, err)
 		}
 		b.hour = int(hour)
@@ -187,7 +210,10 @@ func (j *job) readRows(ctx context.Context, f *facts, index map[bucket]*hourFact
 			h.rejected += rejected
 		}
 		h.adjusted += adjusted
-		h.denied += denied
+		h.others += others
+		for w, n := range words {
+			h.words[w] += n
+		}
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("looking into %s: %w", f.typ, err)

@@ -45,6 +45,16 @@ func (r *Report) Print(w io.Writer, all bool) error {
 			return err
 		}
 	}
+	for _, a := range r.Access {
+		if _, err := fmt.Fprintf(w, "  %s: access_control_decision: %s\n", a.Type, plain.Text(a.Text)); err != nil {
+			return err
+		}
+	}
+	for _, note := range r.Notes {
+		if _, err := fmt.Fprintf(w, "  %s\n", plain.Text(note)); err != nil {
+			return err
+		}
+	}
 	for _, t := range r.Totals {
 		verdict := "agree"
 		if t.Difference != 0 || t.Agree != t.Lines {

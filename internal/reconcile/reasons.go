@@ -22,13 +22,7 @@ func (f *facts) gather(pass func(*hourFacts) bool) []Cause {
 		if !pass(h) {
 			continue
 		}
-		var before, next *hourFacts
-		if i > 0 {
-			before = f.hours[i-1]
-		}
-		if i+1 < len(f.hours) {
-			next = f.hours[i+1]
-		}
+		before, next := f.around(i)
 		for _, c := range f.explain(h, before, next) {
 			out = join(out, c)
 		}
@@ -38,6 +32,17 @@ func (f *facts) gather(pass func(*hourFacts) bool) []Cause {
 		out[i].Text = f.text(&out[i])
 	}
 	return out
+}
+
+// around are the hours before and after hour i; nil where there is none.
+func (f *facts) around(i int) (before, next *hourFacts) {
+	if i > 0 {
+		before = f.hours[i-1]
+	}
+	if i+1 < len(f.hours) {
+		next = f.hours[i+1]
+	}
+	return before, next
 }
 
 // join adds a cause to those of its kind; failures with different errors stay apart.
@@ -59,6 +64,12 @@ func join(all []Cause, c Cause) []Cause {
 				a.Files = append(a.Files, name)
 			}
 		}
+		for _, word := range c.words {
+			if !slices.Contains(a.words, word) {
+				a.words = append(a.words, word)
+			}
+		}
+		a.pairs = append(a.pairs, c.pairs...)
 		a.utc = append(a.utc, c.utc...)
 		if c.Kind != Shifted {
 			for k := range a.counted {
@@ -132,7 +143,9 @@ func (f *facts) text(c *Cause) string {
 	case RejectedRows:
 		return fmt.Sprintf("%d lines of %s were rejected; they are in rejected_rows", c.counted[0], files)
 	case Denied:
-		return fmt.Sprintf("%d rows of %s were turned away by access control: logged, but not counted by the network", c.counted[0], files)
+		return fmt.Sprintf("%d rows of %s were turned away by access control (%s): logged, but not counted by the network", c.counted[0], files, f.wordsText(c))
+	case LeftOut:
+		return fmt.Sprintf("%d rows of %s are left out as not_counted says (%s), but the network counts them", c.counted[0], files, f.wordsText(c))
 	case Unreadable:
 		return fmt.Sprintf("%d rows of %s have no readable datetime and are counted in their file's hour", c.counted[0], files)
 	case Late:
@@ -142,10 +155,26 @@ func (f *facts) text(c *Cause) string {
 	case NotInLogs:
 		return fmt.Sprintf("the network counts %d more in %s than its files hold; every line of %s is accounted for", n, hours, files)
 	case NotInReport:
-		return fmt.Sprintf("the network counts %d fewer in %s than its files hold: %s", n, hours, files)
-	case MovedOffer:
+		text := fmt.Sprintf("the network counts %d fewer in %s than its files hold: %s", n, hours, files)
+		if c.counted[1] > 0 {
+			text += fmt.Sprintf("; of %d rows there it is unknown whether the network counts them, for their access_control_decision", c.counted[1])
+		}
+		return text
+	case ClickAdjustment:
+		return f.handText(c, hours)
+	case MovedOffer, ServerRejected:
 	}
 	return c.Text
+}
+
+// wordsText names the words of a cause, with what shows that they are counted or not.
+func (f *facts) wordsText(c *Cause) string {
+	var parts []string
+	for _, word := range c.words {
+		w := f.verdicts[slices.Index(f.words, word)]
+		parts = append(parts, named(word)+": "+evidence(w))
+	}
+	return strings.Join(parts, "; ")
 }
 
 func (f *facts) shiftText(c *Cause, hours string) string {

@@ -91,8 +91,11 @@ type Config struct {
 	// AllConversions compares every conversion in the store with
 	// Stat.conversions; by default only approved ones are, as the network counts.
 	AllConversions bool
-	Now            func() time.Time // default the store's clock
-	Log            *slog.Logger
+	// NotCounted are rows that the network logs and does not count; where it is not known
+	// which, that is found out by comparing.
+	NotCounted rawlog.NotCounted
+	Now        func() time.Time // default the store's clock
+	Log        *slog.Logger
 }
 
 // Figure is the field of the network's report that a type's rows are compared with.
@@ -132,7 +135,11 @@ type Report struct {
 	To      string  `json:"to"` // last day
 	Lines   []Line  `json:"lines"`
 	Totals  []Total `json:"totals"`
-	Calls   int     `json:"calls"` // of the API
+	// Access is what is known of access_control_decision, of types where that matters.
+	Access []Access `json:"access_control,omitempty"`
+	// Notes tell what could not be looked into.
+	Notes []string `json:"notes,omitempty"`
+	Calls int      `json:"calls"` // of the API
 }
 
 // Total sums up a type.
@@ -163,6 +170,8 @@ type job struct {
 	period rawlog.Period
 	now    time.Time
 	calls  int
+
+	columns map[rawlog.Type]map[string]bool // of the tables, when they were asked for
 }
 
 // Run compares a period of the network's days. It changes nothing.
@@ -201,7 +210,7 @@ func Run(ctx context.Context, st *store.Store, ask *report.Asker, period rawlog.
 			return nil, err
 		}
 		lines := j.compare(typ, ours, theirs)
-		if err := j.explain(ctx, typ, lines); err != nil {
+		if err := j.explain(ctx, typ, lines, out); err != nil {
 			return nil, err
 		}
 		out.Lines = append(out.Lines, lines...)
@@ -281,8 +290,8 @@ func total(typ rawlog.Type, lines []Line) Total {
 	return t
 }
 
-// explain adds reasons to the lines that differ.
-func (j *job) explain(ctx context.Context, typ rawlog.Type, lines []Line) error {
+// explain adds reasons to the lines that differ, and to out what was learned on the way.
+func (j *job) explain(ctx context.Context, typ rawlog.Type, lines []Line, out *Report) error {
 	days := map[string]bool{}
 	for _, l := range lines {
 		if l.Difference != 0 {
@@ -293,10 +302,20 @@ func (j *job) explain(ctx context.Context, typ rawlog.Type, lines []Line) error 
 	if err != nil {
 		return err
 	}
+	access, err := j.access(ctx, facts)
+	if err != nil {
+		return err
+	}
+	if access.Text != "" {
+		out.Access = append(out.Access, access)
+	}
+	if err := j.lookByHand(ctx, facts); err != nil {
+		return err
+	}
 	for i := range lines {
 		if lines[i].Difference != 0 {
 			lines[i].Reasons = facts.reasons(lines[i], lines)
 		}
 	}
-	return nil
+	return j.askServers(ctx, typ, lines, out)
 }

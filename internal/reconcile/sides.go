@@ -32,8 +32,12 @@ func (j *job) countStore(ctx context.Context, typ rawlog.Type, period rawlog.Per
 		offer = "toInt64(offer_id)"
 	case Day:
 	}
+	counted, err := j.counted(ctx, typ)
+	if err != nil {
+		return nil, err
+	}
 	query := "SELECT toString(toDate(" + instant + ", {zone:String})) AS day, " + hour + " AS hour, " + offer + " AS offer, toInt64(count())" +
-		" FROM " + j.st.TableName(string(typ)) + " WHERE " + inSpan + " AND " + j.counted(typ) + " GROUP BY day, hour, offer"
+		" FROM " + j.st.TableName(string(typ)) + " WHERE " + inSpan + " AND " + counted + " GROUP BY day, hour, offer"
 	rows, err := j.st.Conn().Query(j.params(ctx, from, to), query)
 	if err != nil {
 		return nil, fmt.Errorf("counting %s: %w", typ, err)
@@ -56,12 +60,25 @@ func (j *job) countStore(ctx context.Context, typ rawlog.Type, period rawlog.Per
 	return out, nil
 }
 
-// counted is the condition for rows that the network counts too.
-func (j *job) counted(typ rawlog.Type) string {
+// base is the condition for rows that the network counts too, whatever access control
+// decided about them.
+func (j *job) base(typ rawlog.Type) string {
 	if typ == rawlog.Conversions && !j.AllConversions {
 		return "status IN ('approved', '')"
 	}
 	return "1"
+}
+
+// counted is base without the rows that are known not to be counted.
+func (j *job) counted(ctx context.Context, typ rawlog.Type) (string, error) {
+	if len(j.NotCounted.Words) == 0 {
+		return j.base(typ), nil
+	}
+	ok, err := j.has(ctx, typ, decisionColumn)
+	if err != nil || !ok {
+		return j.base(typ), err
+	}
+	return j.base(typ) + " AND NOT " + oneOf(j.NotCounted.Words), nil
 }
 
 // readChanges reads by how much the later changes of conversions that were

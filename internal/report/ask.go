@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"rawlogs/internal/hasoffers"
@@ -30,6 +31,8 @@ type Asker struct {
 	Config
 	client *hasoffers.Client
 	brief  *hasoffers.Client
+
+	refused atomic.Pointer[RefusedError] // getModSummaryLogs
 }
 
 // New makes an asker of a client.

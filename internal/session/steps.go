@@ -142,7 +142,7 @@ func (s *Session) Updates(ctx context.Context, periods []rawlog.Period) (dims.Up
 }
 
 // Reconcile compares the rows of the periods with the network's own totals. Network,
-// names, zone and log of c come from the settings, unless c has a zone.
+// names, words, zone and log of c come from the settings, unless c has a zone.
 func (s *Session) Reconcile(ctx context.Context, c reconcile.Config, periods []rawlog.Period) ([]*reconcile.Report, error) {
 	st, err := s.Look(ctx)
 	if err != nil {
@@ -152,7 +152,7 @@ func (s *Session) Reconcile(ctx context.Context, c reconcile.Config, periods []r
 	if err != nil {
 		return nil, err
 	}
-	c.Network, c.Names, c.Log = s.Config.Network, s.Config.Names, s.Log
+	c.Network, c.Names, c.NotCounted, c.Log = s.Config.Network, s.Config.Names, s.Config.NotCounted, s.Log
 	zone := c.Zone
 	asker := report.New(client, report.Config{Log: s.Log})
 	reports := []*reconcile.Report{}

@@ -17,27 +17,25 @@ const (
 
 // cells are the columns that are written of their row alone, the same in every type.
 var cells = map[string]cell{
-	"transaction_id":             appendTransaction,
-	"creative_url_id":            func(b []byte, r *row) []byte { return append(b, r.camp.creative...) },
-	"affiliate_click_id":         appendClickID,
-	"affiliate_source":           func(b []byte, r *row) []byte { return append(b, r.camp.source...) },
-	"revenue_cents":              func(b []byte, r *row) []byte { return appendCents(b, r.paid, r.revenue) },
-	"payout_cents":               func(b []byte, r *row) []byte { return appendCents(b, r.paid, r.payout) },
-	"sale_amount":                appendSale,
-	"refer":                      appendRefer,
-	"url":                        appendURL,
-	"ip":                         appendIP,
-	"session_ip":                 appendIP,
-	"user_agent":                 appendAgent,
-	"country_code":               appendCountry,
-	"browser_id":                 func(b []byte, r *row) []byte { return strconv.AppendInt(b, int64(r.agent.browser), 10) },
-	"is_click_unique":            appendUnique,
-	"currency":                   func(b []byte, r *row) []byte { return append(b, r.camp.currency...) },
-	"ios_ifa":                    func(b []byte, r *row) []byte { return appendAdvertisingID(b, r, r.agent.app && r.agent.ios) },
-	"google_aid":                 func(b []byte, r *row) []byte { return appendAdvertisingID(b, r, r.agent.app && !r.agent.ios) },
-	"req_connection_speed":       func(b []byte, r *row) []byte { return append(b, r.agent.connection...) },
-	"access_control_decision":    appendDecision,
-	"access_control_reason_code": appendReason,
+	"transaction_id":       appendTransaction,
+	"creative_url_id":      func(b []byte, r *row) []byte { return append(b, r.camp.creative...) },
+	"affiliate_click_id":   appendClickID,
+	"affiliate_source":     func(b []byte, r *row) []byte { return append(b, r.camp.source...) },
+	"revenue_cents":        func(b []byte, r *row) []byte { return appendCents(b, r.paid, r.revenue) },
+	"payout_cents":         func(b []byte, r *row) []byte { return appendCents(b, r.paid, r.payout) },
+	"sale_amount":          appendSale,
+	"refer":                appendRefer,
+	"url":                  appendURL,
+	"ip":                   appendIP,
+	"session_ip":           appendIP,
+	"user_agent":           appendAgent,
+	"country_code":         appendCountry,
+	"browser_id":           func(b []byte, r *row) []byte { return strconv.AppendInt(b, int64(r.agent.browser), 10) },
+	"is_click_unique":      appendUnique,
+	"currency":             func(b []byte, r *row) []byte { return append(b, r.camp.currency...) },
+	"ios_ifa":              func(b []byte, r *row) []byte { return appendAdvertisingID(b, r, r.agent.app && r.agent.ios) },
+	"google_aid":           func(b []byte, r *row) []byte { return appendAdvertisingID(b, r, r.agent.app && !r.agent.ios) },
+	"req_connection_speed": func(b []byte, r *row) []byte { return append(b, r.agent.connection...) },
 }
 
 // cellOf is how the column of that name is written; a name that the generator
@@ -64,6 +62,10 @@ func (n *Network) cellOf(t rawlog.Type, name string, clock *clock) (c cell, cons
 		return func(b []byte, r *row) []byte { return clock.append(b, r.at) }, ""
 	case "session_datetime":
 		return func(b []byte, r *row) []byte { return clock.append(b, r.clicked) }, ""
+	case "access_control_decision":
+		return n.decisionCell(), ""
+	case "access_control_reason_code":
+		return n.appendReason, ""
 	case "payout_type":
 		return func(b []byte, r *row) []byte { return append(b, nth(r.camp.payout, 0)...) }, ""
 	case "revenue_type":
@@ -123,15 +125,25 @@ func appendUnique(b []byte, r *row) []byte {
 	return append(b, '0')
 }
 
-func appendDecision(b []byte, r *row) []byte {
-	if r.dice&0x3f == 1 {
-		return append(b, `"deny"`...)
+// decision is the index of the row's word among those of access control: the
+// first for most rows, each other one for a sixty-fourth.
+func (n *Network) decision(r *row) int {
+	if d := int(r.dice & 0x3f); d < len(n.cfg.Decisions) {
+		return d
 	}
-	return append(b, `"allow"`...)
+	return 0
 }
 
-func appendReason(b []byte, r *row) []byte {
-	if r.dice&0x3f == 1 {
+func (n *Network) decisionCell() cell {
+	words := make([][]byte, len(n.cfg.Decisions))
+	for i, word := range n.cfg.Decisions {
+		words[i] = quoted(word)
+	}
+	return func(b []byte, r *row) []byte { return append(b, words[n.decision(r)]...) }
+}
+
+func (n *Network) appendReason(b []byte, r *row) []byte {
+	if n.decision(r) > 0 {
 		return strconv.AppendInt(b, 100+int64(r.dice>>6&7), 10)
 	}
 	return append(b, none...)

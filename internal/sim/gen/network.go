@@ -23,6 +23,9 @@ type Config struct {
 	// Count overrides the number of rows of an hour, for hours without any
 	// say. It must be pure; nil is Curve.
 	Count func(rawlog.Type, time.Time) int
+	// Decisions are the words of access_control_decision, that of most rows first;
+	// nil is allow and deny. No list of the real ones is public.
+	Decisions []string
 }
 
 // Network is a made-up network: its entities, and any hour of its logs.
@@ -53,6 +56,9 @@ func New(cfg Config) *Network {
 	}
 	if cfg.Clicks <= 0 {
 		cfg.Clicks = 1500
+	}
+	if len(cfg.Decisions) == 0 {
+		cfg.Decisions = []string{"allow", "deny"}
 	}
 	n := &Network{
 		ID: cfg.ID, Countries: Countries(),

@@ -65,6 +65,9 @@ func (n *Network) call(r *http.Request, q url.Values, req Request) *Answer {
 	if a := n.reportLink(r, q); a != nil {
 		return a
 	}
+	if a := n.adjustClicks(q); a != nil {
+		return a
+	}
 	if a := n.entity(q); a != nil {
 		return a
 	}

@@ -43,6 +43,8 @@ type Config struct {
 	Retention map[rawlog.Type]int
 	// Zone is the zone of the rows' datetime: UTC.
 	Zone *time.Location
+	// Decisions are the words of access_control_decision: allow, deny.
+	Decisions []string
 }
 
 // Network is a simulated network. It is an http.Handler for the API and safe
@@ -93,7 +95,7 @@ func New(ctx context.Context, cfg Config) (*Network, error) {
 		return nil, errors.New("simnet: no S3 server")
 	}
 	n := &Network{cfg: cfg, client: cfg.Storage.Client(), files: make(map[fileKey]*published), methods: make(map[string]int)}
-	n.logs = gen.New(gen.Config{Seed: cfg.Seed, ID: cfg.ID, Clicks: cfg.Clicks, Flat: cfg.Flat})
+	n.logs = gen.New(gen.Config{Seed: cfg.Seed, ID: cfg.ID, Clicks: cfg.Clicks, Flat: cfg.Flat, Decisions: cfg.Decisions})
 	if err := n.makeBucket(ctx); err != nil {
 		return nil, err
 	}

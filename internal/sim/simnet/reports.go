@@ -24,6 +24,9 @@ type Reports struct {
 	extra    []event
 	maxHours int
 	as       map[string]int
+
+	turnedAway []string // decisions of access control whose rows are not counted
+	logs       serverLogs
 }
 
 // counted is a file whose events are found when a report first asks.
@@ -136,7 +139,7 @@ func (r *Reports) between(from, to time.Time) ([]event, error) {
 		}
 		if !f.done {
 			var err error
-			if f.events, err = count(f.logs, f.spec); err != nil {
+			if f.events, err = count(f.logs, f.spec, r.turnedAway); err != nil {
 				return nil, fmt.Errorf("simnet: counting %s: %w", key.name, err)
 			}
 			f.done = true
@@ -147,8 +150,8 @@ func (r *Reports) between(from, to time.Time) ([]event, error) {
 	return out, nil
 }
 
-// count writes a file once more and sums up its rows.
-func count(logs *gen.Network, spec gen.Spec) ([]event, error) {
+// count writes a file once more and sums up its rows but those that were turned away.
+func count(logs *gen.Network, spec gen.Spec, turnedAway []string) ([]event, error) {
 	var text bytes.Buffer
 	truth, err := logs.WriteCSV(&text, spec)
 	if err != nil {
@@ -163,7 +166,11 @@ func count(logs *gen.Network, spec gen.Spec) ([]event, error) {
 		at[name] = i
 	}
 	sums := make(map[key]*event)
+	decision, decided := at["access_control_decision"]
 	for _, row := range rows {
+		if decided && !counts(turnedAway, row.Fields[decision]) {
+			continue
+		}
 		add(sums, spec, func(name string) string {
 			if i, ok := at[name]; ok {
 				return row.Fields[i]

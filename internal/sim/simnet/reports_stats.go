@@ -40,6 +40,9 @@ func (n *Network) report(q url.Values) *Answer {
 	if target != "Report" && target != "Affiliate_Report" && target != "Advertiser_Report" {
 		return nil
 	}
+	if target == "Report" && q.Get("Method") == "getModSummaryLogs" {
+		return n.modSummaryLogs(q)
+	}
 	switch method := q.Get("Method"); method {
 	case "getStats":
 		s := statsQuestion{target: target}
