@@ -26,6 +26,7 @@ type options struct {
 	plain                       bool
 	lateAfter, linkValid        time.Duration
 	data, readyFile, envFile    string
+	events                      string
 	s3Endpoint, bucket, gateway string
 }
 
@@ -43,6 +44,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.DurationVar(&o.lateAfter, "late-after", 0, "publish the late file after that time (default: when told by POST /control/release)")
 	f.DurationVar(&o.linkValid, "link-valid", 8*time.Hour, "how long a download link works")
 	f.StringVar(&o.data, "data", "", "`folder` of the storage, which stays (default: a temporary one)")
+	f.StringVar(&o.events, "events", "", "`folder` to write the same as events of the Firehose to, for --source firehose:FOLDER")
 	f.StringVar(&o.readyFile, "ready-file", "", "`file` to write, as JSON, when all is there")
 	f.StringVar(&o.envFile, "env-file", "", "`file` to write, for this user's eyes only, with the exports that ingest needs")
 	f.StringVar(&o.s3Endpoint, "s3-endpoint", "", "`URL` of an S3 server to use, with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (default: start one)")

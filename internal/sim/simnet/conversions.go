@@ -320,3 +320,15 @@ func (s statsQuestion) conversionRow(c *conversion, v conversionView, how conver
 
 // twinRate is what a unit of any other currency is worth in the network's own.
 const twinRate = 3
+
+// ConversionTotals are all payouts and revenues as they stand now, in whole units whatever
+// their currencies: 2.5.
+func (n *Network) ConversionTotals() (payout, revenue string) {
+	found, v := n.conversionsNow(statsQuestion{target: "Report"}, time.Unix(0, 0), time.Unix(1<<32-1, 0))
+	var p, r gen.Money
+	for _, c := range found {
+		p += v.amount(c, "payout")
+		r += v.amount(c, "revenue")
+	}
+	return number(p).String(), number(r).String()
+}
