@@ -3,7 +3,7 @@
 CREATE TABLE IF NOT EXISTS {database}.ingest_files {on_cluster}
 (
     network     LowCardinality(String) COMMENT 'Network whose log it is.',
-    log_type    LowCardinality(String) COMMENT 'clicks, conversions or impressions: the table of its rows.',
+    log_type    LowCardinality(String) COMMENT 'clicks, conversions, impressions or conversion_report: the table of its rows.',
     file        String COMMENT 'Name of the file, as its source names it; _file of its rows.',
     hour        DateTime('UTC') COMMENT 'Start of the hour that the file is for.',
     state       Enum8('planned' = 1, 'loading' = 2, 'loaded' = 3, 'failed' = 4) COMMENT 'loaded: all rows are there. loading: some may be. planned: none yet. failed: none, or those of an earlier version; error says why.',
@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS {database}.ingest_files {on_cluster}
     shift_hours Int8 COMMENT 'Whole hours by which most rows lie off the file''s hour; not 0: the timezone setting is likely wrong.',
     error       String COMMENT 'Why the file failed.',
     contents    String COMMENT 'CRC-32 and length of the text in the archive; empty: not known.',
-    issues      Array(String) COMMENT 'What is not as it should be: rejected, misfit, inexact, columns, shifted, copy, overlap, repeated, view, mismatch, left_out, lost or failed.',
+    issues      Array(String) COMMENT 'What is not as it should be: rejected, misfit, inexact, columns, shifted, copy, overlap, repeated, unsteady, view, mismatch, left_out, lost or failed.',
     issue_texts Array(String) COMMENT 'A sentence for each of issues.',
     issue_since Nullable(DateTime('UTC')) COMMENT 'When the oldest of issues was first seen.',
     left_out    UInt64 COMMENT 'Events of Firehose that were left out, as they stand in the table already.', --since:8

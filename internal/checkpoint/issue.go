@@ -28,6 +28,7 @@ const (
 	Repeated Kind = "repeated" // its first rows come once more further down; loaded
 	Mismatch Kind = "mismatch" // the store did not hold the rows that were acknowledged
 	LeftOut  Kind = "left_out" // its former rows were replaced, and others left out events of them; those are to be loaded again
+	Unsteady Kind = "unsteady" // a day of a report that had not as many rows as the network said; loaded
 	View     Kind = "view"     // the store has its rows, but answered with an error: a view failed on them
 	Lost     Kind = "lost"     // listed once, not loaded, and no longer listed
 	Unloaded Kind = "failed"   // could not be fetched, read or loaded
@@ -35,7 +36,7 @@ const (
 
 // Kinds lists all kinds of issues.
 func Kinds() []Kind {
-	return []Kind{Unloaded, Lost, Mismatch, LeftOut, Copy, Overlap, Repeated, View, Rejected, Misfit, Inexact, Columns, Shifted}
+	return []Kind{Unloaded, Lost, Mismatch, LeftOut, Copy, Overlap, Repeated, Unsteady, View, Rejected, Misfit, Inexact, Columns, Shifted}
 }
 
 // Awaited reports whether its rows are still to come: the file is not loaded, nobody said

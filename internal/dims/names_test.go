@@ -35,6 +35,7 @@ func TestEveryIDHasAName(t *testing.T) {
 		"advertiser_manager_id":   fmt.Sprintf("'employees', 'first_name', ('acme', %d)", logs.Employees[0].ID),
 		"offer_id":                fmt.Sprintf("'offers', 'name', ('acme', %d)", offer),
 		"goal_id":                 fmt.Sprintf("'goal_names', 'name', ('acme', %d, 0)", offer),
+		"offer_url_id":            fmt.Sprintf("'offer_urls', 'name', ('acme', %d)", offer*3+1),
 		"creative_url_id":         fmt.Sprintf("'offer_urls', 'name', ('acme', %d)", offer*3+1),
 		"browser_id":              "'browsers', 'name', ('acme', 6)",
 		"ad_campaign_id":          "'ad_campaigns', 'name', ('acme', 11)",
@@ -46,7 +47,8 @@ func TestEveryIDHasAName(t *testing.T) {
 		"country_code":            "'countries', 'name', ('acme', 'CZ')",
 	}
 	// Ids of events, people and devices, which nothing names.
-	own := []string{"transaction_id", "tune_event_id", "affiliate_click_id", "customer_id", "device_id", "android_id", "user_id", "unknown_id"}
+	own := []string{"transaction_id", "tune_event_id", "affiliate_click_id", "customer_id", "device_id", "android_id", "user_id", "unknown_id",
+		"ad_id", "region_code", "advertiser_ref_id", "affiliate_ref_id", "offer_ref_id", "customer_provided_id"}
 	for _, table := range store.RawTables() {
 		columns, err := st.Columns(t.Context(), table)
 		if err != nil {

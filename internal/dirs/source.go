@@ -66,7 +66,8 @@ type Body struct {
 	Offset      int64  // where in the file the body begins
 	ETag        string // without quotes, weak ones with their W/; "" if unknown
 	ContentType string
-	NoMD5       bool // the ETag is known to be no MD5 of the bytes, whatever it looks like
+	Notes       []string // what is not as it should be about the bytes, and no reason not to load them; for people
+	NoMD5       bool     // the ETag is known to be no MD5 of the bytes, whatever it looks like
 
 	// File is set where the bytes are a file of this machine: it can be read in
 	// place, and needs no copy. It is the body's own, and closed with it.

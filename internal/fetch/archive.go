@@ -20,6 +20,8 @@ type Archive struct {
 	// checksums can tell whether a bit was flipped on the way.
 	Checked bool
 
+	Notes []string // what its source has to say of it, see dirs.Body
+
 	reader   io.ReaderAt
 	release  func()
 	released atomic.Bool

@@ -6,6 +6,10 @@ import (
 	"syscall"
 )
 
+// Unnamed makes a file in a folder that nobody else can open, and of which nothing is left
+// when it is closed or the process ends.
+func Unnamed(dir string) (*os.File, error) { return newSpool(dir) }
+
 // namedSpool makes a file in a private folder and takes both names away before
 // the first byte is written. A process killed in between leaves them, empty.
 func namedSpool(dir string) (*os.File, error) {

@@ -293,7 +293,7 @@ func (t *transfer) finish(body *dirs.Body) (*Archive, error) {
 	if _, ok := rawlog.FormatOf(t.head, t.listed.At()); !ok { //guard:zip-magic
 		return nil, t.notLog(body)
 	}
-	a := t.archive()
+	a := t.archive(body)
 	a.Checked = body.File != nil || !body.NoMD5 && strings.EqualFold(hex.EncodeToString(t.sum.Sum(nil)), t.etag)
 	free := t.free
 	if buf := t.buf; buf != nil {
@@ -319,15 +319,15 @@ func (t *transfer) direct(body *dirs.Body) (*Archive, error) {
 	if _, ok := rawlog.FormatOf(t.head, t.listed.At()); !ok || t.isPage(body.ContentType) {
 		return nil, t.notLog(body)
 	}
-	a := t.archive()
+	a := t.archive(body)
 	a.Checked = true
 	a.reader = io.NewSectionReader(body.File, 0, t.size)
 	a.release = func() { _ = body.File.Close() }
 	return a, nil
 }
 
-func (t *transfer) archive() *Archive {
-	a := &Archive{File: t.listed}
+func (t *transfer) archive(body *dirs.Body) *Archive {
+	a := &Archive{File: t.listed, Notes: body.Notes}
 	a.File.Size, a.File.ETag = t.size, t.etag
 	return a
 }

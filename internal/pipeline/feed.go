@@ -108,7 +108,7 @@ func (r *run) fetch(ctx context.Context, in <-chan *job, out chan<- *job) error 
 			}
 			continue
 		}
-		j.archive, j.body = archive, body
+		j.archive, j.body, j.notes = archive, body, archive.Notes
 		// What was fetched is what the ledger will speak of, whatever the listing said.
 		j.listed.Size, j.listed.ETag = archive.File.Size, archive.File.ETag
 		r.Log.Debug("file fetched", "type", j.file().Type, "file", j.file().Name, "bytes", archive.File.Size, "seconds", time.Since(begin).Round(time.Millisecond).Seconds())

@@ -29,6 +29,7 @@ type job struct {
 	body      *parse.Text // of the archive, once it is open
 	counts    rows.Counts
 
+	notes  []string       // what its source has to say of the bytes
 	events *firehose.Plan // of a file of events, once its text is read
 	leans  []string       // files that hold the events which it leaves out
 	again  bool           // it is loaded again though its text is the same
@@ -82,10 +83,14 @@ func (j *job) took(now time.Time, rows, rejects []uint64, view string, usual che
 	}
 	e.LeftOut, e.LeansOn = 0, nil
 	var issues []checkpoint.Issue
-	if j.events != nil {
+	switch {
+	case j.events != nil:
 		issues = eventIssues(c)
 		e.LeftOut, e.LeansOn = j.events.LeftOut, j.leans
-	} else {
+	case e.File.Type == rawlog.ConversionReport:
+		issues = append(reportIssues(c), j.noted()...)
+		e.ShiftHours = 0 // its hour is a date, not an instant
+	default:
 		issues = issuesOf(e.File, c, usual)
 	}
 	if view != "" {

@@ -178,7 +178,10 @@ func (l *loader) open(ctx context.Context, j *job, careful bool) (load.Shape, er
 	}
 	if careful {
 		rd.ResetBytes(j.file(), text)
-		if err = l.rehearse(rd, j.file().Type); err != nil {
+		if err = l.rehearse(rd, j.file().Type); err == nil {
+			err = l.emptied(j, rd.Counts())
+		}
+		if err != nil {
 			return "", &fileError{err}
 		}
 	}

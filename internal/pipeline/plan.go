@@ -197,7 +197,9 @@ func (r *run) consider(f rawlog.File, known map[fileKey]*checkpoint.Entry) *job 
 	if e == nil {
 		return newJob(&checkpoint.Entry{File: f}, f)
 	}
-	if e.State == checkpoint.Loaded && !r.Reload && !changed(e.File, f) { //guard:replacement-noticed
+	// Whether a report has changed, only its text tells.
+	asked := f.Type == rawlog.ConversionReport                                      //guard:report-asked-again
+	if e.State == checkpoint.Loaded && !r.Reload && !asked && !changed(e.File, f) { //guard:replacement-noticed
 		r.sum.add(func(s *Summary) { s.AlreadyLoaded++ })
 		if e.Has(checkpoint.Copy) {
 			r.copies.add(f, knownCopy)
@@ -285,7 +287,7 @@ func (r *run) within(hour time.Time) bool {
 }
 
 func compareFiles(a, b rawlog.File) int {
-	if c := slices.Index(rawlog.Types(), a.Type) - slices.Index(rawlog.Types(), b.Type); c != 0 {
+	if c := slices.Index(rawlog.All(), a.Type) - slices.Index(rawlog.All(), b.Type); c != 0 {
 		return c
 	}
 	if c := a.Hour.Compare(b.Hour); c != 0 {

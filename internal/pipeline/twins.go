@@ -179,6 +179,7 @@ func (l *loader) same(ctx context.Context, j *job) (bool, error) {
 			return false, nil
 		}
 		e.File, e.State = j.listed, checkpoint.Loaded
+		j.note(l.Now())
 		if err := l.record(ctx, []*checkpoint.Entry{e}); err != nil {
 			return false, err
 		}

@@ -22,7 +22,7 @@ func SplitFiles(words []string) (files, rest []string) {
 // Check refuses what cannot be the name of a file, whatever the source has.
 func (n *Names) Check(files []string) error {
 	for _, file := range files {
-		if _, _, ok := CutFormat(file); IsEvents(file) || !ok && len(n.Patterns()) > 0 {
+		if _, _, ok := CutFormat(file); IsEvents(file) || IsReport(file) || !ok && len(n.Patterns()) > 0 {
 			continue // as the ledger has it
 		}
 		if _, _, err := n.File(file); err != nil && !errors.Is(err, ErrMisplaced) {

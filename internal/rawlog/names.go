@@ -271,8 +271,11 @@ func (f File) End() time.Time { return f.Hour.Add(cmp.Or(f.Span, time.Hour)) }
 
 // Known reads a file's type, part and span from its name in the ledger.
 func (n *Names) Known(t Type, name string) (part string, span time.Duration) {
-	if IsEvents(name) {
+	switch {
+	case IsEvents(name):
 		return name, time.Hour
+	case IsReport(name):
+		return "", 24 * time.Hour
 	}
 	if f, ok := n.described(t, name); ok {
 		return f.Part, f.Span
@@ -283,7 +286,7 @@ func (n *Names) Known(t Type, name string) (part string, span time.Duration) {
 // Reads reports whether a file's name in the ledger is the network's own or fits a
 // pattern. One that was loaded under other patterns may be of an hour or of a day.
 func (n *Names) Reads(t Type, name string) bool {
-	if typ, _, err := ParseName(name); IsEvents(name) || err == nil && typ == t {
+	if typ, _, err := ParseName(name); IsEvents(name) || IsReport(name) || err == nil && typ == t {
 		return true
 	}
 	_, ok := n.described(t, name)

@@ -10,7 +10,7 @@ import (
 // RawTables are the tables of rows.
 func RawTables() []string {
 	var names []string
-	for _, t := range rawlog.Types() {
+	for _, t := range rawlog.All() {
 		names = append(names, string(t))
 	}
 	return names

@@ -15,7 +15,7 @@ func protections() []protection {
 	}{
 		{"network", network}, {"storage", storage}, {"API", api},
 		{"ZIP", archives}, {"CSV", texts}, {"words", words}, {"values", values}, {"spellings", spellings}, {"time", times},
-		{"store", stores}, {"process", processes}, {"events", events},
+		{"store", stores}, {"process", processes}, {"events", events}, {"report", conversionReport},
 		{"issues", issues}, {"concurrency", runs}, {"clock", clocks}, {"secrets", secrets}, {"untrusted text", untrusted}, {"untrusted files", trusting},
 	} {
 		for _, p := range slices.Clone(part.of) {

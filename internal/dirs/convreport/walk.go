@@ -1,0 +1,238 @@
+package convreport
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"rawlogs/internal/hasoffers"
+)
+
+// pageKey is what rows are put in order by.
+type pageKey int
+
+const (
+	byNumber pageKey = iota
+	byEvent
+	byNothing // rows have neither: they are ordered by time
+)
+
+func (k pageKey) field() string {
+	return [...]string{numberField, eventField, datetimeField}[k]
+}
+
+// againError ends a walk that has shown that the question has to be another one.
+type againError struct{ why string }
+
+func (e *againError) Error() string { return e.why }
+
+// manner is how pages are asked for, as the network has shown so far.
+func (s *Source) manner() (by pageKey, numbers bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	by = s.by
+	for by < byNothing && s.refused[by.field()] {
+		by++
+	}
+	return by, s.numbers || by == byNothing
+}
+
+// another says that rows have no key, or that pages cannot go by it.
+func (s *Source) another(by pageKey, numbers bool, why string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.by, s.numbers = max(s.by, by), s.numbers || numbers
+	return &againError{why}
+}
+
+// walk reads all pages of a span. It returns how many rows they have and how many the
+// network says there are; 0 where it does not say.
+func (s *Source) walk(ctx context.Context, client *hasoffers.Client, d *day, sp span) (got, said int, err error) {
+	by, numbers := s.manner()
+	last := ""
+	for number := 1; ; number++ {
+		page, err := s.page(ctx, client, sp, by, numbers, number, last)
+		if err != nil {
+			return got, said, err
+		}
+		fresh, key, err := s.take(d, page.Rows, by)
+		if err != nil {
+			return got, said, err
+		}
+		got += fresh
+		if number == 1 || numbers {
+			said = max(said, page.Count)
+		}
+		switch {
+		case len(page.Rows) == 0:
+			return got, said, nil
+		case fresh == 0 && !numbers:
+			return got, said, s.another(by, true, "the network does not ask for rows beyond a key")
+		case fresh == 0:
+			return got, said, nil
+		// An answer may hold fewer rows than were asked for: its count decides.
+		case numbers && page.Counted && number >= page.Pages,
+			!numbers && page.Counted && page.Count <= len(page.Rows) && len(page.Rows) < s.Limit: //guard:report-last-page
+			return got, said, nil
+		}
+		last = key
+	}
+}
+
+// page asks for a page: that of a number, or the rows beyond the last key.
+func (s *Source) page(ctx context.Context, client *hasoffers.Client, sp span, by pageKey, numbers bool, number int, last string) (hasoffers.Page, error) {
+	q := s.question(sp, by)
+	q.Set("limit", strconv.Itoa(s.Limit))
+	q.Set("page", "1")
+	beyond := !numbers && last != ""
+	switch {
+	case beyond:
+		filter(q, by.field(), "GREATER_THAN", last)
+	case numbers:
+		q.Set("page", strconv.Itoa(number))
+	}
+	data, err := s.call(ctx, client, q)
+	if err != nil {
+		kind, ofAPI := hasoffers.KindOf(err)
+		no := ofAPI && (kind == hasoffers.Validation || kind == hasoffers.Refused || kind == hasoffers.Permission || kind == hasoffers.NotFound)
+		if no && beyond {
+			return hasoffers.Page{}, s.another(by, true, err.Error())
+		}
+		if no {
+			return hasoffers.Page{}, s.without(ctx, sp, by, err)
+		}
+		return hasoffers.Page{}, err
+	}
+	page, err := hasoffers.SplitPage(data)
+	if err != nil {
+		return page, fmt.Errorf("%s::getConversions: %w", s.target, err)
+	}
+	return page, nil
+}
+
+// question is all of a call but which page.
+func (s *Source) question(sp span, by pageKey) url.Values {
+	q := url.Values{"fields[]": s.asked()}
+	s.mu.Lock()
+	byDate := !s.refused[dateField]
+	s.mu.Unlock()
+	sp.put(q, byDate)
+	q.Set("sort["+by.field()+"]", "asc")
+	return q
+}
+
+// call calls once, and patiently where it was not the size that failed.
+func (s *Source) call(ctx context.Context, client *hasoffers.Client, q url.Values) (json.RawMessage, error) {
+	data, err := s.once(ctx, client, q)
+	if kind, ok := hasoffers.KindOf(err); ok && client != s.Client && !tooLarge(err) && (kind == hasoffers.Unavailable || kind == hasoffers.Malformed) {
+		return s.once(ctx, s.Client, q)
+	}
+	return data, err
+}
+
+func (s *Source) once(ctx context.Context, client *hasoffers.Client, q url.Values) (json.RawMessage, error) {
+	begin := time.Now()
+	data, err := client.Call(ctx, s.target, "getConversions", q)
+	if kind, ok := hasoffers.KindOf(err); ok && kind == hasoffers.Unavailable && time.Since(begin) >= client.Timeout {
+		return nil, &slowError{err}
+	}
+	return data, err
+}
+
+// take puts the rows of a page into the day. It returns how many are new to the walk, and
+// the last key.
+func (s *Source) take(d *day, rows []hasoffers.Row, by pageKey) (fresh int, last string, err error) {
+	for _, r := range rows {
+		row, err := readRow(r.Fields)
+		if err != nil {
+			return fresh, last, fmt.Errorf("%s::getConversions: %w", s.target, err)
+		}
+		if err := d.belongs(row); err != nil {
+			return fresh, last, fmt.Errorf("%s::getConversions: %w", s.target, err)
+		}
+		key := ""
+		if by != byNothing {
+			if key = valueOf(row, by.field()); key == "" || key == "0" { //guard:report-keyless
+				return fresh, last, s.another(by+1, false, "a row has no "+by.field())
+			}
+		}
+		isNew, err := d.put(key, row)
+		if err != nil {
+			return fresh, last, spoolError(err)
+		}
+		if isNew {
+			fresh++
+		}
+		last = key
+	}
+	return fresh, last, nil
+}
+
+// belongs returns an error where a row is of another day than was asked for.
+func (d *day) belongs(row []field) error {
+	date := valueOf(row, dateField)
+	if date == "" {
+		date, _, _ = strings.Cut(valueOf(row, datetimeField), " ")
+	}
+	if want := d.of.Format(time.DateOnly); date != "" && date != want { //guard:report-of-its-day
+		return fmt.Errorf("the answer has a row of %.20q, and %s was asked for", date, want)
+	}
+	return nil
+}
+
+func valueOf(row []field, name string) string {
+	if i := slices.IndexFunc(row, func(f field) bool { return f.name == name }); i >= 0 {
+		return row[i].value
+	}
+	return ""
+}
+
+// readRow takes a row apart into the values of its fields, by name. Null is no value.
+func readRow(data json.RawMessage) ([]field, error) {
+	var models hasoffers.Map[json.RawMessage]
+	if err := json.Unmarshal(data, &models); err != nil {
+		return nil, fmt.Errorf("a row is not as documented: %w", err)
+	}
+	var row []field
+	for _, model := range slices.Sorted(maps.Keys(models)) {
+		var values map[string]json.RawMessage
+		if json.Unmarshal(models[model], &values) != nil {
+			values = map[string]json.RawMessage{"": models[model]} // a value that stands where a model should
+		}
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			if text := textOf(values[name]); text != "" {
+				row = append(row, field{strings.TrimSuffix(model+"."+name, "."), text})
+			}
+		}
+	}
+	// A related thing comes with its id, which the conversion has already.
+	return slices.DeleteFunc(row, func(f field) bool {
+		model, ok := strings.CutSuffix(f.name, ".id")
+		return ok && !slices.Contains(fields, f.name) && f.value == valueOf(row, "Stat."+snake(model)+"_id")
+	}), nil
+}
+
+// textOf is a value as text: true and false as the API's own 1 and 0, what is no scalar as
+// it stands.
+func textOf(raw json.RawMessage) string {
+	switch text := strings.TrimSpace(string(raw)); text {
+	case "true":
+		return "1"
+	case "false":
+		return "0"
+	case "[]", "{}":
+		return ""
+	default:
+		var t hasoffers.Text
+		if t.UnmarshalJSON([]byte(text)) != nil {
+			return text
+		}
+		return string(t)
+	}
+}

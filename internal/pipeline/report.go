@@ -1,0 +1,62 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/rows"
+)
+
+// Days of the report of conversions take the way of raw logs, with two differences. A day
+// that is loaded is fetched again each time that it is asked for, and its rows are replaced
+// where its text is another one. And a day never loses all of its rows to an answer without
+// any: conversions are rejected, and do not vanish.
+
+// emptied returns an error where the rows of a day would be replaced by none.
+func (r *run) emptied(j *job, c rows.Counts) error {
+	if j.file().Type != rawlog.ConversionReport || c.Rows > 0 || j.entry.Rows == 0 || r.Reload { //guard:report-emptied
+		return nil
+	}
+	return fmt.Errorf("the report has no conversions of this day any more, where it had %d: they are kept; if that is right, `ingest conversions --reload %s` takes them out",
+		j.entry.Rows, j.file().Hour.Format(rawlog.DayLayout))
+}
+
+// reportIssues lists what is not as it should be about a day of the report. Its columns are
+// those that the account may ask for.
+func reportIssues(c rows.Counts) []checkpoint.Issue {
+	var out []checkpoint.Issue
+	add := func(kind checkpoint.Kind, format string, args ...any) {
+		out = append(out, checkpoint.Issue{Kind: kind, Text: fmt.Sprintf(format, args...)})
+	}
+	if c.Rejected > 0 {
+		add(checkpoint.Rejected, "%d of %d rows could not be read: see rejected_rows", c.Rejected, c.Rows+c.Rejected)
+	}
+	if exceeds(c.Misfit, c.Rows, noticed) {
+		add(checkpoint.Misfit, "%d of %d rows have a value that does not fit its column, the first is %s: see _rescued", c.Misfit, c.Rows, unfit(c))
+	}
+	if exceeds(c.Inexact, c.Rows, noticed) {
+		add(checkpoint.Inexact, "%d of %d rows have a value that its column holds only nearly (a rounded amount, parts of a second): see _rescued", c.Inexact, c.Rows)
+	}
+	return out
+}
+
+// noted are the issues that its source found.
+func (j *job) noted() []checkpoint.Issue {
+	if len(j.notes) == 0 {
+		return nil
+	}
+	return []checkpoint.Issue{{Kind: checkpoint.Unsteady, Text: printable(strings.Join(j.notes, "; "))}} //guard:report-count-told
+}
+
+// note puts what its source says now in the place of what it said before, for a text that
+// is the same.
+func (j *job) note(now time.Time) {
+	if e, noted := j.entry, j.noted(); len(noted) > 0 || e.Has(checkpoint.Unsteady) {
+		issues := slices.DeleteFunc(slices.Clone(e.Issues), func(i checkpoint.Issue) bool { return i.Kind == checkpoint.Unsteady })
+		e.Settle(now, append(issues, noted...)...)
+	}
+}
