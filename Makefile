@@ -37,6 +37,14 @@ bin/release: tools/release/go.mod tools/release/go.sum $(wildcard tools/release/
 	go build -C tools/release -o "$(CURDIR)/bin/" . tool
 	@touch $@
 
+# An npm package of its own, so that who fetches the engine fetches nothing more. It is made
+# aside, as nobody may run half of it.
+bin/sqs: tools/sqs/package.json tools/sqs/package-lock.json tools/sqs/serve.mjs
+	@mkdir -p bin; aside=$$(mktemp -d bin/.sqs.XXXXXX); trap 'rm -rf "$$aside"' EXIT; \
+	  cp .npmrc $^ "$$aside"; \
+	  (cd "$$aside" && npm ci --cache "$$PWD/.cache" --no-progress --no-update-notifier --loglevel=error); \
+	  rm -rf "$$aside/.cache" $@; mv "$$aside" $@; trap - EXIT
+
 .PHONY: release
 release: bin/release ## archives, packages, SBOMs and checksums of VERSION=1.2.3, from the commit, made twice and compared
 	@test -n "$(VERSION)" || { echo "make release VERSION=1.2.3"; exit 1; }
@@ -58,7 +66,7 @@ demo-lost: ## the demo with a file that the network lost: reconcile says which
 LONGEST := ./internal/pipeline ./internal/faults ./cmd/ingest
 
 .PHONY: test
-test: engine bin/versitygw bin/release ## the whole suite: real ClickHouse, real S3, race detector
+test: engine bin/versitygw bin/sqs bin/release ## the whole suite: real ClickHouse, real S3, race detector
 	go test -C tools/kubernetes ./...
 	go test -C tools/release -count=1 ./... # it reads the commit, which the cache does not see
 	GORACE="atexit_sleep_ms=0 $${GORACE:-}" go test -race -vet=off -timeout 40m $(LONGEST) ./... # or each program sleeps for a second at its end; lint vets
@@ -91,7 +99,7 @@ fuzz: ## each fuzz target for FUZZTIME (a minute)
 	done
 
 .PHONY: mutants
-mutants: engine build bin/versitygw ## take each protection out and see its test fail; ONLY=… narrows
+mutants: engine build bin/versitygw bin/sqs ## take each protection out and see its test fail; ONLY=… narrows
 	go run ./tools/mutants -only '$(ONLY)'
 
 .PHONY: chaos
