@@ -38,16 +38,16 @@ func (r *run) list(ctx context.Context, known map[fileKey]*checkpoint.Entry) (fi
 	return files, dirs.Incomplete{}, err
 }
 
-// asked reports whether the run is about a file: a reload's named files and those
-// of its periods, or else those of the periods.
+// asked reports whether the run is about a file: those that it names, with a reload also
+// those of its periods; or else those of the periods.
 func (r *run) asked(f rawlog.File) bool {
 	if len(r.Files) == 0 {
 		return r.within(f.Hour)
 	}
-	return r.named(f.Name) || len(r.Periods) > 0 && r.within(f.Hour)
+	return r.named(f.Name) || r.Reload && len(r.Periods) > 0 && r.within(f.Hour) //guard:named-alone
 }
 
-// named reports whether a reload names this file.
+// named reports whether the run names this file.
 func (r *run) named(name string) bool {
 	return slices.ContainsFunc(r.meant, func(words []string) bool { return matches(name, words) })
 }

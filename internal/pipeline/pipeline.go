@@ -46,9 +46,11 @@ type Options struct {
 	Lookback int
 	// CatchUp is how many days before Periods a run with RetryFailed also lists where
 	// no run has listed them, though one listed earlier ones; 0 is none.
-	CatchUp   int
-	Reload    bool         // load again what is loaded: its rows are replaced
-	Files     []string     // with Reload: these, by name or end of name, beside those of Periods
+	CatchUp int
+	Reload  bool // load again what is loaded: its rows are replaced
+	// Files are those that the run is about, by name or end of name: with Reload beside
+	// those of Periods, else these alone, and Periods are their hours.
+	Files     []string
 	DryRun    bool         // plan and report; write nothing
 	Share     rawlog.Share // of the files; default: all
 	Escapes   rawlog.Escapes

@@ -36,10 +36,18 @@ type Place interface {
 type Source struct {
 	place   Place
 	skipped dirs.Skipped
+	these   []rawlog.File
 }
 
 // New returns the files of a place as a source; it does no I/O.
-func New(place Place, skipped dirs.Skipped) *Source { return &Source{place, skipped} }
+func New(place Place, skipped dirs.Skipped) *Source { return &Source{place: place, skipped: skipped} }
+
+// These is the source as if it held no other files: it lists them without having looked.
+func (s *Source) These(files []rawlog.File) *Source {
+	these := *s
+	these.these = files
+	return &these
+}
 
 // Name is the place's, and that it holds events.
 func (s *Source) Name() string { return "firehose:" + s.place.Name() }
@@ -52,6 +60,12 @@ func (s *Source) Retention(context.Context) (map[rawlog.Type]int, error) {
 // Walk implements dirs.Source.
 func (s *Source) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog.Period, yield func(rawlog.File) error) error {
 	files := listing.New(types, periods)
+	if s.these != nil {
+		for _, f := range s.these {
+			files.Add(f)
+		}
+		return files.Yield(ctx, yield)
+	}
 	refuse := func(name string, why error) { files.Refuse(rawlog.File{Name: name, Size: -1}, why) }
 	err := s.place.Each(ctx, func(name string, size int64, etag string, modified time.Time) {
 		if why := beside(name); why != nil {
