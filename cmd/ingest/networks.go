@@ -64,7 +64,7 @@ func (a *app) each(ctx context.Context, cmd *cobra.Command, all []*config.Config
 	work = a.recorded(cmd, work)
 	c := command(cmd)
 	// What a timer starts: of the rest, somebody sees the outcome.
-	if given(cmd, "dry-run") == "true" || !slices.Contains([]string{"run", "backfill", "reload", "dims", "updates", "stats", "reconcile"}, c.Name) {
+	if given(cmd, "dry-run") == "true" || !slices.Contains([]string{"run", "backfill", "reload", "firehose", "dims", "updates", "stats", "reconcile"}, c.Name) {
 		return a.networks().Each(ctx, all, work)
 	}
 	a.telling = &session.Telling{Command: c, Sender: notify.NewSender()}
@@ -134,7 +134,7 @@ func (a *app) recorded(cmd *cobra.Command, work session.Job) session.Job {
 	c := command(cmd)
 	c.Arguments = a.args
 	switch c.Name {
-	case "run", "backfill", "reload", "ignore", "dims", "updates", "stats", "schema apply", "schema evolve":
+	case "run", "backfill", "reload", "firehose", "ignore", "dims", "updates", "stats", "schema apply", "schema evolve":
 	case "reconcile":
 		c.Looks = true
 	case "sql":

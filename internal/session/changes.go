@@ -27,7 +27,7 @@ type past struct {
 }
 
 // loads are the commands that change which files are loaded.
-var loads = []string{"run", "backfill", "reload"}
+var loads = []string{"run", "backfill", "reload", "firehose"}
 
 // before asks the store. Where it cannot be asked, the former state is unknown, and
 // nothing is said of files.

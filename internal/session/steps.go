@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rawlogs/internal/dims"
+	"rawlogs/internal/dirs"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
@@ -35,6 +36,16 @@ func (s *Session) Load(ctx context.Context, opts pipeline.Options) (pipeline.Sum
 	if err != nil {
 		return pipeline.Summary{}, err
 	}
+	if s.record != nil {
+		opts.Name = s.record.Run()
+	}
+	sum, err := s.load(ctx, src, opts)
+	s.noteLoad(ctx, sum)
+	return sum, err
+}
+
+// load is one run of the pipeline. Each has a name of its own: INSERTs are known by it.
+func (s *Session) load(ctx context.Context, src dirs.Source, opts pipeline.Options) (pipeline.Summary, error) {
 	open := s.Store
 	if opts.DryRun { //guard:dry-run-makes-nothing
 		open = s.Look
@@ -54,12 +65,7 @@ func (s *Session) Load(ctx context.Context, opts pipeline.Options) (pipeline.Sum
 	opts.Fetchers, opts.Parsers, opts.Spool = s.Config.Fetchers, s.Config.Parsers, s.Config.Spool
 	opts.Log, opts.Started = s.own, func(run string) { s.run.Store(&run) }
 	opts.Skipped = s.skipped.Load
-	if s.record != nil {
-		opts.Name = s.record.Run()
-	}
-	sum, err := pipeline.Run(ctx, st, src, opts)
-	s.noteLoad(ctx, sum)
-	return sum, err
+	return pipeline.Run(ctx, st, src, opts)
 }
 
 // Prepare opens what Dims and Updates need, so that what follows is about them.

@@ -1,0 +1,137 @@
+package queue
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// mostAtOnce is how many messages one request is about.
+const mostAtOnce = 10
+
+// gather receives what becomes one file: as much as fits, or comes within the time.
+func (c *Consumer) gather(ctx context.Context) (*batch, error) {
+	ctx, cancel := c.untilStop(ctx)
+	defer cancel()
+	b := new(batch)
+	c.next = c.fill(b, c.next)
+	for len(c.next) == 0 && !c.over && !c.full(b) && ctx.Err() == nil {
+		got, err := c.receive(ctx, b)
+		if err != nil {
+			return b, err
+		}
+		c.next = c.fill(b, got)
+	}
+	return b, nil
+}
+
+// untilStop returns a context that also ends when the work is to stop: an answer may be
+// held back for long.
+func (c *Consumer) untilStop(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-c.cfg.Stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// full reports whether a batch waits for nothing more.
+func (c *Consumer) full(b *batch) bool {
+	return b.bytes >= c.cfg.MaxMemory/16 || len(b.messages) >= mostMessages || //guard:batch-bytes
+		len(b.messages) > 0 && time.Since(b.since) >= c.cfg.Every
+}
+
+// fill adds messages to a batch, and returns those that are for the next one.
+func (c *Consumer) fill(b *batch, messages []*message) (rest []*message) {
+	for i, m := range messages {
+		if len(b.messages) > 0 && b.events+m.events > mostEvents { //guard:batch-events
+			return messages[i:]
+		}
+		b.add(m, time.Now())
+	}
+	return nil
+}
+
+// receive asks for messages once, and notes whether there may be more.
+func (c *Consumer) receive(ctx context.Context, b *batch) ([]*message, error) {
+	wait, most := c.patience(b), mostAtOnce
+	if c.cfg.MaxMessages > 0 {
+		most = min(most, c.cfg.MaxMessages-c.sum.Received)
+	}
+	asked := time.Now()
+	out, err := c.cfg.Client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		QueueUrl: &c.cfg.URL, MaxNumberOfMessages: int32(most), WaitTimeSeconds: int32((wait + time.Second - 1) / time.Second),
+		VisibilityTimeout:           int32((c.cfg.Visibility + time.Second - 1) / time.Second),
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameSentTimestamp},
+	})
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, nil
+		}
+		return nil, failed("receiving messages", err)
+	}
+	c.sum.Received += len(out.Messages)
+	if len(out.Messages) == 0 && c.end.IsZero() || c.cfg.MaxMessages > 0 && c.sum.Received >= c.cfg.MaxMessages || !c.end.IsZero() && !time.Now().Before(c.end) {
+		c.over = true
+	}
+	var fresh []*message
+	for _, m := range out.Messages {
+		if got := c.take(b, fresh, m); got != nil {
+			fresh = append(fresh, got)
+		}
+	}
+	c.keep.add(fresh, asked)
+	return fresh, nil
+}
+
+// patience is how long an answer may be held back.
+func (c *Consumer) patience(b *batch) time.Duration {
+	wait := c.cfg.Wait
+	if !c.end.IsZero() {
+		wait = max(0, min(longPoll, time.Until(c.end)))
+	}
+	if len(b.messages) > 0 {
+		wait = max(0, min(wait, c.cfg.Every-time.Since(b.since)))
+	}
+	return wait
+}
+
+// take makes a message of what was received; nil for one that came again meanwhile: the
+// latest delivery is the one that can be deleted.
+func (c *Consumer) take(b *batch, fresh []*message, m types.Message) *message {
+	id := aws.ToString(m.MessageId)
+	held := b.byID[id]
+	for _, f := range fresh {
+		if f.id == id {
+			held = f
+		}
+	}
+	if held != nil { //guard:latest-receipt
+		c.sum.Repeated++
+		c.keep.renew(held, aws.ToString(m.ReceiptHandle))
+		return nil
+	}
+	out := &message{id: id, receipt: aws.ToString(m.ReceiptHandle), sent: time.Now().UTC(), line: line(aws.ToString(m.Body))}
+	if ms, err := strconv.ParseInt(m.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 10, 64); err == nil && ms > 0 {
+		out.sent = time.UnixMilli(ms).UTC()
+	}
+	events, bad := look(out.line, c.most)
+	if out.events = events; bad != "" {
+		c.sum.Unreadable++
+		if c.sum.Unreadable <= mostTold {
+			c.cfg.Log.Warn("a message cannot be read, or not all of it; that is put aside in rejected_rows", "message", id, "err", bad)
+		}
+	}
+	return out
+}
+
+// mostTold bounds the warnings about single messages.
+const mostTold = 20
