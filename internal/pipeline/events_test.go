@@ -277,3 +277,34 @@ func TestEventsCrashMatrix(t *testing.T) {
 		})
 	}
 }
+
+// A run about single files loads these, and neither misses nor loads others of their hour.
+func TestNamedAlone(t *testing.T) {
+	t.Parallel()
+	e := newEvents(t, testkit.Database(t), "alone")
+	e.put("2026/11/20/09/a.json", event("click", "1", 1))
+	e.put("2026/11/20/09/b.json", event("click", "2", 1))
+	hour := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+	src := firehosedir.New(diskfolder.New(e.root, nil), nil)
+	of := func(name string) (Summary, error) {
+		var files []rawlog.File
+		for _, typ := range rawlog.Types() {
+			files = append(files, rawlog.File{Type: typ, Name: "firehose/" + name, Hour: hour, Size: -1})
+		}
+		return Run(e.Context(), e.st, src.These(files), Options{
+			Network: "alone", Events: true, Log: e.opts.Log, Files: []string{"firehose/" + name}, Periods: []rawlog.Period{{From: hour, To: hour.Add(time.Hour)}},
+		})
+	}
+	// One that is not there fails, and is open from then on.
+	if sum, err := of("2026/11/20/09/gone.json"); err != nil || sum.Failed != 3 || sum.Loaded != 0 {
+		t.Errorf("%+v, %v", sum, err)
+	}
+	if sum, err := of("2026/11/20/09/a.json"); err != nil || sum.Loaded != 3 || sum.Rows != 1 || len(sum.Missing) > 0 || len(sum.Issues) > 0 {
+		t.Errorf("%+v, %v", sum, err)
+	}
+	e.want("clicks", e.rows("clicks"), "1 2026/11/20/09/a.json:1 100")
+	// The same again is nothing new.
+	if sum, err := of("2026/11/20/09/a.json"); err != nil || sum.AlreadyLoaded != 3 || sum.Loaded != 0 {
+		t.Errorf("%+v, %v", sum, err)
+	}
+}

@@ -71,12 +71,9 @@ func (b *batch) file() (name string, body []byte, err error) {
 	return oldest.Format("2006/01/02/15/") + "queue-" + strings.ToLower(letters.EncodeToString(sum.Sum(nil)[:16])) + ".jsonl.gz", packed.Bytes(), nil
 }
 
-// spaces are what may stand between the characters of base64.
-const spaces = " \t\r\n"
-
 // line makes a body one line that means the same. Line breaks between values of JSON are
-// spaces, those within base64 are nothing. A body that holds nothing is an empty text, or it
-// would not be seen to have come at all.
+// spaces; what is not JSON becomes a text of JSON, which may hold base64, with line breaks,
+// too. A body that holds nothing is an empty text, or it would not be seen to have come.
 func line(body string) []byte {
 	body = strings.TrimSpace(body)
 	switch {
@@ -84,17 +81,14 @@ func line(body string) []byte {
 		return []byte(`""`)
 	case !strings.ContainsAny(body, "\r\n"):
 		return []byte(body)
-	case strings.Trim(body, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="+spaces) == "":
-		return []byte(strings.Join(strings.Fields(body), ""))
+	case body[0] == '{' || body[0] == '[' || body[0] == '"':
+		return []byte(strings.NewReplacer("\r", " ", "\n", " ").Replace(body))
 	}
-	text := strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ").Replace(body)
-	if text[0] != '{' && text[0] != '[' && text[0] != '"' {
-		// Neither JSON nor base64: kept as it came, with its line breaks.
-		if quoted, err := json.Marshal(body); err == nil {
-			return quoted
-		}
+	quoted, err := json.Marshal(body)
+	if err != nil { // of a text there is none
+		return []byte(strings.NewReplacer("\r", " ", "\n", " ").Replace(body))
 	}
-	return []byte(text)
+	return quoted
 }
 
 // look counts the events of a line as the load will read it; bad is the first reason why

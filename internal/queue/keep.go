@@ -103,8 +103,8 @@ func (k *keeper) extend(ctx context.Context) {
 	}
 }
 
-// giveBack lets others have what is held, at once. It is a courtesy: they would get it
-// later anyway.
+// giveBack lets others have what is held, in a second: the SDK takes none for unset. It is a
+// courtesy: they would get it later anyway.
 func (k *keeper) giveBack(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -115,7 +115,7 @@ func (k *keeper) giveBack(ctx context.Context) {
 	}
 	k.mu.Unlock()
 	k.drop(held)
-	if _, err := k.change(ctx, held, 0); err != nil {
+	if _, err := k.change(ctx, held, time.Second); err != nil {
 		k.cfg.Log.Debug("messages were not given back; they come again when their time is over", "err", failed("giving messages back", err))
 	}
 }
@@ -127,7 +127,7 @@ func (k *keeper) change(ctx context.Context, messages []*message, visible time.D
 		entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(some))
 		for i := range some {
 			id, receipt := strconv.Itoa(i), k.receipt(some[i])
-			entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{Id: &id, ReceiptHandle: &receipt, VisibilityTimeout: int32((visible + time.Second - 1) / time.Second)}
+			entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{Id: &id, ReceiptHandle: &receipt, VisibilityTimeout: seconds(visible)}
 		}
 		out, err := k.cfg.Client.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &k.cfg.URL, Entries: entries})
 		if err != nil {
@@ -136,6 +136,9 @@ func (k *keeper) change(ctx context.Context, messages []*message, visible time.D
 		return len(out.Failed), nil
 	})
 }
+
+// seconds rounds up; none would be the queue's own default.
+func seconds(d time.Duration) int32 { return int32(max(1, (d+time.Second-1)/time.Second)) }
 
 func (k *keeper) receipt(m *message) string {
 	k.mu.Lock()
@@ -153,11 +156,11 @@ func each(ctx context.Context, messages []*message, ask func(context.Context, []
 	var mu sync.Mutex
 	for some := range slices.Chunk(messages, mostAtOnce) {
 		group.Go(func() error {
-			n, err := ask(ctx, some)
+			n, wrong := ask(ctx, some)
 			mu.Lock()
 			defer mu.Unlock()
 			sum += n
-			return err
+			return wrong
 		})
 	}
 	err = group.Wait()

@@ -19,7 +19,7 @@ func (c *Consumer) gather(ctx context.Context) (*batch, error) {
 	defer cancel()
 	b := new(batch)
 	c.next = c.fill(b, c.next)
-	for len(c.next) == 0 && !c.over && !c.full(b) && ctx.Err() == nil {
+	for len(c.next) == 0 && !c.over && !c.full(b) && !c.stopped() && ctx.Err() == nil {
 		got, err := c.receive(ctx, b)
 		if err != nil {
 			return b, err
@@ -68,14 +68,14 @@ func (c *Consumer) receive(ctx context.Context, b *batch) ([]*message, error) {
 	}
 	asked := time.Now()
 	out, err := c.cfg.Client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl: &c.cfg.URL, MaxNumberOfMessages: int32(most), WaitTimeSeconds: int32((wait + time.Second - 1) / time.Second),
-		VisibilityTimeout:           int32((c.cfg.Visibility + time.Second - 1) / time.Second),
+		QueueUrl: &c.cfg.URL, MaxNumberOfMessages: int32(most), WaitTimeSeconds: seconds(wait),
+		VisibilityTimeout:           seconds(c.cfg.Visibility),
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameSentTimestamp},
 	})
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, nil
-		}
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, nil //nolint:nilerr // it is to stop, and that is all there is to tell
+	case err != nil:
 		return nil, failed("receiving messages", err)
 	}
 	c.sum.Received += len(out.Messages)

@@ -47,11 +47,11 @@ func (s *Session) Consume(ctx context.Context, at queue.Address, cfg queue.Confi
 	}
 	cfg.URL, cfg.Client, cfg.Put, cfg.MaxMemory, cfg.Stop, cfg.Log = at.URL, client, archive.Put, s.Config.MaxMemory, opts.Stop, s.Log
 	load := func(ctx context.Context, files []rawlog.File) error {
-		sum, err := s.loadThese(ctx, archive, files, opts)
+		sum, lerr := s.loadThese(ctx, archive, files, opts)
 		out.Loads = append(out.Loads, sum)
 		s.noteEvents(sum)
-		if err != nil {
-			return err
+		if lerr != nil {
+			return lerr
 		}
 		return s.acknowledged(ctx, files, sum)
 	}
@@ -133,7 +133,7 @@ func (s *Session) acknowledged(ctx context.Context, files []rawlog.File, sum pip
 	}
 	for _, f := range files {
 		is := func(e checkpoint.Entry) bool { return e.File.Type == f.Type && e.File.Name == f.Name }
-		if slices.ContainsFunc(entries, is) {
+		if slices.ContainsFunc(entries, is) { //guard:ledger-acknowledged
 			continue
 		}
 		why := "it was not loaded"

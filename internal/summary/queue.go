@@ -89,7 +89,7 @@ func (q Queue) Verdict() string {
 		what = append(what, fmt.Sprintf("the counts of %s differ from the ledger", term.Plural(n, "file")))
 	}
 	if q.Rejected > 0 {
-		what = append(what, fmt.Sprintf("%s could not be read; see the table rejected_rows", term.Plural(q.Rejected, "message or event")))
+		what = append(what, fmt.Sprintf("%s rejected; see the table rejected_rows", term.Plural(q.Rejected, "message")))
 	}
 	return strings.Join(what, "; ")
 }

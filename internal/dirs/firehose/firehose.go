@@ -25,6 +25,7 @@ type Place interface {
 	Name() string
 	Each(ctx context.Context, take func(name string, size int64, etag string, modified time.Time), refuse func(name string, why error)) error
 	Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*dirs.Body, error)
+	Put(ctx context.Context, name string, body []byte) error
 }
 
 // Source reads the files of a place. A file's name is its path there, behind
@@ -97,6 +98,11 @@ func (s *Source) Open(ctx context.Context, f rawlog.File, offset int64, etag str
 	}
 	f.Path = name
 	return s.place.Open(ctx, f, offset, etag)
+}
+
+// Put makes a file of the place, whole or not at all, and for good.
+func (s *Source) Put(ctx context.Context, name string, body []byte) error {
+	return s.place.Put(ctx, name, body)
 }
 
 // errBeside is of what is not meant to be read: hidden, or not whole yet.
