@@ -50,6 +50,9 @@ func (r *Report) Print(w io.Writer, all bool) error {
 			return err
 		}
 	}
+	if err := r.printRows(w); err != nil {
+		return err
+	}
 	for _, note := range r.Notes {
 		if _, err := fmt.Fprintf(w, "  %s\n", plain.Text(note)); err != nil {
 			return err
@@ -64,6 +67,26 @@ func (r *Report) Print(w io.Writer, all bool) error {
 			}
 		}
 		if _, err := fmt.Fprintf(w, "%s %s..%s (%s): store %s, network %s: %s\n", t.Type, r.From, r.To, r.Zone, term.Count(t.Store), term.Count(t.Network), verdict); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printRows says which conversions only the log or only the report has.
+func (r *Report) printRows(w io.Writer) error {
+	var log, report int64
+	var lines []string
+	for _, d := range r.Rows {
+		log, report = log+d.Log, report+d.Report
+		lines = append(lines, d.text()...)
+	}
+	if len(r.Rows) > 0 && len(lines) == 0 {
+		lines = []string{fmt.Sprintf("conversions, row by row: the %s of the raw log and the %s of the network's report on %s are the same",
+			term.Count(log), term.Count(report), term.Plural(len(r.Rows), "day"))}
+	}
+	for _, line := range lines {
+		if _, err := fmt.Fprintf(w, "  %s\n", plain.Text(line)); err != nil {
 			return err
 		}
 	}

@@ -137,6 +137,8 @@ type Report struct {
 	Totals  []Total `json:"totals"`
 	// Access is what is known of access_control_decision, of types where that matters.
 	Access []Access `json:"access_control,omitempty"`
+	// Rows compares conversions row by row with the report of them, on days that have both.
+	Rows []RowDay `json:"conversion_rows,omitempty"`
 	// Notes tell what could not be looked into.
 	Notes []string `json:"notes,omitempty"`
 	Calls int      `json:"calls"` // of the API
@@ -154,9 +156,14 @@ type Total struct {
 	Difference int64       `json:"difference"`
 }
 
-// Beyond counts the lines that are beyond the tolerance.
+// Beyond counts the lines that are beyond the tolerance, and the days whose conversions are.
 func (r *Report) Beyond() int {
 	n := 0
+	for _, d := range r.Rows {
+		if !d.Within {
+			n++
+		}
+	}
 	for _, t := range r.Totals {
 		n += t.Beyond
 	}
@@ -217,7 +224,7 @@ func Run(ctx context.Context, st *store.Store, ask *report.Asker, period rawlog.
 		out.Totals = append(out.Totals, total(typ, lines))
 	}
 	out.Calls = j.calls
-	return out, nil
+	return out, j.rowByRow(ctx, out)
 }
 
 // compare joins the two sides. Days of the period without any row on either
