@@ -24,6 +24,9 @@ type history struct {
 	// a change: how the row was found.
 	extra, extraValue string
 	log               *slog.Logger
+	// trail tells when rows changed since the refresh before, at since; nil tells nothing.
+	trail *trail
+	since time.Time
 }
 
 // span is the ids from after, exclusive, to last, inclusive, of which a page
@@ -139,7 +142,7 @@ func (h history) once(ctx context.Context, rows []version, whole *span) (changed
 		return len(fresh), 0, nil
 	}
 	slices.Sort(gone)
-	return len(fresh), len(gone), h.bury(ctx, gone, now)
+	return len(fresh), len(gone), h.bury(ctx, gone, have, now)
 }
 
 // latest reads the latest versions of the rows, and of everything in the span,
@@ -206,6 +209,7 @@ func (h history) columnList() string {
 
 // insert writes versions as one block, which is there whole or not at all.
 func (h history) insert(ctx context.Context, rows []version, have states, now time.Time) error {
+	audits := h.trail.of(ctx, h.entity, h.since)
 	op := store.Op{Kind: "insert", Detail: fmt.Sprintf("%s ×%d", h.entity.Table, len(rows))}
 	err := h.st.Write(ctx, op, func(ctx context.Context) error {
 		batch, err := h.st.Conn().PrepareBatch(h.st.InsertContext(ctx), "INSERT INTO "+h.st.Holding(h.entity.Table)+" ("+h.columnList()+")")
@@ -221,9 +225,13 @@ func (h history) insert(ctx context.Context, rows []version, have states, now ti
 			if h.extra != "" {
 				cells = append(cells, h.extraValue)
 			}
-			from := now
-			if was, ok := have.of(v.key); ok {
-				from = later(now, was.from)
+			was, known := have.of(v.key)
+			if !known {
+				was.from = h.since
+			}
+			from := dated(h.entity, audits[v.id], v, was.from, now)
+			if known {
+				from = later(from, was.from)
 			}
 			if err := batch.Append(append(cells, v.other, v.hash, false, from)...); err != nil {
 				_ = batch.Abort()
@@ -239,14 +247,19 @@ func (h history) insert(ctx context.Context, rows []version, have states, now ti
 }
 
 // bury repeats the latest version of each row, marked deleted.
-func (h history) bury(ctx context.Context, gone []uint64, now time.Time) error {
+func (h history) bury(ctx context.Context, gone []uint64, have states, now time.Time) error {
+	audits := h.trail.of(ctx, h.entity, h.since)
+	times := make([]int64, len(gone))
+	for i, id := range gone {
+		times[i] = removed(audits[id], have.byID[id].from, now).UnixMilli()
+	}
 	table := h.st.Holding(h.entity.Table)
 	columns := strings.TrimSuffix(h.columnList(), ", deleted, valid_from")
 	op := store.Op{Kind: "insert", Detail: fmt.Sprintf("%s deleted ×%d", h.entity.Table, len(gone))}
 	err := h.st.Write(ctx, op, func(ctx context.Context) error {
 		return h.st.Conn().Exec(h.st.InsertContext(ctx), "INSERT INTO "+table+" ("+h.columnList()+") SELECT "+columns+
-			", true, fromUnixTimestamp64Milli(?, 'UTC') FROM "+table+
-			" WHERE network = ? AND id IN ? ORDER BY id, valid_from DESC LIMIT 1 BY id", now.UnixMilli(), h.network, gone)
+			", true, fromUnixTimestamp64Milli(arrayElement(CAST(?, 'Array(Int64)'), indexOf(CAST(?, 'Array(UInt64)'), id)), 'UTC') FROM "+table+
+			" WHERE network = ? AND id IN ? ORDER BY id, valid_from DESC LIMIT 1 BY id", times, gone, h.network, gone)
 	})
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", h.entity.Table, err)

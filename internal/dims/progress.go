@@ -20,6 +20,7 @@ type progress struct {
 	pages                   uint32
 	rows, changed, vanished uint64
 	started                 time.Time
+	before                  time.Time // when the refresh before this one began; zero: not known
 	version                 uint64
 }
 
@@ -48,7 +49,11 @@ func begin(ctx context.Context, st *store.Store, network, entity, filter string)
 		return nil, fmt.Errorf("reading dim_refreshes: %w", err)
 	}
 	if state == "" || state == "done" || now.Sub(p.started) > resumable {
-		*p = progress{st: st, network: network, entity: entity, filter: filter, version: p.version, started: now}
+		fresh := progress{st: st, network: network, entity: entity, filter: filter, version: p.version, started: now}
+		if state == "done" {
+			fresh.before = p.started
+		}
+		*p = fresh
 	}
 	return p, nil
 }

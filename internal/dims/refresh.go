@@ -64,8 +64,9 @@ func Refresh(ctx context.Context, client *hasoffers.Client, st *store.Store, o O
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
+	changes := &trail{client: client, log: o.Log}
 	for _, e := range o.Entities {
-		r, err := refresh(ctx, client, st, o, e)
+		r, err := refresh(ctx, client, st, o, e, changes)
 		if err != nil {
 			r.Err, r.Error = err, err.Error()
 		}
@@ -93,7 +94,7 @@ func fatal(ctx context.Context, err error) bool {
 // an older one has seen may have changed since.
 const resumable = 12 * time.Hour
 
-func refresh(ctx context.Context, client *hasoffers.Client, st *store.Store, o Options, e Entity) (Result, error) {
+func refresh(ctx context.Context, client *hasoffers.Client, st *store.Store, o Options, e Entity, changes *trail) (Result, error) {
 	filters := filterText(o.Filters)
 	p, err := begin(ctx, st, o.Network, e.Name, filters)
 	if err != nil {
@@ -103,7 +104,7 @@ func refresh(ctx context.Context, client *hasoffers.Client, st *store.Store, o O
 	result := func() Result {
 		return Result{Entity: e.Name, Pages: int(p.pages), Rows: int(p.rows), Changed: int(p.changed), Vanished: int(p.vanished), Resumed: resumed}
 	}
-	h := history{st: st, network: o.Network, entity: e, log: o.Log}
+	h := history{st: st, network: o.Network, entity: e, log: o.Log, trail: changes, since: p.before}
 	r := reader{client: client, entity: e, options: o, known: &identity{}}
 	page, readErr := r.page(ctx, place{id: p.afterID})
 	for r.known.leaveOut(readErr, e, o.Log) {
