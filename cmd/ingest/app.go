@@ -46,7 +46,7 @@ func (a *app) addGlobalFlags(f *pflag.FlagSet) {
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "log warnings and errors only, show no progress")
 	f.String("config", "", "configuration file (default ingest.yaml where there is one)")
 	f.String("network", "", "network the logs belong to, or some of ingest.yaml's networks (HASOFFERS_NETWORK_ID)")
-	f.String("source", "", "hasoffers:, s3://BUCKET/PREFIX or a folder (INGEST_SOURCE; default hasoffers:)")
+	f.String("source", "", "hasoffers:, s3://BUCKET/PREFIX or a folder; firehose: before these for events (INGEST_SOURCE; default hasoffers:)")
 	f.String("files", "", "pattern of renamed or merged files in a bucket or folder, see docs/sources.md (INGEST_FILES)")
 	f.String("store", "", "embedded:PATH or clickhouse://HOST:9000/DB (INGEST_STORE; default embedded:data/clickhouse)")
 	f.String("api-url", "", "API endpoint (HASOFFERS_API_URL)")

@@ -17,6 +17,7 @@ import (
 	"rawlogs/internal/session"
 	"rawlogs/internal/setup"
 	"rawlogs/internal/term"
+	"rawlogs/internal/unit"
 )
 
 // InitOptions are the flags of `ingest init`.
@@ -143,7 +144,7 @@ func printNext(w io.Writer, written setup.Written, now time.Time) error {
 	if written.SecretFile != "" {
 		text += " and " + written.SecretFile
 	}
-	text += "\nnext:\n  export INGEST_CONFIG=" + written.Config + "\n"
+	text += "\nnext:\n  export INGEST_CONFIG=" + unit.ShellWord(written.Config) + "\n"
 	if written.Variable != "" {
 		text += "  export " + written.Variable + "=…      # wherever ingest runs: it is not in the file\n"
 	}

@@ -41,6 +41,9 @@ func newStatus(a *app) *cobra.Command {
 		Long: "missing: listed by the source, not started yet. double hours: hours with more than one file.\n\n" +
 			exits(exitDone, exitFailed, exitUsage, exitIncomplete, exitInterrupted),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.HTML == "" && cmd.Flags().Changed("html") {
+				return &usageError{err: errors.New("--html: want the name of a file, or - for stdout")}
+			}
 			pages := &pages{a: a, offline: o.Offline}
 			err := aboutPeriods(a.eachSource, func(ctx context.Context, s *session.Session, periods []rawlog.Period) error {
 				if o.HTML == "" {

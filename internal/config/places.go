@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"rawlogs/internal/dirs/bucket"
@@ -49,7 +50,7 @@ func (s Source) String() string {
 const eventsPrefix = "firehose:"
 
 func parseSource(s string) (Source, error) {
-	const want = "want hasoffers:, s3://BUCKET/PREFIX or a folder"
+	const want = "want hasoffers:, s3://BUCKET/PREFIX or a folder, or firehose: before one of the latter two"
 	if rest, ok := strings.CutPrefix(s, eventsPrefix); ok {
 		at, err := parseSource(rest)
 		if err == nil && at.Kind == API {
@@ -77,6 +78,23 @@ func parseSource(s string) (Source, error) {
 		return Source{}, fmt.Errorf("%s is a file: %s", folder, want)
 	}
 	return Source{Kind: Folder, Folder: folder}, nil
+}
+
+// AbsoluteSource is a source as parseSource reads it that means the same in any folder: a
+// job that a timer starts stands in another one.
+func AbsoluteSource(text string) (string, error) {
+	at, events := strings.CutPrefix(text, eventsPrefix)
+	if !events {
+		at = text
+	}
+	if at == "hasoffers" || at == "hasoffers:" || at == "" || strings.Contains(at, "://") {
+		return text, nil
+	}
+	folder, err := filepath.Abs(strings.TrimPrefix(at, "folder:"))
+	if events {
+		folder = eventsPrefix + folder
+	}
+	return folder, err
 }
 
 // checkStore looks at the store's form only; store.Open reads the rest. A

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -69,6 +70,9 @@ const FileName = "ingest.prom"
 // reads it meanwhile sees the former file or this one, whole.
 func WriteFile(ctx context.Context, st *store.Store, dir string) (err error) {
 	file, err := os.CreateTemp(dir, ".ingest-*.tmp") // node_exporter reads *.prom
+	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
+		return fmt.Errorf("cannot write into the folder %s: %w", dir, failed.Err)
+	}
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/store"
 )
 
@@ -55,11 +56,8 @@ func (i *Interview) askSource(ctx context.Context, again bool) error {
 	if err != nil {
 		return err
 	}
-	if !api(source) && !strings.Contains(source, "://") {
-		// A job that a timer starts stands in another folder.
-		if i.answers["source"], err = filepath.Abs(strings.TrimPrefix(source, "folder:")); err != nil {
-			return err
-		}
+	if i.answers["source"], err = config.AbsoluteSource(source); err != nil {
+		return err
 	}
 	for _, w := range ways() {
 		for _, key := range append(w.others, w.file) {

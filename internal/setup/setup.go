@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -125,6 +126,15 @@ func (i *Interview) Run(ctx context.Context) (Written, error) {
 func (i *Interview) free(path string) error {
 	if _, err := os.Lstat(path); err == nil && !i.Force {
 		return &ExistsError{path}
+	}
+	return replaceable(path)
+}
+
+// replaceable refuses a folder or a device, which a file would take the place of. What is
+// not there is free; writing says what else is wrong.
+func replaceable(path string) error {
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0 { //guard:init-no-device
+		return fmt.Errorf("%s is no file: name another place", path)
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -40,6 +42,7 @@ func TestReadBack(t *testing.T) {
 		"integrator": {"source": "hasoffers:", "network_id": "acme", "sign_in": "integrator", "client_id": "yes", "integrator_id": "1_0", "client_secret": "s:#x", "client_secret_file": filepath.Join(folder, "t2"), "store": "embedded:x", "timezone": "UTC", "auth_url": "https://auth.example"},
 		"affiliate":  {"source": "hasoffers:", "network_id": "acme", "sign_in": "affiliate", "api_key": "k", "api_key_file": filepath.Join(folder, "t3"), "store": "embedded:x", "timezone": "UTC"},
 		"bucket":     {"source": "s3://archive/raw logs/", "network_id": "acme", "store": "clickhouse://u:p%40s%23s@ch1:9440/db?secure=true", "timezone": "America/New_York"},
+		"events":     {"source": "firehose:" + folder, "network_id": "acme", "store": "embedded:x", "timezone": "UTC"},
 		"folder":     {"source": folder, "network_id": "null", "files": "clicks: c(?P<day>\\d{8})\nconversions: v(?P<day>\\d{8})", "store": "embedded:x", "timezone": "UTC"},
 	} {
 		i := given(t, answers)
@@ -117,3 +120,33 @@ func (l late) Line(_ context.Context, _, def string) (string, error) {
 }
 
 func (l late) Hidden(context.Context, string) (string, error) { return "", errors.New("not asked") }
+
+// A device, a pipe or a folder is not replaced by a file, whatever is forced, neither for
+// the settings nor for the secret.
+func TestReplacesFilesOnly(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{dir, pipe} {
+		for _, of := range []string{"settings", "secret"} {
+			i := given(t, map[string]string{"source": "hasoffers:", "network_id": "acme", "sign_in": "token", "network_token": "NETx", "token_file": path, "store": "embedded:x", "timezone": "UTC"})
+			i.Force = true
+			if path == pipe && of == "secret" {
+				continue // whoever names a pipe for a secret is asked what is in it
+			}
+			if of == "settings" {
+				i = given(t, map[string]string{"source": dir, "network_id": "acme", "store": "embedded:x", "timezone": "UTC"})
+				i.File, i.Force = path, true
+			}
+			if _, err := i.Run(t.Context()); err == nil || !strings.Contains(err.Error(), path) {
+				t.Errorf("%s at %s: %v", of, path, err)
+			}
+			if info, err := os.Lstat(path); err != nil || info.Mode().IsRegular() {
+				t.Fatalf("%s is %v now, %v", path, info.Mode(), err)
+			}
+		}
+	}
+}

@@ -56,6 +56,9 @@ func (i *Interview) put(path, text string, over bool) (err error) {
 	if err = os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
+	if err = replaceable(path); err != nil {
+		return err
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".ingest-*") // mode 600
 	if err != nil {
 		return err
@@ -97,7 +100,7 @@ func (i *Interview) text(w Written) (string, error) {
 			b.Write(line)
 		}
 	}
-	add("Where the logs are: hasoffers: (the network's API), s3://BUCKET/PREFIX or a folder.", "source")
+	add("Where the logs are: hasoffers: (the network's API), s3://BUCKET/PREFIX or a folder; firehose: before these two, for its events.", "source")
 	if i.answers["files"] != "" {
 		add("How its files are named (docs/sources.md).", "files")
 	}

@@ -22,7 +22,7 @@ func (j Job) Cron(folder string) ([]File, error) {
 		return nil, err
 	}
 	var b strings.Builder
-	words := []string{"cd", shellWord(folder), "&&"}
+	words := []string{"cd", ShellWord(folder), "&&"}
 	if j.Config != "" {
 		vars = append([]config.Carried{{Name: "INGEST_CONFIG", Value: j.Config}}, vars...)
 	}
@@ -38,12 +38,12 @@ func (j Job) Cron(folder string) ([]File, error) {
 		}
 	}
 	if asked {
-		words = append(words, "set", "-a", "&&", ".", shellWord(j.envFile(folder)), "&&", "set", "+a", "&&")
+		words = append(words, "set", "-a", "&&", ".", ShellWord(j.envFile(folder)), "&&", "set", "+a", "&&")
 	}
 	for _, v := range vars {
-		words = append(words, v.Name+"="+shellWord(v.Value))
+		words = append(words, v.Name+"="+ShellWord(v.Value))
 	}
-	words = append(words, shellWord(j.Program), "run", "--quiet")
+	words = append(words, ShellWord(j.Program), "run", "--quiet")
 	line := cronCommand(strings.Join(words, " "))
 	const mostOfLine = 998 // of Debian's cron
 	if len(line) > mostOfLine {
@@ -66,10 +66,10 @@ func (j Job) envFile(folder string) string { return filepath.Join(folder, j.Name
 // unescaped % is the end of the command and a line break of its input.
 func cronCommand(s string) string { return strings.ReplaceAll(s, "%", `\%`) } //guard:cron-percent
 
-// shellWord quotes a word for sh. A line break cannot stand in a crontab, so that a
+// ShellWord quotes a word for sh. A line break cannot stand in a crontab, so that a
 // word with one is printed by the shell. One at the word's end is lost, which no
 // setting minds.
-func shellWord(s string) string {
+func ShellWord(s string) string {
 	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,@+=") == "" {
 		return s
 	}

@@ -101,7 +101,7 @@ func (j Job) service() (*service, error) {
 		s.credential(place)
 	}
 	if s.Store != "" && !set["INGEST_ENGINE_LIBRARY"] && j.Networks[0].Config.Library == "" {
-		s.Mended = append(s.Mended, fmt.Sprintf("install -m 644 %s /usr/local/lib/libchdb.so   # the embedded ClickHouse", shellWord(orWord(j.Library, "libchdb.so"))))
+		s.Mended = append(s.Mended, fmt.Sprintf("install -m 644 %s /usr/local/lib/libchdb.so   # the embedded ClickHouse", ShellWord(orWord(j.Library, "libchdb.so"))))
 	}
 	if err := s.place(s.Store, spool); err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (s *service) place(store, spool string) error {
 	for _, path := range []string{store, spool} {
 		if path != "" && !below(path, s.state()) && !below(path, s.cache()) {
 			s.Writable = append(s.Writable, path)
-			s.Mended = append(s.Mended, fmt.Sprintf("install -d -o %s %s", s.User, shellWord(path)))
+			s.Mended = append(s.Mended, fmt.Sprintf("install -d -o %s %s", s.User, ShellWord(path)))
 		}
 	}
 	for _, path := range append([]string{store, spool, s.Config, s.Program, s.Networks[0].Config.Library}, s.folders()...) {
@@ -164,7 +164,7 @@ func closedTo(path string) (closed []string) {
 			return nil
 		}
 		if info.Mode().Perm()&need == 0 {
-			closed = append(closed, shellWord(path))
+			closed = append(closed, ShellWord(path))
 		}
 		if filepath.Dir(path) == path {
 			return closed

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"rawlogs/internal/config"
+	"rawlogs/internal/term"
 )
 
 // Job is what is to run, when, and as whom.
@@ -206,11 +207,11 @@ func Write(dir string, files []File) error {
 		return err
 	}
 	for _, f := range files {
-		path := filepath.Join(dir, f.Name)
-		if err := os.WriteFile(path+".new", []byte(f.Text), 0o644); err != nil {
+		err := term.Replace(filepath.Join(dir, f.Name), func(w io.Writer) error {
+			_, err := io.WriteString(w, f.Text)
 			return err
-		}
-		if err := os.Rename(path+".new", path); err != nil {
+		})
+		if err != nil {
 			return err
 		}
 	}

@@ -81,6 +81,10 @@ var trusting = []protection{
 		never, "internal/metrics", "TestAgreesWithPage"),
 	guard("page-differs", "hours whose rows are not all in the store are marked",
 		never, "internal/page", "TestStates"),
+	guard("init-no-device", "settings and secrets take the place of files only",
+		never, "internal/setup", "TestReplacesFilesOnly"),
+	guard("replace-no-device", "a device or a pipe that is named for a file is written to, and stays what it is",
+		never, "internal/term", "TestReplaceOther"),
 	guard("replace-aside", "a file that is written anew is there whole, or as before",
 		swap("aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL", "path, os.O_WRONLY|os.O_TRUNC"), "internal/term", "TestReplace"),
 }
