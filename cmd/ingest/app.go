@@ -113,6 +113,33 @@ func (t *typesFlag) addTo(f *pflag.FlagSet) {
 	f.Var(t, "type", "log types: clicks,conversions,impressions (default all)")
 }
 
+// lookFlag is --type of commands that look at the ledger: it knows the report of
+// conversions, too, of which nothing is shown where nobody loads it.
+type lookFlag struct{ typesFlag }
+
+func (t *lookFlag) Set(s string) error {
+	t.typesFlag = nil
+	for word := range strings.SplitSeq(s, ",") {
+		typ, err := rawlog.ParseAny(strings.TrimSpace(word))
+		if err != nil {
+			return err
+		}
+		t.typesFlag = append(t.typesFlag, typ)
+	}
+	return nil
+}
+
+func (t *lookFlag) list() []rawlog.Type {
+	if len(t.typesFlag) == 0 {
+		return rawlog.All()
+	}
+	return t.typesFlag
+}
+
+func (t *lookFlag) addTo(f *pflag.FlagSet) {
+	f.Var(t, "type", "types: clicks,conversions,impressions,conversion_report (default all)")
+}
+
 // aboutPeriods returns what a command runs: it reads the periods among its arguments
 // and does the work on them for each of the networks.
 func aboutPeriods(each func(*cobra.Command, session.Job) error, work func(context.Context, *session.Session, []rawlog.Period) error) func(*cobra.Command, []string) error {

@@ -17,7 +17,7 @@ import (
 )
 
 func newIssues(a *app) *cobra.Command {
-	var types typesFlag
+	var types lookFlag
 	var all bool
 	cmd := &cobra.Command{
 		Use:   "issues [PERIOD…] [flags]",
@@ -54,7 +54,7 @@ func (a *app) runIssues(ctx context.Context, s *session.Session, filter checkpoi
 
 func newIgnore(a *app) *cobra.Command {
 	var reason string
-	var types typesFlag
+	var types lookFlag
 	cmd := &cobra.Command{
 		Use:   "ignore PERIOD|FILE… --reason TEXT",
 		Short: "acknowledge issues of files, with a reason",

@@ -26,6 +26,7 @@ type RunOptions struct {
 // AddFlags adds them to f.
 func (o *RunOptions) AddFlags(f *pflag.FlagSet) {
 	o.LoadOptions.AddFlags(f)
+	f.Bool("conversions-report", false, "then load the report of these days (ingest conversions; INGEST_CONVERSIONS_REPORT)")
 	f.BoolVar(&o.Dims, "dims", false, "then refresh the names behind the ids (ingest dims) and the later changes of conversions (ingest updates)")
 	f.BoolVar(&o.Reconcile, "reconcile", false, "then compare these days with the network's own totals (ingest reconcile)")
 	o.Against.addShared(f)
@@ -73,10 +74,16 @@ func (a *app) runRun(ctx context.Context, s *session.Session, o RunOptions) erro
 	if o.DryRun || a.signals.Came() || ctx.Err() != nil || errors.As(err, &held) {
 		return err
 	}
-	// The names are refreshed although a file failed.
+	// The report is loaded, and the names refreshed, although a file failed.
+	names, errs := []string{"files"}, []error{err}
+	if s.Config.ConversionsReport {
+		names, errs = append(names, "conversions"), append(errs, a.runConversions(ctx, s, ConversionsOptions{}, nil))
+		if a.signals.Came() {
+			return a.networks().Parts(names, errs...)
+		}
+	}
 	ctx, cancel := a.signals.Until(ctx)
 	defer cancel()
-	names, errs := []string{"files"}, []error{err}
 	if o.Dims {
 		names = append(names, "dims", "updates")
 		errs = append(errs, a.runDims(ctx, s, dims.Options{}), a.runUpdates(ctx, s, nil))

@@ -17,7 +17,7 @@ import (
 
 // StatusOptions are the flags of `ingest status`.
 type StatusOptions struct {
-	Types   typesFlag
+	Types   lookFlag
 	Offline bool
 	HTML    string
 }

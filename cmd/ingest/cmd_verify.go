@@ -14,7 +14,7 @@ import (
 )
 
 func newVerify(a *app) *cobra.Command {
-	var types typesFlag
+	var types lookFlag
 	cmd := &cobra.Command{
 		Use:   "verify [PERIOD…] [flags]",
 		Short: "count the rows of each loaded file in the store and compare with the ledger",

@@ -51,7 +51,11 @@ func (a *app) load(ctx context.Context, s *session.Session, o LoadOptions, opts 
 	if err != nil && sum.Listed == 0 && sum.Recovered == 0 {
 		return err // it did not get as far as having something to sum up
 	}
-	out := summary.Of(summary.Place{Network: s.Config.Network, Source: s.Config.Source.String(), Store: s.StoreName()}, o.DryRun, sum)
+	return a.sumUp(summary.Of(summary.Place{Network: s.Config.Network, Source: s.Config.Source.String(), Store: s.StoreName()}, o.DryRun, sum), err)
+}
+
+// sumUp prints what a load came to, and returns what is to be said of it.
+func (a *app) sumUp(out summary.Load, err error) error {
 	if perr := a.show(out, out.Print); err == nil {
 		err = perr
 	}

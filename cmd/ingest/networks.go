@@ -58,13 +58,22 @@ func (a *app) eachLoad(cmd *cobra.Command, work session.Job) error {
 	return a.each(cmd.Context(), cmd, all, work)
 }
 
+// eachReport is eachLoad for what the networks' API is read for, whatever their sources.
+func (a *app) eachReport(cmd *cobra.Command, work session.Job) error {
+	all, err := a.configureAll(cmd)
+	if err != nil {
+		return err
+	}
+	return a.each(cmd.Context(), cmd, all, work)
+}
+
 // each writes the work down and tells of it, if that is due. What is told ends with the
 // second signal, whenever the work does.
 func (a *app) each(ctx context.Context, cmd *cobra.Command, all []*config.Config, work session.Job) error {
 	work = a.recorded(cmd, work)
 	c := command(cmd)
 	// What a timer starts: of the rest, somebody sees the outcome.
-	if given(cmd, "dry-run") == "true" || !slices.Contains([]string{"run", "backfill", "reload", "firehose", "dims", "updates", "stats", "reconcile"}, c.Name) {
+	if given(cmd, "dry-run") == "true" || !slices.Contains([]string{"run", "backfill", "reload", "conversions", "firehose", "dims", "updates", "stats", "reconcile"}, c.Name) {
 		return a.networks().Each(ctx, all, work)
 	}
 	a.telling = &session.Telling{Command: c, Sender: notify.NewSender()}
@@ -134,7 +143,7 @@ func (a *app) recorded(cmd *cobra.Command, work session.Job) session.Job {
 	c := command(cmd)
 	c.Arguments = a.args
 	switch c.Name {
-	case "run", "backfill", "reload", "firehose", "ignore", "dims", "updates", "stats", "schema apply", "schema evolve":
+	case "run", "backfill", "reload", "conversions", "firehose", "ignore", "dims", "updates", "stats", "schema apply", "schema evolve":
 	case "reconcile":
 		c.Looks = true
 	case "sql":

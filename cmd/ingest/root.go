@@ -36,7 +36,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetErr(a.stderr)
 	a.addGlobalFlags(root.PersistentFlags())
 	root.AddCommand(
-		newInit(a), newRun(a), newBackfill(a), newReload(a), newFirehose(a),
+		newInit(a), newRun(a), newBackfill(a), newReload(a), newConversions(a), newFirehose(a),
 		newStatus(a), newRuns(a), newMetrics(a), newIssues(a), newIgnore(a), newVerify(a), newCheck(a),
 		newDims(a), newUpdates(a), newAPI(a),
 		newStats(a), newReconcile(a),

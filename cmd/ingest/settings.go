@@ -14,7 +14,7 @@ import (
 // flagOf names the flag of each setting that has one. A secret has none.
 var flagOf = map[string]string{
 	"config": "config", "network_id": "network", "source": "source", "files": "files", "store": "store", "api_url": "api-url",
-	"timezone": "timezone", "not_counted": "not-counted", "max_memory": "max-memory", "max_rejected": "max-rejected", "max_misfit": "max-misfit", "lookback": "lookback", "catch_up": "catch-up", "fetchers": "fetchers", "parsers": "parsers", "spool": "spool",
+	"timezone": "timezone", "not_counted": "not-counted", "max_memory": "max-memory", "max_rejected": "max-rejected", "max_misfit": "max-misfit", "lookback": "lookback", "conversions_report": "conversions-report", "catch_up": "catch-up", "fetchers": "fetchers", "parsers": "parsers", "spool": "spool",
 }
 
 // layers merges what cmd's flags, the environment and the file give.

@@ -34,10 +34,12 @@ type Config struct {
 	// NotCounted is what reconcile takes from the rows before it compares them.
 	NotCounted rawlog.NotCounted
 	Store      string // embedded:PATH or clickhouse://…; it may hold a password
-	Lookback   int    // days
-	CatchUp    int    // days
-	EventDays  int    // days before and after a file's own in which its events are looked for
-	MaxMemory  int64  // bytes
+	// ConversionsReport says that a run loads the report of conversions, too.
+	ConversionsReport bool
+	Lookback          int   // days
+	CatchUp           int   // days
+	EventDays         int   // days before and after a file's own in which its events are looked for
+	MaxMemory         int64 // bytes
 	// MaxRejected and MaxMisfit are shares of a file, from 0 to 1; see pipeline.Options.
 	MaxRejected, MaxMisfit float64
 	Fetchers               int
@@ -105,7 +107,7 @@ func (e *MissingError) Hint() string {
 // line of the file that the value came from. Risks are logged, too.
 func (l *Layers) parse(log *slog.Logger) (*Config, error) {
 	c := &Config{origins: l.origins, APIURL: l.text("api_url"), Spool: l.text("spool"), Library: l.text("engine_library"), Store: l.text("store")}
-	for _, step := range []func(*Config) error{l.parsePlaces, l.parseNames, l.parseZone, l.parseNumbers} {
+	for _, step := range []func(*Config) error{l.parsePlaces, l.parseNames, l.parseZone, l.parseNumbers, l.parseReport} {
 		if err := step(c); err != nil {
 			return nil, err
 		}

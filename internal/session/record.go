@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rawlogs/internal/config"
+	"rawlogs/internal/dirs"
 	"rawlogs/internal/load/insert"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
@@ -63,25 +64,38 @@ func (s *Session) recordable(ctx context.Context) bool {
 	return err == nil && applied && s.store.Current(ctx) == nil
 }
 
-// noteLoad takes down what a load came to, and how long the source keeps files.
-func (s *Session) noteLoad(ctx context.Context, sum pipeline.Summary) {
+// noteLoad takes down what a load came to, beside what others of the run came to, and how
+// long the source keeps files.
+func (s *Session) noteLoad(ctx context.Context, src dirs.Source, sum pipeline.Summary) {
 	if s.record == nil {
 		return
 	}
 	r := &s.record.Result
-	changed := r.Changed
-	r.Counts = runs.Counts{
-		Listed: uint64(sum.Listed), AlreadyLoaded: uint64(sum.AlreadyLoaded), Loaded: uint64(sum.Loaded), Failed: uint64(sum.Failed),
-		Left: uint64(sum.Left), Recovered: uint64(sum.Recovered), Replaced: uint64(sum.Replaced), Lost: uint64(len(sum.Missing)),
-		Rows: sum.Rows, Rejected: sum.Rejected, Rescued: sum.Rescued, Inexact: sum.Inexact, Bytes: uint64(sum.Bytes),
-		Inserts: uint64(sum.Inserts), Changed: changed, Mismatches: uint64(len(sum.Mismatches)),
+	add := func(to *uint64, n int) { *to += uint64(n) }
+	c := &r.Counts
+	add(&c.Listed, sum.Listed)
+	add(&c.AlreadyLoaded, sum.AlreadyLoaded)
+	add(&c.Loaded, sum.Loaded)
+	add(&c.Failed, sum.Failed)
+	add(&c.Left, sum.Left)
+	add(&c.Recovered, sum.Recovered)
+	add(&c.Replaced, sum.Replaced)
+	add(&c.Lost, len(sum.Missing))
+	add(&c.Inserts, sum.Inserts)
+	add(&c.Mismatches, len(sum.Mismatches))
+	c.Rows, c.Rejected, c.Rescued, c.Inexact, c.Bytes = c.Rows+sum.Rows, c.Rejected+sum.Rejected, c.Rescued+sum.Rescued, c.Inexact+sum.Inexact, c.Bytes+uint64(sum.Bytes)
+	ofReport := s.report != nil && src == dirs.Source(s.report)
+	if !ofReport || r.Listing.At.IsZero() {
+		r.Listing = runs.Listing{Types: sum.Listing.Types, Days: sum.Listing.Days, At: sum.Listing.At}
 	}
-	r.Listing = runs.Listing{Types: sum.Listing.Types, Days: sum.Listing.Days, At: sum.Listing.At}
+	if ofReport {
+		return // its days are kept for as long whenever one asks
+	}
 	r.Kept = sum.Kept
 	if sum.Listing.At.IsZero() || ctx.Err() != nil || s.Config.Source.Kind != config.API || !s.record.AsksRetention(ctx) {
 		return
 	}
-	kept, err := s.source.Retention(ctx)
+	kept, err := src.Retention(ctx)
 	if err != nil {
 		s.Log.Debug("the source does not tell how long it keeps files", "err", err)
 		return

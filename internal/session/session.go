@@ -30,6 +30,7 @@ import (
 	"rawlogs/internal/dims"
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/dirs/bucket"
+	"rawlogs/internal/dirs/convreport"
 	"rawlogs/internal/dirs/firehose"
 	"rawlogs/internal/dirs/folder"
 	"rawlogs/internal/dirs/hoapi"
@@ -54,6 +55,8 @@ type Session struct {
 	skipped atomic.Int64   // names of the source that are not raw logs
 	leftOut *leftOut       // the same by class, while a check asks
 	record  *runs.Recorder // nil where the work is not written down
+	report  *convreport.Source
+	loaded  bool // a load was begun
 	store   *store.Store
 	refused bool // the store could not be opened
 	ready   bool // the store's tables are there, and as this release wants them

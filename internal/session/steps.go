@@ -1,8 +1,10 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,8 +41,9 @@ func (s *Session) Load(ctx context.Context, opts pipeline.Options) (pipeline.Sum
 	if s.record != nil {
 		opts.Name = s.record.Run()
 	}
+	s.loaded = true
 	sum, err := s.load(ctx, src, opts)
-	s.noteLoad(ctx, sum)
+	s.noteLoad(ctx, src, sum)
 	return sum, err
 }
 
@@ -60,9 +63,10 @@ func (s *Session) load(ctx context.Context, src dirs.Source, opts pipeline.Optio
 	}
 	opts.Network, opts.Names, opts.Zones, opts.Escapes, opts.MaxMemory = s.Config.Network, s.Config.Names, s.Config.Zones, s.Config.Escapes, s.Config.MaxMemory
 	opts.MaxRejected, opts.MaxMisfit = s.Config.MaxRejected, s.Config.MaxMisfit
-	opts.Events, opts.EventDays = s.Config.Source.Events, s.Config.EventDays
+	opts.EventDays = s.Config.EventDays
+	opts.Events = s.Config.Source.Events && !slices.Contains(opts.Types, rawlog.ConversionReport)
 	opts.Lookback, opts.CatchUp = s.Config.Lookback, s.Config.CatchUp
-	opts.Fetchers, opts.Parsers, opts.Spool = s.Config.Fetchers, s.Config.Parsers, s.Config.Spool
+	opts.Fetchers, opts.Parsers, opts.Spool = cmp.Or(opts.Fetchers, s.Config.Fetchers), s.Config.Parsers, s.Config.Spool
 	opts.Log, opts.Started = s.own, func(run string) { s.run.Store(&run) }
 	opts.Skipped = s.skipped.Load
 	return pipeline.Run(ctx, st, src, opts)

@@ -17,6 +17,7 @@ copy       the same text as another file of its hour; not loaded
 left_out   replaced by other events; files that left out what it held are loaded again
 overlap    most of its rows are in another file of its hour as well: was it exported again?
 repeated   its first rows come once more further down: is the text in it twice?
+unsteady   a day of the report of conversions has fewer rows than the network says
 view       its rows are stored, but a materialized view failed on them
 rejected   has lines that did not split into the header's fields: see rejected_rows
 misfit     has many values that did not fit their columns: see _rescued

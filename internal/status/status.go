@@ -37,7 +37,7 @@ type Day struct {
 	Loaded      int64  `json:"loaded"` // files
 	Loading     int64  `json:"loading"`
 	Failed      int64  `json:"failed"`
-	Missing     *int64 `json:"missing"` // null: the source was not listed
+	Missing     *int64 `json:"missing"` // null: the source was not listed, or is not what it comes from
 	Rows        int64  `json:"rows"`
 	Rejected    int64  `json:"rejected"`
 	Rescued     int64  `json:"rescued"`
@@ -106,6 +106,9 @@ func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
 	if err != nil {
 		return report, err
 	}
+	// Of the report of conversions the ledger alone knows: no source lists it, and its columns
+	// are those that the account may ask for.
+	q.Types = slices.DeleteFunc(slices.Clone(q.Types), func(t rawlog.Type) bool { return t == rawlog.ConversionReport }) //guard:report-unlisted
 	if report.Unfilled, err = ledger.Unfilled(ctx, q.Types); err != nil {
 		return report, err
 	}
@@ -118,7 +121,7 @@ func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
 		}
 	}
 	missing := map[dayKey]int64{}
-	if q.Source != nil {
+	if q.Source != nil && len(q.Types) > 0 {
 		if missing, err = report.list(ctx, st, q, entries); err != nil {
 			report.Warnings = append(report.Warnings, fmt.Sprintf("could not list the source: %v", err))
 		}
@@ -216,7 +219,7 @@ func describe(e checkpoint.Entry) File { return File{string(e.File.Type), e.File
 func lost(entries []checkpoint.Entry, listed map[fileID]bool) []File {
 	out := []File{}
 	for _, e := range entries {
-		if (e.State == checkpoint.Planned || e.State == checkpoint.Failed) && e.Ignored == "" && !listed[idOf(e.File)] {
+		if (e.State == checkpoint.Planned || e.State == checkpoint.Failed) && e.Ignored == "" && !listed[idOf(e.File)] && e.File.Type != rawlog.ConversionReport {
 			out = append(out, describe(e))
 		}
 	}
@@ -229,7 +232,7 @@ func dayLines(days []checkpoint.DayStatus, missing map[dayKey]int64, listed bool
 	line := func(k dayKey) *Day {
 		if lines[k] == nil {
 			lines[k] = &Day{Type: string(k.typ), Day: k.day}
-			if listed {
+			if listed && k.typ != rawlog.ConversionReport {
 				lines[k].Missing = new(int64)
 			}
 		}

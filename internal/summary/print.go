@@ -80,6 +80,7 @@ func (s Load) lists(b *strings.Builder) {
 		return s.Failures[i].Type + " " + s.Failures[i].at() + ": " + s.Failures[i].Error
 	})
 	list("not listed", len(s.Refused), func(i int) string { return s.Refused[i].Type + ": " + s.Refused[i].Error })
+	list("fields that the account may not ask for, left out", len(s.RefusedFields), func(i int) string { return s.RefusedFields[i] })
 	list("not read", len(s.Unread), func(i int) string { return s.Unread[i].at() + ": " + s.Unread[i].Error })
 	list("not loaded, and no longer listed by the source: lost unless it lists them again", len(s.Missing), func(i int) string {
 		return s.Missing[i].Type + " " + s.Missing[i].Name

@@ -38,17 +38,19 @@ type Load struct {
 	Inserts  int     `json:"inserts"`
 	Seconds  float64 `json:"seconds"`
 
-	Barren     bool           `json:"no_raw_logs,omitempty"` // the source lists none of any type or time
-	CaughtUp   []string       `json:"caught_up,omitempty"`   // periods before the run's own that no run had listed
-	Planned    []File         `json:"planned,omitempty"`     // of a dry run
-	Missing    []File         `json:"missing,omitempty"`     // not loaded, and no longer listed by the source
-	Failures   []File         `json:"failures,omitempty"`
-	Unread     []File         `json:"unread,omitempty"`        // of the source, and no single file of this run
-	Refused    []Type         `json:"refused_types,omitempty"` // log types that the source does not list
-	Duplicates []Hour         `json:"two_files_for_an_hour,omitempty"`
-	Shifts     []Shift        `json:"shifted_files,omitempty"`
-	Mismatches []Difference   `json:"count_differences,omitempty"`
-	Issues     []status.Issue `json:"issues,omitempty"` // that are open in what the run was about, of earlier runs too
+	Barren     bool         `json:"no_raw_logs,omitempty"` // the source lists none of any type or time
+	CaughtUp   []string     `json:"caught_up,omitempty"`   // periods before the run's own that no run had listed
+	Planned    []File       `json:"planned,omitempty"`     // of a dry run
+	Missing    []File       `json:"missing,omitempty"`     // not loaded, and no longer listed by the source
+	Failures   []File       `json:"failures,omitempty"`
+	Unread     []File       `json:"unread,omitempty"`        // of the source, and no single file of this run
+	Refused    []Type       `json:"refused_types,omitempty"` // log types that the source does not list
+	Duplicates []Hour       `json:"two_files_for_an_hour,omitempty"`
+	Shifts     []Shift      `json:"shifted_files,omitempty"`
+	Mismatches []Difference `json:"count_differences,omitempty"`
+	// RefusedFields are those of the report of conversions that the account may not ask for.
+	RefusedFields []string       `json:"refused_fields,omitempty"`
+	Issues        []status.Issue `json:"issues,omitempty"` // that are open in what the run was about, of earlier runs too
 
 	elapsed time.Duration
 }

@@ -19,6 +19,10 @@ var conversionReport = []protection{
 		swap("f.Type == rawlog.ConversionReport", "false"), "internal/pipeline", "TestReportReplaced"),
 	guard("report-emptied", "an answer without rows does not take a day's rows away",
 		always, "internal/pipeline", "TestReportReplaced"),
+	guard("one-load-a-name", "two loads of a command do not give their INSERTs the same ids",
+		swap(" && !s.loaded", ""), "cmd/ingest", "TestRunLoadsTheReport"),
+	guard("report-unlisted", "no source is asked for days of the report",
+		swap("t == rawlog.ConversionReport", "false"), "cmd/ingest", "TestRunLoadsTheReport"),
 	guard("report-count-told", "what the source says of a day's count is an issue",
-		put("return nil"), "internal/pipeline", "TestReportOdd"),
+		always, "internal/pipeline", "TestReportOdd"),
 }

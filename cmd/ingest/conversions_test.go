@@ -1,0 +1,168 @@
+package main
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
+	"rawlogs/internal/sim/simnet"
+)
+
+// reporting is a network whose raw logs are switched off, and a store.
+type reporting struct {
+	*testing.T
+	network *simnet.Network
+	dir     string
+	env     map[string]string
+	out     strings.Builder // of the last command, all of it
+}
+
+func newReporting(t *testing.T) *reporting {
+	t.Helper()
+	dir := t.TempDir()
+	network := simnet.WithoutFiles(simnet.Config{ID: "11111", Token: tokenCanary, Seed: 7, Limit: 100_000})
+	network.Faults.RetireRawLogs(true)
+	server := httptest.NewServer(network)
+	t.Cleanup(server.Close)
+	hold(t, filepath.Join(dir, "store"))
+	return &reporting{T: t, network: network, dir: dir, env: map[string]string{
+		"HASOFFERS_NETWORK_ID": "11111", "HASOFFERS_NETWORK_TOKEN": tokenCanary, "HASOFFERS_API_URL": server.URL + simnet.APIPath,
+	}}
+}
+
+// in runs a command and returns what it prints.
+func (r *reporting) in(want int, args ...string) string {
+	r.Helper()
+	var stdout, stderr strings.Builder
+	args = append(args, "--store", "embedded:"+filepath.Join(r.dir, "store"))
+	status := run(args, strings.NewReader(""), &stdout, &stderr, func(name string) string {
+		if v, ok := r.env[name]; ok {
+			return v
+		}
+		return os.Getenv(name)
+	})
+	r.out.Reset()
+	r.out.WriteString(stdout.String() + stderr.String())
+	if status != want || strings.Contains(r.out.String(), "CANARY") {
+		r.Fatalf("%q: exit status %d, want %d\n%s", args, status, want, r.out.String())
+	}
+	return stdout.String()
+}
+
+func (r *reporting) sql(query string) string {
+	r.Helper()
+	return strings.TrimSpace(r.in(exitDone, "sql", "--format", "tsv", query))
+}
+
+func (r *reporting) says(words ...string) {
+	r.Helper()
+	for _, w := range words {
+		if !strings.Contains(r.out.String(), w) {
+			r.Errorf("no %q in\n%s", w, r.out.String())
+		}
+	}
+}
+
+// happen makes conversions of an hour so many days ago.
+func (r *reporting) happen(daysAgo, rows int) (day string, hour time.Time) {
+	hour = time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -daysAgo).Add(time.Hour)
+	r.network.Happen(hour.String(), gen.Spec{Type: rawlog.Conversions, Hour: hour, Rows: rows})
+	return hour.Format(rawlog.DayLayout), hour
+}
+
+// A network without raw logs is loaded by its report alone.
+func TestConversions(t *testing.T) {
+	t.Parallel()
+	r := newReporting(t)
+	day, hour := r.happen(9, 40)
+	r.network.Conversions.Refuse(true, "Stat.session_ip")
+	r.in(exitDone, "conversions", "--dry-run", day)
+	r.says("listed 1 =", "+ 1 to load", "conversion_report report/conversions-"+day+".csv")
+	r.in(exitDone, "conversions", day)
+	r.says("network 11111: report of conversions →", "loaded 1 +", "stored 40", "left out:\n  Stat.session_ip")
+	if got := r.sql("SELECT count(), uniqExact(id), countIf(offer_name = ''), any(toDate(_hour)) FROM conversion_report"); got != "40\t40\t0\t"+hour.Format(time.DateOnly) {
+		t.Error(got)
+	}
+	if got := r.in(exitDone, "conversions", day, "--json"); !strings.Contains(got, `"already_loaded": 1`) || !strings.Contains(got, `"refused_fields"`) {
+		t.Error(got)
+	}
+	id := mustInt(t, r.sql("SELECT max(id) FROM conversion_report"))
+	r.network.Set("Conversion", id, map[string]any{"status": "rejected", "payout": "0"})
+	r.in(exitDone, "conversions", day)
+	r.says("1 file changed at the source: rows replaced")
+	if got := r.sql(fmt.Sprintf("SELECT count(), countIf(id = %d AND status = 'rejected' AND payout = 0) FROM conversion_report", id)); got != "40\t1" {
+		t.Error(got)
+	}
+	r.in(exitDone, "verify")
+	r.says("1 file, 40 rows: 0 differences")
+	r.in(exitDone, "verify", "--type", "clicks")
+	r.says("0 files")
+	if got := r.in(exitDone, "status", "--offline"); !strings.Contains(got, "conversion_report") {
+		t.Error(got)
+	}
+	r.in(exitUsage, "backfill", day, "--type", "conversion_report")
+	r.in(exitUsage, "conversions", "yesterday")
+	// A day whose count does not fit has an issue, which can be ignored.
+	r.network.Conversions.Miscount(3)
+	r.in(exitIncomplete, "conversions", day)
+	r.says("unsteady")
+	r.in(exitDone, "ignore", "report/conversions-"+day+".csv", "--reason", "it counts deleted ones")
+	r.in(exitDone, "conversions", day)
+	r.network.Conversions.Miscount(0)
+	text, err := os.ReadFile("../../docs/conversions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		r.in(exitDone, "sql", "--format", "tsv", q[1])
+	}
+	if got := r.sql("SELECT command, listed_files, loaded FROM (SELECT command, files_listed AS listed_files, loaded, begun FROM ingest_runs_current WHERE command = 'conversions' ORDER BY begun LIMIT 1)"); got != "conversions\t1\t1" {
+		t.Error(got)
+	}
+	// The whole method is refused.
+	r.network.Access.Forbid("Report", true)
+	r.in(exitIncomplete, "conversions", day)
+	r.says("failed 1")
+}
+
+// A nightly run loads the report beside the logs, and counts both.
+func TestRunLoadsTheReport(t *testing.T) {
+	t.Parallel()
+	r := newReporting(t)
+	r.happen(1, 30)
+	archive := filepath.Join(r.dir, "archive")
+	writeArchive(t, archive, 4)
+	r.in(exitDone, "run", "--source", archive)
+	if strings.Contains(r.in(exitDone, "status", "--source", archive), "conversion_report") {
+		t.Error("who does not load it hears of the report")
+	}
+	r.in(exitDone, "run", "--conversions-report", "--source", archive)
+	if got := r.sql("SELECT count(), uniqExact(id) FROM conversion_report"); got != "30\t30" {
+		t.Error(got)
+	}
+	if got := r.sql("SELECT files_listed, loaded, rows FROM ingest_runs_current ORDER BY begun DESC LIMIT 1"); got != "3\t3\t30" {
+		t.Error(got)
+	}
+	r.in(exitDone, "status", "--source", archive)
+	r.says("conversion_report")
+	r.env["INGEST_CONVERSIONS_REPORT"] = "1"
+	r.in(exitDone, "run", "--source", archive)
+	r.says("already loaded 3")
+	r.env["INGEST_CONVERSIONS_REPORT"] = "perhaps"
+	r.in(exitUsage, "run", "--source", archive)
+	r.says("INGEST_CONVERSIONS_REPORT", "want true or false")
+	// Without raw logs the report is loaded all the same, and the run says what is missing.
+	r.env["INGEST_CONVERSIONS_REPORT"] = "true"
+	r.happen(0, 20)
+	r.in(exitFailed, "run")
+	if got := r.sql("SELECT count(), uniqExact(id) FROM conversion_report"); got != "50\t50" {
+		t.Error(got)
+	}
+}
