@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
@@ -15,6 +16,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -179,6 +181,48 @@ func TestQueueNotLoaded(t *testing.T) {
 	if !strings.Contains(errs, "no AWS credentials for the queue") {
 		t.Errorf("%s", errs)
 	}
+}
+
+// The archive may be a bucket; and an interrupt ends the wait for messages at once.
+func TestQueueIntoBucket(t *testing.T) {
+	t.Parallel()
+	storage := testkit.S3(t)
+	p, q := newQueueProgram(t)
+	p.hold()
+	p.env = append(p.env, storage.Env()...) // its keys are nothing to this queue
+	source := "firehose:s3://" + storage.Bucket + "/events"
+	q.Send(envelope(t, event("click", "1")), envelope(t, event("conversion", "2"), event("click", "1")))
+	p.run(exitDone, "firehose", "--queue", q.URL, "--source", source, "--max-messages", "2")
+	emptied(t, q)
+	cmd, out, _ := p.command("firehose", "--queue", q.URL, "--source", source, "--for", "10m", "-v")
+	cmd.Stderr = nil
+	log, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	q.Send(envelope(t, event("click", "1"), event("click", "3")))
+	for lines := bufio.NewScanner(log); lines.Scan(); {
+		if strings.Contains(lines.Text(), "messages deleted") {
+			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if status := exitOf(cmd.Wait()); status != exitInterrupted || !strings.Contains(out.String(), "received 1, deleted 1\n") {
+		t.Errorf("exit status %d\n%s", status, out)
+	}
+	emptied(t, q)
+	if got := p.events("clicks") + "; " + p.events("conversions"); got != "1 3; 2" {
+		t.Errorf("rows: %s", got)
+	}
+	listed, _ := p.run(exitDone, "run", "--source", source)
+	if !strings.Contains(listed, "listed 6 = already loaded 6 + loaded 0") {
+		t.Errorf("%s", listed)
+	}
+	p.run(exitDone, "verify")
 }
 
 // archived are the files of the archive.

@@ -157,5 +157,7 @@ func (c *Consumer) settle(ctx context.Context, b *batch) error {
 		return err
 	}
 	c.sum.Files++
-	return c.remove(ctx, b.messages)
+	err = c.remove(ctx, b.messages)
+	c.cfg.Log.Debug("messages deleted", "file", name, "deleted", c.sum.Deleted)
+	return err
 }
