@@ -87,10 +87,6 @@ func (n *Network) conversionsNow(s statsQuestion, from, to time.Time) ([]*conver
 // applyChanges puts what entities say beside what was logged, and returns copies of
 // the entities as they are now.
 func (n *Network) applyChanges(all *[]*conversion, at map[string]int) map[string]*kind {
-	byID, byEvent := make(map[string]*conversion, len(*all)), make(map[string]*conversion, len(*all))
-	for _, c := range *all {
-		byID[c.logged[at["id"]]], byEvent[c.logged[at["tune_event_id"]]] = c, c
-	}
 	e := &n.Entities
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -102,7 +98,15 @@ func (n *Network) applyChanges(all *[]*conversion, at map[string]int) map[string
 		}
 		kinds[model] = &kind{fields: k.fields, rows: rows}
 	}
-	for _, row := range kinds["Conversion"].all() {
+	changes := kinds["Conversion"].all()
+	if len(changes) == 0 {
+		return kinds
+	}
+	byID, byEvent := make(map[string]*conversion, len(*all)), make(map[string]*conversion, len(*all))
+	for _, c := range *all {
+		byID[c.logged[at["id"]]], byEvent[c.logged[at["tune_event_id"]]] = c, c
+	}
+	for _, row := range changes {
 		c := byID[fmt.Sprint(row["id"])]
 		if event, ok := row["tune_event_id"].(string); ok && c == nil {
 			c = byEvent[event]
@@ -210,14 +214,23 @@ func (v conversionView) passes(filters []statsFilter, c *conversion) bool {
 // order sorts as asked. What is left open comes in an order that means nothing, the
 // same every time.
 func (v conversionView) order(by []statsSort, rows []*conversion) {
-	scatter := func(c *conversion) uint32 {
+	type keyed struct {
+		c       *conversion
+		keys    []sortKey
+		scatter uint32
+	}
+	all := make([]keyed, len(rows))
+	for i, c := range rows {
 		h := fnv.New32a()
 		_, _ = h.Write([]byte(v.text(c, "Stat.id") + v.text(c, "Stat.tune_event_id"))) // never fails
-		return h.Sum32()
-	}
-	slices.SortFunc(rows, func(a, b *conversion) int {
+		all[i] = keyed{c: c, scatter: h.Sum32()}
 		for _, o := range by {
-			c := compareAs(isText(o.field), v.text(a, o.field), v.text(b, o.field))
+			all[i].keys = append(all[i].keys, newSortKey(v.text(c, o.field), isText(o.field)))
+		}
+	}
+	slices.SortFunc(all, func(a, b keyed) int {
+		for i, o := range by {
+			c := a.keys[i].compare(b.keys[i])
 			if o.desc {
 				c = -c
 			}
@@ -225,8 +238,30 @@ func (v conversionView) order(by []statsSort, rows []*conversion) {
 				return c
 			}
 		}
-		return cmp.Compare(scatter(a), scatter(b))
+		return cmp.Compare(a.scatter, b.scatter)
 	})
+	for i, k := range all {
+		rows[i] = k.c
+	}
+}
+
+// sortKey is a value ready to be compared as compareAs does.
+type sortKey struct {
+	text   string
+	number float64
+	isText bool
+}
+
+func newSortKey(value string, isText bool) sortKey {
+	number, err := strconv.ParseFloat(value, 64)
+	return sortKey{value, number, isText || err != nil}
+}
+
+func (k sortKey) compare(o sortKey) int {
+	if !k.isText && !o.isText {
+		return cmp.Compare(k.number, o.number)
+	}
+	return cmp.Compare(k.text, o.text)
 }
 
 func compareAs(text bool, a, b string) int {

@@ -220,8 +220,9 @@ func (v conversionView) related(c *conversion, model, name string) any {
 		}
 		return byID("Browser", id("browser_id"))[name]
 	case "Country":
+		code := id("country_code")
 		for _, country := range v.kinds["Country"].rows {
-			if country["code"] == id("country_code") {
+			if country["code"] == code {
 				return country[name]
 			}
 		}
