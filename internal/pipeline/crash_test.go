@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"rawlogs/internal/dirs"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/store"
@@ -81,6 +82,22 @@ type saboteur struct {
 	dead  atomic.Bool
 }
 
+// run runs through a store of its own whose writes the saboteur watches.
+func (s *saboteur) run(t *testing.T, cfg store.Config, src dirs.Source, opts Options) error {
+	t.Helper()
+	cfg.Hook = s.hook
+	ctx, die := context.WithCancelCause(t.Context())
+	defer die(nil)
+	s.die = die
+	st, err := store.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	_, err = Run(ctx, st, src, opts)
+	return err
+}
+
 func (s *saboteur) hook(ctx context.Context, op store.Op, do func(context.Context) error) error {
 	if s.dead.Load() {
 		return errDead
@@ -149,21 +166,8 @@ func TestCrashMatrix(t *testing.T) {
 			t.Fatalf("%v, %+v", err, sum.Failures)
 		}
 	}
-	// hooked runs through a store of its own whose writes a saboteur watches.
 	hooked := func(t *testing.T, s *saboteur, network string, src *folder) error {
-		t.Helper()
-		cfg := cfg
-		cfg.Hook = s.hook
-		ctx, die := context.WithCancelCause(t.Context())
-		defer die(nil)
-		s.die = die
-		st, err := store.Open(t.Context(), cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer st.Close()
-		_, err = Run(ctx, st, src.source(), options(network))
-		return err
+		return s.run(t, cfg, src.source(), options(network))
 	}
 
 	before, after := season(t)

@@ -231,25 +231,14 @@ func TestEventsCrashMatrix(t *testing.T) {
 		e.put("c-2026-12-01-00.json", event("click", "3", 3), event("click", "4", 4), "oops")
 		return e
 	}
-	hooked := func(e *events, s *saboteur) error {
-		cfg := cfg
-		cfg.Hook = s.hook
-		ctx, die := context.WithCancelCause(t.Context())
-		defer die(nil)
-		s.die = die
-		st, err := store.Open(t.Context(), cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer st.Close()
+	hooked := func(t *testing.T, e *events, s *saboteur) error {
 		opts := e.opts
 		opts.Fetchers = 1
-		_, err = Run(ctx, st, firehosedir.New(diskfolder.New(e.root, nil), nil), opts)
-		return err
+		return s.run(t, cfg, firehosedir.New(diskfolder.New(e.root, nil), nil), opts)
 	}
 	clean := begin(t, "clean")
 	counting := new(saboteur)
-	if err := hooked(clean, counting); err != nil {
+	if err := hooked(t, clean, counting); err != nil {
 		t.Fatal(err)
 	}
 	want := clean.rows("clicks")
@@ -265,7 +254,7 @@ func TestEventsCrashMatrix(t *testing.T) {
 			name := at.String()
 			e := begin(t, name)
 			s := &saboteur{trap: trap{at: at}, fault: dieAfter}
-			if err := hooked(e, s); err == nil || s.op.Load() == nil {
+			if err := hooked(t, e, s); err == nil || s.op.Load() == nil {
 				t.Errorf("the fault never struck: %v", err)
 			}
 			testkit.ExpireLeases(t, st, name)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"rawlogs/internal/ended"
 )
 
 // mutationWait is how long a deletion may stand still before it is called stuck:
@@ -30,12 +32,6 @@ func (s *Store) patienceWithMutations(ctx context.Context) time.Duration {
 		wait = min(wait, inInsertWait)
 	}
 	return wait
-}
-
-// AwaitMutations waits until no mutation of the table is unfinished, for as long as they
-// get on; then it is a *StuckMutationError.
-func (s *Store) AwaitMutations(ctx context.Context, table string) error {
-	return s.awaitMutations(ctx, table)
 }
 
 // Mutating reports whether a mutation of the table is unfinished, as far as this user may
@@ -72,7 +68,7 @@ func (e *StuckMutationError) Error() string {
 // done. None is begun while another one is at work on the table: it would only
 // wait behind it, and a repeated step would queue one more each time.
 func (s *Store) Delete(ctx context.Context, table, where string, args ...any) error {
-	if err := s.awaitMutations(ctx, table); err != nil { //guard:none-queued
+	if err := s.AwaitMutations(ctx, table); err != nil { //guard:none-queued
 		return err
 	}
 	return s.Write(ctx, Op{Kind: "delete", Detail: table}, func(ctx context.Context) error {
@@ -88,12 +84,12 @@ func (s *Store) Delete(ctx context.Context, table, where string, args ...any) er
 // until the mutation has ended, for ever if need be, so it is watched meanwhile.
 func (s *Store) mutate(ctx context.Context, table, statement string, args ...any) error {
 	watched, stop := context.WithCancelCause(ctx)
-	ended := make(chan struct{})
+	watcher := make(chan struct{})
 	go func() {
-		defer close(ended)
-		for sleep(watched, watchEvery) {
+		defer close(watcher)
+		for ended.Wait(watched, watchEvery) == nil {
 			var stuck *StuckMutationError
-			if err := s.awaitMutations(watched, table); errors.As(err, &stuck) {
+			if err := s.AwaitMutations(watched, table); errors.As(err, &stuck) {
 				stop(err)
 			}
 		}
@@ -101,7 +97,7 @@ func (s *Store) mutate(ctx context.Context, table, statement string, args ...any
 	err := s.Conn().Exec(watched, statement, args...)
 	cause := context.Cause(watched)
 	stop(nil)
-	<-ended
+	<-watcher
 	var stuck *StuckMutationError
 	switch {
 	case err == nil:
@@ -111,16 +107,16 @@ func (s *Store) mutate(ctx context.Context, table, statement string, args ...any
 	case code(err) == codeUnfinished:
 		// It failed once. Whether its rows are gone when it has ended is the
 		// caller's to count.
-		return s.awaitMutations(ctx, table)
+		return s.AwaitMutations(ctx, table)
 	}
 	return err
 }
 
 const watchEvery = 2 * time.Second
 
-// awaitMutations waits until no mutation of the table is unfinished, for as long
-// as they get on.
-func (s *Store) awaitMutations(ctx context.Context, table string) error {
+// AwaitMutations waits until no mutation of the table is unfinished, for as long as they
+// get on; then it is a *StuckMutationError.
+func (s *Store) AwaitMutations(ctx context.Context, table string) error {
 	var before progress
 	wait, since := s.patienceWithMutations(ctx), time.Now()
 	ctx = unmarked{ctx}
@@ -141,7 +137,7 @@ func (s *Store) awaitMutations(ctx context.Context, table string) error {
 		if time.Since(since) > wait { //guard:stuck-named
 			return stuck
 		}
-		if !sleep(ctx, pause) {
+		if ended.Wait(ctx, pause) != nil {
 			return context.Cause(ctx)
 		}
 	}
@@ -180,16 +176,4 @@ func (s *Store) unfinished(ctx context.Context, table string) (progress, *StuckM
 		}
 	}
 	return p, stuck, err
-}
-
-// sleep waits, and reports whether the context is still alive then.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

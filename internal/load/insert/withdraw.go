@@ -50,27 +50,26 @@ func (s *Sender) Displace(ctx context.Context, scopes []store.Scope, files ...st
 // on: a deletion would wait behind it, and an INSERT in the middle of which it is begun
 // cannot be silent for long.
 func (s *Sender) Calm(ctx context.Context, scopes []store.Scope) error {
-	return s.patience.Steady(ctx, func(ctx context.Context) error {
-		for _, scope := range scopes {
-			if err := s.st.AwaitMutations(ctx, scope.Table()); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	_, err := s.ask(ctx, scopes, func(ctx context.Context, table string) (bool, error) { return false, s.st.AwaitMutations(ctx, table) })
+	return err
 }
 
 // Busy reports whether a mutation is at work on the tables of the scopes.
-func (s *Sender) Busy(ctx context.Context, scopes []store.Scope) (busy bool, err error) {
+func (s *Sender) Busy(ctx context.Context, scopes []store.Scope) (bool, error) {
+	return s.ask(ctx, scopes, s.st.Mutating)
+}
+
+// ask asks about the table of one scope after the other, until one is as asked.
+func (s *Sender) ask(ctx context.Context, scopes []store.Scope, of func(ctx context.Context, table string) (bool, error)) (is bool, err error) {
 	err = s.patience.Steady(ctx, func(ctx context.Context) error {
 		for _, scope := range scopes {
-			if busy, err = s.st.Mutating(ctx, scope.Table()); busy || err != nil {
+			if is, err = of(ctx, scope.Table()); is || err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return busy, err
+	return is, err
 }
 
 // End ends what a run that is over still has running on the server, where its INSERT
