@@ -28,6 +28,7 @@ type options struct {
 	data, readyFile, envFile    string
 	events                      string
 	s3Endpoint, bucket, gateway string
+	decisions, turnedAway       []string
 }
 
 func (o *options) addFlags(f *pflag.FlagSet) {
@@ -39,6 +40,8 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.Uint64Var(&o.seed, "seed", 1, "seed: the same one makes the same logs")
 	f.StringVar(&o.newHeader, "new-header", "", "`day` from which logs have the header of 2022 (default: halfway)")
 	f.StringVar(&o.conversions, "conversions", "", "header of conversions: "+strings.Join(gen.Variants(), ", ")+" (default: as the others')")
+	f.StringSliceVar(&o.decisions, "decisions", nil, "`words` of access_control_decision, that of most rows first (default allow,deny)")
+	f.StringSliceVar(&o.turnedAway, "turned-away", nil, "`words` of those whose rows the reports do not count")
 	f.StringVar(&o.zone, "zone", "UTC", "IANA `zone` of the rows' datetime")
 	f.BoolVar(&o.plain, "plain", false, "no empty hours, broken lines, unknown column or late file")
 	f.DurationVar(&o.lateAfter, "late-after", 0, "publish the late file after that time (default: when told by POST /control/release)")

@@ -111,11 +111,12 @@ func runServe(ctx context.Context, o options, stdout io.Writer, log *slog.Logger
 func newNetwork(ctx context.Context, o options, account storage.Account, zone *time.Location, getenv func(string) string) (*simnet.Network, error) {
 	network, err := simnet.New(ctx, simnet.Config{
 		ID: o.network, Token: getenv("SIMNET_TOKEN"), Seed: o.seed,
-		Storage: account, Bucket: o.bucket, Clicks: o.rows, LinkValid: o.linkValid, Zone: zone,
+		Storage: account, Bucket: o.bucket, Clicks: o.rows, LinkValid: o.linkValid, Zone: zone, Decisions: o.decisions,
 	})
 	if err != nil {
 		return nil, err
 	}
+	network.Reports.NotCounting(o.turnedAway...)
 	if secret := getenv("SIMNET_CLIENT_SECRET"); secret != "" {
 		network.Access.Integrator("simnet", secret, "1")
 	}
