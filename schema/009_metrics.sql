@@ -41,7 +41,7 @@ COMMENT 'Until when loads had looked at the hours of a day, by network and log t
 --   missing   where it is expected, not known and not looked at, or a file of it is planned;
 --   open      where it is missing, or a file of it is failed (and not ignored) or loading;
 --   gone      where it is open, and the source keeps such files no longer, or lists the file no more.
--- A gone hour is not missing. A network on which nothing has run for 90 days has no metrics.
+-- A day of the report of conversions is one hour of it, and no others are expected. A gone hour is not missing. A network on which nothing has run for 90 days has no metrics.
 CREATE VIEW IF NOT EXISTS {database}.ingest_metrics {on_cluster}
 AS WITH
     networks AS
@@ -67,7 +67,7 @@ AS WITH
         FROM
         (
             SELECT network, log_type, toDateTime(arrayJoin(range(toUInt32(gap.1 + 3600), gap.2, 3600)), 'UTC') AS hour
-            FROM (SELECT network, log_type, arrayJoin(arrayZip(known, arrayPushBack(arrayPopFront(known), greatest(toUInt32(toUInt32(now()) - 5399), known[-1])))) AS gap FROM kinds)
+            FROM (SELECT network, log_type, arrayJoin(arrayZip(known, arrayPushBack(arrayPopFront(known), greatest(toUInt32(toUInt32(now()) - 5399), known[-1])))) AS gap FROM kinds WHERE log_type != 'conversion_report')
             WHERE gap.2 - gap.1 <= (366 * 24 + 1) * 3600
         ) AS h
         LEFT ALL JOIN {database}.ingest_looked AS l ON l.network = h.network AND l.log_type = h.log_type AND l.day = toDate(h.hour)
@@ -178,4 +178,4 @@ SELECT
     value
 FROM samples
 ORDER BY name, mapValues(labels)
-COMMENT 'Metrics as Prometheus reads them: SELECT * FROM ingest_metrics FORMAT Prometheus. Definitions are in docs/operations.md. Made by ingest, revision 2.';
+COMMENT 'Metrics as Prometheus reads them: SELECT * FROM ingest_metrics FORMAT Prometheus. Definitions are in docs/operations.md. Made by ingest, revision 3.';

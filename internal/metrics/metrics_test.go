@@ -325,6 +325,37 @@ func TestRunsInMetrics(t *testing.T) {
 	}
 }
 
+// Of the report of conversions there are files, and no hours beside its days that anybody
+// would miss. Who does not load it has no metrics of it.
+func TestReportInMetrics(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	for _, sql := range []string{
+		"INSERT INTO ingest_runs (network, run, command, begun, ended, exit_status, version) SELECT 'acme', 'r', 'conversions', now64(3), now64(3), 0, 1",
+		`INSERT INTO ingest_files (network, log_type, file, hour, state, rows, version)
+			SELECT 'acme', 'conversion_report', toString(number), toDateTime(toDate(now('UTC')) - number, 'UTC'), if(number = 2, 'failed', 'loaded'), 10, 1 FROM numbers(5) UNION ALL
+			SELECT 'beta', 'clicks', 'f', now(), 'loaded', 1, 1`,
+	} {
+		if err := st.Conn().Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := samples(t, st)
+	for key, want := range map[string]float64{
+		`ingest_files{network="acme",state="loaded",type="conversion_report"}`: 4, `ingest_files{network="acme",state="failed",type="conversion_report"}`: 1,
+		`ingest_rows{network="acme",type="conversion_report"}`: 50, `ingest_missing_hours{network="acme",type="conversion_report"}`: 0, `ingest_gone_hours{network="acme",type="conversion_report"}`: 0,
+	} {
+		if v, ok := got[key]; !ok || v != want {
+			t.Errorf("%s is %v, want %v", key, v, want)
+		}
+	}
+	for key := range got {
+		if strings.Contains(key, `"beta"`) && strings.Contains(key, "conversion_report") {
+			t.Errorf("a network that does not load it: %s", key)
+		}
+	}
+}
+
 // ClickHouse itself answers with the same text to the user who may only read, whatever
 // is in a label, and so is the file.
 func TestExposition(t *testing.T) {

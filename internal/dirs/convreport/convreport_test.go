@@ -120,7 +120,7 @@ func day20(n int) []row {
 	return rows
 }
 
-func source(t *testing.T, f *fake, cfg convreport.Config) *convreport.Source {
+func source(t testing.TB, f *fake, cfg convreport.Config) *convreport.Source {
 	t.Helper()
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
@@ -450,5 +450,26 @@ func TestSides(t *testing.T) {
 		if got := f.calls[0].URL.Query().Get("Target"); got != target {
 			t.Errorf("%s asks %s", side, got)
 		}
+	}
+}
+
+// BenchmarkPages reads a day of 50,000 conversions by pages of several sizes.
+func BenchmarkPages(b *testing.B) {
+	rows := day20(50_000)
+	for _, limit := range []int{400, 2000, 100_000} {
+		b.Run(strconv.Itoa(limit), func(b *testing.B) {
+			s := source(b, &fake{rows: rows}, convreport.Config{Limit: limit})
+			b.ReportAllocs()
+			for b.Loop() {
+				body, err := s.Open(b.Context(), rawlog.ReportDay(day), 0, "")
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.SetBytes(body.Size)
+				if err := body.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
