@@ -137,7 +137,7 @@ func (s *Source) Open(ctx context.Context, f rawlog.File, _ int64, _ string) (_ 
 		return nil, spoolError(err)
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
-	if err := s.read(ctx, d, span{f.Hour, f.Hour.AddDate(0, 0, 1)}); err != nil {
+	if err = s.read(ctx, d, span{f.Hour, f.Hour.AddDate(0, 0, 1)}); err != nil {
 		return nil, meaning(ctx, err)
 	}
 	text, err := fetch.Unnamed(s.Spool)

@@ -153,7 +153,7 @@ func (s *Source) take(d *day, rows []hasoffers.Row, by pageKey) (fresh int, last
 		if err != nil {
 			return fresh, last, fmt.Errorf("%s::getConversions: %w", s.target, err)
 		}
-		if err := d.belongs(row); err != nil {
+		if err = d.belongs(row); err != nil {
 			return fresh, last, fmt.Errorf("%s::getConversions: %w", s.target, err)
 		}
 		key := ""
