@@ -311,6 +311,7 @@ func TestQueueKilled(t *testing.T) {
 			}
 			cmd, out, errs := p.command("firehose", "--queue", at, "--max-messages", "25", "--visibility", "6s")
 			var once sync.Mutex
+			started := make(chan struct{})
 			n := 0
 			way.set(func(action string, answered bool) bool {
 				once.Lock()
@@ -321,12 +322,14 @@ func TestQueueKilled(t *testing.T) {
 				if n++; n != when.nth {
 					return n > when.nth
 				}
+				<-started
 				_ = cmd.Process.Kill()
 				return true
 			})
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
+			close(started)
 			if when.action == "" {
 				for ended := time.Now().Add(time.Minute); len(archived(t, p)) == 0 && time.Now().Before(ended); {
 					runtime.Gosched()
