@@ -150,6 +150,9 @@ func TestRunLoadsTheReport(t *testing.T) {
 	if got := r.sql("SELECT files_listed, loaded, rows FROM ingest_runs_current ORDER BY begun DESC LIMIT 1"); got != "3\t3\t30" {
 		t.Error(got)
 	}
+	if got := r.sql("SELECT count(), countIf(run IN (SELECT run FROM ingest_runs)) FROM ingest_files_current WHERE log_type = 'conversion_report'"); got != "3\t0" {
+		t.Errorf("the report was loaded under the name of the load before it: %s", got)
+	}
 	r.in(exitDone, "status", "--source", archive)
 	r.says("conversion_report")
 	r.env["INGEST_CONVERSIONS_REPORT"] = "1"

@@ -76,7 +76,7 @@ func (d *Data) Add(ctx context.Context, st *store.Store, q Question) error {
 	if q.Now != nil {
 		now = q.Now().UTC()
 	}
-	briefs, err := checkpoint.Open(st, q.Network).Brief(ctx, types(), mostFiles)
+	briefs, err := checkpoint.Open(st, q.Network).Brief(ctx, rawlog.All(), mostFiles)
 	if err != nil {
 		return err
 	}

@@ -72,6 +72,9 @@ func (g *gathering) take(entries []checkpoint.Brief, l listing) {
 		e := &entries[i]
 		at := slices.IndexFunc(g.kinds, func(k *kind) bool { return k.typ == e.Type })
 		if at < 0 {
+			if e.Open() { // a day of the report of conversions, which has no hours
+				g.note(e, file{name: plain.Text(e.Name), hour: e.Hour.Unix() / hourSeconds})
+			}
 			continue
 		}
 		_, span := g.q.Names.Known(e.Type, e.Name)
