@@ -33,7 +33,9 @@ A few things are odd on purpose, as in real logs: hours without rows, broken
 lines, a new header halfway, a column that nobody knows, a file that comes late
 (POST /control/release). GET /control/truth tells what was published. GET
 /control/odd lists files that are odd in further ways; POST /control/odd?kind=KIND
-publishes one, and POST /control/mend puts a sound one in its place.
+publishes one, and POST /control/mend puts a sound one in its place. POST
+/control/conversions?refuse=FIELD, ?slow=ROWS, ?revise=EVERY and the like change
+what the report of conversions says; POST /control/raw-logs?retired=1 ends raw logs.
 
 Exit status: 0 ended by SIGTERM or SIGINT, 1 failed, 2 usage.`,
 		Example: `  simnet --start 20160909 --days 3 --seed 1 --env-file simnet.env
