@@ -22,7 +22,7 @@ var conversionReport = []protection{
 	guard("one-load-a-name", "two loads of a command do not give their INSERTs the same ids",
 		swap(" && !s.loaded", ""), "cmd/ingest", "TestRunLoadsTheReport"),
 	guard("report-unlisted", "no source is asked for days of the report",
-		swap("t == rawlog.ConversionReport", "false"), "cmd/ingest", "TestRunLoadsTheReport"),
+		swap("t == rawlog.ConversionReport", "false"), "internal/status", "TestReportIsNotListed"),
 	guard("report-count-told", "what the source says of a day's count is an issue",
 		always, "internal/pipeline", "TestReportOdd"),
 }
