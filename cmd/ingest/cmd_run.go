@@ -26,7 +26,8 @@ type RunOptions struct {
 // AddFlags adds them to f.
 func (o *RunOptions) AddFlags(f *pflag.FlagSet) {
 	o.LoadOptions.AddFlags(f)
-	f.Bool("conversions-report", false, "then load the report of these days (ingest conversions; INGEST_CONVERSIONS_REPORT)")
+	f.String("conversions-report", "", "then load the report of these days (ingest conversions); only: in place of raw logs (INGEST_CONVERSIONS_REPORT)")
+	f.Lookup("conversions-report").NoOptDefVal = "true"
 	f.BoolVar(&o.Dims, "dims", false, "then refresh the names behind the ids (ingest dims) and the later changes of conversions (ingest updates)")
 	f.BoolVar(&o.Reconcile, "reconcile", false, "then compare these days with the network's own totals (ingest reconcile)")
 	o.Against.addShared(f)
@@ -66,6 +67,9 @@ func (a *app) runRun(ctx context.Context, s *session.Session, o RunOptions) erro
 			return err
 		}
 	}
+	if s.Config.ReportOnly {
+		return a.runBeside(ctx, s, o, period, nil, nil)
+	}
 	err := a.load(ctx, s, o.LoadOptions, pipeline.Options{
 		Periods:     []rawlog.Period{period},
 		RetryFailed: true,
@@ -75,11 +79,18 @@ func (a *app) runRun(ctx context.Context, s *session.Session, o RunOptions) erro
 		return err
 	}
 	// The report is loaded, and the names refreshed, although a file failed.
-	names, errs := []string{"files"}, []error{err}
+	return a.runBeside(ctx, s, o, period, []string{"files"}, []error{err})
+}
+
+// runBeside does what a run does after the raw logs; names and errs are what was done
+// before, and what became of it.
+func (a *app) runBeside(ctx context.Context, s *session.Session, o RunOptions, period rawlog.Period, names []string, errs []error) error {
 	if s.Config.ConversionsReport {
-		names, errs = append(names, "conversions"), append(errs, a.runConversions(ctx, s, ConversionsOptions{}, nil))
-		if a.signals.Came() {
-			return a.networks().Parts(names, errs...)
+		err := a.runConversions(ctx, s, ConversionsOptions{DryRun: o.DryRun}, nil)
+		names, errs = append(names, "conversions"), append(errs, err)
+		var held *lease.HeldError
+		if o.DryRun || a.signals.Came() || ctx.Err() != nil || s.Config.ReportOnly && errors.As(err, &held) {
+			return a.parts(names, errs)
 		}
 	}
 	ctx, cancel := a.signals.Until(ctx)
@@ -93,7 +104,12 @@ func (a *app) runRun(ctx context.Context, s *session.Session, o RunOptions) erro
 		names = append(names, "reconcile")
 		errs = append(errs, a.runReconcile(ctx, s, o.Against, []rawlog.Period{period}))
 	}
-	err = a.networks().Parts(names, errs...)
+	return a.parts(names, errs)
+}
+
+// parts puts together what became of the parts of a run.
+func (a *app) parts(names []string, errs []error) error {
+	err := a.networks().Parts(names, errs...)
 	if failed := new(session.PartsError); errors.As(err, &failed) && len(failed.Errs) == 1 {
 		return failed.Errs[0] // says itself what it is about
 	}

@@ -71,7 +71,7 @@ func (a *app) runStatus(ctx context.Context, s *session.Session, o StatusOptions
 		return s.Config.RequireSource()
 	}
 	q := status.Question{Network: s.Config.Network, Types: o.Types.list(), Periods: periods, Now: time.Now(), Log: a.log}
-	if !o.Offline {
+	if !o.Offline && !s.Config.ReportOnly {
 		q.Source = source
 	}
 	report, err := status.Of(ctx, st, q)

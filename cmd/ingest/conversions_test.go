@@ -160,7 +160,7 @@ func TestRunLoadsTheReport(t *testing.T) {
 	r.says("already loaded 3")
 	r.env["INGEST_CONVERSIONS_REPORT"] = "perhaps"
 	r.in(exitUsage, "run", "--source", archive)
-	r.says("INGEST_CONVERSIONS_REPORT", "want true or false")
+	r.says("INGEST_CONVERSIONS_REPORT", "want true, false or only")
 	// Without raw logs the report is loaded all the same, and the run says what is missing.
 	r.env["INGEST_CONVERSIONS_REPORT"] = "true"
 	r.happen(0, 20)
@@ -168,4 +168,53 @@ func TestRunLoadsTheReport(t *testing.T) {
 	if got := r.sql("SELECT count(), uniqExact(id) FROM conversion_report"); got != "50\t50" {
 		t.Error(got)
 	}
+}
+
+// Where raw logs are gone for good, the nightly run, check, status and reconcile go by the
+// report alone.
+func TestReportOnly(t *testing.T) {
+	t.Parallel()
+	r := newReporting(t)
+	day, _ := r.happen(1, 40)
+	r.in(exitFailed, "run", "--conversions-report")
+	r.says("RawLog")
+	r.env["INGEST_CONVERSIONS_REPORT"] = "only"
+	r.in(exitDone, "check")
+	r.says("network 11111 answers with its report of conversions")
+	r.in(exitDone, "run", "--dry-run")
+	r.in(exitDone, "run", "--dims", "--reconcile")
+	r.says("report of conversions", "offers", "agree")
+	r.in(exitDone, "status")
+	if strings.Contains(r.out.String(), "could not list") {
+		r.Error(r.out.String())
+	}
+	page := filepath.Join(r.dir, "status.html")
+	r.in(exitDone, "status", "--html", page)
+	if strings.Contains(r.out.String(), "could not list") {
+		r.Error(r.out.String())
+	}
+	approved := r.sql("SELECT count() FROM conversion_report WHERE status = 'approved'")
+	r.in(exitDone, "reconcile", day)
+	r.says("store " + approved + ", network " + approved + ": agree")
+	if strings.Contains(r.out.String(), "clicks") {
+		r.Errorf("clicks are compared, of which there are none:\n%s", r.out.String())
+	}
+
+	// Days that differ say what to do. The simulated network's totals stay as they were.
+	id := mustInt(t, r.sql("SELECT max(id) FROM conversion_report WHERE status = 'approved'"))
+	r.network.Set("Conversion", id, map[string]any{"status": "rejected"})
+	r.in(exitDone, "run", "-q")
+	r.in(exitDiffers, "reconcile", day)
+	r.says("the day was last read on", "ingest conversions "+day+" reads it again")
+	earlier, _ := r.happen(20, 5)
+	r.in(exitDiffers, "reconcile", earlier)
+	r.says("never loaded: ingest conversions " + earlier)
+
+	// Sign-in that is refused is found by check; another source has no report.
+	r.env["HASOFFERS_NETWORK_TOKEN"] = "NETwrong"
+	r.in(exitFailed, "check")
+	r.in(exitUsage, "run", "--source", r.dir)
+	r.says("INGEST_CONVERSIONS_REPORT: only is for networks without raw logs")
+	r.in(exitUsage, "run", "--conversions-report=maybe")
+	r.says("want true, false or only")
 }

@@ -38,7 +38,7 @@ func (p *pages) add(ctx context.Context, s *session.Session, source func() (dirs
 		p.begun = true
 	}
 	q := page.Question{Network: s.Config.Network, Names: s.Config.Names, Zones: s.Config.Zones, NotCounted: s.Config.NotCounted, Log: s.Log}
-	if !p.offline {
+	if !p.offline && !s.Config.ReportOnly {
 		q.Source = source
 	}
 	return p.data.Add(ctx, st, q)

@@ -34,12 +34,13 @@ type Config struct {
 	// NotCounted is what reconcile takes from the rows before it compares them.
 	NotCounted rawlog.NotCounted
 	Store      string // embedded:PATH or clickhouse://…; it may hold a password
-	// ConversionsReport says that a run loads the report of conversions, too.
-	ConversionsReport bool
-	Lookback          int   // days
-	CatchUp           int   // days
-	EventDays         int   // days before and after a file's own in which its events are looked for
-	MaxMemory         int64 // bytes
+	// ConversionsReport says that a run loads the report of conversions, too; with
+	// ReportOnly that is all it loads, as the network has no raw logs.
+	ConversionsReport, ReportOnly bool
+	Lookback                      int   // days
+	CatchUp                       int   // days
+	EventDays                     int   // days before and after a file's own in which its events are looked for
+	MaxMemory                     int64 // bytes
 	// MaxRejected and MaxMisfit are shares of a file, from 0 to 1; see pipeline.Options.
 	MaxRejected, MaxMisfit float64
 	Fetchers               int

@@ -91,6 +91,9 @@ type Config struct {
 	// AllConversions compares every conversion in the store with
 	// Stat.conversions; by default only approved ones are, as the network counts.
 	AllConversions bool
+	// FromReport takes the conversions of the store from the report of them, for a network
+	// that has no raw logs.
+	FromReport bool
 	// NotCounted are rows that the network logs and does not count; where it is not known
 	// which, that is found out by comparing.
 	NotCounted rawlog.NotCounted
@@ -223,7 +226,9 @@ func Run(ctx context.Context, st *store.Store, ask *report.Asker, period rawlog.
 		out.Lines = append(out.Lines, lines...)
 		out.Totals = append(out.Totals, total(typ, lines))
 	}
-	out.Calls = j.calls
+	if out.Calls = j.calls; j.FromReport {
+		return out, nil
+	}
 	return out, j.rowByRow(ctx, out)
 }
 
@@ -299,6 +304,9 @@ func total(typ rawlog.Type, lines []Line) Total {
 
 // explain adds reasons to the lines that differ, and to out what was learned on the way.
 func (j *job) explain(ctx context.Context, typ rawlog.Type, lines []Line, out *Report) error {
+	if j.FromReport {
+		return j.explainReport(ctx, lines)
+	}
 	days := map[string]bool{}
 	for _, l := range lines {
 		if l.Difference != 0 {

@@ -37,7 +37,7 @@ func (j *job) countStore(ctx context.Context, typ rawlog.Type, period rawlog.Per
 		return nil, err
 	}
 	query := "SELECT toString(toDate(" + instant + ", {zone:String})) AS day, " + hour + " AS hour, " + offer + " AS offer, toInt64(count())" +
-		" FROM " + j.st.TableName(string(typ)) + " WHERE " + inSpan + " AND " + counted + " GROUP BY day, hour, offer"
+		" FROM " + j.st.TableName(j.table(typ)) + " WHERE " + inSpan + " AND " + counted + " GROUP BY day, hour, offer"
 	rows, err := j.st.Conn().Query(j.params(ctx, from, to), query)
 	if err != nil {
 		return nil, fmt.Errorf("counting %s: %w", typ, err)
@@ -60,6 +60,14 @@ func (j *job) countStore(ctx context.Context, typ rawlog.Type, period rawlog.Per
 	return out, nil
 }
 
+// table holds a type's rows.
+func (j *job) table(typ rawlog.Type) string {
+	if j.FromReport {
+		return string(rawlog.ConversionReport)
+	}
+	return string(typ)
+}
+
 // base is the condition for rows that the network counts too, whatever access control
 // decided about them.
 func (j *job) base(typ rawlog.Type) string {
@@ -71,7 +79,7 @@ func (j *job) base(typ rawlog.Type) string {
 
 // counted is base without the rows that are known not to be counted.
 func (j *job) counted(ctx context.Context, typ rawlog.Type) (string, error) {
-	if len(j.NotCounted.Words) == 0 {
+	if len(j.NotCounted.Words) == 0 || j.FromReport {
 		return j.base(typ), nil
 	}
 	ok, err := j.has(ctx, typ, decisionColumn)

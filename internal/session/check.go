@@ -119,6 +119,9 @@ func (s *Session) checkAPI(ctx context.Context) []Finding {
 	if err := s.Config.RequireSource(); err != nil {
 		return failure("api", err)
 	}
+	if s.Config.ReportOnly { //guard:report-only-checked
+		return s.checkReport(ctx)
+	}
 	src, err := s.Source()
 	if err != nil {
 		return failure("api", err)
@@ -164,7 +167,7 @@ func (s *Session) checkTypes(ctx context.Context) []Finding {
 // and reading are different permissions, often on different hosts.
 func (s *Session) checkStorage(ctx context.Context) []Finding {
 	const what = "storage"
-	if s.Config.RequireSource() != nil {
+	if s.Config.RequireSource() != nil || s.Config.ReportOnly {
 		return nil // checkAPI has said it
 	}
 	src, err := s.Source()

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"time"
 
 	"rawlogs/internal/dirs/convreport"
 	"rawlogs/internal/pipeline"
@@ -24,6 +25,19 @@ func (s *Session) Report() (*convreport.Source, error) {
 	}
 	s.report = convreport.New(convreport.Config{Client: client, Side: s.Config.SignIn.Side, Zone: s.Config.Zones.Now(), Spool: s.Config.Spool, Log: s.Log})
 	return s.report, nil
+}
+
+// checkReport asks for one conversion of today, as a network without raw logs has nothing
+// else to list.
+func (s *Session) checkReport(ctx context.Context) []Finding {
+	src, err := s.Report()
+	if err == nil {
+		err = src.Probe(ctx, time.Now())
+	}
+	if err != nil {
+		return failure("api", err)
+	}
+	return []Finding{{Level: "ok", What: "api", Detail: "network " + s.Config.Network + " answers with its report of conversions; raw logs are not asked for (conversions_report: only)"}}
 }
 
 // LoadReport is Load for the days of the report of conversions. It also returns the fields

@@ -163,6 +163,9 @@ func (s *Session) Reconcile(ctx context.Context, c reconcile.Config, periods []r
 		return nil, err
 	}
 	c.Network, c.Names, c.NotCounted, c.Log = s.Config.Network, s.Config.Names, s.Config.NotCounted, s.Log
+	if c.FromReport = s.Config.ReportOnly; c.FromReport {
+		c.Types = []rawlog.Type{rawlog.Conversions} // clicks and impressions have no rows anywhere
+	}
 	zone := c.Zone
 	asker := report.New(client, report.Config{Log: s.Log})
 	reports := []*reconcile.Report{}

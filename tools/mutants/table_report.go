@@ -1,6 +1,8 @@
 package main
 
 var conversionReport = []protection{
+	guard("report-only-checked", "where raw logs are gone, check asks for what is loaded",
+		never, "cmd/ingest", "TestReportOnly"),
 	guard("report-kept", "a day that the network answers no longer is not asked for: its answer would be empty",
 		swap("1-Kept", "-2*Kept"), "internal/dirs/convreport", "TestWalk"),
 	guard("report-token-refused", "refused credentials end the run",
