@@ -86,7 +86,7 @@ func runServe(ctx context.Context, o options, stdout io.Writer, log *slog.Logger
 		return err
 	}
 	if o.events != "" {
-		if _, err := network.PublishEvents(o.events, simnet.Events{Form: "messages", Repeat: 1000}); err != nil {
+		if _, err = network.PublishEvents(o.events, simnet.Events{Form: "messages", Repeat: 1000}); err != nil {
 			return fmt.Errorf("--events: %w", err)
 		}
 	}

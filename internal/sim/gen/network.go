@@ -112,7 +112,7 @@ func (n *Network) Curve(t rawlog.Type, hour time.Time) int {
 		clicks *= 0.03
 	case rawlog.Impressions:
 		clicks *= 2
-	case rawlog.Clicks:
+	case rawlog.Clicks, rawlog.ConversionReport: // a report has no file of an hour
 	}
 	return max(1, int(clicks))
 }
