@@ -88,7 +88,7 @@ func TestHardenedUnit(t *testing.T) {
 	if got := strings.TrimSpace(read("result")); got != "success 0" {
 		t.Errorf("the service ended with %q, want success 0", got)
 	}
-	for _, want := range []string{"files  listed 1 = already loaded 0 + loaded 1 + failed 0", "home /var/lib/ingest", "rows\t10\t140", "compiled\t1", "memory\t2174327190"} {
+	for _, want := range []string{"files  listed 1 = already loaded 0 + loaded 1 + failed 0", "home /var/lib/ingest", "rows\t10\t140", "compiled\t1", "memory\t2818572288"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("stdout has no %q", want)
 		}
