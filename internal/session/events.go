@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"rawlogs/internal/checkpoint"
-	"rawlogs/internal/config"
 	"rawlogs/internal/dirs/firehose"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/queue"
@@ -49,7 +48,9 @@ func (s *Session) Consume(ctx context.Context, at queue.Address, cfg queue.Confi
 	load := func(ctx context.Context, files []rawlog.File) error {
 		sum, lerr := s.loadThese(ctx, archive, files, opts)
 		out.Loads = append(out.Loads, sum)
-		s.noteEvents(sum)
+		if s.record != nil {
+			count(&s.record.Result.Counts, sum)
+		}
 		if lerr != nil {
 			return lerr
 		}
@@ -145,22 +146,4 @@ func (s *Session) acknowledged(ctx context.Context, files []rawlog.File, sum pip
 		return &IncompleteError{What: fmt.Sprintf("%s %s: %s; its messages stay in the queue", f.Type, f.Name, why)}
 	}
 	return nil
-}
-
-// noteEvents adds up what the loads of one command came to.
-func (s *Session) noteEvents(sum pipeline.Summary) {
-	if s.record == nil || s.Config.Source.Kind == config.API {
-		return
-	}
-	c := &s.record.Result.Counts
-	for _, n := range []struct {
-		to *uint64
-		n  uint64
-	}{
-		{&c.Listed, uint64(sum.Listed)}, {&c.AlreadyLoaded, uint64(sum.AlreadyLoaded)}, {&c.Loaded, uint64(sum.Loaded)}, {&c.Failed, uint64(sum.Failed)},
-		{&c.Left, uint64(sum.Left)}, {&c.Recovered, uint64(sum.Recovered)}, {&c.Replaced, uint64(sum.Replaced)}, {&c.Rows, sum.Rows}, {&c.Rejected, sum.Rejected},
-		{&c.Rescued, sum.Rescued}, {&c.Inexact, sum.Inexact}, {&c.Bytes, uint64(sum.Bytes)}, {&c.Inserts, uint64(sum.Inserts)}, {&c.Mismatches, uint64(len(sum.Mismatches))},
-	} {
-		*n.to += n.n
-	}
 }

@@ -71,19 +71,7 @@ func (s *Session) noteLoad(ctx context.Context, src dirs.Source, sum pipeline.Su
 		return
 	}
 	r := &s.record.Result
-	add := func(to *uint64, n int) { *to += uint64(n) }
-	c := &r.Counts
-	add(&c.Listed, sum.Listed)
-	add(&c.AlreadyLoaded, sum.AlreadyLoaded)
-	add(&c.Loaded, sum.Loaded)
-	add(&c.Failed, sum.Failed)
-	add(&c.Left, sum.Left)
-	add(&c.Recovered, sum.Recovered)
-	add(&c.Replaced, sum.Replaced)
-	add(&c.Lost, len(sum.Missing))
-	add(&c.Inserts, sum.Inserts)
-	add(&c.Mismatches, len(sum.Mismatches))
-	c.Rows, c.Rejected, c.Rescued, c.Inexact, c.Bytes = c.Rows+sum.Rows, c.Rejected+sum.Rejected, c.Rescued+sum.Rescued, c.Inexact+sum.Inexact, c.Bytes+uint64(sum.Bytes)
+	count(&r.Counts, sum)
 	ofReport := s.report != nil && src == dirs.Source(s.report)
 	if !ofReport || r.Listing.At.IsZero() {
 		r.Listing = runs.Listing{Types: sum.Listing.Types, Days: sum.Listing.Days, At: sum.Listing.At}
@@ -101,6 +89,22 @@ func (s *Session) noteLoad(ctx context.Context, src dirs.Source, sum pipeline.Su
 		return
 	}
 	r.Kept = kept
+}
+
+// count adds what a load came to.
+func count(c *runs.Counts, sum pipeline.Summary) {
+	add := func(to *uint64, n int) { *to += uint64(n) }
+	add(&c.Listed, sum.Listed)
+	add(&c.AlreadyLoaded, sum.AlreadyLoaded)
+	add(&c.Loaded, sum.Loaded)
+	add(&c.Failed, sum.Failed)
+	add(&c.Left, sum.Left)
+	add(&c.Recovered, sum.Recovered)
+	add(&c.Replaced, sum.Replaced)
+	add(&c.Lost, len(sum.Missing))
+	add(&c.Inserts, sum.Inserts)
+	add(&c.Mismatches, len(sum.Mismatches))
+	c.Rows, c.Rejected, c.Rescued, c.Inexact, c.Bytes = c.Rows+sum.Rows, c.Rejected+sum.Rejected, c.Rescued+sum.Rescued, c.Inexact+sum.Inexact, c.Bytes+uint64(sum.Bytes)
 }
 
 // noteChanged counts versions of names, and later changes of conversions.
