@@ -54,12 +54,10 @@ func (s *service) looking(command string) *service {
 // openStore sees to the password of a store whose address holds one: the load's file of
 // variables has other secrets, too, so this service has a file of its own.
 func (s *service) openStore(b *service) {
-	at := slices.IndexFunc(s.secrets(), func(p config.SecretPlace) bool { return p.Variable == storeVariable })
+	at := slices.IndexFunc(s.secrets(), func(p config.SecretPlace) bool { return p.Variable == config.Variable("store") })
 	if at < 0 {
 		return
 	}
 	b.EnvFile = filepath.Join(s.etc(), s.Name+"-web.env")
-	b.Mended = append(b.Mended, fmt.Sprintf("%s, mode 600 and root's, has to set %s; a user who may only read is enough: ingest schema reader NAME", b.EnvFile, storeVariable))
+	b.Mended = append(b.Mended, fmt.Sprintf("%s, mode 600 and root's, has to set %s; a user who may only read is enough: ingest schema reader NAME", b.EnvFile, config.Variable("store")))
 }
-
-const storeVariable = "INGEST_STORE"
