@@ -44,12 +44,18 @@ func newStatus(a *app) *cobra.Command {
 			if o.HTML == "" && cmd.Flags().Changed("html") {
 				return &usageError{err: errors.New("--html: want the name of a file, or - for stdout")}
 			}
-			pages := &pages{a: a, offline: o.Offline}
+			pages := &pages{a: a}
 			err := aboutPeriods(a.eachSource, func(ctx context.Context, s *session.Session, periods []rawlog.Period) error {
-				if o.HTML == "" {
-					return a.runStatus(ctx, s, o, s.Source, periods)
+				source := s.Source
+				if o.Offline || s.Config.ReportOnly { // a network without raw logs lists none
+					source = nil
 				}
-				source := page.Remember(s.Source)
+				if o.HTML == "" {
+					return a.runStatus(ctx, s, o, source, periods)
+				}
+				if source != nil {
+					source = page.Remember(source)
+				}
 				return errors.Join(pages.add(ctx, s, source), a.runStatus(ctx, s, o, source, periods))
 			})(cmd, args)
 			if o.HTML == "" {
@@ -70,10 +76,7 @@ func (a *app) runStatus(ctx context.Context, s *session.Session, o StatusOptions
 	if s.Config.Network == "" {
 		return s.Config.RequireSource()
 	}
-	q := status.Question{Network: s.Config.Network, Types: o.Types.list(), Periods: periods, Now: time.Now(), Log: a.log}
-	if !o.Offline && !s.Config.ReportOnly {
-		q.Source = source
-	}
+	q := status.Question{Network: s.Config.Network, Types: o.Types.list(), Periods: periods, Source: source, Now: time.Now(), Log: a.log}
 	report, err := status.Of(ctx, st, q)
 	if err != nil {
 		return err

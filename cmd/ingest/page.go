@@ -19,13 +19,12 @@ import (
 
 // pages gathers the status page of networks that are worked on one after the other.
 type pages struct {
-	a       *app
-	offline bool
-	begun   bool
-	data    page.Data
+	a     *app
+	begun bool
+	data  page.Data
 }
 
-// add gathers a network.
+// add gathers a network; without a source nothing is listed.
 func (p *pages) add(ctx context.Context, s *session.Session, source func() (dirs.Source, error)) error {
 	st, err := s.Look(ctx)
 	if err != nil {
@@ -37,11 +36,7 @@ func (p *pages) add(ctx context.Context, s *session.Session, source func() (dirs
 		}
 		p.begun = true
 	}
-	q := page.Question{Network: s.Config.Network, Names: s.Config.Names, Zones: s.Config.Zones, NotCounted: s.Config.NotCounted, Log: s.Log}
-	if !p.offline && !s.Config.ReportOnly {
-		q.Source = source
-	}
-	return p.data.Add(ctx, st, q)
+	return p.data.Add(ctx, st, page.Question{Network: s.Config.Network, Names: s.Config.Names, Zones: s.Config.Zones, NotCounted: s.Config.NotCounted, Source: source, Log: s.Log})
 }
 
 // write writes the page to a file, or to stdout; nothing if no network could be gathered.
