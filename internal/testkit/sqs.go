@@ -9,11 +9,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -150,34 +148,21 @@ func startSQS(ctx context.Context) (endpoint string, stop func(), err error) {
 	return strings.TrimSpace(line), stop, nil
 }
 
-// sqsFolder is where the server's program is: bin/sqs of the checkout. Where it is absent
-// npm fetches it, once for all test processes.
+// sqsFolder is where the server's program is: bin/sqs of the checkout, which npm fetches
+// where it is absent.
 func sqsFolder() (string, error) {
-	root, err := checkout()
-	if err != nil {
-		return "", err
+	there := func(path string) bool {
+		_, err := os.Stat(path)
+		return err == nil
 	}
-	path := filepath.Join(root, "bin", "sqs")
-	if _, err = os.Stat(path); err == nil {
-		return path, nil
-	}
-	if err = os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return "", fmt.Errorf("SQS server: %w", err)
-	}
-	lock, err := os.OpenFile(filepath.Join(root, "bin", ".sqs.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	path, err := inBin("sqs", there, func(root, _ string) error {
+		if out, err := exec.Command("make", "-C", root, "bin/sqs").CombinedOutput(); err != nil {
+			return fmt.Errorf("fetching it (`make bin/sqs`): %w: %s", err, bytes.TrimSpace(out))
+		}
+		return nil
+	})
 	if err != nil {
 		return "", fmt.Errorf("SQS server: %w", err)
-	}
-	defer func() { _ = lock.Close() }() // also unlocks
-	if err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return "", fmt.Errorf("SQS server: %w", err)
-	}
-	if _, err = os.Stat(path); err == nil {
-		return path, nil // another process fetched it meanwhile
-	}
-	fetch := exec.Command("make", "-C", root, "bin/sqs")
-	if out, err := fetch.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("fetching the SQS server (`make bin/sqs`): %w: %s", err, bytes.TrimSpace(out))
 	}
 	return path, nil
 }

@@ -10,46 +10,55 @@ import (
 )
 
 // Tool returns the path of a program that tests need, from bin/ of the checkout.
-// Where it is absent it is built there from tools/versitygw, once for all
-// test processes: some 70 s with an empty build cache.
-func Tool(name string) (path string, err error) {
+// Where it is absent it is built there from tools/versitygw: some 70 s with an empty
+// build cache.
+func Tool(name string) (string, error) {
+	path, err := inBin(name, isExecutable, func(root, path string) error {
+		// go build writes in place, so build aside: nobody may run half a file.
+		aside, err := os.MkdirTemp(filepath.Dir(path), ".build-")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(aside) }()
+		build := exec.Command("go", "build", "-C", filepath.Join(root, "tools", "versitygw"), "-o", aside+string(filepath.Separator), "tool")
+		if out, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("building: %w: %s", err, bytes.TrimSpace(out))
+		}
+		return os.Rename(filepath.Join(aside, name), path)
+	})
+	if err != nil {
+		return "", fmt.Errorf("tool %s: %w", name, err)
+	}
+	return path, nil
+}
+
+// inBin returns a path in bin/ of the checkout. What is not there yet is made, once for
+// all test processes.
+func inBin(name string, there func(path string) bool, build func(root, path string) error) (string, error) {
 	root, err := checkout()
 	if err != nil {
 		return "", err
 	}
 	bin := filepath.Join(root, "bin")
-	path = filepath.Join(bin, name)
-	if isExecutable(path) {
+	path := filepath.Join(bin, name)
+	if there(path) {
 		return path, nil
 	}
 	if err = os.MkdirAll(bin, 0o755); err != nil {
-		return "", fmt.Errorf("tool %s: %w", name, err)
+		return "", err
 	}
 	lock, err := os.OpenFile(filepath.Join(bin, ".tools.lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return "", fmt.Errorf("tool %s: %w", name, err)
+		return "", err
 	}
 	defer func() { _ = lock.Close() }() // also unlocks
 	if err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return "", fmt.Errorf("tool %s: %w", name, err)
+		return "", err
 	}
-	if isExecutable(path) {
-		return path, nil // another process built it meanwhile
+	if there(path) {
+		return path, nil // another process made it meanwhile
 	}
-	// go build writes in place, so build aside: nobody may run half a file.
-	aside, err := os.MkdirTemp(bin, ".build-")
-	if err != nil {
-		return "", fmt.Errorf("tool %s: %w", name, err)
-	}
-	defer func() { _ = os.RemoveAll(aside) }()
-	build := exec.Command("go", "build", "-C", filepath.Join(root, "tools", "versitygw"), "-o", aside+string(filepath.Separator), "tool")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building %s: %w: %s", name, err, bytes.TrimSpace(out))
-	}
-	if err := os.Rename(filepath.Join(aside, name), path); err != nil {
-		return "", fmt.Errorf("tool %s: %w", name, err)
-	}
-	return path, nil
+	return path, build(root, path)
 }
 
 func isExecutable(path string) bool {
