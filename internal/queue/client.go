@@ -6,29 +6,18 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/smithy-go/logging"
-)
 
-// patience bounds the wait for credentials: off EC2 the metadata service only times out.
-const patience = 10 * time.Second
+	"rawlogs/internal/awssdk"
+)
 
 // Open makes a client for a queue. What the address leaves open it takes from the SDK's
 // environment and files. The queue is not asked yet.
 func Open(ctx context.Context, at Address) (*sqs.Client, error) {
-	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+	options := awssdk.Options(at.Region, func(t *http.Transport) {
 		t.ResponseHeaderTimeout = longPoll + 40*time.Second // the SDK has no read time-out of its own
 	})
-	options := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(client), config.WithLogger(logging.Nop{}), config.WithRetryer(newRetryer),
-	}
-	if at.Region != "" {
-		options = append(options, config.WithRegion(at.Region))
-	}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return nil, &Error{what: "AWS configuration", err: err}
@@ -48,20 +37,11 @@ func Open(ctx context.Context, at Address) (*sqs.Client, error) {
 
 // retrievable reports why there are no credentials: no queue is for everybody.
 func retrievable(ctx context.Context, cfg aws.Config) error {
-	short, cancel := context.WithTimeout(ctx, patience)
+	short, cancel := context.WithTimeout(ctx, awssdk.Patience)
 	defer cancel()
 	_, err := cfg.Credentials.Retrieve(short)
 	if err == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return &Error{what: "no AWS credentials for the queue", err: err, hint: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a profile or role"}
-}
-
-// newRetryer tries often and has no quota, as for buckets.
-func newRetryer() aws.Retryer {
-	return retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts = 6
-		o.MaxBackoff = 10 * time.Second
-		o.RateLimiter = ratelimit.None
-	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"rawlogs/internal/awssdk"
 	"rawlogs/internal/dirs/answer"
 	"rawlogs/internal/sentence"
 )
@@ -47,7 +48,7 @@ func failed(doing string, err error) error {
 	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
-		e.code = code(api.ErrorCode())
+		e.code = awssdk.Code(api.ErrorCode())
 	}
 	why := "refused"
 	switch kind := kindOf(e.code, e.status); {
@@ -107,14 +108,4 @@ func bare(err error) error {
 		err = operation.Err
 	}
 	return answer.Bare(err)
-}
-
-// code passes on only what looks like a code.
-func code(s string) string {
-	if len(s) > 80 || strings.ContainsFunc(s, func(r rune) bool {
-		return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '.'
-	}) {
-		return ""
-	}
-	return s
 }

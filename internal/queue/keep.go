@@ -106,7 +106,7 @@ func (k *keeper) extend(ctx context.Context) {
 // giveBack lets others have what is held, in a second: the SDK takes none for unset. It is a
 // courtesy: they would get it later anyway.
 func (k *keeper) giveBack(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	k.mu.Lock()
 	var held []*message

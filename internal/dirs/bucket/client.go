@@ -10,12 +10,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go/logging"
+
+	"rawlogs/internal/awssdk"
 )
 
 // Location is a place in S3 as a source names it:
@@ -64,19 +62,10 @@ func (l Location) String() string { return "s3://" + l.Bucket + "/" + l.Prefix }
 // takes everything that the location leaves open from the SDK's environment and
 // files. Without credentials anywhere it reads anonymously, and says so.
 func newClient(ctx context.Context, l Location, log *slog.Logger) (*s3.Client, error) {
-	// A BuildableClient, as AWS_CA_BUNDLE can be applied to nothing else.
-	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+	options := awssdk.Options(l.Region, func(t *http.Transport) {
 		t.ResponseHeaderTimeout = time.Minute // the SDK has no read time-out of its own
 		t.MaxIdleConnsPerHost = 64
 	})
-	options := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(client),
-		config.WithLogger(logging.Nop{}),
-		config.WithRetryer(newRetryer),
-	}
-	if l.Region != "" {
-		options = append(options, config.WithRegion(l.Region))
-	}
 	if l.Anonymous {
 		options = append(options, config.WithCredentialsProvider(aws.AnonymousCredentials{}))
 	}
@@ -107,14 +96,4 @@ func newClient(ctx context.Context, l Location, log *slog.Logger) (*s3.Client, e
 		o.UsePathStyle = o.BaseEndpoint != nil
 		o.DisableLogOutputChecksumValidationSkipped = true
 	}), nil
-}
-
-// newRetryer tries often and has no quota: the default one is shared by the
-// whole client, and a bad minute would fail every file after it.
-func newRetryer() aws.Retryer {
-	return retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts = 6
-		o.MaxBackoff = 10 * time.Second
-		o.RateLimiter = ratelimit.None
-	})
 }

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"rawlogs/internal/awssdk"
 )
 
 // CredentialsError says that credentials are set up and cannot be had.
@@ -28,9 +29,6 @@ func (e *CredentialsError) Hint() string {
 	return "fix the named provider (environment, profile, role or metadata service); for a public bucket, add ?anonymous=true"
 }
 
-// patience bounds the wait for credentials: off EC2 the metadata service only times out.
-const patience = 10 * time.Second
-
 // withoutCredentials returns why there are none, where nobody set any up, and "" where
 // there are some: without any, a bucket may be one that anybody reads. Those that were set up and cannot be had are a
 // *CredentialsError: what follows without them would only be refused.
@@ -38,7 +36,7 @@ func withoutCredentials(ctx context.Context, cfg aws.Config) (why string, err er
 	if cfg.Credentials == nil {
 		return "none are set up", nil
 	}
-	short, cancel := context.WithTimeout(ctx, patience)
+	short, cancel := context.WithTimeout(ctx, awssdk.Patience)
 	defer cancel()
 	_, err = cfg.Credentials.Retrieve(short)
 	switch {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -15,6 +14,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"rawlogs/internal/awssdk"
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/dirs/answer"
 	"rawlogs/internal/rawlog"
@@ -75,7 +75,7 @@ func errorOf(err error) *dirs.Error {
 		e.RetryAfter = answer.RetryAfter(response.Response.Header)
 	}
 	if errors.As(err, &api) {
-		e.Code = code(api.ErrorCode())
+		e.Code = awssdk.Code(api.ErrorCode())
 	}
 	switch {
 	case e.Status == 0 && e.Code == "":
@@ -131,14 +131,4 @@ func noAnswer(err error) *dirs.Error {
 		err = operation.Err
 	}
 	return dirs.Fail(dirs.Failed, answer.Bare(err))
-}
-
-// code passes on only what looks like a code.
-func code(s string) string {
-	if len(s) > 64 || strings.ContainsFunc(s, func(r rune) bool {
-		return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '.'
-	}) {
-		return ""
-	}
-	return s
 }
