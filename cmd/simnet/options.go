@@ -40,7 +40,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.Uint64Var(&o.seed, "seed", 1, "seed: the same one makes the same logs")
 	f.StringVar(&o.newHeader, "new-header", "", "`day` from which logs have the header of 2022 (default: halfway)")
 	f.StringVar(&o.conversions, "conversions", "", "header of conversions: "+strings.Join(gen.Variants(), ", ")+" (default: as the others')")
-	f.StringSliceVar(&o.decisions, "decisions", nil, "`words` of access_control_decision, that of most rows first (default allow,deny)")
+	f.StringSliceVar(&o.decisions, "decisions", nil, "`words` of access_control_decision, the most frequent first (default allow,deny)")
 	f.StringSliceVar(&o.turnedAway, "turned-away", nil, "`words` of those whose rows the reports do not count")
 	f.StringVar(&o.zone, "zone", "UTC", "IANA `zone` of the rows' datetime")
 	f.BoolVar(&o.plain, "plain", false, "no empty hours, broken lines, unknown column or late file")

@@ -47,7 +47,7 @@ func Kinds() []Kind {
 		{string(Noted), "Loaded with rejected or rescued", "some lines or values did not fit, or an issue is open"},
 		{string(Failed), "Failed", "could not be fetched, read or loaded"},
 		{string(Missing), "Missing", "due, and not loaded"},
-		{string(Loading), "Loading", "a run is at it, or died at it: the next run goes on"},
+		{string(Loading), "Loading", "a run is loading it, or died while doing so; the next run continues"},
 		{string(Pending), "Not due yet", "the network has not published it yet"},
 		{string(Empty), "No file", "due, and the source had none when a run last looked"},
 		{string(Gone), "Gone at the source", "not loaded, and the source no longer has it"},

@@ -35,7 +35,7 @@ func Open(ctx context.Context, at Address) (*sqs.Client, error) {
 	}), nil
 }
 
-// retrievable reports why there are no credentials: no queue is for everybody.
+// retrievable reports why there are no credentials: a queue is never public.
 func retrievable(ctx context.Context, cfg aws.Config) error {
 	short, cancel := context.WithTimeout(ctx, awssdk.Patience)
 	defer cancel()

@@ -42,7 +42,7 @@ type Config struct {
 	// store and the ledger says so.
 	Load func(ctx context.Context, name string) error
 
-	MaxMessages int           // end once so many were received; 0 is no end
+	MaxMessages int           // end once so many were received; 0: no limit
 	For         time.Duration // go on for so long, also while the queue is empty; 0 ends when it is
 	Visibility  time.Duration // that messages are hidden for at a time; default 2 minutes
 	MaxMemory   int64         // as of a load, which takes turns with receiving; default 256 MiB

@@ -179,7 +179,7 @@ func TestDecisionsAreNotGuessed(t *testing.T) {
 	if l, _ := w.clicksOf(t, ""); !kindsOf(l)[reconcile.Denied] || !kindsOf(l)[reconcile.Gone] || len(l.Reasons) != 2 {
 		t.Errorf("a lost file and turned away clicks: %+v", l)
 	}
-	// A column that nobody has any more is no error.
+	// A column that no longer exists is not an error.
 	if err := w.st.Conn().Exec(t.Context(), "ALTER TABLE clicks DROP COLUMN access_control_decision SETTINGS mutations_sync = 1"); err != nil {
 		t.Fatal(err)
 	}

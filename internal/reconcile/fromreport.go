@@ -43,7 +43,7 @@ func reportCause(l *Line, e *checkpoint.Entry) Cause {
 		c.Kind, c.Error = FailedFile, plain.Text(e.Error)
 		c.Text = fmt.Sprintf("the report of this day failed: %s", c.Error)
 	case e.State != checkpoint.Loaded:
-		c.Kind, c.Text = Unfinished, "the report of this day is being loaded, or a run died at it: ingest conversions "+day
+		c.Kind, c.Text = Unfinished, "the report of this day is being loaded, or the run that did so died: ingest conversions "+day
 	default:
 		c.Kind = Late
 		c.Text = fmt.Sprintf("the day was last read on %s; conversions have changed since, or the network counts others: ingest conversions %s reads it again",

@@ -256,7 +256,7 @@ type matcher struct {
 }
 
 // mostOfOneClick bounds the rows of a click and goal that are held; a click that has
-// more is no click.
+// more cannot be a real one.
 const mostOfOneClick = 10_000
 
 func (m *matcher) add(r oneRow) {

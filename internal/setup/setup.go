@@ -134,7 +134,7 @@ func (i *Interview) free(path string) error {
 // not there is free; writing says what else is wrong.
 func replaceable(path string) error {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0 { //guard:init-no-device
-		return fmt.Errorf("%s is no file: name another place", path)
+		return fmt.Errorf("%s is not a regular file: choose another path", path)
 	}
 	return nil
 }

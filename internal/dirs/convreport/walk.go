@@ -193,7 +193,7 @@ func valueOf(row []field, name string) string {
 	return ""
 }
 
-// readRow takes a row apart into the values of its fields, by name. Null is no value.
+// readRow takes a row apart into the values of its fields, by name; a null is left out.
 func readRow(data json.RawMessage) ([]field, error) {
 	var models hasoffers.Map[json.RawMessage]
 	if err := json.Unmarshal(data, &models); err != nil {
@@ -218,8 +218,8 @@ func readRow(data json.RawMessage) ([]field, error) {
 	}), nil
 }
 
-// textOf is a value as text: true and false as the API's own 1 and 0, what is no scalar as
-// it stands.
+// textOf is a value as text: true and false as the API's own 1 and 0, objects and lists as
+// they stand.
 func textOf(raw json.RawMessage) string {
 	switch text := strings.TrimSpace(string(raw)); text {
 	case "true":

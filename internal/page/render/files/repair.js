@@ -95,9 +95,9 @@ function repairs(model, day) {
   const begun = withState("w");
   if (begun.length) {
     out.push({
-      title: "A run is loading them, or died at it",
+      title: "A run is loading them, or died",
       command: command("runs", ...network),
-      would: ["nothing: it says which run is at work and which died; the next run goes on with its files"],
+      would: ["nothing: it shows which run is at work and which died; the next run continues with its files"],
     });
   }
   const bare = withState("e");
