@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"rawlogs/internal/whole"
 )
 
 // cacheFile is where this client's token is kept: one file for each client,
@@ -56,19 +58,10 @@ func (i *Integrator) remember(t token) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(i.cfg.CacheDir, "integrator-*.new") // mode 0600
-	if err != nil {
+	return whole.Write(i.cacheFile(), 0o600, func(f *os.File) error {
+		_, err := f.Write(raw)
 		return err
-	}
-	_, err = file.Write(raw)
-	err = errors.Join(err, file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), i.cacheFile())
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return nil
+	})
 }
 
 // forget drops the kept token if it is the one that was refused; another

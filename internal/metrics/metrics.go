@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 	"strings"
 
 	"rawlogs/internal/store"
+	"rawlogs/internal/whole"
 )
 
 // Write writes the metrics of all networks in the store as exposition text. It only reads.
@@ -68,30 +68,8 @@ const FileName = "ingest.prom"
 
 // WriteFile writes the metrics to FileName in a folder, readable by everybody: whoever
 // reads it meanwhile sees the former file or this one, whole.
-func WriteFile(ctx context.Context, st *store.Store, dir string) (err error) {
-	file, err := os.CreateTemp(dir, ".ingest-*.tmp") // node_exporter reads *.prom
-	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
-		return fmt.Errorf("cannot write into the folder %s: %w", dir, failed.Err)
-	}
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(file.Name()))
-		}
-	}()
-	for _, step := range []func() error{
-		func() error { return Write(ctx, st, file) },
-		func() error { return file.Chmod(0o644) },
-		file.Sync,
-	} {
-		if err = step(); err != nil {
-			return errors.Join(err, file.Close())
-		}
-	}
-	if err = file.Close(); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), filepath.Join(dir, FileName))
+func WriteFile(ctx context.Context, st *store.Store, dir string) error {
+	return whole.Write(filepath.Join(dir, FileName), 0o644, func(f *os.File) error { // node_exporter reads *.prom
+		return errors.Join(Write(ctx, st, f), f.Chmod(0o644)) // whatever the umask
+	})
 }

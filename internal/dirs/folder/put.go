@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"rawlogs/internal/plain"
+	"rawlogs/internal/whole"
 )
 
 // Put makes a file of the folder, whole or not at all, and returns once it would survive
@@ -40,36 +41,15 @@ func (s *Source) put(name string, body []byte) error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	default:
-		if err := write(path, body); err != nil {
+		err := whole.Write(path, 0o600, func(f *os.File) error { // no listing takes up what it is written as
+			_, err := f.Write(body)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return syncUp(path, filepath.Clean(s.root))
-}
-
-// write puts the bytes beside the path, under a name that no listing takes up, and renames
-// them once they are on disk.
-func write(path string, body []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".put-*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(body)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	return err
 }
 
 // syncUp makes a file's name last, and those of the folders above it that may be new.
