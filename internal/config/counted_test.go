@@ -1,9 +1,6 @@
 package config
 
 import (
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -29,26 +26,11 @@ func TestNotCounted(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			file := filepath.Join(t.TempDir(), "ingest.yaml")
-			if err := os.WriteFile(file, []byte(tc.yaml), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			env := map[string]string{"INGEST_CONFIG": file, "HASOFFERS_NOT_COUNTED": tc.env, "INGEST_SOURCE": t.TempDir()}
-			layers, err := Read(Given{Getenv: func(k string) string { return env[k] }, Flag: func(string) (string, string, bool) { return "", "", false }})
-			var all []*Config
-			if err == nil {
-				all, err = layers.All(quiet)
-			}
-			if tc.err != "" {
-				if err == nil || !strings.Contains(err.Error(), tc.err) {
-					t.Errorf("got %v", err)
-				}
+			cfg := readOne(t, tc.yaml, "HASOFFERS_NOT_COUNTED", tc.env, tc.err)
+			if cfg == nil {
 				return
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := all[0].NotCounted.String(); got != tc.want {
+			if got := cfg.NotCounted.String(); got != tc.want {
 				t.Errorf("%s, want %s", got, tc.want)
 			}
 		})

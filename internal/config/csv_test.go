@@ -1,9 +1,6 @@
 package config
 
 import (
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 )
@@ -33,27 +30,12 @@ func TestCSV(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			file := filepath.Join(t.TempDir(), "ingest.yaml")
-			if err := os.WriteFile(file, []byte(tc.yaml), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			env := map[string]string{"INGEST_CONFIG": file, "INGEST_CSV": tc.env, "INGEST_SOURCE": t.TempDir()}
-			layers, err := Read(Given{Getenv: func(k string) string { return env[k] }, Flag: func(string) (string, string, bool) { return "", "", false }})
-			var all []*Config
-			if err == nil {
-				all, err = layers.All(quiet)
-			}
-			if tc.err != "" {
-				if err == nil || !strings.Contains(err.Error(), tc.err) {
-					t.Errorf("got %v", err)
-				}
+			cfg := readOne(t, tc.yaml, "INGEST_CSV", tc.env, tc.err)
+			if cfg == nil {
 				return
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
 			end := time.Date(2018, 1, 1, 0, 0, 0, 0, time.UTC)
-			if a, b := all[0].Escapes.At(end.Add(-time.Hour)), all[0].Escapes.At(end); a != tc.in2017 || b != tc.in2018 {
+			if a, b := cfg.Escapes.At(end.Add(-time.Hour)), cfg.Escapes.At(end); a != tc.in2017 || b != tc.in2018 {
 				t.Errorf("before 2018 %v, then %v", a, b)
 			}
 		})
