@@ -285,12 +285,7 @@ func eventIssues(c rows.Counts) []checkpoint.Issue {
 	if c.Rejected > 0 {
 		add(checkpoint.Rejected, "%d of its messages or events could not be read: see rejected_rows", c.Rejected)
 	}
-	if exceeds(c.Misfit, c.Rows, noticed) {
-		add(checkpoint.Misfit, "%d of %d events have a value that does not fit its column, the first is %s: see _rescued", c.Misfit, c.Rows, unfit(c))
-	}
-	if exceeds(c.Inexact, c.Rows, noticed) {
-		add(checkpoint.Inexact, "%d of %d events have a value that its column holds only nearly (a rounded amount, parts of a second): see _rescued", c.Inexact, c.Rows)
-	}
+	out = append(out, valueIssues(c, "events", "a rounded amount, parts of a second")...)
 	if lacks := lacking(c); lacks != "" {
 		add(checkpoint.Columns, "%s %s: do its keys mean our columns?", noneHas(c.Rows), lacks)
 	}

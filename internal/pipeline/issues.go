@@ -113,12 +113,7 @@ func issuesOf(f rawlog.File, c rows.Counts, usual checkpoint.Usual) []checkpoint
 	case c.Rejected > 0:
 		add(checkpoint.Rejected, "%d of %d lines did not split into the header's fields: see rejected_rows", c.Rejected, c.Rows+c.Rejected)
 	}
-	if exceeds(c.Misfit, c.Rows, noticed) {
-		add(checkpoint.Misfit, "%d of %d rows have a value that does not fit its column, the first is %s: see _rescued", c.Misfit, c.Rows, unfit(c))
-	}
-	if exceeds(c.Inexact, c.Rows, noticed) { //guard:inexact-told
-		add(checkpoint.Inexact, "%d of %d rows have a value that its column holds only nearly (a rounded amount, parts of a second, bytes that are not UTF-8): see _rescued", c.Inexact, c.Rows)
-	}
+	out = append(out, valueIssues(c, "rows", "a rounded amount, parts of a second, bytes that are not UTF-8")...)
 	if lacks := lacking(c); lacks != "" {
 		add(checkpoint.Columns, "%s %s: do the header's names mean our columns?", noneHas(c.Rows), lacks)
 	} else if lacks := usual.Lacking(c.Rows, c.Filled); len(lacks) > 0 { //guard:usual-columns
@@ -143,6 +138,21 @@ func issuesOf(f rawlog.File, c rows.Counts, usual checkpoint.Usual) []checkpoint
 		add(checkpoint.Shifted, "all of its rows lie more than a day off the file's hour: are their dates right?")
 	case c.OutOfHour >= fewest && exceeds(c.OutOfHour, c.Timed, mostOutside): //guard:scattered-reported
 		add(checkpoint.Shifted, "%d of %d rows lie outside the file's hour, by no one shift: are their dates right?", c.OutOfHour, c.Timed)
+	}
+	return out
+}
+
+// valueIssues lists what is not as it should be about values. What their rows are called,
+// and what a column may hold only nearly, depends on where they come from.
+func valueIssues(c rows.Counts, called, nearly string) []checkpoint.Issue {
+	var out []checkpoint.Issue
+	if exceeds(c.Misfit, c.Rows, noticed) {
+		out = append(out, checkpoint.Issue{Kind: checkpoint.Misfit,
+			Text: fmt.Sprintf("%d of %d %s have a value that does not fit its column, the first is %s: see _rescued", c.Misfit, c.Rows, called, unfit(c))})
+	}
+	if exceeds(c.Inexact, c.Rows, noticed) { //guard:inexact-told
+		out = append(out, checkpoint.Issue{Kind: checkpoint.Inexact,
+			Text: fmt.Sprintf("%d of %d %s have a value that its column holds only nearly (%s): see _rescued", c.Inexact, c.Rows, called, nearly)})
 	}
 	return out
 }

@@ -29,19 +29,10 @@ func (r *run) emptied(j *job, c rows.Counts) error {
 // those that the account may ask for.
 func reportIssues(c rows.Counts) []checkpoint.Issue {
 	var out []checkpoint.Issue
-	add := func(kind checkpoint.Kind, format string, args ...any) {
-		out = append(out, checkpoint.Issue{Kind: kind, Text: fmt.Sprintf(format, args...)})
-	}
 	if c.Rejected > 0 {
-		add(checkpoint.Rejected, "%d of %d rows could not be read: see rejected_rows", c.Rejected, c.Rows+c.Rejected)
+		out = append(out, checkpoint.Issue{Kind: checkpoint.Rejected, Text: fmt.Sprintf("%d of %d rows could not be read: see rejected_rows", c.Rejected, c.Rows+c.Rejected)})
 	}
-	if exceeds(c.Misfit, c.Rows, noticed) {
-		add(checkpoint.Misfit, "%d of %d rows have a value that does not fit its column, the first is %s: see _rescued", c.Misfit, c.Rows, unfit(c))
-	}
-	if exceeds(c.Inexact, c.Rows, noticed) {
-		add(checkpoint.Inexact, "%d of %d rows have a value that its column holds only nearly (a rounded amount, parts of a second): see _rescued", c.Inexact, c.Rows)
-	}
-	return out
+	return append(out, valueIssues(c, "rows", "a rounded amount, parts of a second")...)
 }
 
 // noted are the issues that its source found.
