@@ -181,18 +181,19 @@ func (r *run) fail(ctx context.Context, j *job, why error) error {
 	j.state = jobFailed
 	r.twins.release(j.file())
 	j.entry.State, j.entry.Error = checkpoint.Failed, printable(why.Error())
+	again := j.entry.Has(checkpoint.Unloaded)
 	j.entry.Settle(r.Now(), append([]checkpoint.Issue{{Kind: checkpoint.Unloaded, Text: j.entry.Error}}, overlapOf(j.entry)...)...) //guard:overlap-outlives-failure
 	if !hasRows(j.entry) {
 		j.entry.File = j.listed
 	}
 	r.Progress.FilesFailed.Add(1)
-	r.failed(j.file(), j.entry, why)
+	r.failed(j.file(), j.entry, why, again)
 	return r.record(ctx, []*checkpoint.Entry{j.entry})
 }
 
 // failed tells of a file that could not be loaded. One that somebody said to
-// ignore is only counted.
-func (r *run) failed(f rawlog.File, e *checkpoint.Entry, why error) {
+// ignore is only counted. again says that it had failed before this run.
+func (r *run) failed(f rawlog.File, e *checkpoint.Entry, why error, again bool) {
 	level := slog.LevelError
 	if e.Ignored != "" {
 		level = slog.LevelInfo
@@ -201,7 +202,7 @@ func (r *run) failed(f rawlog.File, e *checkpoint.Entry, why error) {
 	r.sum.add(func(s *Summary) {
 		s.Failed++
 		if e.Ignored == "" { //guard:ignored-is-quiet
-			s.Failures = append(s.Failures, Failure{f, printable(why.Error())})
+			s.Failures = append(s.Failures, Failure{f, printable(why.Error()), !again})
 		}
 	})
 }

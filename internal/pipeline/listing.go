@@ -172,7 +172,7 @@ func (r *run) refuse(ctx context.Context, doubtful dirs.Incomplete, known map[fi
 	}
 	var entries []*checkpoint.Entry
 	for _, p := range doubtful.Files {
-		failure := Failure{p.File, printable(p.Err.Error())}
+		failure := Failure{File: p.File, Err: printable(p.Err.Error())}
 		key := keyOf(p.File)
 		if p.File.Type == "" || taken[key] {
 			r.Log.Warn("the source cannot be read as it is", "name", p.File.At(), "err", p.Err)
@@ -188,12 +188,13 @@ func (r *run) refuse(ctx context.Context, doubtful dirs.Incomplete, known map[fi
 		if e == nil {
 			e = &checkpoint.Entry{File: p.File}
 		}
+		again := e.Has(checkpoint.Unloaded)
 		if e.State != checkpoint.Loaded && !hasRows(e) && (e.State != checkpoint.Failed || e.Error != failure.Err) {
 			e.State, e.Error, e.Run = checkpoint.Failed, failure.Err, r.id
 			e.Settle(r.Now(), checkpoint.Issue{Kind: checkpoint.Unloaded, Text: failure.Err})
 			entries = append(entries, e)
 		}
-		r.failed(p.File, e, p.Err)
+		r.failed(p.File, e, p.Err, again)
 	}
 	for _, t := range doubtful.Types {
 		r.Log.Error("log type not listed", "type", t.Type, "err", t.Err)
@@ -236,7 +237,7 @@ func (r *run) reportUnmatched(seen map[fileKey]bool) {
 		}
 		if !found { //guard:reload-matches
 			r.sum.add(func(s *Summary) {
-				s.Unread = append(s.Unread, Failure{rawlog.File{Name: file, Size: -1}, "the source lists no file of this name"})
+				s.Unread = append(s.Unread, Failure{File: rawlog.File{Name: file, Size: -1}, Err: "the source lists no file of this name"})
 			})
 		}
 	}

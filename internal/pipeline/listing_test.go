@@ -161,6 +161,15 @@ func TestFilesAreNamedOnce(t *testing.T) {
 			t.Errorf("the ledger says %q, the output %q", e.Error, f.Err)
 		}
 	}
+	again, err := Run(t.Context(), st, src.source(), Options{Network: "acme", RetryFailed: true})
+	if err != nil || len(again.Failures) != 2 {
+		t.Fatalf("%+v, %v", again, err)
+	}
+	for i := range 2 {
+		if !sum.Failures[i].New || again.Failures[i].New {
+			t.Errorf("%s: new %v, and again %v", sum.Failures[i].File.Name, sum.Failures[i].New, again.Failures[i].New)
+		}
+	}
 	for line := range strings.Lines(log.String()) {
 		if n := strings.Count(line, text) + strings.Count(line, misplaced); n > 1 {
 			t.Errorf("named %d times: %s", n, line)

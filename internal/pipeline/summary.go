@@ -60,6 +60,7 @@ type Listing struct {
 type Failure struct {
 	File rawlog.File
 	Err  string
+	New  bool // it had not failed before this run; false in Unread
 }
 
 // RefusedType is a log type that the source refuses to list, and why.

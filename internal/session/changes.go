@@ -18,10 +18,10 @@ import (
 // the runs and the ledger of files hold anyway.
 type past struct {
 	former notify.State
-	told   time.Time // when a run last told its changes, by the store's clock; zero is never
-	missed time.Time // begin of the oldest run since that told none, as it died or was interrupted; zero is none
-	busy   bool      // another run is at work: what it has not loaded yet, it may still
-	begun  time.Time // of this run, by the clock that dates issues
+	told   time.Time     // when a run last told its changes, by the store's clock; zero is never
+	missed time.Time     // begin of the oldest run since that told none, as it died or was interrupted; zero is none
+	busy   bool          // another run is at work: what it has not loaded yet, it may still
+	failed []rawlog.File // of this run, that had not failed before
 	open   []checkpoint.Entry
 	keep   map[rawlog.Type]int // days for which the source keeps files
 }
@@ -32,7 +32,7 @@ var loads = []string{"run", "backfill", "reload", "firehose"}
 // before asks the store. Where it cannot be asked, the former state is unknown, and
 // nothing is said of files.
 func (s *Session) before(ctx context.Context, c runs.Command, r notify.Report) past {
-	p := past{former: notify.Unknown, begun: r.Begun.Truncate(time.Second)}
+	p := past{former: notify.Unknown, failed: s.failed}
 	if s.record == nil || !s.recordable(ctx) {
 		return p
 	}
@@ -108,14 +108,16 @@ func (p past) newlyFailed() (files []notify.File) {
 	return files
 }
 
-// fresh reports whether a file got into its state since changes were last told. This run's
-// issues are dated by its own clock, which may be off the store's; those of a run that told
-// none are as old as that at most.
+// fresh reports whether a file got into its state since changes were last told. Of this run
+// it is known; issues of a run that told none are as old as that at most. Dates alone would
+// not do: they are in whole seconds, by a clock that may be off the store's, and two runs
+// may be done within one second.
 func (p past) fresh(e checkpoint.Entry) bool {
 	if e.State != checkpoint.Failed {
 		return e.UpdatedAt.After(p.told)
 	}
-	return !e.Since.Before(p.begun) || !p.missed.IsZero() && !e.Since.Before(p.missed.Truncate(time.Second))
+	now := func(f rawlog.File) bool { return f.Type == e.File.Type && f.Name == e.File.Name }
+	return slices.ContainsFunc(p.failed, now) || !p.missed.IsZero() && !e.Since.Before(p.missed.Truncate(time.Second))
 }
 
 // newlyExpiring are the hours whose files are not loaded, and which have come within so

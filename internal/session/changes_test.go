@@ -69,6 +69,7 @@ func TestChangesOnce(t *testing.T) {
 	}
 	ignored := file(1, checkpoint.Failed, now, now)
 	ignored.Ignored = "known"
+	failed := []rawlog.File{{Type: rawlog.Clicks, Name: "x"}}
 	keep := map[rawlog.Type]int{rawlog.Clicks: 20} // of the 7th: deleted from the 27th on, told from the 20th on
 	for _, tc := range []struct {
 		name string
@@ -76,21 +77,23 @@ func TestChangesOnce(t *testing.T) {
 		open checkpoint.Entry
 		want []notify.Event
 	}{
-		{"failed now", past{told: ago(24)}, file(19, checkpoint.Failed, now, now), []notify.Event{notify.FilesFailed}},
+		{"failed now", past{told: ago(24), failed: failed}, file(19, checkpoint.Failed, now, now), []notify.Event{notify.FilesFailed}},
+		{"failed before, within a second", past{told: now}, file(19, checkpoint.Failed, now, now), nil},
+		{"failed before, as another", past{told: now, failed: []rawlog.File{{Type: rawlog.Impressions, Name: "x"}}}, file(19, checkpoint.Failed, now, now), nil},
 		{"failed before", past{told: ago(24)}, file(19, checkpoint.Failed, ago(24), now), nil},
 		{"failed in a run that died", past{told: ago(24), missed: ago(12)}, file(19, checkpoint.Failed, ago(12), now), []notify.Event{notify.FilesFailed}},
 		{"failed before it", past{told: ago(24), missed: ago(12)}, file(19, checkpoint.Failed, ago(30), now), nil},
-		{"ignored", past{}, ignored, nil},
+		{"ignored", past{failed: failed}, ignored, nil},
 		{"near its end since tonight", past{told: ago(24)}, file(7, checkpoint.Failed, ago(240), now), []notify.Event{notify.HoursExpiring}},
 		{"near its end for long", past{told: ago(24)}, file(5, checkpoint.Failed, ago(240), now), nil},
 		{"near its end, and another ran meanwhile", past{told: ago(2)}, file(7, checkpoint.Failed, ago(240), now), nil},
-		{"near its end, and failed now", past{told: ago(24)}, file(5, checkpoint.Failed, now, now), []notify.Event{notify.FilesFailed, notify.HoursExpiring}},
+		{"near its end, and failed now", past{told: ago(24), failed: failed}, file(5, checkpoint.Failed, now, now), []notify.Event{notify.FilesFailed, notify.HoursExpiring}},
 		{"the first run that tells", past{}, file(5, checkpoint.Planned, time.Time{}, ago(240)), []notify.Event{notify.HoursExpiring}},
 		{"left open since", past{told: ago(24)}, file(5, checkpoint.Planned, time.Time{}, ago(2)), []notify.Event{notify.HoursExpiring}},
 		{"another is about to load it", past{told: ago(24), busy: true}, file(5, checkpoint.Loading, time.Time{}, ago(2)), nil},
 		{"far from its end", past{told: ago(24)}, file(8, checkpoint.Planned, time.Time{}, now), nil},
 	} {
-		tc.past.former, tc.past.begun, tc.past.keep, tc.past.open = notify.OK, ago(1), keep, []checkpoint.Entry{tc.open}
+		tc.past.former, tc.past.keep, tc.past.open = notify.OK, keep, []checkpoint.Entry{tc.open}
 		hook := config.Hook{Days: 7}
 		var got []notify.Event
 		for _, c := range tc.past.changes(notify.Report{Ended: now}, hook) {

@@ -37,6 +37,7 @@ import (
 	"rawlogs/internal/engine"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/plain"
+	"rawlogs/internal/rawlog"
 	"rawlogs/internal/runs"
 	"rawlogs/internal/store"
 )
@@ -56,7 +57,8 @@ type Session struct {
 	leftOut *leftOut       // the same by class, while a check asks
 	record  *runs.Recorder // nil where the work is not written down
 	report  *convreport.Source
-	loaded  bool // a load was begun
+	loaded  bool          // a load was begun
+	failed  []rawlog.File // that could not be loaded, and had not failed before
 	store   *store.Store
 	refused bool // the store could not be opened
 	ready   bool // the store's tables are there, and as this release wants them

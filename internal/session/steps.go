@@ -69,7 +69,13 @@ func (s *Session) load(ctx context.Context, src dirs.Source, opts pipeline.Optio
 	opts.Fetchers, opts.Parsers, opts.Spool = cmp.Or(opts.Fetchers, s.Config.Fetchers), s.Config.Parsers, s.Config.Spool
 	opts.Log, opts.Started = s.own, func(run string) { s.run.Store(&run) }
 	opts.Skipped = s.skipped.Load
-	return pipeline.Run(ctx, st, src, opts)
+	sum, err := pipeline.Run(ctx, st, src, opts)
+	for _, f := range sum.Failures {
+		if f.New {
+			s.failed = append(s.failed, f.File)
+		}
+	}
+	return sum, err
 }
 
 // Prepare opens what Dims and Updates need, so that what follows is about them.
