@@ -14,7 +14,9 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -287,12 +289,9 @@ func (l *Lease) conflict(ctx context.Context) (*claim, error) {
 }
 
 func (l *Lease) claims(ctx context.Context) ([]claim, error) {
-	//guard:lease-expiry
 	rows, err := l.st.Conn().Query(ctx, `
-		SELECT run, any(worker), any(owner), any(process), argMax(state, seq) AS last_state,
-		       countIf(state = 'held') > 0, argMax(expires, seq) > now64(3) AND last_state != 'released',
-		       argMax(expires, seq) > now64(3) - INTERVAL 2 DAY, argMin(since, seq), argMax(expires, seq)
-		FROM ingest_leases WHERE network = ? GROUP BY run ORDER BY run`, l.network)
+		SELECT run, any(worker), any(owner), any(process), argMax(state, seq), max(state = 'held'), argMin(since, seq), argMax(expires, seq), now64(3)
+		FROM ingest_leases WHERE network = ? GROUP BY run`, l.network)
 	if err != nil {
 		return nil, fmt.Errorf("reading the leases: %w", err)
 	}
@@ -300,13 +299,14 @@ func (l *Lease) claims(ctx context.Context) ([]claim, error) {
 	var out []claim
 	for rows.Next() {
 		var c claim
-		var held, live, recent uint8
+		var held uint8
 		var share string
-		if err := rows.Scan(&c.run, &share, &c.owner, &c.process, &c.state, &held, &live, &recent, &c.since, &c.until); err != nil {
+		var now time.Time
+		if err := rows.Scan(&c.run, &share, &c.owner, &c.process, &c.state, &held, &c.since, &c.until, &now); err != nil {
 			return nil, fmt.Errorf("reading the leases: %w", err)
 		}
-		c.share, _ = rawlog.ParseShare(share) // all, if it cannot be read
-		c.everHeld, c.live, c.recent = held == 1, live == 1, recent == 1
+		c.share, _ = rawlog.ParseShare(share)                                                                                          // all, if it cannot be read
+		c.everHeld, c.live, c.recent = held == 1, c.until.After(now) && c.state != stateReleased, c.until.After(now.AddDate(0, 0, -2)) //guard:lease-expiry
 		if c.run == l.run && l.since.IsZero() {
 			l.since = c.since
 		}
@@ -315,6 +315,7 @@ func (l *Lease) claims(ctx context.Context) ([]claim, error) {
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("reading the leases: %w", err)
 	}
+	slices.SortFunc(out, func(a, b claim) int { return strings.Compare(a.run, b.run) })
 	return out, nil
 }
 
