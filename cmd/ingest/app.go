@@ -80,18 +80,23 @@ func (a *app) show(result any, text func(io.Writer) error) error {
 // typesFlag is --type: a comma-separated list of log types; empty means all.
 type typesFlag []rawlog.Type
 
-func (t *typesFlag) String() string {
+func (t *typesFlag) String() string { return typeWords(*t) }
+
+// typeWords is how --type names types.
+func typeWords(types []rawlog.Type) string {
 	var words []string
-	for _, typ := range *t {
+	for _, typ := range types {
 		words = append(words, string(typ))
 	}
 	return strings.Join(words, ",")
 }
 
-func (t *typesFlag) Set(s string) error {
+func (t *typesFlag) Set(s string) error { return t.set(s, rawlog.ParseType) }
+
+func (t *typesFlag) set(s string, parse func(string) (rawlog.Type, error)) error {
 	*t = nil
-	for _, word := range strings.Split(s, ",") {
-		typ, err := rawlog.ParseType(strings.TrimSpace(word))
+	for word := range strings.SplitSeq(s, ",") {
+		typ, err := parse(strings.TrimSpace(word))
 		if err != nil {
 			return err
 		}
@@ -110,24 +115,14 @@ func (t *typesFlag) list() []rawlog.Type {
 }
 
 func (t *typesFlag) addTo(f *pflag.FlagSet) {
-	f.Var(t, "type", "log types: clicks,conversions,impressions (default all)")
+	f.Var(t, "type", "log types: "+typeWords(rawlog.Types())+" (default all)")
 }
 
-// lookFlag is --type of commands that look at the ledger: it knows the report of
-// conversions, too, of which nothing is shown where nobody loads it.
+// lookFlag is --type of commands that look at the ledger: it knows the types that are not
+// raw logs, too, of which nothing is shown where nobody loads them.
 type lookFlag struct{ typesFlag }
 
-func (t *lookFlag) Set(s string) error {
-	t.typesFlag = nil
-	for word := range strings.SplitSeq(s, ",") {
-		typ, err := rawlog.ParseAny(strings.TrimSpace(word))
-		if err != nil {
-			return err
-		}
-		t.typesFlag = append(t.typesFlag, typ)
-	}
-	return nil
-}
+func (t *lookFlag) Set(s string) error { return t.set(s, rawlog.ParseAny) }
 
 func (t *lookFlag) list() []rawlog.Type {
 	if len(t.typesFlag) == 0 {
@@ -137,7 +132,7 @@ func (t *lookFlag) list() []rawlog.Type {
 }
 
 func (t *lookFlag) addTo(f *pflag.FlagSet) {
-	f.Var(t, "type", "types: clicks,conversions,impressions,conversion_report (default all)")
+	f.Var(t, "type", "types: "+typeWords(rawlog.All())+" (default all)")
 }
 
 // aboutPeriods returns what a command runs: it reads the periods among its arguments

@@ -77,6 +77,9 @@ func (j *job) took(now time.Time, rows, rejects []uint64, view string, usual che
 	}
 	e.Lines, e.Rows, e.Rescued, e.Inexact, e.Rejected, e.Filled = c.Lines, c.Rows, c.Rescued, c.Inexact, c.Rejected, c.Filled
 	e.First, e.Last, e.ShiftHours = c.First, c.Last, int8(c.Shift/time.Hour)
+	if e.File.Type.Daily() {
+		e.ShiftHours = 0 // its hour is a date, not an instant
+	}
 	e.Contents = contentsOf(j.body)
 	if e.Contents != j.text {
 		e.Issues, e.Ignored = slices.DeleteFunc(slices.Clone(e.Issues), func(i checkpoint.Issue) bool { return i.Kind != checkpoint.LeftOut }), "" // they were of another text
@@ -87,9 +90,8 @@ func (j *job) took(now time.Time, rows, rejects []uint64, view string, usual che
 	case j.events != nil:
 		issues = eventIssues(c)
 		e.LeftOut, e.LeansOn = j.events.LeftOut, j.leans
-	case e.File.Type == rawlog.ConversionReport:
+	case e.File.Type.Snapshot():
 		issues = append(reportIssues(c), j.noted()...)
-		e.ShiftHours = 0 // its hour is a date, not an instant
 	default:
 		issues = issuesOf(e.File, c, usual)
 	}

@@ -197,8 +197,7 @@ func (r *run) consider(f rawlog.File, known map[fileKey]*checkpoint.Entry) *job 
 	if e == nil {
 		return newJob(&checkpoint.Entry{File: f}, f)
 	}
-	// Whether a report has changed, only its text tells.
-	asked := f.Type == rawlog.ConversionReport                                      //guard:report-asked-again
+	asked := f.Type.Snapshot()                                                      //guard:report-asked-again
 	if e.State == checkpoint.Loaded && !r.Reload && !asked && !changed(e.File, f) { //guard:replacement-noticed
 		r.sum.add(func(s *Summary) { s.AlreadyLoaded++ })
 		if e.Has(checkpoint.Copy) {
@@ -287,7 +286,7 @@ func (r *run) within(hour time.Time) bool {
 }
 
 func compareFiles(a, b rawlog.File) int {
-	if c := slices.Index(rawlog.All(), a.Type) - slices.Index(rawlog.All(), b.Type); c != 0 {
+	if c := rawlog.CompareTypes(a.Type, b.Type); c != 0 {
 		return c
 	}
 	if c := a.Hour.Compare(b.Hour); c != 0 {

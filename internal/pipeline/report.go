@@ -11,18 +11,18 @@ import (
 	"rawlogs/internal/rows"
 )
 
-// Days of the report of conversions take the way of raw logs, with two differences. A day
-// that is loaded is fetched again each time that it is asked for, and its rows are replaced
-// where its text is another one. And a day never loses all of its rows to an answer without
-// any: conversions are rejected, and do not vanish.
+// Snapshots, as days of the report of conversions are, take the way of raw logs, with two
+// differences. A period that is loaded is fetched again each time that it is asked for, and
+// its rows are replaced where its text is another one. And it never loses all of its rows to
+// an answer without any: conversions are rejected, and do not vanish.
 
-// emptied returns an error where the rows of a day would be replaced by none.
+// emptied returns an error where the rows of a snapshot would be replaced by none.
 func (r *run) emptied(j *job, c rows.Counts) error {
-	if j.file().Type != rawlog.ConversionReport || c.Rows > 0 || j.entry.Rows == 0 || r.Reload { //guard:report-emptied
+	if !j.file().Type.Snapshot() || c.Rows > 0 || j.entry.Rows == 0 || r.Reload { //guard:report-emptied
 		return nil
 	}
-	return fmt.Errorf("the report has no conversions of this day any more, where it had %d: they are kept; if that is right, `ingest conversions --reload %s` takes them out",
-		j.entry.Rows, j.file().Hour.Format(rawlog.DayLayout))
+	return fmt.Errorf("the report has no conversions of this day any more, where it had %d: they are kept; if that is right, `ingest %s --reload %s` takes them out",
+		j.entry.Rows, j.file().Type.Loader(), j.file().Hour.Format(rawlog.DayLayout))
 }
 
 // reportIssues lists what is not as it should be about a day of the report. Its columns are

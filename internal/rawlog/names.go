@@ -205,7 +205,7 @@ func (p *pattern) file(m []string) (f File, err error) {
 	if p.typ == "" {
 		word := strings.ToLower(group("type"))
 		if f.Type, err = ParseType(strings.TrimSuffix(word, "s") + "s"); err != nil {
-			return f, fmt.Errorf("unknown log type %.40q: clicks, conversions and impressions exist", group("type"))
+			return f, err
 		}
 	}
 	if f.Hour, f.Span, err = timeOf(group); err != nil {
@@ -275,7 +275,7 @@ func (n *Names) Known(t Type, name string) (part string, span time.Duration) {
 	case IsEvents(name):
 		return name, time.Hour
 	case IsReport(name):
-		return "", 24 * time.Hour
+		return "", ConversionReport.Unit()
 	}
 	if f, ok := n.described(t, name); ok {
 		return f.Part, f.Span

@@ -12,29 +12,6 @@ import (
 	"time"
 )
 
-// Type is a log type, spelled as the API, the file names and the tables spell it.
-type Type string
-
-// The three log types that a network publishes.
-const (
-	Clicks      Type = "clicks"
-	Conversions Type = "conversions"
-	Impressions Type = "impressions"
-)
-
-// Types lists every log type in the order in which they are walked and printed.
-func Types() []Type { return []Type{Clicks, Conversions, Impressions} }
-
-// ParseType returns the type that s names; its error says which exist.
-func ParseType(s string) (Type, error) {
-	for _, t := range Types() {
-		if string(t) == s {
-			return t, nil
-		}
-	}
-	return "", fmt.Errorf("unknown log type %q: clicks, conversions and impressions exist", s)
-}
-
 // File is one hourly file as a source lists it. Name is its identity, unique
 // within its type and the same from every source, in whatever format it is there:
 // "20160909/clicks-1473411600-SlY9UO.zip".

@@ -64,7 +64,7 @@ func (s *Session) load(ctx context.Context, src dirs.Source, opts pipeline.Optio
 	opts.Network, opts.Names, opts.Zones, opts.Escapes, opts.MaxMemory = s.Config.Network, s.Config.Names, s.Config.Zones, s.Config.Escapes, s.Config.MaxMemory
 	opts.MaxRejected, opts.MaxMisfit = s.Config.MaxRejected, s.Config.MaxMisfit
 	opts.EventDays = s.Config.EventDays
-	opts.Events = s.Config.Source.Events && !slices.Contains(opts.Types, rawlog.ConversionReport)
+	opts.Events = s.Config.Source.Events && !slices.ContainsFunc(opts.Types, rawlog.Type.Snapshot)
 	opts.Lookback, opts.CatchUp = s.Config.Lookback, s.Config.CatchUp
 	opts.Fetchers, opts.Parsers, opts.Spool = cmp.Or(opts.Fetchers, s.Config.Fetchers), s.Config.Parsers, s.Config.Spool
 	opts.Log, opts.Started = s.own, func(run string) { s.run.Store(&run) }

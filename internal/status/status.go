@@ -106,9 +106,9 @@ func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
 	if err != nil {
 		return report, err
 	}
-	// Of the report of conversions the ledger alone knows: no source lists it, and its columns
-	// are those that the account may ask for.
-	q.Types = slices.DeleteFunc(slices.Clone(q.Types), func(t rawlog.Type) bool { return t == rawlog.ConversionReport }) //guard:report-unlisted
+	// Of what is not a raw log the ledger alone knows: no source lists it, and its columns are
+	// those that the account may ask for.
+	q.Types = slices.DeleteFunc(slices.Clone(q.Types), func(t rawlog.Type) bool { return !t.Raw() }) //guard:report-unlisted
 	if report.Unfilled, err = ledger.Unfilled(ctx, q.Types); err != nil {
 		return report, err
 	}
@@ -160,7 +160,7 @@ func (r *Report) list(ctx context.Context, st *store.Store, q Question, entries 
 		if !begun[idOf(f)] {
 			missing[dayKey{f.Type, f.Hour.UTC().Format(rawlog.DayLayout)}]++
 			if slices.ContainsFunc(over[f.Type], func(p rawlog.Period) bool { return p.Contains(f.Hour) }) { //guard:late-told
-				r.Late = append(r.Late, File{string(f.Type), f.Name, "no run lists its day any more: ingest backfill " + f.Hour.UTC().Format(rawlog.DayLayout)})
+				r.Late = append(r.Late, File{string(f.Type), f.Name, "no run lists its day any more: ingest " + f.Type.Loader() + " " + f.Hour.UTC().Format(rawlog.DayLayout)})
 			}
 		}
 		return nil
@@ -219,7 +219,7 @@ func describe(e checkpoint.Entry) File { return File{string(e.File.Type), e.File
 func lost(entries []checkpoint.Entry, listed map[fileID]bool) []File {
 	out := []File{}
 	for _, e := range entries {
-		if (e.State == checkpoint.Planned || e.State == checkpoint.Failed) && e.Ignored == "" && !listed[idOf(e.File)] && e.File.Type != rawlog.ConversionReport {
+		if (e.State == checkpoint.Planned || e.State == checkpoint.Failed) && e.Ignored == "" && !listed[idOf(e.File)] && e.File.Type.Raw() {
 			out = append(out, describe(e))
 		}
 	}
@@ -232,7 +232,7 @@ func dayLines(days []checkpoint.DayStatus, missing map[dayKey]int64, listed bool
 	line := func(k dayKey) *Day {
 		if lines[k] == nil {
 			lines[k] = &Day{Type: string(k.typ), Day: k.day}
-			if listed && k.typ != rawlog.ConversionReport {
+			if listed && k.typ.Raw() {
 				lines[k].Missing = new(int64)
 			}
 		}
