@@ -111,6 +111,8 @@ var clocks = []protection{
 		swap("n+1", "n"), "internal/faults", "TestClockJumps"),
 	guard("view-error-kept", "an error of an INSERT whose rows landed is an issue of its files",
 		never, "internal/pipeline", "TestViewFails"),
+	guard("timeout-no-view", "an error about the connection is not taken for a view's",
+		never, "internal/load/insert", "TestErrorOfLandedRows"),
 	guard("caught-up", "days that no run listed while the job was down are listed",
 		swap(", gaps...", ""), "internal/pipeline", "TestCatchUp"),
 	guard("late-days-open", "days whose files may be late are not taken for listed",

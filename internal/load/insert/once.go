@@ -84,7 +84,7 @@ func (s *Sender) once(ctx context.Context, table string, send func(id uint64, qu
 			case lerr != nil:
 				return 0, backoff.Permanent(errors.Join(err, lerr))
 			case landed: //guard:insert-settled
-				s.viewFailed(id, err)
+				s.viewFailed(ctx, table, id, out.rows, err)
 				return id, nil
 			}
 		}

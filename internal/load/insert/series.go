@@ -64,7 +64,7 @@ func (s *Series) Send(ctx context.Context, stream *Stream, shape load.Shape, fil
 	_, err := stream.Send(ctx, id, query, shape, fill)
 	if err != nil && stream.sent.ended && store.Refused(err) && ctx.Err() == nil {
 		if landed, lerr := sender.landed(ctx, table, query, id, stream.sent.rows); lerr == nil && landed {
-			sender.viewFailed(id, err)
+			sender.viewFailed(ctx, table, id, stream.sent.rows, err)
 			err = nil
 		}
 	}
