@@ -91,8 +91,9 @@ AS WITH
     ),
     loads AS
     (
-        SELECT * FROM {database}.ingest_runs_current
-        WHERE network IN (SELECT network FROM networks WHERE NOT given_up) AND command IN ('run', 'backfill', 'reload')
+        SELECT *, if(command IN ('conversions', 'firehose'), map('command', toString(command)), map()) AS beside
+        FROM {database}.ingest_runs_current
+        WHERE network IN (SELECT network FROM networks WHERE NOT given_up) AND command IN ('run', 'backfill', 'reload', 'conversions', 'firehose')
     ),
     samples AS
     (
@@ -129,9 +130,9 @@ AS WITH
         WHERE command != 'reload' AND outcome IN ('done', 'incomplete', 'differs')
         GROUP BY network
         UNION ALL
-        SELECT 'ingest_last_run_timestamp_seconds', map('network', toString(network), 'status', outcome), toFloat64(toUnixTimestamp64Milli(assumeNotNull(max(coalesce(ended, updated_at)))) / 1000)
+        SELECT 'ingest_last_run_timestamp_seconds', mapUpdate(map('network', toString(network), 'status', outcome), beside), toFloat64(toUnixTimestamp64Milli(assumeNotNull(max(coalesce(ended, updated_at)))) / 1000)
         FROM loads
-        GROUP BY network, outcome
+        GROUP BY network, outcome, beside
         UNION ALL
         SELECT 'ingest_run_duration_seconds', map('network', toString(network), 'command', toString(command)), toFloat64(ifNull(argMax(seconds, begun), 0))
         FROM loads
@@ -170,7 +171,7 @@ SELECT
             'ingest_lease_expires_timestamp_seconds', 'ingest_build_info'],
         ['Files by state; ignored ones have failed.', 'Rows of the files that the ledger has.', 'Lines that could not be read as rows.', 'Rows with something in _rescued.',
             'Hours that are due and not loaded, as far as the source still has them.', 'Hours that are not loaded and that the source keeps no longer.', 'Start of the newest hour with a loaded file.',
-            'Hours not loaded that the source deletes within days.', 'End of the last run or backfill that finished.', 'Last load by outcome: its end, or its last sign of life.',
+            'Hours not loaded that the source deletes within days.', 'End of the last run, backfill, conversions or firehose that finished.', 'Last load by outcome: its end, or its last sign of life.',
             'Seconds that the last finished load took, by command.', 'Rows by which the totals of the network differed beyond the tolerance when last compared.',
             'When the lease of a run ends that has not given it back.', 'The ingest that last ran.'],
         '') AS help,
@@ -178,4 +179,4 @@ SELECT
     value
 FROM samples
 ORDER BY name, mapValues(labels)
-COMMENT 'Metrics as Prometheus reads them: SELECT * FROM ingest_metrics FORMAT Prometheus. Definitions are in docs/operations.md. Made by ingest, revision 3.';
+COMMENT 'Metrics as Prometheus reads them: SELECT * FROM ingest_metrics FORMAT Prometheus. Definitions are in docs/operations.md. Made by ingest, revision 4.';

@@ -108,7 +108,7 @@ func TestViewRevisions(t *testing.T) {
 		"conversions_current":               "3 2b91415b",
 		"report_stats":                      "1 d5947a1f",
 		"ingest_looked":                     "1 21cc5170",
-		"ingest_metrics":                    "3 4a7ef071",
+		"ingest_metrics":                    "4 e113255a",
 		"ingest_runs_current":               "1 b588ecbd",
 	}
 	statements, err := Statements("d", map[string]string{"mergetree": "", "on_cluster": "", "replacing:version": "", "durable": "", "no_insert_dedup": ""})

@@ -331,7 +331,9 @@ func TestReportInMetrics(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)
 	for _, sql := range []string{
-		"INSERT INTO ingest_runs (network, run, command, begun, ended, exit_status, version) SELECT 'acme', 'r', 'conversions', now64(3), now64(3), 0, 1",
+		// A load of raw logs that fails is not covered up by one of the report that does not.
+		`INSERT INTO ingest_runs (network, run, command, begun, ended, exit_status, version) VALUES ('acme', 'r', 'conversions', now64(3), toDateTime64('2100-01-01 00:00:00', 3, 'UTC'), 0, 1),
+			('acme', 's', 'run', now64(3), toDateTime64('2099-01-01 00:00:00', 3, 'UTC'), 1, 1), ('beta', 't', 'firehose', now64(3), toDateTime64('2100-01-01 00:00:00', 3, 'UTC'), 3, 1)`,
 		`INSERT INTO ingest_files (network, log_type, file, hour, state, rows, version)
 			SELECT 'acme', 'conversion_report', toString(number), toDateTime(toDate(now('UTC')) - number, 'UTC'), if(number = 2, 'failed', 'loaded'), 10, 1 FROM numbers(5) UNION ALL
 			SELECT 'beta', 'clicks', 'f', now(), 'loaded', 1, 1`,
@@ -344,9 +346,13 @@ func TestReportInMetrics(t *testing.T) {
 	for key, want := range map[string]float64{
 		`ingest_files{network="acme",state="loaded",type="conversion_report"}`: 4, `ingest_files{network="acme",state="failed",type="conversion_report"}`: 1,
 		`ingest_rows{network="acme",type="conversion_report"}`: 50, `ingest_missing_hours{network="acme",type="conversion_report"}`: 0, `ingest_gone_hours{network="acme",type="conversion_report"}`: 0,
+		`ingest_last_success_timestamp_seconds{network="acme"}`: 4102444800, `ingest_last_success_timestamp_seconds{network="beta"}`: 4102444800,
+		`ingest_last_run_timestamp_seconds{command="conversions",network="acme",status="done"}`:    4102444800,
+		`ingest_last_run_timestamp_seconds{network="acme",status="failed"}`:                        4070908800,
+		`ingest_last_run_timestamp_seconds{command="firehose",network="beta",status="incomplete"}`: 4102444800,
 	} {
 		if v, ok := got[key]; !ok || v != want {
-			t.Errorf("%s is %v, want %v", key, v, want)
+			t.Errorf("%s is %v, want %v; there are %v", key, v, want, got)
 		}
 	}
 	for key := range got {

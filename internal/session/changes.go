@@ -27,7 +27,13 @@ type past struct {
 }
 
 // loads are the commands that change which files are loaded.
-var loads = []string{"run", "backfill", "reload", "firehose"}
+var loads = []string{"run", "backfill", "reload", "conversions", "firehose"}
+
+// about reports whether a command tells of files of a type. What only looks at the report of
+// conversions leaves raw logs to the others: two nightly jobs would tell twice.
+func about(command string, t rawlog.Type) bool {
+	return command != rawlog.ConversionReport.Loader() || t.Loader() == command
+}
 
 // before asks the store. Where it cannot be asked, the former state is unknown, and
 // nothing is said of files.
@@ -48,6 +54,7 @@ func (s *Session) before(ctx context.Context, c runs.Command, r notify.Report) p
 		return p
 	}
 	p.open, err = checkpoint.Open(s.store, s.Config.Network).Entries(ctx, checkpoint.Filter{States: []checkpoint.State{checkpoint.Planned, checkpoint.Loading, checkpoint.Failed}})
+	p.open = slices.DeleteFunc(p.open, func(e checkpoint.Entry) bool { return !about(c.Name, e.File.Type) })
 	if err == nil && s.Config.Source.Kind == config.API {
 		p.keep, err = s.kept(ctx)
 	}

@@ -114,6 +114,20 @@ func TestChangesOnce(t *testing.T) {
 	}
 }
 
+// Each command tells of the files that it may load.
+func TestAbout(t *testing.T) {
+	t.Parallel()
+	for _, command := range loads {
+		report := command == "conversions"
+		if got := about(command, rawlog.Clicks); got == report {
+			t.Errorf("%s tells of clicks: %t", command, got)
+		}
+		if !about(command, rawlog.ConversionReport) {
+			t.Errorf("%s does not tell of the report of conversions", command)
+		}
+	}
+}
+
 // All that is told at a command's end shares one span of time.
 func TestToldInTime(t *testing.T) {
 	t.Parallel()
