@@ -13,6 +13,7 @@ import (
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/sim/simnet"
+	"rawlogs/internal/testkit"
 )
 
 // reporting is a network whose raw logs are switched off, and a store.
@@ -130,6 +131,38 @@ func TestConversions(t *testing.T) {
 	r.network.Access.Forbid("Report", true)
 	r.in(exitIncomplete, "conversions", day)
 	r.says("failed 1")
+}
+
+// A long day comes as a file, through a link that ends in mid-download, and is the day that its
+// pages are: reading those finds nothing new.
+func TestConversionsByFile(t *testing.T) {
+	t.Parallel()
+	n := testkit.Simnet(t, simnet.Config{ID: "11111", Token: tokenCanary, Seed: 7, Limit: 100_000})
+	r := &reporting{T: t, network: n.Network, dir: t.TempDir(), env: map[string]string{
+		"HASOFFERS_NETWORK_ID": "11111", "HASOFFERS_NETWORK_TOKEN": tokenCanary, "HASOFFERS_API_URL": n.URL,
+	}}
+	hold(t, filepath.Join(r.dir, "store"))
+	day, _ := r.happen(9, 2100)
+	n.Downloads.Halve(1)
+	r.in(exitDone, "conversions", day)
+	r.says("stored 2,100", "download interrupted")
+	if calls := n.Usage().Methods; calls["getConversions"] != 1 || calls["getDownloadReportLink"] != 2 {
+		t.Errorf("%v", calls)
+	}
+	r.env["INGEST_CONVERSIONS_BY"] = "pages"
+	r.in(exitDone, "conversions", day)
+	r.says("already loaded 1")
+	r.env["INGEST_CONVERSIONS_BY"] = "auto"
+	n.Downloads.Alter(func([]byte) []byte { return []byte("<html>") })
+	r.in(exitDone, "conversions", day)
+	r.says("already loaded 1", "reading the day's pages")
+	n.Downloads.Alter(nil)
+	n.Access.Forbid("DownloadReport", true)
+	r.in(exitDone, "conversions", day)
+	r.says("already loaded 1", "does not give the report of conversions as a file")
+	r.env["INGEST_CONVERSIONS_BY"] = "sometimes"
+	r.in(exitUsage, "conversions", day)
+	r.says("INGEST_CONVERSIONS_BY", "want auto or pages")
 }
 
 // A nightly run loads the report beside the logs, and counts both.

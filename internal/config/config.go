@@ -37,6 +37,7 @@ type Config struct {
 	// ConversionsReport says that a run loads the report of conversions, too; with
 	// ReportOnly that is all it loads, as the network has no raw logs.
 	ConversionsReport, ReportOnly bool
+	ReportPages                   bool  // days of it are read by pages, and never as files
 	Lookback                      int   // days
 	CatchUp                       int   // days
 	EventDays                     int   // days before and after a file's own in which its events are looked for

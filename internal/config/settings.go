@@ -54,6 +54,7 @@ func settings() []setting {
 		{key: "not_counted", env: "HASOFFERS_NOT_COUNTED", def: "learn", traits: inMember, join: joinWords},
 		{key: "store", env: "INGEST_STORE", def: "embedded:data/clickhouse"},
 		{key: "conversions_report", env: "INGEST_CONVERSIONS_REPORT", def: "false", traits: inMember},
+		{key: "conversions_by", env: "INGEST_CONVERSIONS_BY", def: "auto", traits: inMember},
 		{key: "lookback", env: "INGEST_LOOKBACK", def: "3"},
 		{key: "catch_up", env: "INGEST_CATCH_UP", def: "366"},
 		{key: "event_days", env: "INGEST_EVENT_DAYS", def: "15"},

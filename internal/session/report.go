@@ -4,7 +4,9 @@ import (
 	"context"
 	"time"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/dirs/convreport"
+	"rawlogs/internal/dirs/hoapi"
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 )
@@ -23,7 +25,11 @@ func (s *Session) Report() (*convreport.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.report = convreport.New(convreport.Config{Client: client, Side: s.Config.SignIn.Side, Zone: s.Config.Zones.Now(), Spool: s.Config.Spool, Log: s.Log})
+	cfg := convreport.Config{Client: client, Side: s.Config.SignIn.Side, Zone: s.Config.Zones.Now(), Spool: s.Config.Spool, Log: s.Log}
+	if s.Config.SignIn.Way() != config.APIKey && !s.Config.ReportPages { // partners have no such call
+		cfg.Links = func(ask convreport.Ask) convreport.Opener { return hoapi.Links(hoapi.Config{Client: client}, ask) }
+	}
+	s.report = convreport.New(cfg)
 	return s.report, nil
 }
 

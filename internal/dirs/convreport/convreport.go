@@ -11,6 +11,12 @@
 // answer says; a day with fewer is read again, and then said to be so.
 //
 // A day that takes the network too long is asked for in halves, down to a minute.
+//
+// # Files
+//
+// A day of more than a page is asked for as one CSV, where the network gives it. What is
+// taken from it is what the pages would have had; a file that is not exactly that is left
+// alone, and the day's pages are read.
 package convreport
 
 import (
@@ -42,6 +48,20 @@ type Config struct {
 	Spool  string            // folder for a day's rows; default the system's
 	Now    func() time.Time  // default time.Now
 	Log    *slog.Logger      // default: silent
+
+	// Links makes of a way to ask for a link what opens the files that links lead to;
+	// nil reads days by their pages only.
+	Links func(Ask) Opener
+	// Download is how those files are fetched; its bounds of memory are the source's own.
+	Download fetch.Config
+}
+
+// Ask gets a link to a file. The link is a credential.
+type Ask func(context.Context, rawlog.File) (string, error)
+
+// Opener opens files as a dirs.Source does.
+type Opener interface {
+	Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*dirs.Body, error)
 }
 
 // Source is the report. It is safe for concurrent use.
@@ -49,6 +69,7 @@ type Source struct {
 	Config
 	target string
 	brief  *hasoffers.Client
+	files  files
 
 	mu      sync.Mutex
 	refused map[string]bool // fields that the account may not ask for
@@ -82,6 +103,7 @@ func New(cfg Config) *Source {
 	brief := *cfg.Client
 	brief.Attempts = 1
 	s.brief = &brief
+	s.files.begin(s)
 	return s
 }
 
@@ -132,14 +154,11 @@ func (s *Source) Open(ctx context.Context, f rawlog.File, _ int64, _ string) (_ 
 	if f.Type != rawlog.ConversionReport {
 		return nil, dirs.Fail(dirs.NotFound, os.ErrNotExist)
 	}
-	d, err := newDay(s.Spool, f.Hour)
+	d, err := s.gather(ctx, f.Hour)
 	if err != nil {
-		return nil, spoolError(err)
-	}
-	defer func() { err = errors.Join(err, d.close()) }()
-	if err = s.read(ctx, d, span{f.Hour, f.Hour.AddDate(0, 0, 1)}); err != nil {
 		return nil, meaning(ctx, err)
 	}
+	defer func() { err = errors.Join(err, d.close()) }()
 	text, err := fetch.Unnamed(s.Spool)
 	if err != nil {
 		return nil, spoolError(err)

@@ -8,6 +8,7 @@ import (
 	"encoding/csv"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -21,6 +22,7 @@ import (
 // goroutine.
 type day struct {
 	of    time.Time
+	probe bool // a day of more than a page is not read on, but a *longError
 	spool *os.File
 	out   *bufio.Writer
 	size  int64
@@ -76,8 +78,11 @@ func (d *day) put(key string, row []field) (fresh bool, err error) {
 		d.buf = append(d.buf, f.value...)
 	}
 	if key == "" {
-		sum := sha256.Sum256(d.buf)
-		text := "~" + hex.EncodeToString(sum[:16]) // behind all keys
+		sum := sha256.New()
+		for _, f := range row {
+			_, _ = fmt.Fprintf(sum, "%q%q", f.name, f.value) // a hash never fails
+		}
+		text := "~" + hex.EncodeToString(sum.Sum(nil)[:16]) // behind all keys
 		for n := 0; ; n++ {
 			if key = text + strconv.Itoa(n); d.rows[key].walk != d.walks {
 				break

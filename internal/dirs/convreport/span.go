@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"rawlogs/internal/hasoffers"
@@ -51,6 +52,8 @@ func filter(q url.Values, field, conditional string, values ...string) {
 	}
 }
 
+func isFilter(param string) bool { return strings.HasPrefix(param, "filters[") }
+
 // read reads a span, in halves where the network needs too long for it.
 func (s *Source) read(ctx context.Context, d *day, sp span) error {
 	first, second, ok := sp.halve()
@@ -62,6 +65,8 @@ func (s *Source) read(ctx context.Context, d *day, sp span) error {
 	switch {
 	case !tooLarge(err):
 		return err
+	case d.probe && sp.whole():
+		return &longError{-1}
 	case !ok:
 		return fmt.Errorf("%s: the network does not get the report ready in time: %w", sp, err)
 	}
@@ -117,4 +122,10 @@ func tooLarge(err error) bool {
 		return false
 	}
 	return e.HTTPStatus == http.StatusGatewayTimeout || e.HTTPStatus == http.StatusRequestTimeout
+}
+
+// passes reports whether a call may succeed a little later, as it is.
+func passes(err error) bool {
+	kind, ok := hasoffers.KindOf(err)
+	return ok && !tooLarge(err) && (kind == hasoffers.Unavailable || kind == hasoffers.Malformed)
 }

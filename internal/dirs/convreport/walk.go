@@ -70,6 +70,8 @@ func (s *Source) walk(ctx context.Context, client *hasoffers.Client, d *day, sp 
 			said = max(said, page.Count)
 		}
 		switch {
+		case d.probe && sp.whole() && page.Counted && page.Count > len(page.Rows):
+			return got, said, &longError{page.Count}
 		case len(page.Rows) == 0:
 			return got, said, nil
 		case fresh == 0 && !numbers:
@@ -130,7 +132,7 @@ func (s *Source) question(sp span, by pageKey) url.Values {
 // call calls once, and patiently where it was not the size that failed.
 func (s *Source) call(ctx context.Context, client *hasoffers.Client, q url.Values) (json.RawMessage, error) {
 	data, err := s.once(ctx, client, q)
-	if kind, ok := hasoffers.KindOf(err); ok && client != s.Client && !tooLarge(err) && (kind == hasoffers.Unavailable || kind == hasoffers.Malformed) {
+	if client != s.Client && passes(err) {
 		return s.once(ctx, s.Client, q)
 	}
 	return data, err
@@ -153,18 +155,9 @@ func (s *Source) take(d *day, rows []hasoffers.Row, by pageKey) (fresh int, last
 		if err != nil {
 			return fresh, last, fmt.Errorf("%s::getConversions: %w", s.target, err)
 		}
-		if err = d.belongs(row); err != nil {
-			return fresh, last, fmt.Errorf("%s::getConversions: %w", s.target, err)
-		}
-		key := ""
-		if by != byNothing {
-			if key = valueOf(row, by.field()); key == "" || key == "0" { //guard:report-keyless
-				return fresh, last, s.another(by+1, false, "a row has no "+by.field())
-			}
-		}
-		isNew, err := d.put(key, row)
+		isNew, key, err := s.keep(d, row, by)
 		if err != nil {
-			return fresh, last, spoolError(err)
+			return fresh, last, err
 		}
 		if isNew {
 			fresh++
@@ -172,6 +165,22 @@ func (s *Source) take(d *day, rows []hasoffers.Row, by pageKey) (fresh int, last
 		last = key
 	}
 	return fresh, last, nil
+}
+
+// keep puts a row into the day. It reports whether it is new to the walk, and its key.
+func (s *Source) keep(d *day, row []field, by pageKey) (isNew bool, key string, err error) {
+	if err = d.belongs(row); err != nil {
+		return false, "", fmt.Errorf("%s::getConversions: %w", s.target, err)
+	}
+	if by != byNothing {
+		if key = valueOf(row, by.field()); key == "" || key == "0" { //guard:report-keyless
+			return false, "", s.another(by+1, false, "a row has no "+by.field())
+		}
+	}
+	if isNew, err = d.put(key, row); err != nil {
+		return false, "", spoolError(err)
+	}
+	return isNew, key, nil
 }
 
 // belongs returns an error where a row is of another day than was asked for.
@@ -211,11 +220,16 @@ func readRow(data json.RawMessage) ([]field, error) {
 			}
 		}
 	}
-	// A related thing comes with its id, which the conversion has already.
+	return withoutIDs(row), nil
+}
+
+// withoutIDs leaves out that a related thing comes with its id, which the conversion has
+// already.
+func withoutIDs(row []field) []field {
 	return slices.DeleteFunc(row, func(f field) bool {
 		model, ok := strings.CutSuffix(f.name, ".id")
 		return ok && !slices.Contains(fields, f.name) && f.value == valueOf(row, "Stat."+snake(model)+"_id")
-	}), nil
+	})
 }
 
 // textOf is a value as text: true and false as the API's own 1 and 0, objects and lists as

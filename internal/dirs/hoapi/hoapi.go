@@ -58,6 +58,20 @@ func (s *Source) Open(ctx context.Context, f rawlog.File, offset int64, etag str
 	return s.storage.open(ctx, f, offset, etag)
 }
 
+// Linked opens files by links that somebody else asks the API for.
+type Linked struct{ storage storage }
+
+// Links returns what opens the files that the links of ask lead to, as a Source opens raw
+// logs. It does no I/O.
+func Links(cfg Config, ask func(context.Context, rawlog.File) (string, error)) *Linked {
+	return &Linked{storage{ask: ask, tls: cfg.TLS, allowHTTP: cfg.Client.PlainHTTP(), api: cfg.Client.Host()}}
+}
+
+// Open is a dirs.Source's.
+func (l *Linked) Open(ctx context.Context, f rawlog.File, offset int64, etag string) (*dirs.Body, error) {
+	return l.storage.open(ctx, f, offset, etag)
+}
+
 // Retention asks the API for how many days it keeps files.
 func (s *Source) Retention(ctx context.Context) (map[rawlog.Type]int, error) {
 	days, err := s.cfg.Client.LogExpirations(ctx)

@@ -24,6 +24,8 @@ type Downloads struct {
 	number int
 	halves int
 	edit   func(rows [][]string) [][]string
+	alter  func(text []byte) []byte
+	lead   func(link string) string
 	spent  map[string]bool // links of this network's own that were used
 }
 
@@ -40,6 +42,20 @@ func (d *Downloads) Edit(f func(rows [][]string) [][]string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.edit = f
+}
+
+// Alter lets f change the text of the files that links to come lead to; nil ends it.
+func (d *Downloads) Alter(f func(text []byte) []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.alter = f
+}
+
+// Lead lets f change the links to come; nil ends it.
+func (d *Downloads) Lead(f func(link string) string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lead = f
 }
 
 // DownloadPath is where links lead that end in mid-download.
@@ -123,6 +139,7 @@ func (n *Network) linkTo(r *http.Request, rows [][]string) (string, error) {
 	if d.edit != nil {
 		rows = d.edit(rows)
 	}
+	alter, lead := d.alter, d.lead
 	d.mu.Unlock()
 	if n.client == nil {
 		return "", fmt.Errorf("simnet: no S3 server")
@@ -131,15 +148,23 @@ func (n *Network) linkTo(r *http.Request, rows [][]string) (string, error) {
 	if err := csv.NewWriter(&text).WriteAll(rows); err != nil {
 		return "", err
 	}
+	content := text.Bytes()
+	if alter != nil {
+		content = alter(content)
+	}
 	if _, err := n.client.PutObject(r.Context(), &s3.PutObjectInput{
-		Bucket: &n.cfg.Bucket, Key: &key, Body: bytes.NewReader(text.Bytes()), ContentType: aws.String("text/csv"),
+		Bucket: &n.cfg.Bucket, Key: &key, Body: bytes.NewReader(content), ContentType: aws.String("text/csv"),
 	}); err != nil {
 		return "", fmt.Errorf("simnet: uploading %s: %w", key, err)
 	}
 	if half {
 		return "http://" + r.Host + DownloadPath + key, nil
 	}
-	return n.presign(r.Context(), key)
+	link, err := n.presign(r.Context(), key)
+	if lead != nil && err == nil {
+		link = lead(link)
+	}
+	return link, err
 }
 
 // download answers the links that end in mid-download; false leaves the call to others.
