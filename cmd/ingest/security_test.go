@@ -91,9 +91,18 @@ func TestSQLOnAServer(t *testing.T) {
 			"SELECT (SELECT max(line) FROM url('http://127.0.0.1:1/', LineAsString))", "DESCRIBE (SELECT * FROM url('http://127.0.0.1:1/', CSV))",
 			"EXPLAIN ESTIMATE SELECT * FROM url('http://127.0.0.1:1/', LineAsString)", "SELECT * FROM url('http://127.0.0.1:1/', LineAsString) SETTINGS readonly = 0",
 		} {
-			if _, stderr := p.run(exitFailed, "sql", "--set", "readonly=0", bad); !strings.Contains(stderr, "code 164") && !strings.Contains(stderr, "code 497") && !strings.Contains(stderr, "not run") {
-				t.Errorf("%s: %s: %s", name, bad, stderr)
+			for _, format := range []string{"table", "parquet"} { // over the native protocol, and over HTTP
+				if _, stderr := p.run(exitFailed, "sql", "-f", format, "--set", "readonly=0", bad); !strings.Contains(stderr, "code 164") && !strings.Contains(stderr, "code 497") && !strings.Contains(stderr, "not run") {
+					t.Errorf("%s: %s: %s", name, bad, stderr)
+				}
 			}
+		}
+		// A statement's own settings hold, though it may not set them itself.
+		if out, _ := p.run(exitDone, "sql", "-f", "tsv", "SELECT getSetting('max_threads') SETTINGS max_threads = 5"); out != "5\n" {
+			t.Errorf("%s: %s", name, out)
+		}
+		if out, _ := p.run(exitDone, "sql", "-f", "parquet", "SELECT getSetting('max_threads') AS n, 'planted' SETTINGS max_threads = 5, output_format_parquet_compression_method = 'none'"); !strings.HasPrefix(out, "PAR1") || !strings.HasSuffix(out, "PAR1") || !strings.Contains(out, "planted") {
+			t.Errorf("%s: %q", name, out)
 		}
 		if out, _ := p.run(exitDone, "sql", "-f", "tsv", "--set", "max_threads=3", "SELECT count(), getSetting('max_threads') FROM conversions_current"); out != "0\t3\n" {
 			t.Errorf("%s: %s", name, out)

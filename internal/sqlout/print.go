@@ -17,7 +17,8 @@ type querier interface {
 
 // run runs query and writes its result to out. Values are formatted by
 // ClickHouse itself: the query becomes a subquery of formatRow, so that over
-// the native protocol too every type looks as in clickhouse-client.
+// the native protocol too every type looks as in clickhouse-client. The query's
+// lines stay the lines that the server counts.
 func run(ctx context.Context, conn querier, out *result, query string) error {
 	switch first := sqltext.First(query); {
 	case sqltext.Selects(first):
@@ -31,7 +32,7 @@ func run(ctx context.Context, conn querier, out *result, query string) error {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	rows, err := conn.Query(ctx, "SELECT formatRowNoNewline('"+out.clickhouseFormat()+"', *) FROM (\n"+query+"\n)")
+	rows, err := conn.Query(ctx, "SELECT formatRowNoNewline('"+out.clickhouseFormat()+"', *) FROM ("+query+"\n)")
 	if err != nil {
 		cancel()
 		return err
@@ -59,7 +60,7 @@ func run(ctx context.Context, conn querier, out *result, query string) error {
 type column struct{ name, typ string }
 
 func describe(ctx context.Context, conn querier, query string) ([]column, error) {
-	rows, err := conn.Query(ctx, "SELECT * FROM (\n"+query+"\n) LIMIT 0")
+	rows, err := conn.Query(ctx, "SELECT * FROM ("+query+"\n) LIMIT 0")
 	if err != nil {
 		return nil, err
 	}

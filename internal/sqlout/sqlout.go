@@ -1,6 +1,6 @@
-// Package sqlout is `ingest sql`: it runs one statement on the store, with the
-// right to read unless told otherwise, and writes the answer as a table, TSV, CSV
-// or JSON.
+// Package sqlout is `ingest sql`: it runs statements on the store, with the right
+// to read unless told otherwise, and writes their answers as a table, TSV, CSV,
+// JSON, Parquet or Arrow.
 package sqlout
 
 import (
@@ -9,6 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -18,7 +21,16 @@ import (
 )
 
 // Formats are what Options.Format may be.
-func Formats() []string { return []string{"table", "tsv", "csv", "json"} }
+func Formats() []string {
+	return append([]string{"table", "tsv", "csv", "json", "jsonl"}, slices.Sorted(maps.Keys(binaries))...)
+}
+
+// binaries are the formats that no person reads, under ClickHouse's names for them.
+var binaries = map[string]string{"parquet": "Parquet", "arrow": "Arrow", "arrowstream": "ArrowStream"}
+
+// Binary reports whether a format is for programs alone: it holds one result, and is
+// nothing for a terminal.
+func Binary(format string) bool { return binaries[format] != "" }
 
 // MaxTableRows bounds a table, which is laid out as a whole in memory.
 const MaxTableRows = 10_000
@@ -27,7 +39,7 @@ const MaxTableRows = 10_000
 type Options struct {
 	Format   string
 	Params   map[string]string // for {NAME:Type} in the statement
-	Settings map[string]string // ClickHouse's, for this statement
+	Settings map[string]string // ClickHouse's, for each statement; its own win
 	Write    bool              // run it with all rights, also to change data
 	Safe     bool              // csv for spreadsheets
 	Terminal bool              // escape what a terminal would act on
@@ -47,29 +59,28 @@ func (e *Error) Unwrap() error { return e.err }
 // Hint says what to do, or is "".
 func (e *Error) Hint() string { return e.hint }
 
+const formatHint = "a statement for `ingest sql` is without a FORMAT of its own: give --format; several statements go into --file, with semicolons between them"
+
 const onlyReads = "`ingest sql` only reads unless --write is given"
 
-// Reading returns the statement if it only reads, and otherwise an *Error. The
-// server has rights and settings against the rest too; this says it before
-// anything is sent.
-func Reading(query string) (string, error) {
-	st, err := sqltext.Reading(query)
-	if err != nil {
-		return "", &Error{fmt.Sprintf("not run, as it might change data or reach past the store: %v", err), onlyReads, err}
-	}
-	return st.Text, nil
-}
-
-// Run runs a statement and writes its answer to w. A refusal of the server is an
-// *Error. Without Write, query must be of Reading.
-func Run(ctx context.Context, st *store.Store, w io.Writer, query string, o Options) error {
-	settings, err := o.settings(ctx, st)
+// run runs one statement and writes its answer to w.
+func (o Options) run(ctx context.Context, st *store.Store, w io.Writer, q statement) error {
+	settings, err := o.settings(ctx, st, q.settings)
 	if err != nil {
 		return explained(err)
 	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings), clickhouse.WithParameters(o.Params))
+	if format := binaries[o.Format]; format != "" && q.answers() {
+		if sqltext.Formatted(q.text) {
+			return &Error{"the statement has a FORMAT of its own", formatHint, nil}
+		}
+		return explained(st.Stream(ctx, w, format, q.text))
+	}
+	if o.Format == "jsonl" {
+		o.Format = "json"
+	}
 	buffered := bufio.NewWriterSize(w, 64<<10)
-	if err = run(ctx, st.Conn(), &result{Options: o, w: buffered}, query); err == nil {
+	if err = run(ctx, st.Conn(), &result{Options: o, w: buffered}, q.text); err == nil {
 		err = buffered.Flush()
 	}
 	return explained(err)
@@ -79,10 +90,12 @@ func Run(ctx context.Context, st *store.Store, w io.Writer, query string, o Opti
 // table functions that open files and addresses, and to change a setting
 // within the statement; a user whose profile is read-only already may not even
 // ask for it.
-func (o Options) settings(ctx context.Context, st *store.Store) (clickhouse.Settings, error) {
+func (o Options) settings(ctx context.Context, st *store.Store, own map[string]string) (clickhouse.Settings, error) {
 	settings := clickhouse.Settings{}
-	for name, value := range o.Settings {
-		settings[name] = value
+	for _, these := range []map[string]string{o.Settings, own} {
+		for name, value := range these {
+			settings[name] = value
+		}
 	}
 	if o.Write {
 		return settings, nil
@@ -98,6 +111,9 @@ func (o Options) settings(ctx context.Context, st *store.Store) (clickhouse.Sett
 	return settings, nil
 }
 
+// overHTTP is what ClickHouse adds to a message that it sends over HTTP.
+var overHTTP = regexp.MustCompile(`( \([A-Z_]+\))? \(version [^)]*\)\s*$`)
+
 // explained puts ClickHouse's error into one line, with the hint that belongs to its
 // code.
 func explained(err error) error {
@@ -106,11 +122,11 @@ func explained(err error) error {
 		return err
 	}
 	// A syntax error goes on with every word that would have been right.
-	words, _, _ := strings.Cut(ex.Message, " Expected one of:")
+	words, _, _ := strings.Cut(overHTTP.ReplaceAllString(ex.Message, ""), " Expected one of:")
 	e := &Error{err: err, text: fmt.Sprintf("ClickHouse: %s (code %d)", strings.TrimPrefix(words, "DB::Exception: "), ex.Code)}
 	switch ex.Code {
 	case 62: // SYNTAX_ERROR
-		e.hint = "`ingest sql` runs one statement, without a FORMAT of its own"
+		e.hint = formatHint
 	case 164: // READONLY
 		e.hint = onlyReads
 		if strings.Contains(ex.Message, "Cannot modify") {

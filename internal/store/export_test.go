@@ -1,5 +1,22 @@
 package store
 
+import (
+	"context"
+	"io"
+	"net/http"
+)
+
+// StreamFrom is Stream from another address than the server's own.
+func (s *Store) StreamFrom(ctx context.Context, addr string, w io.Writer, query string) error {
+	return s.streamFrom(ctx, addr, w, "CSV", query)
+}
+
+// Direct is what a transport for answers over HTTP becomes.
+func Direct(t *http.Transport) (http.RoundTripper, error) { return direct(t) }
+
+// PortName is the name of the port for answers over HTTP.
+var PortName = portName
+
 // RetryableCodes are the codes and names that tests compare with the server's.
 func RetryableCodes() map[int32]string { return retryableCodes }
 

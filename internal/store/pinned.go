@@ -122,7 +122,7 @@ var streamSetting = map[string]string{
 
 // allSettings are all that we pin on connections or statements, by occasion.
 func (sh Shape) allSettings() []map[string]string {
-	return []map[string]string{everySetting, sh.settings, limitSetting, quickSetting, insertSetting, streamSetting}
+	return []map[string]string{everySetting, sh.settings, limitSetting, quickSetting, insertSetting, streamSetting, httpSetting}
 }
 
 func (sh Shape) settingNames() []string {
