@@ -5,8 +5,6 @@ package page
 
 import (
 	"github.com/ClickHouse/clickhouse-go/v2"
-
-	"rawlogs/internal/rawlog"
 )
 
 // State is how an hour of a log type stands: a letter, as a calendar of ten years has a
@@ -83,7 +81,8 @@ type Network struct {
 	Issues   []Issue        `json:"issues"`
 	Rejected []Rejected     `json:"rejected"`
 	Runs     []Run          `json:"runs"`
-	Sums     map[string]int `json:"sums"` // hours by state
+	Sums     map[string]int `json:"sums"`               // hours by state
+	DaySums  map[string]int `json:"day_sums,omitempty"` // days by state, of what is loaded by day
 }
 
 // Headline says in one sentence how a network stands.
@@ -102,12 +101,14 @@ type Zone struct {
 // Calendar is a log type of a network. Hours and days count from 1970, in UTC.
 type Calendar struct {
 	Type   string   `json:"type"`
-	First  int64    `json:"first"`  // hour of the first state
-	States string   `json:"states"` // "l743m3": 743 hours loaded, then 3 missing
-	Day    int64    `json:"day"`    // of the first text of Files
-	Files  []string `json:"-"`      // a text for each day, see file.line
-	Cut    int64    `json:"cut"`    // files before this day are left out
-	Keep   int      `json:"keep"`   // days for which the source keeps files; 0: not known
+	Loader string   `json:"loader"`          // the command that loads a period of it
+	Daily  bool     `json:"daily,omitempty"` // its files hold days of the network's zone: its hours are those of their dates
+	First  int64    `json:"first"`           // hour of the first state
+	States string   `json:"states"`          // "l743m3": 743 hours loaded, then 3 missing
+	Day    int64    `json:"day"`             // of the first text of Files
+	Files  []string `json:"-"`               // a text for each day, see file.line
+	Cut    int64    `json:"cut"`             // files before this day are left out
+	Keep   int      `json:"keep"`            // days for which the source keeps files; 0: not known
 	Count  bool     `json:"counted"`
 	Report []Report `json:"report"`
 }
@@ -171,6 +172,3 @@ type Run struct {
 }
 
 const hourSeconds = 3600
-
-// types are all log types, in the order of the page.
-func types() []rawlog.Type { return rawlog.Types() }

@@ -24,19 +24,21 @@ func (g *gathering) finish() Network {
 	}
 	slices.SortFunc(n.Issues, issueOrder)
 	n.Issues = n.Issues[:min(len(n.Issues), mostIssues)]
-	n.Sums = map[string]int{}
+	n.Sums, n.DaySums = map[string]int{}, map[string]int{}
 	var first, last int64
 	left := mostNamed
 	for _, k := range g.kinds {
-		c := Calendar{Type: string(k.typ), First: k.first, States: Lengths(k.states), Keep: k.keep, Count: k.counted, Report: k.report, Files: []string{}}
+		c := Calendar{Type: string(k.typ), Loader: k.typ.Loader(), Daily: k.typ.Daily(), First: k.first, States: Lengths(k.states), Keep: k.keep, Count: k.counted, Report: k.report, Files: []string{}}
 		if c.Report == nil {
 			c.Report = []Report{}
 		}
 		c.files(k.files, left/3)
-		for _, s := range k.states {
-			if s != Unknown {
-				n.Sums[string(s)]++
-			}
+		sums := n.Sums
+		if k.typ.Daily() {
+			sums = n.DaySums
+		}
+		for s, units := range k.sums() {
+			sums[string(s)] += units
 		}
 		if len(k.states) > 0 {
 			if first == 0 || k.first < first {
@@ -148,65 +150,121 @@ func zoneOf(zones rawlog.Zones, first, last int64) Zone {
 // recent is how many days the headline speaks of when all is well.
 const recent = 30
 
-// headline says what there is to care for.
-func (g *gathering) headline() Headline {
-	sums := map[State]int{}
-	reports, known := 0, false
-	late, oldest := 0, int64(0)
+// view is what the headline is made of.
+type view struct {
+	hours, days   map[State]int
+	reports       int  // days unlike the network's totals
+	late          int  // of the recent hours: gone
+	hourly, daily bool // something is known of what is loaded by hour, by day
+	oldest        int64
+	newest        int64 // first hour of the newest day that is loaded
+}
+
+func (g *gathering) view() view {
+	v := view{hours: map[State]int{}, days: map[State]int{}}
 	now := g.now.Unix() / hourSeconds
 	for _, k := range g.kinds {
+		if k.typ.Daily() {
+			v.daily = true
+			for s, n := range k.sums() {
+				v.days[s] += n
+			}
+			for _, f := range k.files {
+				if f.state == Loaded || f.state == Noted {
+					v.newest = max(v.newest, f.hour)
+				}
+			}
+			continue
+		}
 		for i, s := range k.states {
-			sums[s]++
+			v.hours[s]++
 			at := k.first + int64(i)
 			if s != Unknown && s != Pending {
-				if !known || at < oldest {
-					oldest = at
+				if !v.hourly || at < v.oldest {
+					v.oldest = at
 				}
-				known = true
+				v.hourly = true
 			}
-			if (s == Gone) && now-at <= recent*24 {
-				late++
+			if s == Gone && now-at <= recent*24 {
+				v.late++
 			}
 		}
 		for _, r := range k.report {
 			if r.Differs {
-				reports++
+				v.reports++
 			}
 		}
 	}
-	if !known {
+	return v
+}
+
+// sums counts the type's units of time by state.
+func (k *kind) sums() map[State]int {
+	step := max(1, int(k.typ.Unit()/time.Hour))
+	sums := map[State]int{}
+	for i := 0; i < len(k.states); i += step {
+		if s := k.states[i]; s != Unknown {
+			sums[s]++
+		}
+	}
+	return sums
+}
+
+// headline says what there is to care for.
+func (g *gathering) headline() Headline {
+	v := g.view()
+	hours, days := v.hours, v.days
+	if !v.hourly && !v.daily {
 		return Headline{"warn", "Nothing is loaded yet", "`ingest backfill` loads a period, `ingest run` the last days."}
 	}
 	var parts []string
-	add := func(n int, one, more string) {
-		switch n {
-		case 0:
-		case 1:
-			parts = append(parts, "1 hour "+one)
-		default:
-			parts = append(parts, term.Count(n)+" hours "+more)
+	add := func(n int, unit, one, more string) {
+		if n == 1 {
+			more = one
+		}
+		if n > 0 {
+			parts = append(parts, term.Plural(n, unit)+more)
 		}
 	}
-	add(sums[Missing]+sums[Soon], "is missing", "are missing")
-	add(sums[Failed], "failed", "failed")
-	if n := sums[Soon]; n > 0 {
+	add(hours[Missing]+hours[Soon], "hour", " is missing", " are missing")
+	add(hours[Failed], "hour", " failed", " failed")
+	if n := hours[Soon]; n > 0 {
 		parts = append(parts, term.Count(n)+" will be lost within 7 days")
 	}
-	h := Headline{Level: "good", More: g.more(sums, reports)}
-	if sums[Missing]+sums[Failed]+sums[Soon] > 0 {
+	add(days[Missing]+days[Soon], "day", " of the report is missing", " of the report are missing")
+	add(days[Failed], "day", " of the report failed", " of the report failed")
+	h := Headline{Level: "good", More: v.more()}
+	if len(parts) > 0 {
 		h.Level, h.Text = "bad", strings.Join(parts, ", ")
 		return h
 	}
-	if sums[Gone]+sums[Differs]+reports+sums[Loading] > 0 {
+	if hours[Gone]+hours[Differs]+v.reports+hours[Loading]+days[Loading]+days[Differs] > 0 {
 		h.Level = "warn"
 	}
-	if n := sums[Loading]; n > 0 {
-		h.Text = term.Plural(n, "hour") + " not loaded yet: a run is at work, or died"
+	add(hours[Loading], "hour", "", "")
+	add(days[Loading], "day", " of the report", " of the report")
+	if len(parts) > 0 {
+		h.Text = strings.Join(parts, ", ") + " not loaded yet: a run is at work, or died"
 		return h
 	}
-	h.Text = calm(now, oldest, late)
+	now := g.now.Unix() / hourSeconds
+	if v.hourly {
+		h.Text = calm(now, v.oldest, v.late)
+		return h
+	}
+	if v.newest == 0 {
+		return Headline{"warn", "No day of the report is loaded", h.More}
+	}
+	h.Text = "The report of conversions is loaded until " + time.Unix(v.newest*hourSeconds, 0).UTC().Format("2 January 2006")
+	if now-v.newest > stale {
+		h.Level = "warn"
+	}
 	return h
 }
+
+// stale is how many hours ago the newest day of the report may have begun on a network that
+// has nothing else: a nightly load reads the day that begins.
+const stale = 50
 
 // calm is the headline where nothing is left to load: late of the recent hours are gone.
 func calm(now, oldest int64, late int) string {
@@ -220,7 +278,8 @@ func calm(now, oldest int64, late int) string {
 }
 
 // more is the sentence below the headline.
-func (g *gathering) more(sums map[State]int, reports int) string {
+func (v view) more() string {
+	sums, reports := v.hours, v.reports
 	var parts []string
 	if n := sums[Gone]; n > 0 {
 		parts = append(parts, term.Plural(n, "hour")+" gone at the source")
@@ -242,6 +301,14 @@ func (g *gathering) more(sums map[State]int, reports int) string {
 	}
 	if n := sums[Loaded]; n > 0 {
 		parts = append(parts, term.Plural(n, "hour")+" loaded")
+	}
+	for _, d := range []struct {
+		state State
+		what  string
+	}{{Differs, "with different counts"}, {Noted, "with rejected or rescued"}, {Loaded, "loaded"}} {
+		if n := v.days[d.state]; n > 0 {
+			parts = append(parts, term.Plural(n, "day")+" of the report "+d.what)
+		}
 	}
 	return strings.Join(parts, " · ")
 }

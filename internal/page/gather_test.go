@@ -210,25 +210,6 @@ func TestReportDisagrees(t *testing.T) {
 	}
 }
 
-// Of the report of conversions the page shows the issues, and no hours.
-func TestIssuesOfTheReport(t *testing.T) {
-	t.Parallel()
-	r := &rig{T: t, root: t.TempDir(), st: testkit.Database(t)}
-	r.put(rawlog.Clicks, at(0), r.text(at(0), 10, ""))
-	r.load()
-	if err := r.st.Conn().Exec(t.Context(), `INSERT INTO ingest_files (network, log_type, file, hour, state, issues, issue_texts, issue_since, version)
-		SELECT 'acme', 'conversion_report', toString(number), ?, 'loaded', if(number = 1, ['unsteady'], []), if(number = 1, ['it has 9 of 10'], []), now(), 1 FROM numbers(2)`, morning); err != nil {
-		t.Fatal(err)
-	}
-	n := r.gather(Question{Now: func() time.Time { return at(200) }})
-	if len(n.Issues) != 1 || n.Issues[0].Type != "conversion_report" || n.Issues[0].Text != "it has 9 of 10" {
-		t.Errorf("%+v", n.Issues)
-	}
-	if slices.ContainsFunc(n.Types, func(c Calendar) bool { return c.Type == "conversion_report" }) || n.of(rawlog.Clicks, morning, 1) != "l" {
-		t.Errorf("%+v", n.Types)
-	}
-}
-
 func TestShortNames(t *testing.T) {
 	t.Parallel()
 	hour := morning.Unix() / hourSeconds

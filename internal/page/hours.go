@@ -65,17 +65,14 @@ const island = 366 * 24
 
 // take reads the entries of the ledger, which are in order.
 func (g *gathering) take(entries []checkpoint.Brief, l listing) {
-	for _, t := range types() {
+	for _, t := range rawlog.All() {
 		g.kinds = append(g.kinds, &kind{typ: t, keep: l.keep[t], differs: map[int64]bool{}})
 	}
 	for i := range entries {
 		e := &entries[i]
 		at := slices.IndexFunc(g.kinds, func(k *kind) bool { return k.typ == e.Type })
 		if at < 0 {
-			if e.Open() { // a day of the report of conversions, which has no hours
-				g.note(e, file{name: plain.Text(e.Name), hour: e.Hour.Unix() / hourSeconds})
-			}
-			continue
+			continue // of a newer version
 		}
 		_, span := g.q.Names.Known(e.Type, e.Name)
 		f := file{
@@ -90,6 +87,8 @@ func (g *gathering) take(entries []checkpoint.Brief, l listing) {
 			g.note(e, f)
 		}
 	}
+	// What is not a raw log is shown where somebody loads it.
+	g.kinds = slices.DeleteFunc(g.kinds, func(k *kind) bool { return !k.typ.Raw() && len(k.files) == 0 })
 }
 
 // index numbers texts that many files have; -1 is that of none.
@@ -172,7 +171,7 @@ func (g *gathering) states(l listing) {
 			continue
 		}
 		now := g.now.Unix() / hourSeconds
-		if now-last <= island {
+		if now-last <= island && !k.typ.Daily() {
 			last = max(last, now/24*24+23) // to the end of the day
 		}
 		k.first = first / 24 * 24
@@ -221,6 +220,9 @@ func (g *gathering) fill(k *kind, first, last int64, l listing) {
 		if i := at - k.first; i >= 0 && i < int64(len(k.states)) && rank[Differs] < rank[k.states[i]] && k.states[i] != Unknown {
 			k.states[i] = Differs
 		}
+	}
+	if k.typ.Daily() {
+		return // no day is due: a period is read when somebody asks for it
 	}
 	due := g.now.Add(-time.Hour - reconcile.PublishDelay).Unix()
 	quiet := first // begin of the hours without anything known

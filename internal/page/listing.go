@@ -37,7 +37,7 @@ func list(ctx context.Context, q Question) (listing, error) {
 	if err != nil {
 		return l, err
 	}
-	for _, t := range types() {
+	for _, t := range rawlog.Types() {
 		l.hours[t] = map[int64]bool{}
 	}
 	add := func(f rawlog.File) error {
@@ -50,11 +50,11 @@ func list(ctx context.Context, q Question) (listing, error) {
 		}
 		return nil
 	}
-	err = src.Walk(ctx, types(), nil, add)
+	err = src.Walk(ctx, rawlog.Types(), nil, add)
 	var part *dirs.Incomplete
 	if isPart := errors.As(err, &part); err == nil || isPart {
 		l.source = plain.Text(src.Name())
-		for _, t := range types() {
+		for _, t := range rawlog.Types() {
 			l.typed[t] = true
 		}
 	}

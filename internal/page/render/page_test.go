@@ -45,6 +45,9 @@ func TestPage(t *testing.T) {
 		want(tb, `document.querySelectorAll("section.network .cursor").length`, 2)
 		tb.shot("two")
 	})
+	t.Run("days", func(t *testing.T) { days(open(b, t, sample(1, day, "acme"))) })
+	t.Run("days alone", func(t *testing.T) { daysAlone(open(b, t, bare(sample(1, day, "acme")), dark())) })
+	t.Run("days in the west", func(t *testing.T) { daysInTheWest(open(b, t, west(bare(sample(1, day, "acme"))))) })
 	t.Run("ten years", func(t *testing.T) { tenYears(b, t) })
 	t.Run("served", func(t *testing.T) { served(b, t) })
 }
@@ -56,7 +59,7 @@ func (tb *tab) spot(date, typ string) (x, y float64) {
 	at := js[[]float64](tb, fmt.Sprintf(`(() => {
 		const svg = document.querySelector("svg.year"), box = svg.getBoundingClientRect(), scale = box.width / svg.viewBox.baseVal.width;
 		const day = Date.parse(%q) / 864e5, first = Date.UTC(new Date(day * 864e5).getUTCFullYear(), 0, 1) / 864e5, lead = (first + 3) %% 7, slot = day - first + lead;
-		const row = {clicks: 0, conversions: 1, impressions: 2}[%q];
+		const row = {clicks: 0, conversions: 1, impressions: 2, conversion_report: 3}[%q];
 		return [box.left + (106 + Math.floor(slot / 7) * 13 + 5) * scale, box.top + (18 + row * 105 + slot %% 7 * 13 + 5) * scale];
 	})()`, date, typ))
 	return at[0], at[1]

@@ -36,7 +36,7 @@ type document struct {
 	Level  string // the worst headline's
 }
 
-var shell = template.Must(template.New("page.html").Funcs(template.FuncMap{"sum": sum, "utc": utc}).ParseFS(files, "files/page.html"))
+var shell = template.Must(template.New("page.html").Funcs(template.FuncMap{"sum": sum, "daysum": daySum, "utc": utc}).ParseFS(files, "files/page.html"))
 
 // Policy is the Content-Security-Policy of the page: of scripts and styles nothing runs
 // but the two that are in it.

@@ -65,6 +65,9 @@ func sampled(r *rand.Rand, years int, now time.Time, id string, nth int) page.Ne
 		}
 		n.Types = append(n.Types, c)
 	}
+	if nth == 0 {
+		n.Types = append(n.Types, reported(&n, first/24, last/24))
+	}
 	for i := range 60 {
 		run := page.Run{ID: fmt.Sprintf("202611%02dT0215Z-%04x", i%28+1, r.Uint32()>>16), Command: "run", Begun: now.AddDate(0, 0, -i).Unix() - 2000, Seconds: 40 + r.Float64()*60, Status: "done", Files: 72, Rows: 250_000 + r.Uint64N(90_000)}
 		switch {

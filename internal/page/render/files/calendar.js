@@ -38,7 +38,8 @@ class Calendar {
     }
     types.forEach((type, row) => {
       const y = TOP + row * BAND;
-      image.append(svg("text", {x: 0, y: y + 10, class: "type"}, type.name));
+      // A long name would be under the days of the week.
+      type.name.split(/(?<=_)/).forEach((part, line) => image.append(svg("text", {x: 0, y: y + 10 + 13 * line, class: "type"}, part)));
       [0, 2, 4].forEach((d) => image.append(svg("text", {x: LEFT - 8, y: y + d * CELL + 9, class: "weekday"}, WEEKDAYS[d].slice(0, 3))));
       const paths = {};
       for (let day = first; yearOf(day) === year; day++) {

@@ -14,7 +14,7 @@ class DayPanel {
     this.calendar = calendar;
     this.model = calendar.model;
     this.day = day;
-    this.host.replaceChildren(...this.head(), this.summary(), ...this.commands(), this.hours(), el("div", {class: "files"}));
+    this.host.replaceChildren(...[...this.head(), this.summary(), ...this.commands(), ...this.whole(), this.hours(), el("div", {class: "files"})].filter(Boolean));
     this.host.hidden = false;
     document.body.classList.add("open");
     this.host.scrollTop = 0;
@@ -35,7 +35,7 @@ class DayPanel {
 
   head() {
     const hours = this.model.clock.hours(this.day), clock = this.model.clock;
-    const odd = hours.length === 24 ? "" : ` · ${hours.length} hours, as clocks change`;
+    const odd = hours.length === 24 || !this.model.hourly.length ? "" : ` · ${hours.length} hours, as clocks change`;
     return [el("div", {class: "bar"},
       el("button", {type: "button", class: "quiet", "aria-label": "Day before", onclick: () => this.turn(-1)}, "‹"),
       el("button", {type: "button", class: "quiet", "aria-label": "Day after", onclick: () => this.turn(1)}, "›"),
@@ -45,11 +45,11 @@ class DayPanel {
   }
 
   summary() {
-    const rows = this.model.types.map((t) => {
+    const rows = this.model.known.map((t) => {
       const a = this.model.about(t, this.day), stored = a.counted ? number(a.stored) : "?";
       return el("tr", {}, el("th", {scope: "row"}, t.name), el("td", {}, el("span", {class: "with"}, glyph(a.state), KIND[a.state].name)),
         el("td", {class: "n"}, number(a.rows)), el("td", {class: a.counted && a.stored !== a.rows ? "n unlike" : "n"}, stored),
-        el("td", {class: a.report && a.report.differs ? "n unlike" : "n"}, a.report ? number(a.report.network) : "–"));
+        el("td", {class: a.report && a.report.differs ? "n unlike" : "n"}, a.report ? number(a.report.network) : t.daily ? "" : "–"));
     });
     return el("table", {class: "data"}, el("caption", {class: "unseen"}, "The day by log type"),
       el("thead", {}, el("tr", {}, ...["Type", "State"].map((h) => el("th", {scope: "col"}, h)), ...["Ledger", "Store", "Report"].map((h) => el("th", {scope: "col", class: "n"}, h)))),
@@ -65,8 +65,19 @@ class DayPanel {
       r.note ? el("p", {class: "would"}, r.note) : null));
   }
 
+  // whole are the files that hold the day.
+  whole() {
+    return this.model.daily.map((t) => {
+      const files = t.files(t.hours(this.model.clock, this.day));
+      const none = t.cut(this.day) ? "Its files are left out of this page to keep it small." : "No file: nobody has loaded this day.";
+      return el("section", {class: "whole", "aria-label": `${t.name} of the day`}, el("h3", {}, `${t.name} · the whole day`),
+        ...(files.length ? files.map((f) => this.card(t, f, {daily: true, read: written(f)})) : [el("p", {class: "none"}, none)]));
+    });
+  }
+
   hours() {
-    const {clock, types} = this.model, all = clock.hours(this.day);
+    if (!this.model.hourly.length) return null;
+    const {clock, hourly: types} = this.model, all = clock.hours(this.day);
     const change = clock.offset(all[0]) !== clock.offset(all[all.length - 1]); // two hours may have one name
     const body = all.map((hour) => el("tr", {},
       el("th", {scope: "row"}, clock.time(hour), change ? el("span", {class: "dim"}, ` ${clock.offset(hour)}`) : null),
@@ -95,18 +106,22 @@ class DayPanel {
     button.focus();
   }
 
+  // card tells about a file.
+  card(type, f, more) {
+    const {network} = this.model;
+    const about = {files: [f], rows: f.rows, stored: f.stored, rejected: f.rejected, rescued: f.rescued, attempts: f.attempts, late: f.late, counted: type.calendar.counted,
+      runs: f.run >= 0 ? [network.run_ids[f.run]] : [], ...more};
+    return el("article", {class: "file"}, el("h4", {}, f.name), stateLine(f.state),
+      f.text >= 0 ? el("p", {class: "said"}, network.texts[f.text]) : null,
+      facts(about), sides(about),
+      about.daily ? null : el("p", {class: "dim"}, `Ledger written ${instant(written(f))}`));
+  }
+
   files(type, hour, button) {
     for (const b of this.host.querySelectorAll(".hour[aria-expanded=true]")) b.setAttribute("aria-expanded", "false");
     button.setAttribute("aria-expanded", "true");
-    const files = type.files([hour]), network = this.model.network, state = type.state(hour);
-    const cards = files.map((f) => {
-      const about = {files: [f], rows: f.rows, stored: f.stored, rejected: f.rejected, rescued: f.rescued, attempts: f.attempts, late: f.late, counted: type.calendar.counted,
-        runs: f.run >= 0 ? [network.run_ids[f.run]] : [], report: hourReport(this.model, type, this.day, hour)};
-      return el("article", {class: "file"}, el("h4", {}, f.name), stateLine(f.state),
-        f.text >= 0 ? el("p", {class: "said"}, network.texts[f.text]) : null,
-        facts(about), sides(about),
-        el("p", {class: "dim"}, `Ledger written ${instant((f.hour + f.span) * 3600 + f.late * 60)}`));
-    });
+    const files = type.files([hour]), state = type.state(hour);
+    const cards = files.map((f) => this.card(type, f, {report: hourReport(this.model, type, this.day, hour)}));
     if (!cards.length) cards.push(el("p", {class: "none"}, type.cut(Math.floor(hour / 24)) ? "Its files are left out of this page to keep it small." : `No file: ${state === "e" ? "" : `${KIND[state].name.toLowerCase()}, `}${KIND[state].means}.`));
     this.host.querySelector(".files").replaceChildren(el("h3", {}, `${type.name} ${this.model.clock.time(hour)} · ${instant(hour * 3600)}`), ...cards);
     this.host.querySelector(".files").scrollIntoView({block: "nearest"});

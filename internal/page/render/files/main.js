@@ -2,7 +2,7 @@
 function legend(model, calendar) {
   const list = el("ul", {class: "legend", "aria-label": "Legend"}, data.kinds.map((k) => el("li", {title: k.means}, glyph(k.state), k.name)));
   const local = model.zone.from.some(([, minutes]) => minutes !== 0);
-  if (!local) return el("div", {class: "key"}, list, el("p", {class: "zone"}, "Days of UTC"));
+  if (!local || !model.hourly.length) return el("div", {class: "key"}, list, el("p", {class: "zone"}, `Days of ${local ? model.zone.name : "UTC"}`));
   const button = (clock, text) => el("button", {type: "button", class: "switch", "aria-pressed": String(model.clock === clock), onclick: (e) => {
     dayPanel.close();
     model.use(clock);

@@ -16,6 +16,7 @@ class LogType {
   constructor(network, at, calendar) {
     this.at = [network.index, at];
     this.name = calendar.type;
+    this.daily = Boolean(calendar.daily);
     this.calendar = calendar;
     this.first = calendar.first;
     this.states = "";
@@ -24,6 +25,11 @@ class LogType {
     this.read = new Map();
     this.report = new Map(calendar.report.map((r) => [r.day, r]));
   }
+
+  // Hours of what is loaded by day are those of its date, whatever the clock.
+  hours(clock, day) { return this.daily ? range({first: day, last: day}) : clock.hours(day); }
+
+  day(clock, hour) { return this.daily ? Math.floor(hour / 24) : clock.day(hour); }
 
   state(hour) { return this.states[hour - this.first] || "."; }
 
@@ -77,8 +83,9 @@ class Model {
     this.zone = new Clock(network.zone);
     this.types = network.types.map((c, at) => new LogType(this, at, c));
     const known = this.types.filter((t) => t.states.length);
-    this.first = Math.min(...known.map((t) => t.first));
-    this.end = Math.max(...known.map((t) => t.end));
+    this.known = known;
+    this.hourly = known.filter((t) => !t.daily);
+    this.daily = known.filter((t) => t.daily);
     this.empty = known.length === 0;
     this.use(this.zone);
   }
@@ -87,15 +94,15 @@ class Model {
   use(clock) {
     this.clock = clock;
     if (this.empty) return;
-    this.firstDay = clock.day(this.first);
-    this.lastDay = clock.day(this.end - 1);
+    this.firstDay = Math.min(...this.known.map((t) => t.day(clock, t.first)));
+    this.lastDay = Math.max(...this.known.map((t) => t.day(clock, t.end - 1)));
     for (const t of this.types) {
       t.days = new Uint8Array(this.lastDay - this.firstDay + 1).fill(WORST.length - 1);
       let zone = 0;
       for (let i = 0; i < t.states.length; i++) {
         const hour = t.first + i;
         while (zone + 1 < clock.from.length && clock.from[zone + 1][0] <= hour) zone++;
-        const rank = RANK[t.states[i]], day = Math.floor((hour * 60 + clock.from[zone][1]) / 1440) - this.firstDay;
+        const rank = RANK[t.states[i]], day = (t.daily ? Math.floor(hour / 24) : Math.floor((hour * 60 + clock.from[zone][1]) / 1440)) - this.firstDay;
         if (rank < t.days[day]) t.days[day] = rank;
       }
       if (clock !== this.zone) continue;
@@ -112,19 +119,23 @@ class Model {
 
   // about sums up a day of a type.
   about(type, day) {
-    const hours = this.clock.hours(day);
+    const hours = type.hours(this.clock, day);
     const files = type.files(hours);
     const sum = (key) => files.reduce((n, f) => n + f[key], 0);
     const states = {};
-    for (const hour of hours) states[type.state(hour)] = (states[type.state(hour)] || 0) + 1;
+    for (const hour of type.daily ? hours.slice(0, 1) : hours) states[type.state(hour)] = (states[type.state(hour)] || 0) + 1;
     const runs = [...new Set(files.map((f) => f.run))].filter((r) => r >= 0).map((r) => this.network.run_ids[r]);
     return {
       hours, files, states, runs, state: this.day(type, day), rows: sum("rows"), stored: sum("stored"), rejected: sum("rejected"), rescued: sum("rescued"),
       attempts: Math.max(0, ...files.map((f) => f.attempts)), late: Math.max(0, ...files.map((f) => f.late)),
+      read: type.daily && files.length ? Math.max(...files.map(written)) : 0, daily: type.daily,
       reading: !fileTexts(), counted: type.calendar.counted, report: this.report(type, day), cut: type.cut(day),
     };
   }
 }
+
+// written is when the ledger last took a file down.
+const written = (f) => (f.hour + f.span) * 3600 + f.late * 60;
 
 let texts = null;
 

@@ -32,9 +32,38 @@ function inPeriod(type, p, states) {
   return hours;
 }
 
-function repairs(model, day) {
+const repairs = (model, day) => [...hourly(model, day), ...model.daily.map((t) => daily(model, t, day))];
+
+// daily is the command about a day that is loaded whole.
+function daily(model, type, day) {
+  const state = type.state(day * 24), network = ["--network", model.network.id], date = compactDay(day), {loader} = type.calendar;
+  const load = (title, more) => ({title, command: command(loader, date, ...network), would: ["the day as the network’s report shows it now"], ...more});
+  switch (state) {
+    case "d":
+      return {
+        title: "Reload what the store has lost", command: command(loader, "--reload", date, ...network),
+        would: ["the day as the network’s report shows it now"], note: "The rows of the day are replaced.",
+      };
+    case "n":
+      return {
+        title: "See what is not as it should be", command: command("issues", date, "--type", type.name, ...network, "--all"),
+        would: ["nothing: it lists the issues; rejected lines are in rejected_rows, values that did not fit in _rescued"],
+      };
+    case "w":
+      return {title: "A run is loading the day, or died", command: command("runs", ...network), would: ["nothing: it shows which run is at work and which died; the next run continues with its files"]};
+    case "l":
+      return load("Read the report of the day again", {quiet: true, note: "Where nothing has changed, nothing is written."});
+    case ".":
+      return load("Nobody has loaded the report of the day", {quiet: true});
+    default:
+      return load("Load the report of the day");
+  }
+}
+
+function hourly(model, day) {
   const hours = model.clock.hours(day), network = ["--network", model.network.id], out = [];
-  const withState = (states) => model.types.filter((t) => hoursIn(t, hours, states).length);
+  const raw = model.types.filter((t) => !t.daily);
+  const withState = (states) => raw.filter((t) => hoursIn(t, hours, states).length);
   const all = (types, states) => types.flatMap((t) => hoursIn(t, hours, states));
   const names = (types) => types.map((t) => t.name).join(",");
 
@@ -63,7 +92,7 @@ function repairs(model, day) {
       note: "The rows of these files are replaced.",
     });
   }
-  const reported = model.types.filter((t) => {
+  const reported = raw.filter((t) => {
     const r = model.report(t, day);
     return (r && r.differs) || (hoursIn(t, hours, "d").length && !unlike.some(([u]) => u === t));
   });
@@ -109,7 +138,7 @@ function repairs(model, day) {
       would: bare.map((t) => `what has come since: ${plural(inPeriod(t, p, "e").length, "hour")} of ${t.name} had no file`),
     });
   }
-  const sound = model.types.filter((t) => hoursIn(t, hours, "ln").length);
+  const sound = raw.filter((t) => hoursIn(t, hours, "ln").length);
   if (!out.length && sound.length) {
     const p = period(all(sound, "ln")), files = sound.flatMap((t) => t.files(range(p)));
     out.push({

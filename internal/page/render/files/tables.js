@@ -76,8 +76,8 @@ function calendarTable(model) {
         const a = model.about(t, day);
         if (a.state === ".") continue;
         const open = [...NOT_LOADED, "g", "w"].reduce((n, s) => n + (a.states[s] || 0), 0);
-        rows.push([isoDay(day), t.name, el("span", {class: "with"}, glyph(a.state), KIND[a.state].name), number(open), number(a.files.length), number(a.rows), a.counted ? number(a.stored) : "?",
-          a.report ? number(a.report.network) : "–", number(a.rejected), number(a.rescued), lateness(a.late)]);
+        rows.push([isoDay(day), t.name, el("span", {class: "with"}, glyph(a.state), KIND[a.state].name), t.daily ? "–" : number(open), number(a.files.length), number(a.rows), a.counted ? number(a.stored) : "?",
+          a.report ? number(a.report.network) : "–", number(a.rejected), number(a.rescued), t.daily ? `read ${instant(a.read)}` : lateness(a.late)]);
       }
     }
     host.replaceChildren(table(`The days of ${year}`,

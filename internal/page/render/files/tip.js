@@ -16,7 +16,7 @@ function sides(about) {
   return el("dl", {class: "sides"},
     cell("Ledger", number(about.rows)),
     cell("Store", about.counted ? number(about.stored) : "not counted", about.counted && about.stored !== about.rows),
-    cell("Network’s report", report ? number(report.network) : "none kept", report && report.differs));
+    about.daily ? null : cell("Network’s report", report ? number(report.network) : "none kept", report && report.differs));
 }
 
 function facts(about, network) {
@@ -28,7 +28,7 @@ function facts(about, network) {
   list.append(line("Files", number(about.files.length)));
   if (!about.files.length) return list;
   list.append(line("Rows", number(about.rows)), line("Rejected", number(about.rejected)), line("Rescued", number(about.rescued)),
-    line("Attempts", number(about.attempts)), line("Lateness", lateness(about.late)));
+    line("Attempts", number(about.attempts)), about.daily ? line("Last read", instant(about.read)) : line("Lateness", lateness(about.late)));
   if (about.runs.length) list.append(line(about.runs.length === 1 ? "Run" : `Last of ${about.runs.length} runs`, about.runs[about.runs.length - 1], "run"));
   return list;
 }
