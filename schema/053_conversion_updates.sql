@@ -33,216 +33,330 @@ ORDER BY (network, id, valid_from)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Later changes of conversions, with former versions; ask conversions_current.';
 
--- Each conversion as it is now. A log's row and its update belong together by
--- tune_event_id; where one of them lacks it, by id; where they have neither in common
--- to compare, by click and goal, if there is exactly one of either: a guess between two
--- would move money from one to the other, so such rows stay as logged. Conversions
--- that no log holds, such as adjustments, come from their update alone.
+-- Each conversion as it is now, of what there is: the raw log, the report of conversions,
+-- later updates. They belong together by tune_event_id; where one of them lacks it, by id;
+-- where they have neither in common to compare, by click and goal. There each of them may
+-- have one conversion; or the log and the report have several, which are paired in the order
+-- of their times, or by the very time where one of them has more. An update that may be of
+-- several lines is of none: they stay as they are.
 --
--- An update says what the whole conversion is worth now, so amounts, their currency
--- and the status come from it together, and it counts once: where several lines of
--- the logs have its id, the latest shows it and the others show 0.
+-- What tells last decides status, amounts and their currency, together: an update since it was
+-- first seen, the report since its day was last read. The log is older than either. All else is
+-- the log's, then the report's, then the update's. Where several lines of the logs are of one
+-- conversion that is told of, the latest shows it and the others show 0.
 --
--- An analyst's profile must not change the answer: no outer join (join_use_nulls
--- would fill it with NULLs), every type is spelled out, and no alias hides a column
--- that the same SELECT asks for (prefer_column_name_to_alias).
+-- An analyst's profile must not change the answer: what an outer join leaves open is no
+-- default (join_use_nulls), every type is spelled out, and no alias hides a column that the
+-- same SELECT asks for (prefer_column_name_to_alias).
 CREATE VIEW IF NOT EXISTS {database}.conversions_current {on_cluster}
 (
     network          LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
-    id               UInt64 COMMENT 'Id of the conversion; 0 where neither its log nor an update has one.',
+    id               UInt64 COMMENT 'Id of the conversion; 0 where no source has one.',
     transaction_id   String COMMENT 'Id of the click that it came from.',
-    affiliate_id     UInt32 COMMENT 'Affiliate whose click converted.',
+    affiliate_id     UInt32 COMMENT 'Affiliate whose click converted. This, and all up to country_code, is the log''s, else the report''s, else the update''s.',
     advertiser_id    UInt32 COMMENT 'Advertiser whose offer it is.',
     offer_id         UInt32 COMMENT 'Offer that converted.',
     goal_id          UInt32 COMMENT 'Goal of the offer; 0: the offer itself.',
     datetime         DateTime('UTC') COMMENT 'When it converted.',
     session_datetime DateTime('UTC') COMMENT 'When the click happened; 1970-01-01 where it is not known.',
     country_code     LowCardinality(String) COMMENT 'Country of the address, ISO 3166 alpha-2.',
-    status           String COMMENT 'Status as it is now: approved, pending or rejected; repeated: see origin.',
-    status_code      UInt32 COMMENT 'Reason for the status; 0: none.',
-    payout           Decimal(38, 6) COMMENT 'What the affiliate is owed now, in whole units of currency.',
-    revenue          Decimal(38, 6) COMMENT 'What the advertiser owes now, in whole units of currency.',
-    sale_amount      Decimal(38, 6) COMMENT 'Amount of the sale, in whole units of currency.',
-    currency         LowCardinality(String) COMMENT 'Currency of payout, revenue and sale_amount: of the update where they come from one, else of the log.',
-    is_adjustment    UInt8 COMMENT '1: entered by hand to correct totals.',
-    logged_status    String COMMENT 'Status in the log.',
+    status           String COMMENT 'Status as it is now, by what told_by names: approved, pending or rejected; repeated: see origin.',
+    status_code      UInt32 COMMENT 'Reason for the status, by what told_by names; 0: none.',
+    payout           Decimal(38, 6) COMMENT 'What the affiliate is owed now, in whole units of currency, by what told_by names.',
+    revenue          Decimal(38, 6) COMMENT 'What the advertiser owes now, in whole units of currency, by what told_by names.',
+    sale_amount      Decimal(38, 6) COMMENT 'Amount of the sale, in whole units of currency, by what told_by names.',
+    currency         LowCardinality(String) COMMENT 'Currency of payout, revenue and sale_amount, by what told_by names.',
+    is_adjustment    UInt8 COMMENT '1: entered by hand to correct totals; the log''s, else the report''s, else the update''s.',
+    logged_status    String COMMENT 'Status in the log; empty where no log has it.',
     logged_payout    Decimal(38, 6) COMMENT 'Payout in the log, in whole units of logged_currency.',
     logged_revenue   Decimal(38, 6) COMMENT 'Revenue in the log, in whole units of logged_currency.',
-    origin           String COMMENT 'log: no update is known. log and update: amounts, currency and status are the update''s. repeated: a later line of the logs has the same id and shows the update, amounts here are 0. update: no log has it.',
-    updated_at       Nullable(DateTime64(3, 'UTC')) COMMENT 'When the update was first seen, by the store''s clock; NULL: none is known.',
+    origin           String COMMENT 'Which sources have it: log, report, update; log and report, log and update, update and report; log, update and report. repeated: a later line of the logs is of the same conversion and shows what is told of it, amounts here are 0.',
+    updated_at       Nullable(DateTime64(3, 'UTC')) COMMENT 'When the update was first seen, or the day of the report last read, that status and amounts come from, by the store''s clock; NULL: they are the log''s.',
     _file            String COMMENT 'File of the log; empty: none.',
     _line            UInt32 COMMENT 'Line of the file; 0: none.',
-    logged_currency  LowCardinality(String) COMMENT 'Currency of logged_payout and logged_revenue.',
-    tune_event_id    String COMMENT 'Id of the conversion as the vendor gives it since it retires the numeric one; empty where neither its log nor an update has one.'
+    logged_currency  LowCardinality(String) COMMENT 'Currency of logged_payout and logged_revenue; empty where no log has it.',
+    tune_event_id    String COMMENT 'Id of the conversion as the vendor gives it since it retires the numeric one; empty where no source has one.',
+    told_by          String COMMENT 'log, update or report: where status, amounts and currency come from, the one that tells last.'
 )
 AS WITH
-latest AS
+-- Networks of which more is known than the logs.
+told AS
 (
-    SELECT *
+    SELECT DISTINCT network FROM {database}.conversion_updates UNION ALL SELECT DISTINCT network FROM {database}.conversion_report
+),
+-- Ids of the logs' lines without an event: a row that has both is known by its id if it is
+-- one of these.
+numbered AS
+(
+    SELECT network, id FROM {database}.conversions WHERE id != 0 AND tune_event_id = '' AND network IN (SELECT network FROM told)
+),
+-- Networks some of whose rows have an event only, and those where others have an id only.
+unnumbered AS
+(
+    SELECT DISTINCT network FROM {database}.conversions WHERE id = 0 AND tune_event_id != ''
+    UNION ALL
+    SELECT DISTINCT network FROM {database}.conversion_report WHERE id = 0 AND tune_event_id != ''
+    UNION ALL
+    SELECT DISTINCT network FROM {database}.conversion_updates WHERE id = 0 AND tune_event_id != ''
+),
+nameless AS
+(
+    SELECT DISTINCT network
     FROM
     (
-        SELECT * FROM {database}.conversion_updates
-        WHERE id != 0 OR tune_event_id != ''
-        ORDER BY network, id, if(id = 0, tune_event_id, ''), valid_from DESC
-        LIMIT 1 BY network, id, if(id = 0, tune_event_id, '')
+        SELECT network FROM {database}.conversions WHERE id != 0 AND tune_event_id = ''
+        UNION ALL
+        SELECT network FROM {database}.conversion_report WHERE id != 0 AND tune_event_id = ''
+        UNION ALL
+        SELECT network FROM {database}.conversion_updates WHERE id != 0 AND tune_event_id = ''
     )
-    ORDER BY network, valid_from DESC, id DESC
-    LIMIT 1 BY network, tune_event_id, if(tune_event_id = '', id, 0)
+    WHERE network IN (SELECT network FROM unnumbered)
 ),
--- Lines of the logs, each with the key of the update that is tied to it by event or id.
-tied AS
+-- Events of ids that the report or an update has alone, and the other way around.
+events AS
+(
+    SELECT network, id, max(tune_event_id) AS event
+    FROM
+    (
+        SELECT network, id, tune_event_id FROM {database}.conversions WHERE id != 0 AND tune_event_id != ''
+        UNION ALL
+        SELECT network, id, tune_event_id FROM {database}.conversion_report WHERE id != 0 AND tune_event_id != ''
+        UNION ALL
+        SELECT network, id, tune_event_id FROM {database}.conversion_updates WHERE id != 0 AND tune_event_id != ''
+    )
+    WHERE (network, id) IN (SELECT network, id FROM {database}.conversion_report WHERE id != 0 AND tune_event_id = '' UNION ALL SELECT network, id FROM {database}.conversion_updates WHERE id != 0 AND tune_event_id = '')
+    GROUP BY network, id
+),
+numbers AS
+(
+    SELECT network, tune_event_id AS event, max(id) AS number
+    FROM
+    (
+        SELECT network, id, tune_event_id FROM {database}.conversions WHERE id != 0 AND tune_event_id != ''
+        UNION ALL
+        SELECT network, id, tune_event_id FROM {database}.conversion_report WHERE id != 0 AND tune_event_id != ''
+        UNION ALL
+        SELECT network, id, tune_event_id FROM {database}.conversion_updates WHERE id != 0 AND tune_event_id != ''
+    )
+    WHERE network IN (SELECT network FROM unnumbered) AND (network, tune_event_id) IN (SELECT network, tune_event_id FROM {database}.conversion_report WHERE id = 0 AND tune_event_id != '' UNION ALL SELECT network, tune_event_id FROM {database}.conversion_updates WHERE id = 0 AND tune_event_id != '')
+    GROUP BY network, tune_event_id
+),
+-- Lines of the logs, rows of the report, and updates, each with the key of its conversion.
+lines AS
 (
     SELECT
-        network, id, tune_event_id, transaction_id, affiliate_id, advertiser_id, offer_id, goal_id, datetime, session_datetime, country_code,
-        status, status_code, payout_cents, revenue_cents, sale_amount, currency, is_adjustment, _hour, _file, _line,
-        multiIf(
-            tune_event_id != '' AND (network, tune_event_id) IN (SELECT network, tune_event_id FROM {database}.conversion_updates), concat('event ', tune_event_id),
-            id != 0 AND tune_event_id = '' AND (network, id) IN (SELECT network, id FROM {database}.conversion_updates), concat('id ', toString(id)),
-            id != 0 AND tune_event_id != '' AND (network, id) IN (SELECT network, id FROM {database}.conversion_updates GROUP BY network, id HAVING max(tune_event_id) = ''), concat('id ', toString(id)),
-            '') AS tie
-    FROM {database}.conversions
+        l.network AS network, l.id AS id, l.tune_event_id AS tune_event_id, l.transaction_id AS transaction_id,
+        l.affiliate_id AS affiliate_id, l.advertiser_id AS advertiser_id, l.offer_id AS offer_id, l.goal_id AS goal_id,
+        l.datetime AS datetime, l.session_datetime AS session_datetime, l.country_code AS country_code,
+        l.status AS status, l.status_code AS status_code, l.payout_cents AS payout_cents, l.revenue_cents AS revenue_cents,
+        l.sale_amount AS sale_amount, l.currency AS currency, l.is_adjustment AS is_adjustment, l._file AS _file, l._line AS _line,
+        (l.datetime, l._hour, l._file, l._line, l._part, l._part_offset) AS place, 1 AS here,
+        if(l.transaction_id = '', toUInt128(0), reinterpretAsUInt128(sipHash128('click', l.network, l.transaction_id, toUInt64(l.goal_id)))) AS click,
+        reinterpretAsUInt128(multiIf(
+            l.id != 0 AND (l.tune_event_id = '' OR (l.network, l.id) IN (SELECT network, id FROM numbered)), sipHash128('id', l.network, l.id),
+            l.tune_event_id != '', sipHash128('event', l.network, l.tune_event_id),
+            sipHash128('line', l.network, l._file, l._line))) AS key
+    FROM {database}.conversions AS l
 ),
--- Updates, each with whether a line of the logs has its event or its id. An id says
--- nothing of a line that has an event of its own.
+reported AS
+(
+    SELECT
+        r.network AS network, r.id AS id, r.tune_event_id AS tune_event_id, r.ad_id AS ad_id,
+        r.affiliate_id AS affiliate_id, r.advertiser_id AS advertiser_id, r.offer_id AS offer_id, r.goal_id AS goal_id,
+        r.datetime AS datetime, r.session_datetime AS session_datetime, r.country_code AS country_code,
+        r.status AS status, r.status_code AS status_code, r.payout AS payout, r.revenue AS revenue,
+        r.sale_amount AS sale_amount, r.currency AS currency, r.is_adjustment AS is_adjustment,
+        greatest(toDateTime64(r._loaded_at, 3, 'UTC'), ifNull(d.read, toDateTime64(0, 3, 'UTC'))) AS as_of, --guard:report-age
+        if(r.id != 0, r.id, ifNull(i.number, toUInt64(0))) AS own_id,
+        if(r.tune_event_id != '', r.tune_event_id, ifNull(e.event, '')) AS own_event,
+        if(r.ad_id = '', toUInt128(0), reinterpretAsUInt128(sipHash128('click', r.network, r.ad_id, toUInt64(r.goal_id)))) AS click,
+        reinterpretAsUInt128(multiIf(
+            own_id != 0 AND (own_event = '' OR (r.network, own_id) IN (SELECT network, id FROM numbered)), sipHash128('id', r.network, own_id),
+            own_event != '', sipHash128('event', r.network, own_event),
+            sipHash128('row', r.network, r._file, r._line))) AS key
+    FROM {database}.conversion_report AS r
+    ALL LEFT JOIN events AS e ON e.network = r.network AND e.id = r.id
+    ALL LEFT JOIN numbers AS i ON i.network = r.network AND i.event = r.tune_event_id
+    ALL LEFT JOIN
+    (
+        SELECT network, file, updated_at AS read FROM {database}.ingest_files_current
+        WHERE log_type = 'conversion_report' AND state = 'loaded' AND ignored = ''
+    ) AS d ON d.network = r.network AND d.file = r._file
+),
+updated AS
+(
+    SELECT
+        u.network AS network, u.id AS id, u.tune_event_id AS tune_event_id, u.ad_id AS ad_id,
+        toUInt32(u.affiliate_id) AS affiliate_id, toUInt32(u.advertiser_id) AS advertiser_id, toUInt32(u.offer_id) AS offer_id, toUInt32(u.goal_id) AS goal_id,
+        ifNull(u.datetime, toDateTime(0, 'UTC')) AS datetime, ifNull(u.session_datetime, toDateTime(0, 'UTC')) AS session_datetime, u.country_code AS country_code,
+        u.status AS status, toUInt32(u.status_code) AS status_code, u.payout AS payout, u.revenue AS revenue,
+        u.sale_amount AS sale_amount, u.currency AS currency, toUInt8(u.is_adjustment) AS is_adjustment,
+        u.valid_from AS as_of, u.found AS found,
+        if(u.id != 0, u.id, ifNull(i.number, toUInt64(0))) AS own_id,
+        if(u.tune_event_id != '', u.tune_event_id, ifNull(e.event, '')) AS own_event,
+        if(u.ad_id = '', toUInt128(0), reinterpretAsUInt128(sipHash128('click', u.network, u.ad_id, toUInt64(u.goal_id)))) AS click,
+        reinterpretAsUInt128(multiIf(
+            own_id != 0 AND (own_event = '' OR (u.network, own_id) IN (SELECT network, id FROM numbered)), sipHash128('id', u.network, own_id),
+            own_event != '', sipHash128('event', u.network, own_event),
+            sipHash128('update', u.network))) AS key
+    FROM {database}.conversion_updates AS u
+    ALL LEFT JOIN events AS e ON e.network = u.network AND e.id = u.id
+    ALL LEFT JOIN numbers AS i ON i.network = u.network AND i.event = u.tune_event_id
+    WHERE u.id != 0 OR u.tune_event_id != ''
+),
+-- Clicks of rows that lack what others are known by.
+suspects AS
+(
+    SELECT sipHash64(network, click) AS suspect
+    FROM
+    (
+        SELECT network, transaction_id AS click, tune_event_id FROM {database}.conversions WHERE id = 0
+        UNION ALL
+        SELECT network, ad_id, tune_event_id FROM {database}.conversion_report WHERE id = 0
+        UNION ALL
+        SELECT network, ad_id, tune_event_id FROM {database}.conversion_updates WHERE id = 0
+    )
+    WHERE click != '' AND network IN (SELECT network FROM told) AND (tune_event_id = '' OR network IN (SELECT network FROM nameless))
+),
+-- Rows of the report and updates at these clicks that get another key, that of a line or of
+-- one another; and updates of which nothing tells which line they are of.
+moves AS
+(
+    SELECT m.1 AS key, m.2 AS moved, m.3 AS unsure
+    FROM
+    (
+        SELECT
+            of_click,
+            arraySort(x -> (x.4, x.1), groupArray((key, sources, kinds, first))) AS found,
+            arrayFilter(x -> x.2 = 1, found) AS logged,
+            arrayFilter(x -> bitAnd(x.2, 5) = 4, found) AS listed,
+            arrayMap(x -> x.4, logged) AS logged_at,
+            arrayEnumerateUniq(logged_at) AS logged_nth,
+            arrayEnumerateUniq(arrayMap(x -> x.4, listed)) AS listed_nth,
+            max(astray) = 0 AND sum(sources) = groupBitOr(sources) AND sum(kinds) = groupBitOr(kinds) AS apart, --guard:update-strangers
+            max(astray) = 0 AND NOT arrayExists(x -> arrayExists(y -> bitAnd(x.3, y.3) != 0, listed), logged) AS alike, --guard:report-strangers
+            arrayConcat(
+                multiIf(
+                    apart, arrayMap(x -> (x.1, arraySort(y -> (-bitAnd(y.2, 1), -y.2), found)[1].1, 0), arrayFilter(x -> bitAnd(x.2, 1) = 0, found)),
+                    alike AND length(logged) = length(listed), arrayMap((x, y) -> (x.1, y.1, 0), listed, arrayResize(logged, length(listed))),
+                    alike, arrayMap(
+                        (x, n) -> (x.1, logged[arrayFirstIndex((at, nth) -> at = x.4 AND nth = n, logged_at, logged_nth)].1, 0),
+                        listed, listed_nth),
+                    []),
+                arrayMap(x -> (x.1, toUInt128(0), 1), arrayFilter(x -> NOT apart AND x.2 = 2 AND arrayExists(y -> bitAnd(x.3, y.3) = 0, logged), found))) AS all_moves,
+            arrayJoin(arrayFilter(x -> x.2 != 0 OR x.3 = 1, all_moves)) AS m
+        FROM
+        (
+            SELECT
+                key, groupBitOr(source) AS sources, groupBitOr(kind) AS kinds, minIf(at, source != 2) AS first,
+                min(click) != max(click) AS astray, arrayJoin(if(astray, [min(click), max(click)], [min(click)])) AS of_click
+            FROM
+            (
+                SELECT key, click, sipHash64(network, transaction_id) AS suspect, toUInt8(1) AS source, toUInt8(if(id = 0, 0, 1) + if(tune_event_id = '', 0, 2)) AS kind, datetime AS at FROM lines
+                UNION ALL
+                SELECT key, click, sipHash64(network, ad_id), toUInt8(4), toUInt8(if(own_id = 0, 0, 1) + if(own_event = '', 0, 2)), datetime FROM reported
+                UNION ALL
+                SELECT key, click, sipHash64(network, ad_id), toUInt8(2), toUInt8(if(own_id = 0, 0, 1) + if(own_event = '', 0, 2)), datetime FROM updated
+            )
+            WHERE suspect IN (SELECT * FROM suspects)
+            GROUP BY key
+        )
+        WHERE of_click != 0
+        GROUP BY of_click
+        HAVING count() > 1
+    )
+    -- A line of another click may have the key already.
+    WHERE m.1 NOT IN (SELECT key FROM lines WHERE key IN (SELECT key FROM updated))
+),
+-- What is told of each conversion now: by its latest update, or by its row of the report if
+-- the day was read later.
 known AS
 (
     SELECT
-        *,
-        if(tune_event_id = '', 'id', if(id = 0, 'event', 'both')) AS named_by,
-        tune_event_id != '' AND (network, tune_event_id) IN
-        (
-            SELECT network, tune_event_id FROM {database}.conversions
-            WHERE tune_event_id IN (SELECT tune_event_id FROM {database}.conversion_updates WHERE tune_event_id != '')
-        )
-        OR (network, id, named_by) IN
-        (
-            SELECT network, id, arrayJoin(if(tune_event_id = '', ['id', 'both'], ['id'])) FROM {database}.conversions
-            WHERE id IN (SELECT id FROM {database}.conversion_updates WHERE id != 0)
-        ) AS is_tied
-    FROM latest
-),
-by_click AS
-(
-    SELECT u.network AS network, u.ad_id AS ad_id, u.goal_id AS goal_id, u.any_id AS any_id, u.any_event AS any_event
+        conversion, 1 AS there,
+        argMax(network, since) AS network,
+        argMaxIf(id, since, id != 0) AS id, argMaxIf(tune_event_id, since, tune_event_id != '') AS tune_event_id,
+        argMax(ad_id, standing) AS transaction_id,
+        argMax(affiliate_id, standing) AS affiliate_id, argMax(advertiser_id, standing) AS advertiser_id,
+        argMax(offer_id, standing) AS offer_id, argMax(goal_id, standing) AS goal_id,
+        argMax(datetime, standing) AS datetime, argMax(session_datetime, standing) AS session_datetime,
+        argMax(country_code, standing) AS country_code, argMax(is_adjustment, standing) AS is_adjustment,
+        argMax(status, since) AS status, argMax(status_code, since) AS status_code,
+        argMax(payout, since) AS payout, argMax(revenue, since) AS revenue, argMax(sale_amount, since) AS sale_amount,
+        argMax(currency, since) AS currency, argMax(as_of, since) AS as_of,
+        argMax(is_report, since) AS by_report, max(is_report) AS has_report, min(is_report) AS only_report,
+        argMax(found, since) = 'updated' AND max(is_unsure) = 1 AND max(is_report) = 0 AS unsure
     FROM
     (
-        SELECT network, ad_id, goal_id, max(id) AS any_id, max(tune_event_id) AS any_event
-        FROM known
-        WHERE ad_id != ''
-        GROUP BY network, ad_id, goal_id
-        HAVING count() = 1 AND max(is_tied) = 0
-    ) AS u
-    INNER ALL JOIN
+        SELECT
+            t.*, toUInt64(toUnixTimestamp64Milli(t.as_of)) * 2 + 1 - t.is_report AS since, --guard:told-last
+            since + bitShiftLeft(toUInt64(t.is_report), 60) AS standing,
+            if(ifNull(m.moved, 0) != 0, assumeNotNull(m.moved), t.key) AS conversion, ifNull(m.unsure, 0) AS is_unsure
+        FROM
+        (
+            SELECT network, id, tune_event_id, ad_id, affiliate_id, advertiser_id, offer_id, goal_id, datetime, session_datetime, country_code,
+            status, status_code, payout, revenue, sale_amount, currency, is_adjustment, as_of, toUInt8(1) AS is_report, '' AS found, key FROM reported
+            UNION ALL
+            SELECT network, id, tune_event_id, ad_id, affiliate_id, advertiser_id, offer_id, goal_id, datetime, session_datetime, country_code,
+            status, status_code, payout, revenue, sale_amount, currency, is_adjustment, as_of, toUInt8(0), found, key FROM updated
+        ) AS t
+        ALL LEFT JOIN moves AS m ON m.key = t.key
+    )
+    GROUP BY conversion
+),
+repeats AS
+(
+    SELECT stamp
+    FROM
     (
-        SELECT network, transaction_id, toUInt64(goal_id) AS goal, max(id) AS any_id, max(tune_event_id) AS any_event
-        FROM tied
-        WHERE transaction_id IN (SELECT ad_id FROM {database}.conversion_updates WHERE ad_id != '')
-        GROUP BY network, transaction_id, goal
-        HAVING count() = 1 AND max(tie) = ''
-    ) AS l
-        ON l.network = u.network AND l.transaction_id = u.ad_id AND l.goal = u.goal_id
-    WHERE (u.any_id = 0 OR l.any_id = 0) AND (u.any_event = '' OR l.any_event = '') --guard:update-strangers
+        SELECT reinterpretAsUInt128(sipHash128(key, place)) AS stamp, row_number() OVER (PARTITION BY key ORDER BY place DESC) AS nth --guard:update-once
+        FROM lines
+        WHERE key IN (SELECT key FROM lines WHERE network IN (SELECT network FROM told) GROUP BY key HAVING count() > 1)
+    )
+    WHERE nth > 1
 )
 SELECT
-    l.network AS network, l.id AS id, l.transaction_id AS transaction_id,
-    l.affiliate_id AS affiliate_id, l.advertiser_id AS advertiser_id, l.offer_id AS offer_id, l.goal_id AS goal_id,
-    l.datetime AS datetime, l.session_datetime AS session_datetime, l.country_code AS country_code,
-    l.status AS status, l.status_code AS status_code,
-    CAST(l.payout_cents AS Decimal(38, 6)) / 100 AS payout,
-    CAST(l.revenue_cents AS Decimal(38, 6)) / 100 AS revenue,
-    CAST(l.sale_amount AS Decimal(38, 6)) AS sale_amount,
-    l.currency AS currency, l.is_adjustment AS is_adjustment,
-    l.status AS logged_status,
-    CAST(l.payout_cents AS Decimal(38, 6)) / 100 AS logged_payout,
-    CAST(l.revenue_cents AS Decimal(38, 6)) / 100 AS logged_revenue,
-    'log' AS origin, CAST(NULL AS Nullable(DateTime64(3, 'UTC'))) AS updated_at,
-    l._file AS _file, l._line AS _line, l.currency AS logged_currency, l.tune_event_id AS tune_event_id
-FROM tied AS l
-WHERE l.tie = '' AND (l.network, l.transaction_id, toUInt64(l.goal_id)) NOT IN (SELECT network, ad_id, goal_id FROM by_click)
-UNION ALL
-SELECT
-    r.network, r.id, r.transaction_id,
-    r.affiliate_id, r.advertiser_id, r.offer_id, r.goal_id, r.datetime, r.session_datetime, r.country_code,
-    if(r.nth = 1, r.status, 'repeated'), if(r.nth = 1, toUInt32(r.status_code), 0),
-    if(r.nth = 1, CAST(r.payout AS Decimal(38, 6)), CAST(0 AS Decimal(38, 6))),
-    if(r.nth = 1, CAST(r.revenue AS Decimal(38, 6)), CAST(0 AS Decimal(38, 6))),
-    if(r.nth = 1, CAST(r.sale_amount AS Decimal(38, 6)), CAST(0 AS Decimal(38, 6))),
-    r.currency, r.is_adjustment, --guard:update-currency
-    r.logged_status,
-    CAST(r.payout_cents AS Decimal(38, 6)) / 100,
-    CAST(r.revenue_cents AS Decimal(38, 6)) / 100,
-    if(r.nth = 1, 'log and update', 'repeated'), r.valid_from,
-    r._file, r._line, r.logged_currency, r.tune_event_id
+    network, id, transaction_id, affiliate_id, advertiser_id, offer_id, goal_id, datetime, session_datetime, country_code,
+    status, status_code, payout, revenue, sale_amount, currency, is_adjustment,
+    logged_status, logged_payout, logged_revenue, origin, updated_at, _file, _line, logged_currency, tune_event_id, told_by
 FROM
 (
     SELECT
-        l.network AS network, if(u.id = 0, l.id, u.id) AS id, l.transaction_id AS transaction_id,
-        l.affiliate_id AS affiliate_id, l.advertiser_id AS advertiser_id, l.offer_id AS offer_id, l.goal_id AS goal_id,
-        l.datetime AS datetime, l.session_datetime AS session_datetime, l.country_code AS country_code,
-        u.status AS status, u.status_code AS status_code,
-        u.payout AS payout, u.revenue AS revenue, u.sale_amount AS sale_amount, u.currency AS currency,
-        l.is_adjustment AS is_adjustment, l.status AS logged_status, l.currency AS logged_currency,
-        l.payout_cents AS payout_cents, l.revenue_cents AS revenue_cents,
-        u.valid_from AS valid_from, l._file AS _file, l._line AS _line,
-        if(l.tune_event_id = '', u.tune_event_id, l.tune_event_id) AS tune_event_id,
-        row_number() OVER (PARTITION BY u.network, u.id, u.tune_event_id ORDER BY l.datetime DESC, l._hour DESC, l._file DESC, l._line DESC) AS nth --guard:update-once
-    FROM tied AS l
-    INNER ALL JOIN
-    (
-        SELECT
-            *,
-            arrayJoin(arrayConcat(
-                if(tune_event_id != '', [concat('event ', tune_event_id)], []),
-                if(id != 0, [concat('id ', toString(id))], []))) AS key
-        FROM {database}.conversion_updates
-        ORDER BY valid_from DESC
-        LIMIT 1 BY network, key
-    ) AS u
-        ON u.network = l.network AND u.key = l.tie
-    WHERE l.tie != ''
-      AND (l.id IN (SELECT id FROM {database}.conversion_updates WHERE id != 0)
-        OR l.tune_event_id IN (SELECT tune_event_id FROM {database}.conversion_updates WHERE tune_event_id != ''))
-) AS r
-UNION ALL
-SELECT
-    l.network, if(u.id = 0, l.id, u.id), l.transaction_id,
-    l.affiliate_id, l.advertiser_id, l.offer_id, l.goal_id, l.datetime, l.session_datetime, l.country_code,
-    u.status, toUInt32(u.status_code),
-    CAST(u.payout AS Decimal(38, 6)), CAST(u.revenue AS Decimal(38, 6)), CAST(u.sale_amount AS Decimal(38, 6)),
-    u.currency, l.is_adjustment,
-    l.status,
-    CAST(l.payout_cents AS Decimal(38, 6)) / 100,
-    CAST(l.revenue_cents AS Decimal(38, 6)) / 100,
-    'log and update', u.valid_from,
-    l._file, l._line, l.currency, if(l.tune_event_id = '', u.tune_event_id, l.tune_event_id)
-FROM
-(
-    SELECT * FROM {database}.conversions
-    WHERE transaction_id IN (SELECT ad_id FROM {database}.conversion_updates WHERE ad_id != '')
-) AS l
-INNER ALL JOIN
-(
-    SELECT * FROM latest
-    WHERE (network, id, tune_event_id) IN (SELECT network, any_id, any_event FROM by_click)
-) AS u
-    ON u.network = l.network AND u.ad_id = l.transaction_id AND u.goal_id = toUInt64(l.goal_id)
-UNION ALL
-SELECT
-    u.network, u.id, u.ad_id,
-    toUInt32(u.affiliate_id), toUInt32(u.advertiser_id), toUInt32(u.offer_id), toUInt32(u.goal_id),
-    ifNull(u.datetime, toDateTime(0, 'UTC')), ifNull(u.session_datetime, toDateTime(0, 'UTC')), u.country_code,
-    u.status, toUInt32(u.status_code),
-    CAST(u.payout AS Decimal(38, 6)), CAST(u.revenue AS Decimal(38, 6)), CAST(u.sale_amount AS Decimal(38, 6)),
-    u.currency, toUInt8(u.is_adjustment),
-    '', CAST(0 AS Decimal(38, 6)), CAST(0 AS Decimal(38, 6)),
-    'update', u.valid_from, '', toUInt32(0), '', u.tune_event_id
-FROM known AS u
-WHERE NOT u.is_tied AND (u.network, u.id, u.tune_event_id) NOT IN (SELECT network, any_id, any_event FROM by_click)
-  -- One of several lines of its click may be it, and which is not known: they show it as logged.
-  AND NOT (u.found = 'updated' AND u.ad_id != '' AND (u.network, u.ad_id, u.goal_id, u.named_by) IN
-  (
-      SELECT network, transaction_id, toUInt64(goal_id),
-          arrayJoin(multiIf(id = 0 AND tune_event_id = '', ['id', 'event', 'both'], id = 0, ['id'], tune_event_id = '', ['event'], [])) FROM tied
-      WHERE tie = '' AND transaction_id IN (SELECT ad_id FROM {database}.conversion_updates WHERE ad_id != '')
-  ))
-COMMENT 'Conversions of the logs with their latest status, payout and revenue, and those that only updates tell of. Made by ingest, revision 3.';
+        assumeNotNull(if(logged, l.network, k.network)) AS network,
+        assumeNotNull(if(told AND k.id != 0, k.id, l.id)) AS id,
+        assumeNotNull(if(logged, l.transaction_id, k.transaction_id)) AS transaction_id,
+        assumeNotNull(if(logged, l.affiliate_id, k.affiliate_id)) AS affiliate_id,
+        assumeNotNull(if(logged, l.advertiser_id, k.advertiser_id)) AS advertiser_id,
+        assumeNotNull(if(logged, l.offer_id, k.offer_id)) AS offer_id,
+        assumeNotNull(if(logged, l.goal_id, k.goal_id)) AS goal_id,
+        assumeNotNull(if(logged, l.datetime, k.datetime)) AS datetime,
+        assumeNotNull(if(logged, l.session_datetime, k.session_datetime)) AS session_datetime,
+        assumeNotNull(if(logged, l.country_code, k.country_code)) AS country_code,
+        assumeNotNull(multiIf(repeated, 'repeated', told, k.status, l.status)) AS status,
+        assumeNotNull(multiIf(repeated, 0, told, k.status_code, l.status_code)) AS status_code,
+        assumeNotNull(multiIf(repeated, CAST(0 AS Decimal(38, 6)), told, CAST(k.payout AS Decimal(38, 6)), CAST(l.payout_cents AS Decimal(38, 6)) / 100)) AS payout,
+        assumeNotNull(multiIf(repeated, CAST(0 AS Decimal(38, 6)), told, CAST(k.revenue AS Decimal(38, 6)), CAST(l.revenue_cents AS Decimal(38, 6)) / 100)) AS revenue,
+        assumeNotNull(multiIf(repeated, CAST(0 AS Decimal(38, 6)), told, CAST(k.sale_amount AS Decimal(38, 6)), CAST(l.sale_amount AS Decimal(38, 6)))) AS sale_amount,
+        assumeNotNull(if(told, k.currency, l.currency)) AS currency, --guard:update-currency
+        assumeNotNull(if(logged, l.is_adjustment, k.is_adjustment)) AS is_adjustment,
+        assumeNotNull(if(logged, l.status, '')) AS logged_status,
+        assumeNotNull(if(logged, CAST(l.payout_cents AS Decimal(38, 6)) / 100, CAST(0 AS Decimal(38, 6)))) AS logged_payout,
+        assumeNotNull(if(logged, CAST(l.revenue_cents AS Decimal(38, 6)) / 100, CAST(0 AS Decimal(38, 6)))) AS logged_revenue,
+        multiIf(
+            repeated, 'repeated',
+            logged AND NOT told, 'log',
+            logged AND k.has_report = 0, 'log and update', logged AND k.only_report = 1, 'log and report', logged, 'log, update and report',
+            k.has_report = 0, 'update', k.only_report = 1, 'report', 'update and report') AS origin,
+        if(told, CAST(k.as_of AS Nullable(DateTime64(3, 'UTC'))), NULL) AS updated_at,
+        assumeNotNull(if(logged, l._file, '')) AS _file,
+        assumeNotNull(if(logged, l._line, 0)) AS _line,
+        assumeNotNull(if(logged, l.currency, '')) AS logged_currency,
+        assumeNotNull(if(logged AND l.tune_event_id != '', l.tune_event_id, k.tune_event_id)) AS tune_event_id,
+        multiIf(NOT told, 'log', k.by_report = 1, 'report', 'update') AS told_by,
+        ifNull(l.here, 0) = 1 AS logged, ifNull(k.there, 0) = 1 AS told,
+        told AND logged AND reinterpretAsUInt128(sipHash128(l.key, l.place)) IN (SELECT stamp FROM repeats) AS repeated
+    FROM lines AS l
+    ALL FULL JOIN known AS k ON k.conversion = l.key
+    WHERE logged OR k.unsure = 0
+)
+COMMENT 'Conversions of the logs with their latest status, payout and revenue, and those that only updates tell of. Made by ingest, revision 4.';

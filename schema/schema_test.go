@@ -105,7 +105,7 @@ func TestViewRevisions(t *testing.T) {
 		"dim_offer_categories_current":      "1 267b8311",
 		"dim_offer_groups_current":          "1 fc8214b3",
 		"dim_affiliate_tiers_current":       "1 3e6d128d",
-		"conversions_current":               "3 2b91415b",
+		"conversions_current":               "4 849eb712",
 		"report_stats":                      "1 d5947a1f",
 		"ingest_looked":                     "1 21cc5170",
 		"ingest_metrics":                    "4 e113255a",
