@@ -227,6 +227,15 @@ func TestReportOnly(t *testing.T) {
 		r.Error(r.out.String())
 	}
 	approved := r.sql("SELECT count() FROM conversion_report WHERE status = 'approved'")
+	// The view of conversions, names and the network's figures are there without a log.
+	payout, revenue := r.network.ConversionTotals()
+	if got := r.sql("SELECT count(), countIf(status = 'approved'), toFloat64(sum(payout)), toFloat64(sum(revenue)), any(origin), uniqExact(origin), countIf(dictGet('offers', 'name', (network, toUInt64(offer_id))) = '') FROM conversions_current"); got != "40\t"+approved+"\t"+payout+"\t"+revenue+"\treport\t1\t0" {
+		r.Errorf("conversions_current: %s", got)
+	}
+	r.in(exitDone, "stats", day)
+	if got := r.sql("SELECT toUInt64(sum(conversions)) FROM report_stats"); got != approved {
+		r.Errorf("report_stats: %s conversions, want %s", got, approved)
+	}
 	r.in(exitDone, "reconcile", day)
 	r.says("store " + approved + ", network " + approved + ": agree")
 	if strings.Contains(r.out.String(), "clicks") {

@@ -92,6 +92,9 @@ func fillViews(t *testing.T, st *store.Store) {
 		"INSERT INTO conversion_updates (network, id, ad_id, status, payout, currency, found, valid_from)" +
 			" SELECT network, id, transaction_id, 'rejected', 0, 'USD', 'updated', now64(3) FROM conversions WHERE id % 2 = 1",
 		"INSERT INTO conversion_updates (network, id, status, payout, currency, found, valid_from) SELECT 'acme', 4000000000, 'approved', 1, 'USD', 'added', now64(3)",
+		"INSERT INTO conversion_report (network, id, tune_event_id, ad_id, goal_id, datetime, status, payout, currency, _file, _hour)" +
+			" SELECT network, id, if(id % 3 = 1, '', concat('e', toString(id))), transaction_id, goal_id, datetime, 'approved', 2, 'USD', 'd', _hour FROM conversions WHERE id % 5 < 2",
+		"INSERT INTO conversion_report (network, ad_id, payout, currency, _file, _hour) SELECT network, max(transaction_id), 3, 'USD', 'd', max(_hour) FROM conversions GROUP BY network",
 		"INSERT INTO report_stats_rows (network, question, day, row_key, version, dims, figures)" +
 			" SELECT 'acme', 'q', '2016-09-09', arrayJoin(['', 'a']), 1, map('Stat.hour', '3'), map('Stat.clicks', 1)",
 		"INSERT INTO dim_offers (network, id, valid_from) " + some, "INSERT INTO dim_affiliates (network, id, valid_from) " + some,
