@@ -67,7 +67,7 @@ func (a *app) runServe(ctx context.Context, s *session.Session, all []*config.Co
 	if !ok {
 		return &usageError{err: errors.New("ingest serve is for the embedded store; the configured store serves itself")}
 	}
-	eng, err := engine.Open(ctx, engine.Config{Path: path, Library: s.Config.Library, Log: a.log, HTTPPort: o.HTTPPort, TCPPort: o.TCPPort})
+	eng, err := engine.Open(ctx, engine.Config{Path: path, Library: s.Config.Library, MaxMemory: s.Config.EngineMemory, Log: a.log, HTTPPort: o.HTTPPort, TCPPort: o.TCPPort})
 	if err != nil {
 		return err
 	}

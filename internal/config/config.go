@@ -48,6 +48,7 @@ type Config struct {
 	Parsers                int
 	Spool                  string // "" is the system's temporary folder
 	Library                string // path of libchdb.so; "" is to be searched
+	EngineMemory           int64  // bytes that the embedded ClickHouse may take; 0 is a share of the machine's
 	Notify                 Notify
 	Risks                  []string // what the settings allow and may not mean; each is a sentence for people
 
@@ -186,11 +187,20 @@ func (l *Layers) parseNumbers(c *Config) (err error) {
 			return l.wrong(key, err)
 		}
 	}
-	if c.MaxMemory, err = parseSize(l.text("max_memory")); err != nil {
+	if c.MaxMemory, err = parseSize(l.text("max_memory"), minMemory); err != nil {
 		return l.wrong("max_memory", err)
+	}
+	if text := l.text("engine_memory"); text != "" {
+		if c.EngineMemory, err = parseSize(text, minEngineMemory); err != nil {
+			return l.wrong("engine_memory", err)
+		}
 	}
 	return nil
 }
+
+// minEngineMemory is the least with which two loaders' INSERTs were seen to fit without
+// a refusal, see docs/performance.md.
+const minEngineMemory = 512 << 20
 
 // minMemory is what one fetcher, one parser and one wire block need.
 const minMemory = 64 << 20
@@ -205,13 +215,13 @@ func parseShare(s string) (float64, error) {
 	return n / 100, nil
 }
 
-func parseSize(s string) (int64, error) {
+func parseSize(s string, least int64) (int64, error) {
 	n, err := humanize.ParseBytes(s)
 	if err != nil {
 		return 0, fmt.Errorf("%q: want a size such as 256MiB or 1GB", s)
 	}
-	if n < minMemory || n > 1<<46 {
-		return 0, fmt.Errorf("%q: want at least %s", s, humanize.IBytes(minMemory))
+	if n < uint64(least) || n > 1<<46 {
+		return 0, fmt.Errorf("%q: want at least %s", s, humanize.IBytes(uint64(least)))
 	}
 	return int64(n), nil
 }

@@ -65,6 +65,7 @@ func settings() []setting {
 		{key: "parsers", env: "INGEST_PARSERS", def: "2"},
 		{key: "spool", env: "INGEST_SPOOL"},
 		{key: "engine_library", env: "INGEST_ENGINE_LIBRARY"},
+		{key: "engine_memory", env: "INGEST_ENGINE_MEMORY"},
 		{key: "client_id", env: "HASOFFERS_CLIENT_ID", traits: inMember | memberWins | credential},
 		{key: "client_secret", env: "HASOFFERS_CLIENT_SECRET", traits: credential, file: "client_secret_file", noun: "secret"},
 		{key: "client_secret_file", env: "HASOFFERS_CLIENT_SECRET_FILE", traits: inMember | memberWins | credential},

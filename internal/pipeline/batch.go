@@ -12,16 +12,6 @@ import (
 	"rawlogs/internal/rawlog"
 )
 
-// An INSERT is ended at the first file boundary beyond insertRows, so that the
-// server writes few large parts; a wire block holds blockRows. Both are
-// measured choices, see docs/performance.md. insertBytes bounds what the server,
-// which holds an INSERT until it ends, has to hold of rows of unusual length.
-const (
-	insertRows  = 500_000
-	insertBytes = 1 << 30
-	blockRows   = 8192
-)
-
 // batch is what one INSERT holds: whole small files of one type, one partition
 // and one shape.
 type batch struct {
@@ -62,9 +52,9 @@ func (l *loader) loadBatch(ctx context.Context, first *job) error {
 	return nil
 }
 
-// sendBatch sends a batch and commits its files. Where the store refuses their rows it
-// returns the parts of the batch that are still to be sent: which file's they are does the
-// server not say.
+// sendBatch sends a batch and commits its files. Where the store refuses their rows, or has
+// not the memory for so many, it returns the parts of the batch that are still to be sent:
+// whose rows it refuses it does not say.
 func (l *loader) sendBatch(ctx context.Context, b *batch) ([]*batch, error) {
 	ctx, release := l.shield(ctx)
 	defer release()
@@ -75,7 +65,7 @@ func (l *loader) sendBatch(ctx context.Context, b *batch) ([]*batch, error) {
 	}
 	if l.doubts(b) {
 		err := l.prove(ctx, b)
-		if refused(err) {
+		if refused(err) || crowded(err) {
 			return l.split(ctx, b, err)
 		}
 		if err != nil || len(b.jobs) == 0 {
@@ -88,7 +78,7 @@ func (l *loader) sendBatch(ctx context.Context, b *batch) ([]*batch, error) {
 	}
 	id, err := l.insertSound(ctx, b, stream)
 	switch {
-	case refused(err): //guard:refused-file-alone
+	case refused(err), crowded(err): //guard:refused-file-alone
 		return l.split(ctx, b, err)
 	case err != nil || len(b.jobs) == 0:
 		return nil, err
@@ -103,7 +93,7 @@ func (l *loader) insertSound(ctx context.Context, b *batch, stream *insert.Strea
 		return guarded(func() error { return l.fill(ctx, during, b, blk) })()
 	}
 	for {
-		id, err := l.inserts.Once(ctx, stream, b.shape, fill, func() error { return l.rewind(ctx, b) })
+		id, err := l.inserts.Once(ctx, stream, b.shape, fill, func(why error) error { return l.sendAgain(ctx, b, why) })
 		var bad *unfitError
 		if !errors.As(err, &bad) {
 			return id, err
@@ -194,7 +184,7 @@ func (l *loader) advance(ctx, during context.Context, b *batch) error {
 		_, err := l.open(ctx, j, false)
 		return err
 	}
-	for !b.sealed && b.rows < insertRows && b.text < insertBytes && len(b.jobs) < l.openFiles { //guard:open-files
+	for !b.sealed && l.size.more(b.rows, b.text) && len(b.jobs) < l.openFiles { //guard:open-files
 		j, err := l.take(during, false)
 		if errors.Is(err, errIdle) || errors.Is(err, errNoMore) {
 			break

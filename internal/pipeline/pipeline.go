@@ -159,6 +159,7 @@ type run struct {
 	crowded   bool // a file of its plan is not the only one of its time
 	fetcher   *fetch.Fetcher
 	openFiles int // archives that one INSERT may hold open
+	size      insertSize
 
 	wide struct { // proves what takes a window
 		sync.Mutex
@@ -242,6 +243,8 @@ func (r *run) do(ctx context.Context) (err error) {
 
 // loadPlan loads the plan's files, and counts what they came to.
 func (r *run) loadPlan(ctx context.Context, jobs []*job) (err error) {
+	// A loader has two INSERTs at a time where it sends a file in slices.
+	r.size.fit(r.st.MemoryLimit(ctx), 2*r.Parsers)
 	if err = r.learnUsual(ctx, jobs); err != nil {
 		return err
 	}

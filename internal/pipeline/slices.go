@@ -13,6 +13,7 @@ import (
 	"rawlogs/internal/parse/ahead"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/rows"
+	"rawlogs/internal/store"
 )
 
 // aheadBytes × aheadBuffers is the inflated text that waits between the
@@ -23,7 +24,7 @@ const (
 )
 
 // loadSlices loads a file whose text is too large to be held: inflated, parsed
-// and sent as it streams, in INSERTs of insertRows each. Its end decides
+// and sent as it streams, in INSERTs of at most insertRows each. Its end decides
 // whether it was sound, so on any error all of its slices are taken back.
 func (l *loader) loadSlices(ctx context.Context, j *job) error {
 	if j.replace {
@@ -90,6 +91,9 @@ func (l *loader) trySlices(ctx context.Context, j *job, series *insert.Series, s
 	}
 	if err != nil && ctx.Err() == nil {
 		l.Progress.Rows.Add(int64(-s.rows))
+		if store.MemoryShort(err) {
+			l.size.halve(0, l.size.text.Load()) //guard:slices-halved
+		}
 	}
 	return err
 }
@@ -185,7 +189,7 @@ func (s *slicer) slice(ctx context.Context, stream *insert.Stream) (more bool, e
 			return readErr // ours, not the file's
 		case readErr != nil:
 			return &fileError{readErr}
-		case rows < insertRows && size < insertBytes:
+		case s.size.more(rows, int64(size)):
 			return nil
 		}
 		yield() // the rest of this INSERT is the server's work

@@ -251,7 +251,7 @@ func (s *Session) Open(ctx context.Context, how store.Config) (*store.Store, err
 	if s.store != nil {
 		return s.store, nil
 	}
-	how.Spec, how.Log, how.Engine = s.Config.Store, s.Log, engine.Config{Library: s.Config.Library, Log: s.Log}
+	how.Spec, how.Log, how.Engine = s.Config.Store, s.Log, engine.Config{Library: s.Config.Library, MaxMemory: s.Config.EngineMemory, Log: s.Log}
 	st, err := store.Open(ctx, how)
 	if errors.Is(err, engine.ErrAbsent) {
 		return nil, s.absent("is not there")

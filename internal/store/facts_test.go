@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"rawlogs/internal/engine"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
 )
@@ -220,5 +223,65 @@ func await(t *testing.T, done func() bool) {
 		if time.Now().After(end) {
 			t.Fatal("it does not come about")
 		}
+	}
+}
+
+// A server with little memory cuts an INSERT at an eighth of it, so that it is several
+// parts and lands by halves when something fails; not with our settings.
+func TestFactLittleMemory(t *testing.T) {
+	t.Parallel()
+	st := testkit.OpenStore(t, store.Config{Spec: "embedded:" + filepath.Join(t.TempDir(), "store"), Engine: engine.Config{MaxMemory: 1 << 30}})
+	ctx := t.Context()
+	if err := st.Conn().Exec(ctx, "CREATE TABLE wide (id UInt8, s String CODEC(LZ4)) ENGINE = MergeTree ORDER BY tuple()"); err != nil {
+		t.Fatal(err)
+	}
+	strict := "use_strict_insert_block_limits"
+	loose := slices.DeleteFunc(st.InsertSettings(), func(s ch.Setting) bool { return s.Key == strict })
+	for id, settings := range [][]ch.Setting{st.InsertSettings(), loose} {
+		client, err := st.Dial(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids proto.ColUInt8
+		var texts proto.ColStr
+		fill := func() {
+			ids.Reset()
+			texts.Reset()
+			for range 8 {
+				ids.Append(uint8(id))
+				texts.Append(strings.Repeat("x", 1<<20))
+			}
+		}
+		fill()
+		blocks := 0
+		err = client.Do(ctx, ch.Query{
+			Body: "INSERT INTO wide (id, s) VALUES", Settings: settings, Input: proto.Input{{Name: "id", Data: &ids}, {Name: "s", Data: &texts}},
+			OnInput: func(context.Context) error {
+				if blocks++; blocks == 25 {
+					ids.Reset()
+					texts.Reset()
+					return io.EOF
+				}
+				return nil
+			},
+		})
+		if err = errors.Join(err, client.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	parts := func(id int) (n uint64) {
+		if err := st.Conn().QueryRow(ctx, "SELECT uniqExact(_part) FROM wide WHERE id = ?", id).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := parts(0); n != 1 {
+		t.Errorf("with our settings an INSERT became %d parts", n)
+	}
+	if n := parts(1); n < 2 {
+		t.Errorf("without %s an INSERT became %d part: it may not be needed any more", strict, n)
+	}
+	if n := st.MemoryLimit(ctx); n != 1<<30 {
+		t.Errorf("the server's memory is said to be %d", n)
 	}
 }

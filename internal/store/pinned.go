@@ -88,9 +88,13 @@ var insertSetting = map[string]string{
 	// end: that is what makes it atomic. A higher number of rows the server
 	// lowers by itself, with a warning for each INSERT.
 	//guard:one-block
-	"min_insert_block_size_rows":         "4294967295",
-	"min_insert_block_size_bytes":        "1099511627776",
-	"use_strict_insert_block_limits":     "0",
+	"min_insert_block_size_rows":  "4294967295",
+	"min_insert_block_size_bytes": "1099511627776",
+	// By the usual rule a server of little memory cuts at an eighth of it.
+	//guard:one-block-in-little-memory
+	"use_strict_insert_block_limits":     "1",
+	"max_insert_block_size":              "4294967295",
+	"max_insert_block_size_bytes":        "0",
 	"max_insert_threads":                 "1",
 	"materialized_views_ignore_errors":   "0", // a view that lacks rows is told
 	"insert_distributed_sync":            "1",

@@ -137,6 +137,13 @@ func Retryable(err error) bool {
 	return errors.As(err, &netErr)
 }
 
+// MemoryShort reports whether the server ran out of the memory that it may take, be it for
+// this statement or for all of them.
+func MemoryShort(err error) bool {
+	c := code(err)
+	return c == 241 || c == 173
+}
+
 // Fatal reports whether neither another attempt nor another file would fare better:
 // credentials, rights, a table that is not what it was, a disk that is full.
 // Every error is retryable, fatal or a cancelled context.

@@ -231,7 +231,7 @@ func (j Job) pod(args []string) object {
 		mounts = append(mounts, object{"name": "secret", "mountPath": secretPath, "readOnly": true})
 		volumes = append(volumes, object{"name": "secret", "secret": object{"secretName": j.Name + "-secret", "defaultMode": 0o440}})
 	}
-	memory := strings.TrimSuffix(memoryMax(j.Networks[0].Config.MaxMemory, embedded), "M") + "Mi"
+	memory := strings.TrimSuffix(memoryMax(j.Networks[0].Config, embedded), "M") + "Mi"
 	container := object{
 		"name": "ingest", "image": j.Image, "args": args,
 		"envFrom":      []object{{"configMapRef": object{"name": j.Name + "-settings"}}},

@@ -71,7 +71,7 @@ func (j Job) service() (*service, error) {
 	if j.Package {
 		s.EnvFile = filepath.Join(j.etc(), j.Name+".env")
 		s.Variables = []string{"INGEST_CONFIG=" + j.Config, "XDG_CACHE_HOME=" + j.cache()}
-		s.Memory = memoryMax(j.Networks[0].Config.MaxMemory, true)
+		s.Memory = memoryMax(j.Networks[0].Config, true)
 		return s, nil
 	}
 	vars, err := j.variables()
@@ -106,7 +106,7 @@ func (j Job) service() (*service, error) {
 	if err := s.place(s.Store, spool); err != nil {
 		return nil, err
 	}
-	s.Memory = memoryMax(j.Networks[0].Config.MaxMemory, s.Store != "")
+	s.Memory = memoryMax(j.Networks[0].Config, s.Store != "")
 	return s, nil
 }
 
@@ -178,11 +178,14 @@ func below(path, dir string) bool { return path == dir || strings.HasPrefix(path
 
 // memoryMax is what the group of the service's processes may use: ingest's own bound
 // and a quarter more for what the bound does not count; for the embedded ClickHouse,
-// which keeps to 60 % of the group's, 4 GiB beside it: a load takes few of them, but compiled
-// expressions and wide tables have taken 2 GiB.
-func memoryMax(ingest int64, embedded bool) string {
-	bytes := ingest + ingest/4 + 64<<20
-	if embedded {
+// which keeps to engine_memory, that and 512 MiB for its library, or 4 GiB, of which it keeps
+// to 60 %: a load takes few of them, but compiled expressions and wide tables have taken 2 GiB.
+func memoryMax(c *config.Config, embedded bool) string {
+	bytes := c.MaxMemory + c.MaxMemory/4 + 64<<20
+	switch {
+	case embedded && c.EngineMemory > 0:
+		bytes += c.EngineMemory + 512<<20 // and the pages of its library
+	case embedded:
 		bytes += 4 << 30
 	}
 	return fmt.Sprintf("%dM", (bytes+1<<20-1)>>20)

@@ -17,6 +17,8 @@ type usage struct {
 	cpu  time.Duration // user and system, its own children included
 	rss  int64         // peak, of the process itself
 	out  []byte        // its stdout
+
+	children int64 // the largest peak of a process that it started
 }
 
 // child runs a program to its end, which the end of ctx brings about, and
@@ -49,6 +51,9 @@ func child(ctx context.Context, env []string, program string, args ...string) (u
 			return u, nil
 		case <-tick.C:
 			u.rss = max(u.rss, peak(cmd.Process.Pid))
+			for _, child := range children(cmd.Process.Pid) {
+				u.children = max(u.children, peak(child))
+			}
 		case <-ctx.Done():
 			return u, errors.Join(context.Cause(ctx), <-done)
 		}

@@ -44,11 +44,11 @@ func NewSender(run string, lease Lease, patience store.Patience) *Sender {
 
 // Once sends an INSERT until its rows are in the stream's table exactly once, and
 // returns the id under which they are there. After an error the outcome is settled by
-// counting; only if nothing landed is rewind called and the INSERT sent again.
+// counting; only if nothing landed is rewind called with it and the INSERT sent again.
 //
 // A *FillError, an error of rewind, a lost lease and whatever the store does not get
 // over end it, with no row in the table unless the error says otherwise.
-func (s *Sender) Once(ctx context.Context, stream *Stream, shape load.Shape, fill Fill, rewind func() error) (uint64, error) {
+func (s *Sender) Once(ctx context.Context, stream *Stream, shape load.Shape, fill Fill, rewind func(why error) error) (uint64, error) {
 	return s.once(ctx, stream.table.Name, func(id uint64, query string) (sent, error) {
 		_, err := stream.Send(ctx, id, query, shape, fill)
 		return stream.sent, err
@@ -56,7 +56,7 @@ func (s *Sender) Once(ctx context.Context, stream *Stream, shape load.Shape, fil
 }
 
 // once is Once for any way to send.
-func (s *Sender) once(ctx context.Context, table string, send func(id uint64, query string) (sent, error), rewind func() error) (uint64, error) {
+func (s *Sender) once(ctx context.Context, table string, send func(id uint64, query string) (sent, error), rewind func(why error) error) (uint64, error) {
 	try := func() (uint64, error) {
 		if err := s.patience.Steady(ctx, s.lease.Confirm); err != nil {
 			return 0, backoff.Permanent(err)
@@ -92,7 +92,7 @@ func (s *Sender) once(ctx context.Context, table string, send func(id uint64, qu
 			return 0, backoff.Permanent(err)
 		}
 		s.patience.Log.Warn("nothing of an insert landed; sending it again", "table", table, "err", err)
-		if rerr := rewind(); rerr != nil {
+		if rerr := rewind(err); rerr != nil {
 			return 0, backoff.Permanent(rerr)
 		}
 		return 0, err

@@ -85,7 +85,7 @@ func (q *Rejects) write(ctx context.Context) error {
 		part := q.lines[:n]
 		id, err := q.sender.once(ctx, store.RejectedRows, func(id uint64, query string) (sent, error) {
 			return sent{rows: n, bytes: textOf(part), ended: true}, q.send(ctx, id, query, part)
-		}, func() error { return nil })
+		}, func(error) error { return nil })
 		if err != nil {
 			return err
 		}

@@ -63,7 +63,7 @@ func TestErrorOfLandedRows(t *testing.T) {
 					return out, fmt.Errorf("insert %d: %w", id, tc.err)
 				}
 				return out, nil
-			}, func() error { rewound++; return nil })
+			}, func(error) error { rewound++; return nil })
 			if err != nil || tc.late != (rewound == 1) {
 				t.Fatalf("%d tries, %d begun anew: %v", tries, rewound, err)
 			}
