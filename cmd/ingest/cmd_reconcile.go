@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -68,18 +69,25 @@ files are not due yet are listed and don't count as differences.
 	return cmd
 }
 
-// config reads the flags; the session knows the rest.
-func (o ReconcileOptions) config() (reconcile.Config, error) {
+// config reads the flags; the session knows the rest. Where there is only the report of
+// conversions, there is nothing of other types to compare.
+func (o ReconcileOptions) config(reportOnly bool) (reconcile.Config, error) {
 	c, err := o.Config()
 	if err != nil {
 		return c, &usageError{err: err}
 	}
 	c.Types = o.Types.list()
+	if others := slices.DeleteFunc(slices.Clone(o.Types), func(t rawlog.Type) bool { return t == rawlog.Conversions }); reportOnly && len(others) > 0 {
+		return c, &usageError{
+			err:  fmt.Errorf("--type %s: cannot be compared: with conversions_report: only, the store gets conversions and no others", typeWords(others)),
+			hint: "leave out --type; clicks and impressions are compared where raw logs are loaded",
+		}
+	}
 	return c, nil
 }
 
 func (a *app) runReconcile(ctx context.Context, s *session.Session, o ReconcileOptions, periods []rawlog.Period) error {
-	c, err := o.config()
+	c, err := o.config(s.Config.ReportOnly)
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func (a *app) runRun(ctx context.Context, s *session.Session, o RunOptions) erro
 	if o.Reconcile {
 		// A wrong flag is better reported before the load than after it.
 		o.Against.Types = o.Types
-		if _, err := o.Against.config(); err != nil {
+		if _, err := o.Against.config(s.Config.ReportOnly); err != nil {
 			return err
 		}
 	}
@@ -75,7 +75,7 @@ func (a *app) runRun(ctx context.Context, s *session.Session, o RunOptions) erro
 		RetryFailed: true,
 	})
 	var held *lease.HeldError
-	if o.DryRun || a.signals.Came() || ctx.Err() != nil || errors.As(err, &held) {
+	if o.DryRun && !s.Config.ConversionsReport || a.signals.Came() || ctx.Err() != nil || errors.As(err, &held) {
 		return err
 	}
 	// The report is loaded, and the names refreshed, although a file failed.

@@ -176,6 +176,15 @@ func TestRunLoadsTheReport(t *testing.T) {
 	if strings.Contains(r.in(exitDone, "status", "--source", archive), "conversion_report") {
 		t.Error("who does not load it hears of the report")
 	}
+	r.in(exitDone, "run", "--conversions-report", "--source", archive, "--dry-run")
+	r.says("network 11111: report of conversions", "listed 3 =", "+ 3 to load", "conversion_report report/conversions-")
+	if got := r.sql("SELECT count() FROM conversion_report"); got != "0" {
+		t.Error(got)
+	}
+	r.in(exitDone, "run", "--source", archive, "--dry-run")
+	if strings.Contains(r.out.String(), "report/conversions-") {
+		t.Error(r.out.String())
+	}
 	r.in(exitDone, "run", "--conversions-report", "--source", archive)
 	if got := r.sql("SELECT count(), uniqExact(id) FROM conversion_report"); got != "30\t30" {
 		t.Error(got)
@@ -215,6 +224,7 @@ func TestReportOnly(t *testing.T) {
 	r.in(exitDone, "check")
 	r.says("network 11111 answers with its report of conversions")
 	r.in(exitDone, "run", "--dry-run")
+	r.says("conversion_report report/conversions-" + day + ".csv")
 	r.in(exitDone, "run", "--dims", "--reconcile")
 	r.says("report of conversions", "offers", "agree")
 	r.in(exitDone, "status")
@@ -240,6 +250,14 @@ func TestReportOnly(t *testing.T) {
 	r.says("store " + approved + ", network " + approved + ": agree")
 	if strings.Contains(r.out.String(), "clicks") {
 		r.Errorf("clicks are compared, of which there are none:\n%s", r.out.String())
+	}
+	r.in(exitDone, "reconcile", day, "--type", "conversions")
+	for _, types := range []string{"clicks", "impressions,conversions"} {
+		other, _, _ := strings.Cut(types, ",")
+		r.in(exitUsage, "reconcile", day, "--type", types)
+		r.says("--type " + other + ": cannot be compared: with conversions_report: only")
+		r.in(exitUsage, "run", "--reconcile", "--type", types)
+		r.says("--type " + other + ": cannot be compared")
 	}
 
 	// Days that differ say what to do. The simulated network's totals stay as they were.
