@@ -186,6 +186,7 @@ func (n *Network) stats(s statsQuestion) *Answer {
 	if err != nil {
 		return &Answer{Status: http.StatusInternalServerError, Type: "text/plain", Body: err.Error()}
 	}
+	events = append(events, n.revised(zone, from.AddDate(0, 0, -2), to.AddDate(0, 0, 2))...)
 	groups := make(map[string]*statsRow)
 	var total event
 	names := n.names()
