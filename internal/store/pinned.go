@@ -87,9 +87,10 @@ var insertSetting = map[string]string{
 	// Whatever is streamed into one INSERT becomes one part, written at its
 	// end: that is what makes it atomic. A higher number of rows the server
 	// lowers by itself, with a warning for each INSERT.
-	//guard:one-block
+	//guard:one-block{
 	"min_insert_block_size_rows":  "4294967295",
 	"min_insert_block_size_bytes": "1099511627776",
+	//guard:one-block}
 	// By the usual rule a server of little memory cuts at an eighth of it.
 	//guard:one-block-in-little-memory
 	"use_strict_insert_block_limits":     "1",
