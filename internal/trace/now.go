@@ -1,0 +1,177 @@
+package trace
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"rawlogs/schema"
+)
+
+// names are by which rows of logs and updates belong together.
+type names struct{ transactions, ids, events map[string]bool }
+
+func (n names) add(rows []Row, transaction string) {
+	for _, r := range rows {
+		for to, name := range map[string]map[string]bool{transaction: n.transactions, "id": n.ids, "tune_event_id": n.events} {
+			if v := r.text(to); v != "" {
+				name[v] = true
+			}
+		}
+	}
+}
+
+// terms are conditions of which each one finds rows of the table.
+func (n names) terms(transaction string) []string {
+	var terms []string
+	add := func(column string, values map[string]bool, quoted func(string) string) {
+		if len(values) > 0 {
+			terms = append(terms, column+" IN ("+list(slices.Sorted(maps.Keys(values)), quoted)+")")
+		}
+	}
+	add(transaction, n.transactions, schema.Literal)
+	add("id", n.ids, func(s string) string { return Row{"": s}.number("") })
+	add("tune_event_id", n.events, schema.Literal)
+	return terms
+}
+
+func list(values []string, quoted func(string) string) string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = quoted(v)
+	}
+	return strings.Join(out, ", ")
+}
+
+// readUpdates reads the updates of the conversions, which some name by the id of the
+// conversion alone, and what the conversions are worth by now.
+func (t *tracer) readUpdates(ctx context.Context) error {
+	n := names{map[string]bool{}, map[string]bool{}, map[string]bool{}}
+	for _, id := range t.ids {
+		n.transactions[id] = true
+	}
+	n.add(t.rows["conversions"], "transaction_id")
+	found, err := t.updatesOf(ctx, n)
+	if err != nil {
+		return err
+	}
+	owned := t.owners()
+	for _, r := range found {
+		if owned(updates, r) != "" {
+			t.rows["conversion_updates"] = append(t.rows["conversion_updates"], r)
+		}
+	}
+	if len(t.rows["conversion_updates"]) == 0 { //guard:trace-updates
+		for _, r := range t.rows["conversions"] {
+			t.rows["conversions_current"] = append(t.rows["conversions_current"], asLogged(r))
+		}
+		return nil
+	}
+	n.add(found, "ad_id")
+	t.rows["conversions_current"], err = t.current(ctx, n)
+	return err
+}
+
+func (t *tracer) updatesOf(ctx context.Context, n names) ([]Row, error) {
+	where, args := t.within(updates, "("+strings.Join(n.terms("ad_id"), " OR ")+")", nil)
+	return t.query(ctx, fmt.Sprintf("SELECT * FROM conversion_updates WHERE %s ORDER BY %s LIMIT %d", where, updates.order, MaxRows+1), args)
+}
+
+// owners tells whose a row is: the transaction that it names, or whose conversion it names.
+func (t *tracer) owners() func(kind, Row) string {
+	by := map[[3]string]string{}
+	for _, r := range t.rows["conversions"] {
+		for _, name := range []string{"id", "tune_event_id"} {
+			if v := r.text(name); v != "" {
+				by[[3]string{r.text("network"), name, v}] = r.text("transaction_id")
+			}
+		}
+	}
+	return func(k kind, r Row) string {
+		id := r.text(k.id)
+		if k.table != updates.table || slices.Contains(t.ids, id) {
+			return id
+		}
+		network := r.text("network")
+		if owner := by[[3]string{network, "tune_event_id", r.text("tune_event_id")}]; owner != "" {
+			return owner
+		}
+		return by[[3]string{network, "id", r.text("id")}]
+	}
+}
+
+// asLogged is a conversion of which no update is known, as conversions_current has it.
+func asLogged(r Row) Row {
+	out := Row{"origin": "log", "payout": r.amount("payout_cents"), "revenue": r.amount("revenue_cents")}
+	for _, name := range []string{"network", "id", "tune_event_id", "transaction_id", "affiliate_id", "advertiser_id", "offer_id", "goal_id", "datetime", "session_datetime",
+		"country_code", "status", "status_code", "sale_amount", "currency", "is_adjustment", "_file", "_line"} {
+		if v, ok := r[name]; ok {
+			out[name] = v
+		}
+	}
+	out["logged_payout"], out["logged_revenue"] = out["payout"], out["revenue"]
+	if v, ok := r["status"]; ok {
+		out["logged_status"] = v
+	}
+	if v, ok := r["currency"]; ok {
+		out["logged_currency"] = v
+	}
+	return out
+}
+
+// current asks conversions_current: the view's own statement, over the rows that have to
+// do with the transactions. The view itself would read all conversions for that.
+func (t *tracer) current(ctx context.Context, n names) ([]Row, error) {
+	var queries []string
+	for _, term := range n.terms("transaction_id") { // each has an index of its own
+		queries = append(queries, "SELECT network, id, tune_event_id, transaction_id, offer_id, affiliate_id, datetime FROM conversions WHERE "+term)
+	}
+	lines, err := t.query(ctx, strings.Join(queries, " UNION DISTINCT "), nil)
+	if err != nil {
+		return nil, err
+	}
+	n.add(lines, "transaction_id")
+	changes, err := t.query(ctx, "SELECT network, id, tune_event_id FROM conversion_updates WHERE "+strings.Join(n.terms("ad_id"), " OR "), nil)
+	if err != nil {
+		return nil, err
+	}
+	view := current.table
+	var database, text string
+	if err = t.st.Conn().QueryRow(ctx, "SELECT currentDatabase(), as_select FROM system.tables WHERE database = currentDatabase() AND name = ?", view).Scan(&database, &text); err == nil && text != "" {
+		name := regexp.MustCompile("(?:\\b" + regexp.QuoteMeta(database) + "|" + regexp.QuoteMeta(schema.Identifier(database)) + `)\.(conversions|conversion_updates)\b`)
+		only := map[string]string{
+			"conversions":        only("conversions", lines, "offer_id", "affiliate_id", "datetime"),
+			"conversion_updates": only("conversion_updates", changes, "network", "id"),
+		}
+		view = "(" + name.ReplaceAllStringFunc(text, func(found string) string { return only[found[strings.LastIndexByte(found, '.')+1:]] }) + ")"
+	}
+	where, args := t.within(current, "transaction_id IN ("+list(t.ids, schema.Literal)+")", nil)
+	return t.query(ctx, fmt.Sprintf("SELECT * FROM %s WHERE %s ORDER BY %s LIMIT %d", view, where, current.order, MaxRows+1), args)
+}
+
+// only is a table's rows that have one of the rows' keys.
+func only(table string, rows []Row, key ...string) string {
+	keys := map[string]bool{}
+	for _, r := range rows {
+		values := make([]string, len(key))
+		for i, name := range key {
+			switch name {
+			case "network":
+				values[i] = schema.Literal(r.text(name))
+			case "datetime":
+				values[i] = "toDateTime(" + schema.Literal(cmp.Or(r.text(name), "1970-01-01 00:00:00")) + ", 'UTC')"
+			default:
+				values[i] = r.number(name)
+			}
+		}
+		keys["("+strings.Join(values, ", ")+")"] = true
+	}
+	if len(keys) == 0 {
+		return "(SELECT * FROM " + table + " WHERE 0)"
+	}
+	return "(SELECT * FROM " + table + " WHERE (" + strings.Join(key, ", ") + ") IN (" + strings.Join(slices.Sorted(maps.Keys(keys)), ", ") + "))"
+}
