@@ -24,13 +24,16 @@ import (
 // Config is what a command works with: every setting of one network, read and
 // checked. Nothing in it changes afterwards.
 type Config struct {
-	Network string // "" only where the source is the API and none was given
-	SignIn  SignIn
-	APIURL  string         // "" is HasOffers' own for the network and the way it signs in
-	Zones   rawlog.Zones   // of the times inside the files
-	Escapes rawlog.Escapes // which files escape quotes by a backslash
-	Source  Source
-	Names   *rawlog.Names // of the source's files
+	Network string // whose rows they are in the store; "" only where the source is the API and none was given
+	// NetworkID is the network's id for the API. It is Network, but for a partner's key: who
+	// sees a part of a network has a name of its own in the store.
+	NetworkID string
+	SignIn    SignIn
+	APIURL    string         // "" is HasOffers' own for the network and the way it signs in
+	Zones     rawlog.Zones   // of the times inside the files
+	Escapes   rawlog.Escapes // which files escape quotes by a backslash
+	Source    Source
+	Names     *rawlog.Names // of the source's files
 	// NotCounted is what reconcile takes from the rows before it compares them.
 	NotCounted rawlog.NotCounted
 	Store      string // embedded:PATH or clickhouse://…; it may hold a password
@@ -123,6 +126,9 @@ func (l *Layers) parse(log *slog.Logger) (*Config, error) {
 		if err = l.parseNotify(c, log); err != nil {
 			return nil, err
 		}
+	}
+	if err := l.parsePartner(c); err != nil {
+		return nil, err
 	}
 	c.Risks = l.risks(c)
 	for _, risk := range c.Risks {

@@ -27,6 +27,7 @@ type Layers struct {
 	found    bool              // ingest.yaml was found in the working folder, and nobody named it
 	top      *Layers           // of a member of networks: what stands above it
 	noSource bool              // the command reads no source: nothing new goes to the store
+	keyed    bool              // a member of networks: has an api_key in a variable of its own
 	storeKey bool              // of all secrets the command needs the store's only
 }
 

@@ -31,10 +31,11 @@ func parseMembers(value any, from Origin) ([]member, error) {
 		if err != nil {
 			return nil, err
 		}
-		if id := strings.ToLower(m.id()); id == "" || seen[id] {
+		name := strings.ToLower(m.name())
+		if m.id() == "" || seen[name] {
 			return nil, wrong("%s: want an id of its own", from)
 		}
-		seen[strings.ToLower(m.id())] = true
+		seen[name] = true
 		members = append(members, m)
 	}
 	return members, nil
@@ -91,6 +92,7 @@ func (m member) over(l *Layers) (*Layers, error) {
 			return nil, err
 		}
 	}
+	_, out.keyed = m.env["api_key"]
 	for _, key := range slices.Sorted(maps.Keys(m.env)) {
 		if s, _ := find(key); s.has(credential) && l.storeKey {
 			continue
@@ -120,10 +122,14 @@ func (l *Layers) pick(list string) ([]member, error) {
 	var picked []member
 	var known []string
 	for _, m := range l.members {
-		known = append(known, m.id())
+		known = append(known, m.name())
 	}
 	for id := range strings.SplitSeq(list, ",") {
-		i := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, strings.TrimSpace(id)) })
+		id = strings.TrimSpace(id)
+		i := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, id) })
+		if i < 0 {
+			i = slices.IndexFunc(l.members, func(m member) bool { return strings.EqualFold(m.id(), id) })
+		}
 		if i < 0 {
 			return nil, l.wrong("network_id", fmt.Errorf("unknown network %q: want %s", id, strings.Join(known, ", ")))
 		}

@@ -51,6 +51,15 @@ func (s SignIn) Way() Way {
 	return ""
 }
 
+// Partner is the side whose key signs in; "" where it is the network itself, or an integrator
+// for it, or where nobody says whose the key is.
+func (s SignIn) Partner() string {
+	if s.Way() != APIKey {
+		return ""
+	}
+	return s.Side
+}
+
 // Secrets are the texts that must not be shown; some may be empty.
 func (s SignIn) Secrets() []string {
 	return []string{string(s.Token), string(s.ClientSecret), string(s.Key)}

@@ -2,6 +2,8 @@ package session
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"rawlogs/internal/config"
@@ -25,7 +27,10 @@ func (s *Session) Report() (*convreport.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := convreport.Config{Client: client, Side: s.Config.SignIn.Side, Zone: s.Config.Zones.Now(), Spool: s.Config.Spool, Log: s.Log}
+	if err := s.checkPartner(); err != nil {
+		return nil, err
+	}
+	cfg := convreport.Config{Client: client, Side: s.Config.SignIn.Partner(), Zone: s.Config.Zones.Now(), Spool: s.Config.Spool, Log: s.Log}
 	if s.Config.SignIn.Way() != config.APIKey && !s.Config.ReportPages { // partners have no such call
 		cfg.Links = func(ask convreport.Ask) convreport.Opener { return hoapi.Links(hoapi.Config{Client: client}, ask) }
 	}
@@ -43,6 +48,10 @@ func (s *Session) checkReport(ctx context.Context) []Finding {
 	if err != nil {
 		return failure("api", err)
 	}
+	if side := s.Config.SignIn.Partner(); side != "" {
+		return []Finding{{Level: "ok", What: "api", Detail: fmt.Sprintf("network %s answers the key with the %s's report of conversions; in the store it is %s. Raw logs need a network's token or an integrator",
+			s.Config.NetworkID, strings.ToLower(side), s.Config.Network)}}
+	}
 	return []Finding{{Level: "ok", What: "api", Detail: "network " + s.Config.Network + " answers with its report of conversions; raw logs are not asked for (conversions_report: only)"}}
 }
 
@@ -53,6 +62,11 @@ func (s *Session) LoadReport(ctx context.Context, opts pipeline.Options) (sum pi
 	if err != nil {
 		return sum, nil, err
 	}
+	if side := s.Config.SignIn.Partner(); side != "" && !opts.DryRun {
+		if err = s.knowPartner(ctx, src, side); err != nil {
+			return sum, nil, err
+		}
+	}
 	opts.Types = []rawlog.Type{rawlog.ConversionReport}
 	opts.Fetchers = min(s.Config.Fetchers, mostAsking)
 	if s.record != nil && !s.loaded { //guard:one-load-a-name
@@ -62,4 +76,46 @@ func (s *Session) LoadReport(ctx context.Context, opts pipeline.Options) (sum pi
 	sum, err = s.load(ctx, src, opts)
 	s.noteLoad(ctx, src, sum)
 	return sum, src.Refused(), err
+}
+
+// PartnerError reports a key whose report cannot be told from the network's.
+type PartnerError struct{ text, hint string }
+
+func (e *PartnerError) Error() string { return e.text }
+
+// Hint says what to do.
+func (e *PartnerError) Hint() string { return e.hint }
+
+// checkPartner refuses a key that nobody says whose it is, and one beside a source of the
+// network's own rows: what it sees would stand among them.
+func (s *Session) checkPartner() error {
+	switch in := s.Config.SignIn; {
+	case in.Way() != config.APIKey:
+	case in.Side == "":
+		return &PartnerError{"the report of conversions by an api_key: nobody says whose key it is", "set api_key_side (HASOFFERS_API_KEY_SIDE) to affiliate or advertiser"}
+	case s.Config.Source.Kind != config.API: //guard:partner-beside-source
+		return &PartnerError{fmt.Sprintf("the key shows a part of network %s, and %s holds rows of the whole network", s.Config.Network, s.Config.Source),
+			"load the partner's report as a network of its own: without the source, or as another member of networks: with source: hasoffers:"}
+	}
+	return nil
+}
+
+// knowPartner tells the source whose conversions the store has under the network's name, if
+// it has any: those of another partner are not to stand among them.
+func (s *Session) knowPartner(ctx context.Context, src *convreport.Source, side string) error {
+	st, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	column := strings.ToLower(side) + "_id"
+	return s.again(ctx, func() error {
+		var ids []string
+		if err := st.Conn().QueryRow(ctx, "SELECT groupUniqArray(2)(toString("+column+")) FROM conversion_report WHERE network = ? AND "+column+" != 0", s.Config.Network).Scan(&ids); err != nil {
+			return fmt.Errorf("whose conversions the store has: %w", err)
+		}
+		if len(ids) > 0 {
+			src.Of(ids[0])
+		}
+		return nil
+	})
 }

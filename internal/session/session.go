@@ -17,6 +17,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -99,7 +100,7 @@ func (s *Session) API() (*hasoffers.Client, error) {
 		return nil, err
 	}
 	s.api, err = hasoffers.New(hasoffers.Config{
-		NetworkID: s.Config.Network, Auth: auth, BaseURL: s.Config.Endpoint(), Calls: s.Config.SignIn.Calls, Per: s.Config.SignIn.Per, Log: s.Log,
+		NetworkID: cmp.Or(s.Config.NetworkID, s.Config.Network), Auth: auth, BaseURL: s.Config.Endpoint(), Calls: s.Config.SignIn.Calls, Per: s.Config.SignIn.Per, Log: s.Log,
 	})
 	if err == nil {
 		s.Log.Debug("calling the API", "calls", s.Config.SignIn.Calls, "per", s.Config.SignIn.Per)

@@ -37,4 +37,10 @@ var conversionReport = []protection{
 		never, "internal/dirs/convreport", "TestFilesThatAreNotSound"),
 	guard("report-file-twice", "of two values of a column none is dropped",
 		swap("string(was) != string(value)", "false"), "internal/dirs/convreport", "TestFilesThatAreNotSound"),
+	guard("partner-apart", "what a partner sees does not take the network's days",
+		put("_ = 0"), "internal/config", "TestPartnersName"),
+	guard("partner-alone", "two partners' reports do not replace each other",
+		never, "internal/dirs/convreport", "TestPartnersRows"),
+	guard("partner-beside-source", "what a partner sees does not stand among the network's rows",
+		never, "cmd/ingest", "TestConversionsOfAPartner"),
 }

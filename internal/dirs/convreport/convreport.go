@@ -72,6 +72,7 @@ type Source struct {
 	files  files
 
 	mu      sync.Mutex
+	partner string          // whose conversions they are, by the first row; "" is unknown
 	refused map[string]bool // fields that the account may not ask for
 	by      pageKey
 	numbers bool // pages go by their numbers, as the network does not take the other question

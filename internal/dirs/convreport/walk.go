@@ -3,6 +3,7 @@ package convreport
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -169,7 +170,7 @@ func (s *Source) take(d *day, rows []hasoffers.Row, by pageKey) (fresh int, last
 
 // keep puts a row into the day. It reports whether it is new to the walk, and its key.
 func (s *Source) keep(d *day, row []field, by pageKey) (isNew bool, key string, err error) {
-	if err = d.belongs(row); err != nil {
+	if err = errors.Join(d.belongs(row), s.theirs(row)); err != nil {
 		return false, "", fmt.Errorf("%s::getConversions: %w", s.target, err)
 	}
 	if by != byNothing {
