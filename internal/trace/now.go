@@ -153,6 +153,9 @@ func (t *tracer) current(ctx context.Context, n names) ([]Row, error) {
 	return t.query(ctx, fmt.Sprintf("SELECT * FROM %s WHERE %s ORDER BY %s LIMIT %d", view, where, current.order, MaxRows+1), args)
 }
 
+// virtual are the columns of no table that the view tells lines apart by.
+const virtual = "_part, _part_offset"
+
 // only is a table's rows that have one of the rows' keys.
 func only(table string, rows []Row, key ...string) string {
 	keys := map[string]bool{}
@@ -171,7 +174,7 @@ func only(table string, rows []Row, key ...string) string {
 		keys["("+strings.Join(values, ", ")+")"] = true
 	}
 	if len(keys) == 0 {
-		return "(SELECT * FROM " + table + " WHERE 0)"
+		return "(SELECT *, " + virtual + " FROM " + table + " WHERE 0)"
 	}
-	return "(SELECT * FROM " + table + " WHERE (" + strings.Join(key, ", ") + ") IN (" + strings.Join(slices.Sorted(maps.Keys(keys)), ", ") + "))"
+	return "(SELECT *, " + virtual + " FROM " + table + " WHERE (" + strings.Join(key, ", ") + ") IN (" + strings.Join(slices.Sorted(maps.Keys(keys)), ", ") + "))"
 }
