@@ -65,7 +65,7 @@ func (t *tracer) readUpdates(ctx context.Context) error {
 			t.rows["conversion_updates"] = append(t.rows["conversion_updates"], r)
 		}
 	}
-	if len(t.rows["conversion_updates"]) == 0 { //guard:trace-updates
+	if len(t.rows["conversion_updates"])+len(t.rows["conversion_report"]) == 0 { //guard:trace-updates
 		for _, r := range t.rows["conversions"] {
 			t.rows["conversions_current"] = append(t.rows["conversions_current"], asLogged(r))
 		}

@@ -140,7 +140,7 @@ func now(r Row) string {
 		text += " (status code " + code + ")"
 	}
 	if updated := r.text("updated_at"); updated != "" {
-		text += ", from an update seen " + updated[:min(16, len(updated))]
+		text += ", known since " + updated[:min(16, len(updated))]
 	}
 	if r.text("_file") == "" {
 		return plain.Text(text + "; not in the logs")

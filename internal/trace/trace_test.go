@@ -62,8 +62,8 @@ func plant(t *testing.T) *store.Store {
 			"('a', 'a/v', 2, '2016-09-12 00:00:00', 'x', 1, 2, '2016-09-12 00:00:00', 70, '2016-09-09 00:00:09', 80, 150, 'approved', 43, 'EUR', '1.2.3.4'), "+
 			"('b', 'b/v', 2, '2016-09-12 00:00:00', 'x', 1, 2, '2016-09-12 00:00:00', 70, '2016-09-09 00:00:10', 90, 100, 'pending', 0, 'USD', '1.2.3.5'), "+
 			"('a', 'a/v', 9, '2016-09-13 00:00:00', 'far', 1, 2, '2016-09-13 00:00:00', 71, '2016-09-10 00:00:00', 1, 1, 'approved', 0, 'EUR', '9.9.9.9')",
-		"INSERT INTO conversion_report (network, _file, _line, _hour, ad_id, id, offer_id, affiliate_id, datetime, session_datetime, payout, revenue, status, currency) VALUES "+
-			"('a', 'report/1', 2, '2016-09-12 00:00:00', 'x', 70, 1, 2, '2016-09-12 00:00:00', '2016-09-09 00:00:09', 0.8, 1.5, 'approved', 'EUR')",
+		"INSERT INTO conversion_report (network, _file, _line, _hour, ad_id, id, offer_id, affiliate_id, datetime, session_datetime, payout, revenue, status, currency, _loaded_at) VALUES "+
+			"('a', 'report/1', 2, '2016-09-12 00:00:00', 'x', 70, 1, 2, '2016-09-12 00:00:00', '2016-09-09 00:00:09', 0.8, 1.5, 'approved', 'EUR', '2016-09-13 00:00:00')",
 		// The second names its conversion by nothing but the id, which b has, too.
 		"INSERT INTO conversion_updates (network, id, ad_id, offer_id, affiliate_id, datetime, status, payout, revenue, currency, found, valid_from) VALUES "+
 			"('a', 70, 'x', 1, 2, '2016-09-12 00:00:00', 'pending', 0.7, 1.5, 'EUR', 'updated', '2016-09-14 00:00:00'), "+
@@ -86,7 +86,7 @@ time (UTC)           what           id  offer  affiliate  status         payout 
 2016-09-12 00:00:00  in the report  70  1      2          approved         0.80     1.50  EUR                report/1:2
 2016-09-14 00:00:00  update         70  1      2          pending          0.70     1.50  EUR
 2016-09-15 08:30:00  update         70  1      2          rejected         0.00     0.00  EUR
-now: conversion 70: rejected, payout 0.00, revenue 0.00 EUR, from an update seen 2016-09-15 08:30; then: approved, payout 0.80, revenue 1.50 EUR
+now: conversion 70: rejected, payout 0.00, revenue 0.00 EUR, known since 2016-09-15 08:30; then: approved, payout 0.80, revenue 1.50 EUR
 
 network b, transaction x
 time (UTC)           what        id  offer  affiliate  status   payout  revenue  currency  address  file:line
