@@ -105,6 +105,7 @@ const devices = `^(device_id|android_id|mac_address|ios_ifa|google_aid)(_md5|_sh
 func (t *tracer) matches(ctx context.Context, k kind) (where string, args []any, err error) {
 	pattern := "^" + string(t.By) + "$"
 	switch t.By {
+	case Transaction, AffiliateClick: // columns of that name
 	case Address:
 		pattern = "^(session_)?ip$"
 	case Device:
