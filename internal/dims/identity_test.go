@@ -112,12 +112,5 @@ func TestConversionsCurrentByEvent(t *testing.T) {
 		}
 		cases[name] = c.want
 	}
-	for name, answer := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			want(t, st, "SELECT id, tune_event_id, transaction_id, goal_id, origin FROM conversions_current WHERE network = '"+name+"' ORDER BY tune_event_id, id, origin", answer)
-			// An analyst's profile does not change the answer.
-			want(t, st, "SELECT id, tune_event_id, transaction_id, goal_id, origin FROM conversions_current WHERE network = '"+name+"' ORDER BY tune_event_id, id, origin SETTINGS join_use_nulls = 1, prefer_column_name_to_alias = 1", answer)
-		})
-	}
+	wantEach(t, st, "id, tune_event_id, transaction_id, goal_id, origin", "tune_event_id, id, origin", cases)
 }
