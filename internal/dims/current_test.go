@@ -120,4 +120,11 @@ func wantEach(t *testing.T, st *store.Store, columns, order string, cases map[st
 			t.Errorf("%d networks, want %d", len(got), len(cases))
 		}
 	}
+	longest := "" // a network of its own: what is known of the others must not come in
+	for name, answer := range cases {
+		if len(answer) > len(cases[longest]) || len(answer) == len(cases[longest]) && name < longest {
+			longest = name
+		}
+	}
+	want(t, st, "SELECT "+columns+" FROM conversions_current WHERE network = '"+longest+"' ORDER BY "+order, cases[longest])
 }
