@@ -48,6 +48,7 @@ bin/sqs: tools/sqs/package.json tools/sqs/package-lock.json tools/sqs/serve.mjs
 .PHONY: release
 release: bin/release ## archives, packages, SBOMs and checksums of VERSION=1.2.3, from the commit, made twice and compared
 	@test -n "$(VERSION)" || { echo "make release VERSION=1.2.3"; exit 1; }
+	@bin/release notes $(VERSION) >/dev/null # a version without notes is told before the builds, not after
 	bin/release build $(VERSION) dist
 	@again=$$(mktemp -d); trap 'chmod -R u+w "$$again"; rm -rf "$$again"' EXIT; \
 	  GOCACHE="$$again/cache" GOFLAGS=-p=1 bin/release build $(VERSION) "$$again/dist"; \
