@@ -6,9 +6,9 @@ import (
 	"rawlogs/internal/rawlog"
 )
 
-// parsePartner names what a partner's key sees. Its report of a day is a part of the
-// network's: under the network's name it would replace the whole day, or pass for it. What
-// comes from a bucket or folder is the network's, whoever's key there is beside it.
+// parsePartner gives what a partner's key sees a name of its own. The partner's report of a
+// day is a part of the network's: under the network's name it would replace the whole day or
+// pass for it. Rows from a bucket or folder are the network's, even if a key is set as well.
 func (l *Layers) parsePartner(c *Config) error {
 	c.NetworkID = c.Network
 	side := l.partner()

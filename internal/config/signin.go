@@ -51,8 +51,8 @@ func (s SignIn) Way() Way {
 	return ""
 }
 
-// Partner is the side whose key signs in; "" where it is the network itself, or an integrator
-// for it, or where nobody says whose the key is.
+// Partner is the side whose key signs in; "" for the network itself, an integrator, or a key
+// whose side is not set.
 func (s SignIn) Partner() string {
 	if s.Way() != APIKey {
 		return ""

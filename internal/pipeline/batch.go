@@ -52,9 +52,9 @@ func (l *loader) loadBatch(ctx context.Context, first *job) error {
 	return nil
 }
 
-// sendBatch sends a batch and commits its files. Where the store refuses their rows, or has
-// not the memory for so many, it returns the parts of the batch that are still to be sent:
-// whose rows it refuses it does not say.
+// sendBatch sends a batch and commits its files. If the store refuses their rows, or lacks
+// the memory for so many, it returns the parts of the batch that are still to be sent: the
+// server doesn't say which file's rows it refuses.
 func (l *loader) sendBatch(ctx context.Context, b *batch) ([]*batch, error) {
 	ctx, release := l.shield(ctx)
 	defer release()
@@ -65,7 +65,7 @@ func (l *loader) sendBatch(ctx context.Context, b *batch) ([]*batch, error) {
 	}
 	if l.doubts(b) {
 		err := l.prove(ctx, b)
-		if refused(err) || crowded(err) {
+		if refused(err) || oversize(err) {
 			return l.split(ctx, b, err)
 		}
 		if err != nil || len(b.jobs) == 0 {
@@ -78,7 +78,7 @@ func (l *loader) sendBatch(ctx context.Context, b *batch) ([]*batch, error) {
 	}
 	id, err := l.insertSound(ctx, b, stream)
 	switch {
-	case refused(err), crowded(err): //guard:refused-file-alone
+	case refused(err), oversize(err): //guard:refused-file-alone
 		return l.split(ctx, b, err)
 	case err != nil || len(b.jobs) == 0:
 		return nil, err

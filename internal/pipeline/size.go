@@ -18,7 +18,7 @@ const (
 	blockRows  = 8192
 )
 
-// leastText is the smallest INSERT that a server short of memory is sent, in bytes of text.
+// leastText is the smallest INSERT that is sent to a server short of memory, in bytes of text.
 const leastText = 4 << 20
 
 // serverBytes is the memory that a server was seen to need for a row of a usual click log,
@@ -35,8 +35,8 @@ type insertSize struct {
 // weight is an INSERT's rows or text, whichever is more of an INSERT.
 func weight(rows int, text int64) int64 { return max(int64(rows)*rowBytes, text) }
 
-// fit begins with what several INSERTs at a time need in three fifths of the server's
-// memory; 0 is a server that doesn't say.
+// fit sets the size at which several INSERTs at a time take three fifths of the server's
+// memory; 0 if the server doesn't say how much that is.
 func (s *insertSize) fit(memory uint64, atOnce int) {
 	rows := uint64(insertRows)
 	if memory > 0 {
@@ -48,32 +48,32 @@ func (s *insertSize) fit(memory uint64, atOnce int) {
 // more reports whether an INSERT of so many rows and bytes of text takes more of them.
 func (s *insertSize) more(rows int, text int64) bool { return weight(rows, text) < s.text.Load() }
 
-// halve makes the INSERTs to come half as large as one that was too much.
+// halve makes later INSERTs half as large as one that was too large.
 func (s *insertSize) halve(rows int, text int64) {
 	less := max(leastText, weight(rows, text)/2)
 	for most := s.text.Load(); less < most && !s.text.CompareAndSwap(most, less); most = s.text.Load() {
 	}
 }
 
-// crowdedError reports a batch that was more than the server has memory for.
-type crowdedError struct{ err error }
+// oversizeError reports a batch that is too large for the server's memory.
+type oversizeError struct{ err error }
 
-func (e *crowdedError) Error() string { return e.err.Error() }
-func (e *crowdedError) Unwrap() error { return e.err }
+func (e *oversizeError) Error() string { return e.err.Error() }
+func (e *oversizeError) Unwrap() error { return e.err }
 
-// crowded reports whether a batch has to be sent in parts for want of the server's memory.
-func crowded(err error) bool {
-	var e *crowdedError
+// oversize reports whether a batch is too large for the server's memory.
+func oversize(err error) bool {
+	var e *oversizeError
 	return errors.As(err, &e)
 }
 
-// sendAgain makes the batch ready to be sent again after an error that may pass. One that
-// the server had not the memory for is not sent as it was where it can be parted.
+// sendAgain makes the batch ready to be sent again after an error that may pass. If the
+// server ran out of memory, a batch of several files is to be split instead.
 func (l *loader) sendAgain(ctx context.Context, b *batch, why error) error {
 	if store.MemoryShort(why) {
 		l.size.halve(b.rows, b.text)
-		if len(b.jobs) > 1 { //guard:crowded-parted
-			return &crowdedError{why}
+		if len(b.jobs) > 1 { //guard:oversize-split
+			return &oversizeError{why}
 		}
 	}
 	return l.rewind(ctx, b)

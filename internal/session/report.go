@@ -86,8 +86,8 @@ func (e *PartnerError) Error() string { return e.text }
 // Hint says what to do.
 func (e *PartnerError) Hint() string { return e.hint }
 
-// checkPartner refuses a key that nobody says whose it is, and one beside a source of the
-// network's own rows: what it sees would stand among them.
+// checkPartner refuses a key without a side, and one used with a source of the whole
+// network's rows: the partner's would be mixed with them.
 func (s *Session) checkPartner() error {
 	switch in := s.Config.SignIn; {
 	case in.Way() != config.APIKey:

@@ -2,9 +2,9 @@ package store
 
 import "context"
 
-// MemoryLimit is how many bytes the server lets one statement have: the least of its own
-// limit and the profile's. 0 is no limit that it tells of; a server that takes a share of
-// its machine's memory doesn't, nor one that is too old to be asked.
+// MemoryLimit is how many bytes of memory a statement may take: the lower of the server's
+// limit and the profile's. It is 0 if the server doesn't say, as one limited to a share of
+// its machine's memory doesn't, nor one too old for the question.
 func (s *Store) MemoryLimit(ctx context.Context) uint64 {
 	var least uint64
 	err := s.Conn().QueryRow(ctx, `

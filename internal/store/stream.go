@@ -20,7 +20,7 @@ import (
 var httpSetting = map[string]string{
 	// A question whose asker is gone is not answered on and on.
 	"cancel_http_readonly_queries_on_client_close": "1",
-	// Whoever reads slowly, out of a pipe, is not cut off.
+	// A slow reader, such as a pipe, is not cut off.
 	"http_send_timeout": "3600",
 	// An error in the middle breaks the answer off, and does not become part of it.
 	"http_write_exception_in_output_format": "0",
@@ -40,9 +40,8 @@ func (e *HTTPError) Hint() string {
 	return "ClickHouse writes parquet and arrow over HTTP only, so that the server's HTTP port must be reachable, too; the other formats come over the native port"
 }
 
-// Stream writes the answer to a query to w, in a format of ClickHouse's own and as it
-// comes, whatever its size. Nothing is said of rows that an error cuts off: what was
-// written then is to be thrown away.
+// Stream writes the answer to a query to w as it arrives, in one of ClickHouse's own
+// formats. After an error, what was written is incomplete and must be thrown away.
 //
 // The native protocol has the client write formats, so the query goes over HTTP: to the
 // same server as the pool's, as the same user, and with the settings and parameters of
