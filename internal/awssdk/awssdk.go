@@ -3,6 +3,9 @@
 package awssdk
 
 import (
+	"encoding/xml"
+	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -25,7 +28,7 @@ func Options(region string, tune func(*http.Transport)) []func(*config.LoadOptio
 		// A BuildableClient, as AWS_CA_BUNDLE can be applied to nothing else.
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(tune)),
 		config.WithLogger(logging.Nop{}),
-		config.WithRetryer(newRetryer),
+		config.WithRetryer(NewRetryer),
 	}
 	if region != "" {
 		options = append(options, config.WithRegion(region))
@@ -33,14 +36,24 @@ func Options(region string, tune func(*http.Transport)) []func(*config.LoadOptio
 	return options
 }
 
-// newRetryer tries often and has no quota: the default one is shared by the
+// NewRetryer tries often and has no quota: the default one is shared by the
 // whole client, and a bad minute would fail everything after it.
-func newRetryer() aws.Retryer {
+func NewRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = 6
 		o.MaxBackoff = 10 * time.Second
 		o.RateLimiter = ratelimit.None
+		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(cut))
 	})
+}
+
+// cut tells an answer that ends too early, which the SDK takes for one that it cannot read.
+func cut(err error) aws.Ternary {
+	var xml *xml.SyntaxError
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &xml) && xml.Msg == "unexpected EOF" {
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
 }
 
 // Code passes on only what looks like the code of an error: a server's other texts may hold

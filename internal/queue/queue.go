@@ -64,6 +64,7 @@ const longPoll = 20 * time.Second
 // Summary is what was done; it is right as far as the work came, also beside an error.
 type Summary struct {
 	Received   int // messages, each as often as it came
+	Lost       int // answers of the queue that did not arrive, and were asked for again
 	Repeated   int // of those: that came while they were being worked on
 	Deleted    int
 	Undeleted  int // loaded, but the server did not delete them: they come again
@@ -78,8 +79,10 @@ type Consumer struct {
 	keep *keeper
 	next []*message // received, and too much for the batch before
 	end  time.Time  // zero for none
-	sum  Summary
-	over bool // nothing more is to be received
+	// hidden is until when messages may be that nobody holds: their answer was lost.
+	hidden time.Time
+	sum    Summary
+	over   bool // nothing more is to be received
 }
 
 // New returns a consumer; it does no I/O.

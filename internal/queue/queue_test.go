@@ -8,10 +8,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -55,7 +59,7 @@ func (a *archive) Load(_ context.Context, name string) error {
 // consume takes what is in the queue.
 func consume(t *testing.T, q *testkit.Queue, a *archive, change func(*queue.Config)) (queue.Summary, error) {
 	t.Helper()
-	cfg := queue.Config{URL: q.URL, Client: q.Client, Put: a.Put, Load: a.Load, Wait: time.Second, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	cfg := queue.Config{URL: q.URL, Client: q.Client, Put: a.Put, Load: a.Load, Wait: time.Second, Visibility: 20 * time.Second, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	if change != nil {
 		change(&cfg)
 	}
@@ -249,12 +253,77 @@ func TestStop(t *testing.T) {
 		}
 	}}
 	begun := time.Now()
-	sum, err := consume(t, q, a, func(c *queue.Config) { c.Client, c.Stop, c.For = client, stop, time.Minute })
+	sum, err := consume(t, q, a, func(c *queue.Config) {
+		c.Client, c.Stop, c.For, c.Visibility = client, stop, time.Minute, 2*time.Minute
+	})
 	if err != nil || sum.Deleted != 0 || len(a.names) != 0 || time.Since(begun) > 30*time.Second {
 		t.Errorf("%+v, %v, files %q", sum, err, a.names)
 	}
-	// Long before the two minutes are over for which it was hidden.
+	// Long before the time is over for which it was hidden.
 	if sum, err = consume(t, q, a, func(c *queue.Config) { c.MaxMessages, c.For = 1, 20*time.Second }); err != nil || sum.Deleted != 1 {
 		t.Errorf("%+v, %v", sum, err)
+	}
+}
+
+// lossy answers some requests itself: what the server said to them, if it was asked at all,
+// is lost on the way.
+type lossy struct {
+	next sqs.HTTPClient
+	lose func(*http.Request, *http.Response) (*http.Response, error)
+}
+
+func (l *lossy) Do(r *http.Request) (*http.Response, error) {
+	answer, err := l.next.Do(r)
+	if err != nil || !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".ReceiveMessage") || l.lose == nil {
+		return answer, err
+	}
+	lose := l.lose
+	l.lose = nil
+	return lose(r, answer)
+}
+
+// What was in an answer that never arrived is hidden from everybody, so an empty answer does
+// not say that the queue is; what the server refused was given to nobody.
+func TestLostAnswer(t *testing.T) {
+	t.Parallel()
+	reset := &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+	for name, tc := range map[string]struct {
+		lose func(*http.Request, *http.Response) (*http.Response, error)
+		lost int
+	}{
+		"all of it": {func(_ *http.Request, answer *http.Response) (*http.Response, error) {
+			_ = answer.Body.Close()
+			return nil, reset
+		}, 1},
+		"its end": {func(_ *http.Request, answer *http.Response) (*http.Response, error) {
+			answer.Body = struct {
+				io.Reader
+				io.Closer
+			}{io.MultiReader(io.LimitReader(answer.Body, 100), iotest.ErrReader(io.ErrUnexpectedEOF)), answer.Body}
+			return answer, nil
+		}, 1},
+		"refused": {func(_ *http.Request, answer *http.Response) (*http.Response, error) {
+			answer.StatusCode, answer.Status = http.StatusServiceUnavailable, "503 Service Unavailable"
+			answer.Body = io.NopCloser(strings.NewReader(`{"__type":"com.amazonaws.sqs#ThrottlingException","message":"slow down"}`))
+			return answer, nil
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			q, a := testkit.SQS(t), new(archive)
+			q.Send(slices.Repeat([]string{click(1)}, 13)...)
+			options := q.Client.Options()
+			options.HTTPClient = &lossy{next: options.HTTPClient, lose: tc.lose}
+			sum, err := consume(t, q, a, func(c *queue.Config) { c.Client, c.Visibility = sqs.New(options), 3*time.Second })
+			if err != nil || sum.Lost != tc.lost {
+				t.Errorf("%+v, %v", sum, err)
+			}
+			if tc.lost > 0 {
+				if sum.Deleted != 13 {
+					t.Errorf("%+v", sum)
+				}
+				emptied(t, q)
+			}
+		})
 	}
 }

@@ -2,12 +2,15 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 )
 
 // mostAtOnce is how many messages one request is about.
@@ -79,7 +82,10 @@ func (c *Consumer) receive(ctx context.Context, b *batch) ([]*message, error) {
 		return nil, failed("receiving messages", err)
 	}
 	c.sum.Received += len(out.Messages)
-	if len(out.Messages) == 0 && c.end.IsZero() || c.cfg.MaxMessages > 0 && c.sum.Received >= c.cfg.MaxMessages || !c.end.IsZero() && !time.Now().Before(c.end) {
+	c.noteLost(out)
+	if len(out.Messages) == 0 && c.end.IsZero() && !time.Now().Before(c.hidden) || //guard:lost-answer
+		c.cfg.MaxMessages > 0 && c.sum.Received >= c.cfg.MaxMessages ||
+		!c.end.IsZero() && !time.Now().Before(c.end) {
 		c.over = true
 	}
 	var fresh []*message
@@ -90,6 +96,22 @@ func (c *Consumer) receive(ctx context.Context, b *batch) ([]*message, error) {
 	}
 	c.keep.add(fresh, asked)
 	return fresh, nil
+}
+
+// noteLost looks whether an answer took more than one request. What the first one was given
+// may have got lost on its way: then it is hidden from everybody, and the queue is not empty
+// however it answers, until the time of those messages is over.
+func (c *Consumer) noteLost(out *sqs.ReceiveMessageOutput) {
+	attempts, _ := retry.GetAttemptResults(out.ResultMetadata)
+	for _, a := range attempts.Results {
+		var answered smithy.APIError
+		if a.Err == nil || errors.As(a.Err, &answered) {
+			continue
+		}
+		c.sum.Lost++
+		c.hidden = time.Now().Add(c.cfg.Visibility)
+		c.cfg.Log.Warn("an answer of the queue got lost; the messages in it, if any, come again when their time is over", "until", c.hidden.UTC().Format(time.TimeOnly), "err", bare(a.Err))
+	}
 }
 
 // patience is how long an answer may be held back.

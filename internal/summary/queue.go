@@ -18,8 +18,9 @@ type Queue struct {
 	Archive  string `json:"archive"`
 	Store    string `json:"store"`
 	Messages struct {
-		Received   int `json:"received"` // each as often as it came
-		Repeated   int `json:"repeated"` // of those: that came again while they were worked on
+		Received   int `json:"received"`     // each as often as it came
+		Lost       int `json:"lost_answers"` // that the queue gave, and that did not arrive
+		Repeated   int `json:"repeated"`     // of those: that came again while they were worked on
 		Deleted    int `json:"deleted"`
 		Undeleted  int `json:"undeleted"`  // loaded, but not deleted: they come again
 		Unreadable int `json:"unreadable"` // of which something was put aside
@@ -37,7 +38,7 @@ type Queue struct {
 func OfQueue(at Place, url string, s queue.Summary, loads []pipeline.Summary) Queue {
 	out := Queue{Network: at.Network, Queue: url, Archive: at.Source, Store: at.Store, Files: s.Files}
 	m := &out.Messages
-	m.Received, m.Repeated, m.Deleted, m.Undeleted, m.Unreadable = s.Received, s.Repeated, s.Deleted, s.Undeleted, s.Unreadable
+	m.Received, m.Lost, m.Repeated, m.Deleted, m.Undeleted, m.Unreadable = s.Received, s.Lost, s.Repeated, s.Deleted, s.Undeleted, s.Unreadable
 	for _, l := range loads {
 		out.Rows += l.Rows
 		out.LeftOut += l.LeftOut

@@ -18,6 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"rawlogs/internal/awssdk"
 )
 
 // Queue is an empty queue on a real SQS server, which tells nobody's keys apart.
@@ -37,6 +39,7 @@ func SQS(tb testing.TB) *Queue {
 	client := sqs.New(sqs.Options{
 		BaseEndpoint: &endpoint, Region: "eu-west-1",
 		Credentials: credentials.NewStaticCredentialsProvider("TESTKEY", "testsecret", ""),
+		Retryer:     awssdk.NewRetryer(),
 	})
 	name := "test-" + strings.ToLower(rand.Text()[:16])
 	if _, err := client.CreateQueue(tb.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: map[string]string{"VisibilityTimeout": "60"}}); err != nil {

@@ -35,6 +35,8 @@ var events = []protection{
 		never, "internal/queue", "TestConsume"),
 	guard("ledger-acknowledged", "a message of the queue stays there unless the ledger says that its file is loaded",
 		always, "cmd/ingest", "TestQueueNotLoaded"),
+	guard("lost-answer", "a queue is not taken for empty while the messages of an answer that got lost are hidden",
+		swap("&& !time.Now().Before(c.hidden)", ""), "internal/queue", "TestLostAnswer"),
 	guard("latest-receipt", "a message that is delivered again meanwhile counts once, and its latest delivery is deleted",
 		never, "internal/queue", "TestTwice"),
 	guard("visibility-extended", "messages stay hidden from other consumers while they are worked on",
