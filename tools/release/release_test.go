@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -27,7 +28,7 @@ func TestNotes(t *testing.T) {
 // TestRelease makes a release for linux/amd64 twice, compares the two, and installs,
 // runs and removes its packages in folders of their own.
 func TestRelease(t *testing.T) {
-	for tool, pkg := range map[string]string{"dpkg": "dpkg", "rpm": "rpm", "git": "git", "man": "man-db"} {
+	for tool, pkg := range map[string]string{"dpkg": "dpkg", "rpm": "rpm", "git": "git", "man": "man-db", "systemctl": "systemd"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			if os.Getenv("CI") != "" {
 				t.Fatalf("%s is missing: apt-get install %s", tool, pkg)
@@ -59,41 +60,74 @@ func TestRelease(t *testing.T) {
 	must(t, "tar", "-xzf", filepath.Join(one, "ingest-1.2.3-linux-amd64.tar.gz"), "-C", unpacked)
 	check(t, filepath.Join(unpacked, "ingest-1.2.3-linux-amd64"), "ingest", "man/man1", "completion/ingest.bash")
 
-	// dpkg's own data lie in the folder as well; scripts would run in a chroot of it.
-	deb := t.TempDir()
-	admin := filepath.Join(deb, "var/lib/dpkg")
-	for _, dir := range []string{"updates", "info", "triggers"} {
-		if err := os.MkdirAll(filepath.Join(admin, dir), 0o755); err != nil {
-			t.Fatal(err)
+	// The page's own commands, as root would give them on a machine of each kind.
+	blocks := commands(t)
+	for kind, run := range map[string][]string{"deb": {blocks[0], blocks[2]}, "rpm": {blocks[1], blocks[2]}} {
+		root := t.TempDir()
+		for _, block := range run {
+			if strings.Contains(block, "sudoedit") {
+				installed(t, root)
+			}
+			onMachine(t, root, one, block)
+		}
+		conf := filepath.Join(root, "etc/ingest/ingest.yaml")
+		edited, err := os.ReadFile(conf)
+		if err != nil || !strings.Contains(string(edited), "\nnetwork_id: acme\n") {
+			t.Fatalf("%s: %s, %v", kind, edited, err)
+		}
+		if _, err := os.Lstat(filepath.Join(root, "etc/systemd/system/timers.target.wants/ingest.timer")); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+		if kind == "rpm" {
+			must(t, "rpm", "--root", root, "--nodeps", "--noscripts", "-e", "ingest")
+			removed(t, root, conf+".rpmsave", string(edited))
+			continue
+		}
+		dpkg := []string{"--instdir=" + root, "--admindir=" + filepath.Join(root, "var/lib/dpkg"), "--force-depends", "--force-script-chrootless", "--log=/dev/null"}
+		must(t, "dpkg", append(dpkg, "-r", "ingest")...)
+		removed(t, root, conf, string(edited))
+		must(t, "dpkg", append(dpkg, "-P", "ingest")...)
+		if _, err := os.Stat(conf); err == nil {
+			t.Error("the settings are there after a purge")
 		}
 	}
-	if err := os.WriteFile(filepath.Join(admin, "status"), nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	dpkg := []string{"--instdir=" + deb, "--admindir=" + admin, "--force-depends", "--force-script-chrootless", "--log=/dev/null"}
-	must(t, "dpkg", append(dpkg, "-i", filepath.Join(one, "ingest-1.2.3-amd64.deb"))...)
-	installed(t, deb)
-	conf := filepath.Join(deb, "etc/ingest/ingest.yaml")
-	if err := os.WriteFile(conf, []byte("network_id: acme\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	must(t, "dpkg", append(dpkg, "-r", "ingest")...)
-	removed(t, deb, conf)
-	must(t, "dpkg", append(dpkg, "-P", "ingest")...)
-	if _, err := os.Stat(conf); err == nil {
-		t.Error("the settings are there after a purge")
-	}
+}
 
-	rpm := t.TempDir()
-	must(t, "rpm", "--root", rpm, "--initdb")
-	must(t, "rpm", "--root", rpm, "--nodeps", "--noscripts", "-i", filepath.Join(one, "ingest-1.2.3-amd64.rpm"))
-	installed(t, rpm)
-	conf = filepath.Join(rpm, "etc/ingest/ingest.yaml")
-	if err := os.WriteFile(conf, []byte("network_id: acme\n"), 0o644); err != nil {
+// commands are those of docs/operations.md for a release: what both kinds of machine do
+// first, what one of RPMs does instead of installing a .deb, and what both do last. The
+// others of the page are run by TestOperations in cmd/ingest.
+func commands(t *testing.T) []string {
+	t.Helper()
+	page, err := os.ReadFile("docs/operations.md")
+	if err != nil {
 		t.Fatal(err)
 	}
-	must(t, "rpm", "--root", rpm, "--nodeps", "--noscripts", "-e", "ingest")
-	removed(t, rpm, conf+".rpmsave")
+	_, section, _ := strings.Cut(string(page), "\n## Releases\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var blocks []string
+	for _, block := range regexp.MustCompile("(?s)\n```sh\n(.*?)```\n").FindAllStringSubmatch(section, -1) {
+		blocks = append(blocks, block[1])
+	}
+	if len(blocks) != 3 {
+		t.Fatalf("found %d blocks of commands in docs/operations.md, Releases", len(blocks))
+	}
+	return blocks
+}
+
+// onMachine runs commands in the folder of a release; what they change of the machine is
+// below root, by the stand-ins of TestOperations.
+func onMachine(t *testing.T, root, release, commands string) {
+	t.Helper()
+	standIns, err := filepath.Abs("cmd/ingest/testdata/operations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "bash", "-euxo", "pipefail", "-c", commands)
+	cmd.Dir = release
+	cmd.Env = append(os.Environ(), "PATH="+standIns+":"+os.Getenv("PATH"), "ROOT="+root, "EDITOR=sed -i s/^#.network_id/network_id/")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s\n%s", err, commands, out)
+	}
 }
 
 // installed checks what a package has put below a folder.
@@ -114,14 +148,14 @@ func installed(t *testing.T, root string) {
 }
 
 // removed checks that a package has left nothing but the settings that were changed.
-func removed(t *testing.T, root, settings string) {
+func removed(t *testing.T, root, settings, edited string) {
 	t.Helper()
 	for _, name := range []string{"usr/bin/ingest", "usr/lib/systemd/system/ingest.timer", "usr/share/man/man1/ingest.1"} {
 		if _, err := os.Stat(filepath.Join(root, name)); err == nil {
 			t.Errorf("%s is still there", name)
 		}
 	}
-	if text, err := os.ReadFile(settings); err != nil || string(text) != "network_id: acme\n" {
+	if text, err := os.ReadFile(settings); err != nil || string(text) != edited {
 		t.Errorf("the settings that were changed: %q, %v", text, err)
 	}
 }
