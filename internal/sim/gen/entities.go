@@ -178,4 +178,4 @@ func status(r *rng) string {
 	}
 }
 
-func pick(r *rng, words []string) string { return words[r.intn(len(words))] }
+func pick[T any](r *rng, list []T) T { return list[r.intn(len(list))] }

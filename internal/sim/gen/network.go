@@ -26,6 +26,8 @@ type Config struct {
 	// Decisions are the words of access_control_decision, that of most rows first;
 	// nil is allow and deny. No list of the real ones is public.
 	Decisions []string
+	// Habits are what makes conversions like real ones, and who cheats.
+	Habits Habits
 }
 
 // Network is a made-up network: its entities, and any hour of its logs.
@@ -44,6 +46,7 @@ type Network struct {
 	campaigns  []campaign
 	offerGoals [][]int // indexes into Goals, by offer
 	agents     [agentClasses][]agent
+	cheats     map[int]habit // by index of the affiliate; the honest are absent
 
 	byCountry, byCampaign *picker
 	byAgent               [agentClasses]*picker
@@ -72,6 +75,7 @@ func New(cfg Config) *Network {
 	n.byCountry = newPicker(weights)
 	n.buildEntities()
 	n.buildCampaigns()
+	n.plant()
 	n.byCampaign = newPicker(zipf(len(n.campaigns), 0.9))
 	r := rng(mix(n.key, 3))
 	for c, list := range n.agents {

@@ -18,6 +18,7 @@ type row struct {
 	v6      bool
 	unique  bool
 	uuid    [2]uint64
+	device  [2]uint64 // the advertising id
 	number  uint64
 	refer   int // index into the campaign's pages; -1: none
 	noise   noise
@@ -78,12 +79,14 @@ func (n *Network) visit(out *row, t rawlog.Type, hour time.Time, key uint64, i, 
 	out.v6 = low>>40&0x7f == 0
 	out.unique = !r.perMille(130)
 	out.uuid = [2]uint64{r.next(), r.next()}
+	out.device = [2]uint64{out.uuid[1], out.tx[1] ^ out.uuid[0]}
 	out.number = r.next()
 	out.refer = -1
 	if len(out.camp.refers) > 0 && !r.perMille(200) {
 		out.refer = r.intn(len(out.camp.refers))
 	}
 	out.dice = r.next()
+	n.flood(out)
 	switch k := out.dice >> 40 & 0xfff; {
 	case k < 3:
 		out.noise = noise(1 + k)
@@ -109,14 +112,24 @@ func spread(r *rng, i, count int) int64 {
 func (n *Network) conversion(out *row, hour time.Time, key uint64, i, count int) {
 	r := rng(key + uint64(i)*0xd1342543de82ef95)
 	at := hour.Unix() + spread(&r, i, count)
+	id := (hour.Unix()-baseEpoch)/3600*100_000 + int64(i)
 	first := i
-	if i > 0 && r.perMille(100) {
+	switch {
+	case n.cfg.Habits != Habits{}:
+		own := rng(mix(key, uint64(i)))
+		if n.repeat(out, &own, hour, at, id) {
+			return
+		}
+		at = n.clickByHabit(out, &own, hour, at)
+	case i > 0 && r.perMille(100):
 		first = i - 1
+		fallthrough
+	default:
+		n.clickOf(out, hour, key, first, count)
 	}
-	n.clickOf(out, hour, key, first, count)
 	out.clicked, out.at = out.at, max(at, out.at)
 	out.noise = noNoise
-	out.id = (hour.Unix()-baseEpoch)/3600*100_000 + int64(i)
+	out.id = id
 	out.paid, out.payout, out.revenue = true, out.offer.Payout, out.offer.Revenue
 	goals := n.offerGoals[out.camp.offer]
 	if g := r.intn(len(goals)+1) - 1; len(goals) > 0 && (g >= 0 || first != i) {
@@ -134,6 +147,9 @@ func (n *Network) conversion(out *row, hour time.Time, key uint64, i, count int)
 		out.approved, out.reason = 1, 20+r.intn(4)
 	default:
 		out.approved, out.reason = 2, 50+r.intn(9)
+	}
+	if n.cfg.Habits.Real {
+		out.reason = code(&r, out.approved)
 	}
 }
 

@@ -140,7 +140,7 @@ func appendURL(b []byte, r *row) []byte {
 func appendAdvertisingID(b []byte, r *row, known bool) []byte {
 	b = append(b, '"')
 	if known {
-		b = appendUUID(b, r.uuid[1], r.tx[1]^r.uuid[0])
+		b = appendUUID(b, r.device[0], r.device[1])
 	}
 	return append(b, '"')
 }
