@@ -19,7 +19,7 @@ var mayBeEmpty = regexp.MustCompile(`HAVING count\(\) > 1|least = [0-9]{2}`)
 // TestCookbook runs every query of the SQL cookbook over a day and a half of
 // made-up logs, of one network, then of two that share every id, and then as
 // analysts whose profiles are set otherwise. The dashboards of contrib/grafana
-// are of the same store.
+// and the dbt package of contrib/dbt are of the same store.
 func TestCookbook(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/sql-cookbook.md")
@@ -79,6 +79,8 @@ func TestCookbook(t *testing.T) {
 		}
 	}
 	t.Run("dashboards", func(t *testing.T) { dashboards(t, server) })
+	t.Run("dbt", func(t *testing.T) { dbtPackage(t, server) })
+	t.Run("clients", func(t *testing.T) { clients(t, server) })
 	sameUnderSettings(t, path, queries)
 }
 

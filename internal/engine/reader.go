@@ -11,7 +11,9 @@ import "strings"
 func ReaderGrants(database string) []string {
 	grants := []string{"GRANT SELECT, dictGet ON *.*", "REVOKE ALL ON system.*"}
 	if database != "" {
-		grants = []string{"GRANT SELECT, dictGet ON `" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(database) + "`.*"}
+		grants = []string{"GRANT SELECT, dictGet ON `" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(database) + "`.*",
+			// Where many tools look for tables; it shows each user what they may read.
+			"GRANT SELECT ON information_schema.*", "GRANT SELECT ON INFORMATION_SCHEMA.*"}
 	}
 	for _, table := range []string{"parts", "parts_columns", "disks", "mutations", "merges"} {
 		grants = append(grants, "GRANT SELECT ON system."+table)

@@ -199,6 +199,11 @@ func TestReaderOfOneDatabase(t *testing.T) {
 	if got := ask(t, reader, "SELECT n FROM marts.t"); !strings.Contains(got, rights) {
 		t.Errorf("another database: %s", got)
 	}
+	for _, schema := range []string{"information_schema", "INFORMATION_SCHEMA"} {
+		if got := ask(t, reader, "SELECT table_schema, table_name, column_name FROM "+schema+".columns WHERE table_name = 't'"); got != "rawlogs\tt\tn" {
+			t.Errorf("%s shows %s", schema, got)
+		}
+	}
 	for _, statement := range []string{"SELECT n FROM rawlogs.t", "SELECT count() FROM system.parts", "SHOW TABLES"} {
 		if got := ask(t, reader, statement); strings.Contains(got, "Code:") {
 			t.Errorf("%s: %s", statement, got)

@@ -1,0 +1,36 @@
+{{ config(engine='MergeTree()', order_by=['network', 'day', 'offer_id', 'affiliate_id', 'advertiser_id', 'currency']) }}
+
+-- A day is one of UTC. Amounts are those of clicks, impressions and approved conversions, in
+-- whole units of the row's currency; the currency is empty where the logs name none.
+select
+    network,
+    day,
+    offer_id,
+    affiliate_id,
+    advertiser_id,
+    currency,
+    sum(shown) as impressions,
+    sum(clicked) as clicks,
+    sum(clicked_first) as unique_clicks,
+    sum(converted) as conversions,
+    sum(earned) as revenue,
+    sum(owed) as payout
+from
+(
+    select
+        network, day, offer_id, affiliate_id, advertiser_id, currency,
+        1 as shown, 0 as clicked, 0 as clicked_first, 0 as converted, revenue as earned, payout as owed
+    from {{ ref('stg_rawlogs__impressions') }}
+    union all
+    select
+        network, day, offer_id, affiliate_id, advertiser_id, currency,
+        0 as shown, 1 as clicked, is_click_unique as clicked_first, 0 as converted, revenue as earned, payout as owed
+    from {{ ref('stg_rawlogs__clicks') }}
+    union all
+    select
+        network, day, offer_id, affiliate_id, advertiser_id, currency,
+        0 as shown, 0 as clicked, 0 as clicked_first, 1 as converted, revenue as earned, payout as owed
+    from {{ ref('stg_rawlogs__conversions') }}
+    where status = 'approved'
+) as events
+group by network, day, offer_id, affiliate_id, advertiser_id, currency

@@ -1,0 +1,2 @@
+select network, id as offer_id, name, status, advertiser_id
+from {{ source('rawlogs', 'dim_offers_current') }}
