@@ -1,4 +1,4 @@
--- Conversions with the click that each came from. The ids of the period's conversions pick the
+-- Conversions, but not adjustments of them, with the click that each came from. The ids of the period's conversions pick the
 -- clicks, of 45 days and the period: real conversions come up to 41 days after their click.
 -- An analyst's profile must not change the answer: see conversions_current.
 CREATE VIEW IF NOT EXISTS {database}.conversion_paths {on_cluster}
@@ -56,23 +56,25 @@ FROM
     FROM {database}.conversions AS c
     ALL LEFT JOIN
     (
-        SELECT
-            network, transaction_id, count() AS clicks, min(datetime) AS first,
-            argMin(ip, (datetime, _file, _line)) AS ip, argMin(user_agent, (datetime, _file, _line)) AS agent, argMin(country_code, (datetime, _file, _line)) AS country,
-            argMin(access_control_decision, (datetime, _file, _line)) AS decision, argMin(access_control_reason_code, (datetime, _file, _line)) AS reason,
-            argMin(_file, (datetime, _file, _line)) AS file, argMin(_line, (datetime, _file, _line)) AS line
-        FROM {database}.clicks
-        WHERE datetime >= toDateTime({first_day:Date}, 'UTC') - toIntervalDay(45) AND datetime < toDateTime({last_day:Date} + 1, 'UTC')
-            AND transaction_id IN
-            (
-                SELECT transaction_id FROM {database}.conversions
-                WHERE datetime >= toDateTime({first_day:Date}, 'UTC') AND datetime < toDateTime({last_day:Date} + 1, 'UTC') AND transaction_id != ''
-            )
-        GROUP BY network, transaction_id
+        SELECT network, transaction_id, clicks, first, of.1 AS ip, of.2 AS agent, of.3 AS country, of.4 AS decision, of.5 AS reason, of.6 AS file, of.7 AS line
+        FROM
+        (
+            SELECT
+                network, transaction_id, count() AS clicks, min(datetime) AS first,
+                argMin((ip, user_agent, country_code, access_control_decision, access_control_reason_code, _file, _line), (datetime, cityHash64(_file, _line))) AS of
+            FROM {database}.clicks
+            WHERE datetime >= toDateTime({first_day:Date}, 'UTC') - toIntervalDay(45) AND datetime < toDateTime({last_day:Date} + 1, 'UTC')
+                AND transaction_id IN
+                (
+                    SELECT transaction_id FROM {database}.conversions
+                    WHERE datetime >= toDateTime({first_day:Date}, 'UTC') AND datetime < toDateTime({last_day:Date} + 1, 'UTC') AND transaction_id != '' AND is_adjustment = 0
+                )
+            GROUP BY network, transaction_id
+        )
     ) AS k ON k.network = c.network AND k.transaction_id = c.transaction_id
-    WHERE c.datetime >= toDateTime({first_day:Date}, 'UTC') AND c.datetime < toDateTime({last_day:Date} + 1, 'UTC')
+    WHERE c.is_adjustment = 0 AND c.datetime >= toDateTime({first_day:Date}, 'UTC') AND c.datetime < toDateTime({last_day:Date} + 1, 'UTC')
 )
-COMMENT 'Conversions of the days first_day to last_day, each with its click: conversion_paths(first_day = ''2016-09-01'', last_day = ''2016-09-30''). Made by ingest, revision 1.';
+COMMENT 'Conversions (without adjustments) of the days first_day to last_day, each with its click: conversion_paths(first_day = ''2016-09-01'', last_day = ''2016-09-30''). Made by ingest, revision 2.';
 
 -- How much of an offer's conversions a window would keep. Counts only, so that days, offers and
 -- affiliates can be added up. What the log of conversions says is enough: clicks are not read.
@@ -82,7 +84,7 @@ CREATE VIEW IF NOT EXISTS {database}.attribution_windows {on_cluster}
     day          Date COMMENT 'Day of the conversions, UTC.',
     offer_id     UInt32 COMMENT 'Offer that converted.',
     affiliate_id UInt32 COMMENT 'Affiliate whose click converted.',
-    conversions  UInt64 COMMENT 'Lines of the log, whatever their status; repetitions of a transaction included.',
+    conversions  UInt64 COMMENT 'Lines of the log, whatever their status; repetitions of a transaction included, adjustments not.',
     rejected     UInt64 COMMENT 'Of these, rejected in the log.',
     unknown      UInt64 COMMENT 'Of these, without a time of the click (session_datetime), or with one after the conversion: in no window.',
     within_1m    UInt64 COMMENT 'Conversions within a minute of the click.',
@@ -108,6 +110,7 @@ FROM
         network, offer_id, affiliate_id, datetime AS converted_at, CAST(status AS String) AS state,
         toInt64(datetime) - toInt64(session_datetime) AS took, session_datetime > toDateTime(0, 'UTC') AND took >= 0 AS known
     FROM {database}.conversions
+    WHERE is_adjustment = 0
 )
 GROUP BY network, day, offer_id, affiliate_id
-COMMENT 'Conversions by how long after the click they came, by offer, affiliate and day. Made by ingest, revision 1.';
+COMMENT 'Conversions by how long after the click they came, by offer, affiliate and day. Made by ingest, revision 2.';

@@ -48,17 +48,16 @@ FROM
         FROM
         (
             SELECT
-                c.network AS network, c.offer_id AS offer_id, c.affiliate_id AS affiliate_id, c.source AS affiliate_source,
-                multiIf(c.session > 0, c.first - c.session, ifNull(k.clicked, 0) > 0, c.first - ifNull(k.clicked, 0), -1) AS took
+                c.network AS network, c.of.1 AS offer_id, c.of.2 AS affiliate_id, c.of.3 AS affiliate_source,
+                multiIf(c.of.4 > 0, c.first - c.of.4, ifNull(k.clicked, 0) > 0, c.first - ifNull(k.clicked, 0), -1) AS took
             FROM
             (
                 SELECT
                     network, transaction_id, min(toInt64(datetime)) AS first,
-                    argMin(offer_id, (datetime, id, _file, _line)) AS offer_id, argMin(affiliate_id, (datetime, id, _file, _line)) AS affiliate_id,
-                    argMin(affiliate_source, (datetime, id, _file, _line)) AS source, argMin(toInt64(session_datetime), (datetime, id, _file, _line)) AS session
+                    argMin((offer_id, affiliate_id, affiliate_source, toInt64(session_datetime)), (datetime, cityHash64(_file, _line))) AS of
                 FROM {database}.conversions
-                WHERE datetime >= toDateTime({first_day:Date}, 'UTC') - toIntervalDay(45) AND datetime < toDateTime({last_day:Date} + 1, 'UTC')
-                GROUP BY network, transaction_id, if(transaction_id = '', (_file, _line), ('', 0))
+                WHERE is_adjustment = 0 AND datetime >= toDateTime({first_day:Date}, 'UTC') - toIntervalDay(45) AND datetime < toDateTime({last_day:Date} + 1, 'UTC')
+                GROUP BY network, transaction_id, if(transaction_id = '', cityHash64(_file, _line), 0)
                 HAVING first >= toInt64(toDateTime({first_day:Date}, 'UTC'))
             ) AS c
             ALL LEFT JOIN
@@ -80,10 +79,10 @@ FROM
     WINDOW whole AS (PARTITION BY network, offer_id), own AS (PARTITION BY network, offer_id, affiliate_id)
 )
 WHERE n > 0 AND n >= {least:UInt64}
-COMMENT 'Times from click to conversion that give fraud away: fraud_ctit(first_day = ''2016-09-01'', last_day = ''2016-09-30'', least = 30). Made by ingest, revision 1.';
+COMMENT 'Times from click to conversion that give fraud away: fraud_ctit(first_day = ''2016-09-01'', last_day = ''2016-09-30'', least = 30). Made by ingest, revision 2.';
 
--- Addresses and devices that send many clicks, by affiliate. A first reading finds those with at
--- least that many clicks, a second one looks at their rows alone.
+-- Addresses and devices that send many clicks, by affiliate. A first reading counts clicks by hash, in
+-- a table of bounded size; a second one counts exactly, of those alone whose hash has enough.
 CREATE VIEW IF NOT EXISTS {database}.fraud_addresses {on_cluster}
 (
     network          LowCardinality(String) COMMENT 'Network; ids are unique only within one.',
@@ -112,11 +111,11 @@ FROM
         uniqExact(offer_id) AS offers, uniqExact(user_agent) AS agents, uniqExact(toStartOfHour(datetime)) AS hours, min(datetime) AS first_click, max(datetime) AS last_click
     FROM {database}.clicks
     WHERE datetime >= toDateTime({first_day:Date}, 'UTC') AND datetime < toDateTime({last_day:Date} + 1, 'UTC')
-        AND (network, ip) IN
+        AND ip != toIPv6('::') AND cityHash64(network, ip) % 4194304 IN
         (
-            SELECT network, ip FROM {database}.clicks
+            SELECT cityHash64(network, ip) % 4194304 AS bucket FROM {database}.clicks
             WHERE datetime >= toDateTime({first_day:Date}, 'UTC') AND datetime < toDateTime({last_day:Date} + 1, 'UTC') AND ip != toIPv6('::')
-            GROUP BY network, ip HAVING count() >= {least:UInt64}
+            GROUP BY bucket HAVING count() >= {least:UInt64}
         )
     GROUP BY network, ip, affiliate_id
     UNION ALL
@@ -126,11 +125,11 @@ FROM
         uniqExact(offer_id) AS offers, uniqExact(user_agent) AS agents, uniqExact(toStartOfHour(datetime)) AS hours, min(datetime) AS first_click, max(datetime) AS last_click
     FROM {database}.clicks
     WHERE datetime >= toDateTime({first_day:Date}, 'UTC') AND datetime < toDateTime({last_day:Date} + 1, 'UTC')
-        AND (network, multiIf(google_aid != '', google_aid, ios_ifa != '', ios_ifa, device_id)) IN
+        AND (google_aid != '' OR ios_ifa != '' OR device_id != '') AND cityHash64(network, multiIf(google_aid != '', cityHash64(google_aid), ios_ifa != '', cityHash64(ios_ifa), cityHash64(device_id))) % 4194304 IN
         (
-            SELECT network, multiIf(google_aid != '', google_aid, ios_ifa != '', ios_ifa, device_id) AS device FROM {database}.clicks
+            SELECT cityHash64(network, multiIf(google_aid != '', cityHash64(google_aid), ios_ifa != '', cityHash64(ios_ifa), cityHash64(device_id))) % 4194304 AS bucket FROM {database}.clicks
             WHERE datetime >= toDateTime({first_day:Date}, 'UTC') AND datetime < toDateTime({last_day:Date} + 1, 'UTC') AND (google_aid != '' OR ios_ifa != '' OR device_id != '')
-            GROUP BY network, device HAVING count() >= {least:UInt64}
+            GROUP BY bucket HAVING count() >= {least:UInt64}
         )
     GROUP BY network, address, affiliate_id
 ) AS f
@@ -141,4 +140,4 @@ ALL LEFT JOIN
     GROUP BY network, affiliate_id
 ) AS a ON a.network = f.network AND a.affiliate_id = f.affiliate_id
 WHERE f.clicks >= {least:UInt64}
-COMMENT 'Addresses and devices with many clicks for an affiliate: fraud_addresses(first_day = ''2016-09-01'', last_day = ''2016-09-30'', least = 100). Made by ingest, revision 1.';
+COMMENT 'Addresses and devices with many clicks for an affiliate: fraud_addresses(first_day = ''2016-09-01'', last_day = ''2016-09-30'', least = 100). Made by ingest, revision 2.';

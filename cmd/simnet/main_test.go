@@ -35,7 +35,7 @@ func TestServe(t *testing.T) {
 	dir := t.TempDir()
 	ready, env := filepath.Join(dir, "ready.json"), filepath.Join(dir, "simnet.env")
 	var stdout, stderr bytes.Buffer
-	cmd := exec.Command(os.Args[0], "--start", "20160909", "--days", "1", "--rows-per-hour", "10",
+	cmd := exec.Command(os.Args[0], "--start", "20160909", "--days", "1", "--rows-per-hour", "10", "--real-conversions", "--hijackers", "1", "--flooders", "2",
 		"--versitygw", gateway, "--data", filepath.Join(dir, "s3"), "--ready-file", ready, "--env-file", env, "--late-after", "1ms")
 	cmd.Env = append(os.Environ(), "SIMNET_TEST_MAIN=1", "SIMNET_TOKEN=canary-token")
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -82,6 +82,17 @@ func TestServe(t *testing.T) {
 		}
 		return nil, nil
 	})
+	resp, err := http.Get(a.Control + "truth")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var truth struct {
+		Planted struct{ Hijackers, Flooders []int }
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&truth); err != nil || len(truth.Planted.Hijackers) != 1 || len(truth.Planted.Flooders) != 2 {
+		t.Errorf("who cheats: %+v, %v", truth, err)
+	}
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +132,8 @@ func TestUsage(t *testing.T) {
 		{[]string{"--days", "0"}, "--days 0"},
 		{[]string{"--start", "yesterday"}, "want a day as 20160909"},
 		{[]string{"--zone", "Mars"}, "IANA"},
+		{[]string{"--hijackers", "-1"}, "--hijackers -1"},
+		{[]string{"--hijackers", "30", "--flooders", "30"}, "want 0 to 50"},
 		{[]string{"--nothing"}, "unknown flag"},
 		{[]string{"extra"}, "extra"},
 		{[]string{"--s3-endpoint", "http://127.0.0.1:1"}, "AWS_ACCESS_KEY_ID"},

@@ -29,6 +29,8 @@ type options struct {
 	events                      string
 	s3Endpoint, bucket, gateway string
 	decisions, turnedAway       []string
+	realConversions             bool
+	hijackers, flooders         int
 }
 
 func (o *options) addFlags(f *pflag.FlagSet) {
@@ -42,6 +44,9 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.conversions, "conversions", "", "header of conversions: "+strings.Join(gen.Variants(), ", ")+" (default: as the others')")
 	f.StringSliceVar(&o.decisions, "decisions", nil, "`words` of access_control_decision, the most frequent first (default allow,deny)")
 	f.StringSliceVar(&o.turnedAway, "turned-away", nil, "`words` of those whose rows the reports do not count")
+	f.BoolVar(&o.realConversions, "real-conversions", false, "conversions as late as real ones (days, where a share of the sale is paid), repeated and rejected (code 12), with the vendor's status codes")
+	f.IntVar(&o.hijackers, "hijackers", 0, "`number` of affiliates whose clicks are made seconds before the conversion")
+	f.IntVar(&o.flooders, "flooders", 0, "`number` of affiliates who send clicks from a few addresses and devices")
 	f.StringVar(&o.zone, "zone", "UTC", "IANA `zone` of the rows' datetime")
 	f.BoolVar(&o.plain, "plain", false, "no empty hours, broken lines, unknown column or late file")
 	f.DurationVar(&o.lateAfter, "late-after", 0, "publish the late file after that time (default: when told by POST /control/release)")
@@ -55,6 +60,9 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.gateway, "versitygw", "", "`path` of versitygw (default: beside simnet, else on PATH)")
 }
 
+// maxCheats is how many affiliates may cheat, so that most are honest.
+const maxCheats = 50
+
 // span reads the days that the flags name.
 func (o *options) span(now time.Time) (start, newHeader time.Time, err error) {
 	if o.days < 1 || o.days > 3660 {
@@ -62,6 +70,9 @@ func (o *options) span(now time.Time) (start, newHeader time.Time, err error) {
 	}
 	if o.rows < 1 {
 		return start, newHeader, usageError{fmt.Errorf("--rows-per-hour %d: want 1 or more", o.rows)}
+	}
+	if o.hijackers < 0 || o.flooders < 0 || o.hijackers+o.flooders > maxCheats {
+		return start, newHeader, usageError{fmt.Errorf("--hijackers %d --flooders %d: want 0 to %d together", o.hijackers, o.flooders, maxCheats)}
 	}
 	if o.conversions != "" && gen.ConversionHeader(o.conversions) == nil {
 		return start, newHeader, usageError{fmt.Errorf("--conversions %q: want one of %s", o.conversions, strings.Join(gen.Variants(), ", "))}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/sim/simnet"
 	"rawlogs/internal/sim/storage"
 )
@@ -114,6 +115,7 @@ func newNetwork(ctx context.Context, o options, account storage.Account, zone *t
 	network, err := simnet.New(ctx, simnet.Config{
 		ID: o.network, Token: getenv("SIMNET_TOKEN"), Seed: o.seed,
 		Storage: account, Bucket: o.bucket, Clicks: o.rows, LinkValid: o.linkValid, Zone: zone, Decisions: o.decisions,
+		Habits: gen.Habits{Real: o.realConversions, Hijackers: o.hijackers, Flooders: o.flooders},
 	})
 	if err != nil {
 		return nil, err

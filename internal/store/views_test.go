@@ -126,12 +126,15 @@ func TestConversionPaths(t *testing.T) {
 		('odd', 'early', '2016-09-11 00:00:00', 0, '10.0.0.1', 'x', 'CZ', 'c', 2), ('odd', 'twice', '2016-09-30 23:59:59', 0, '10.0.0.1', 'b', 'CZ', 'c', 3),
 		('odd', 'absent', '2016-09-03 00:00:00', '2016-09-02 00:00:00', '10.0.0.1', 'b', 'CZ', 'c', 4), ('odd', '', '2016-09-04 00:00:00', 0, '::', '', '', 'c', 5),
 		('odd', 'twice', '2016-10-01 00:00:00', 0, '10.0.0.1', 'b', 'CZ', 'c', 6), ('odd', 'back', '2016-09-04 00:00:00', '2016-09-04 00:00:01', '10.0.0.1', 'b', 'CZ', 'c', 7)`)
+	// A correction of amounts is no conversion.
+	exec(t, st, `INSERT INTO conversions (network, transaction_id, datetime, session_datetime, is_adjustment, status, payout_cents, _file, _line) VALUES
+		('odd', 'absent', '2016-09-05 00:00:00', '2016-09-02 00:00:00', 1, 'rejected', -250, 'c', 8)`)
 	for query, want := range map[string]string{
 		// What was made up: a click each, and the time that the conversion says.
 		"SELECT toString((count(), countIf(clicks = 1 AND seconds >= 0 AND same_country = 1), sum(seconds))) FROM conversion_paths(" + someDays + ") WHERE network = 'cheating'": text(t, st,
 			"SELECT toString((count(), count(), toInt64(sum(datetime - session_datetime)))) FROM conversions WHERE network = 'cheating' AND datetime >= '2016-09-02'"),
 		"SELECT toString((count(), uniqExact(network, _file, _line))) FROM conversion_paths(" + someDays + ")": text(t, st,
-			"SELECT toString((count(), count())) FROM conversions WHERE datetime BETWEEN '2016-09-02 00:00:00' AND '2016-09-30 23:59:59'"),
+			"SELECT toString((count(), count())) FROM conversions WHERE is_adjustment = 0 AND datetime BETWEEN '2016-09-02 00:00:00' AND '2016-09-30 23:59:59'"),
 		"SELECT toString(groupArray((_line, clicks, seconds, same_ip, same_agent, same_country, access_control_decision, click_line))) FROM (SELECT * FROM conversion_paths(" + someDays + ") WHERE network = 'odd' ORDER BY _line)": "[" +
 			"(2,1,3542400,1,0,1,'allow',2),(3,2,2505594,NULL,1,NULL,'deny',3),(4,0,86400,NULL,NULL,NULL,NULL,NULL),(5,0,NULL,NULL,NULL,NULL,NULL,NULL),(7,0,-1,NULL,NULL,NULL,NULL,NULL)]",
 		"SELECT toString((sum(conversions), sum(unknown), sum(within_1d), sum(within_45d), max(longest))) FROM attribution_windows WHERE network = 'odd'": "(6,5,1,1,86400)",
@@ -158,6 +161,28 @@ func TestViewParameters(t *testing.T) {
 	} {
 		if err := st.Conn().Exec(t.Context(), query); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", query, err, want)
+		}
+	}
+}
+
+// What the view of all events sums up to is what the logs say, and no currency, hour or
+// network is added to another.
+func TestPerformance(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	exec(t, st, "INSERT INTO impressions (network, datetime, offer_id, currency, payout_cents, revenue_cents) SELECT arrayJoin(['a', 'b']), toDateTime('2016-09-09 00:00:00', 'UTC') + number, 1, if(number % 2 = 0, 'USD', 'EUR'), 0.5, 1 FROM numbers(7200)")
+	exec(t, st, "INSERT INTO clicks (network, datetime, offer_id, currency, is_click_unique, payout_cents, revenue_cents) SELECT 'a', toDateTime('2016-09-09 00:59:00', 'UTC') + number, 1, 'USD', number % 3 = 0, 1, 3 FROM numbers(90)")
+	exec(t, st, `INSERT INTO conversions (network, datetime, offer_id, currency, status, is_adjustment, payout_cents, revenue_cents) VALUES
+		('a', '2016-09-09 00:00:00', 1, 'USD', 'approved', 0, 1000, 2000), ('a', '2016-09-09 00:00:00', 1, 'USD', '', 0, 10, 20), ('a', '2016-09-09 00:00:00', 1, 'USD', 'pending', 0, 7777, 7777),
+		('a', '2016-09-09 00:00:00', 1, 'USD', 'rejected', 0, 7777, 7777), ('a', '2016-09-09 00:30:00', 1, 'USD', 'rejected', 1, -500, -1000), ('a', '2016-09-09 00:00:00', 2, 'USD', 'approved', 0, 99, 99)`)
+	const sums = "sum(impressions), sum(clicks), sum(unique_clicks), sum(conversions), sum(pending), sum(rejected), toString(sum(payout)), toString(sum(revenue)), toString(sum(margin))"
+	for query, want := range map[string]string{
+		"SELECT toString((" + sums + ")) FROM performance WHERE network = 'a' AND offer_id = 1 AND currency = 'USD' AND hour = '2016-09-09 00:00:00'": "(1800,60,20,2,1,1,'14.7','30','15.3')",
+		"SELECT toString((" + sums + ")) FROM performance WHERE network = 'a' AND offer_id = 1 AND currency = 'USD' AND hour = '2016-09-09 01:00:00'": "(1800,30,10,0,0,0,'9.3','18.9','9.6')",
+		"SELECT toString((" + sums + ")) FROM performance WHERE network = 'b' AND currency = 'EUR'":                                                   "(3600,0,0,0,0,0,'18','36','18')",
+	} {
+		if got := text(t, st, query); got != want {
+			t.Errorf("%s: %s, want %s", query, got, want)
 		}
 	}
 }

@@ -25,7 +25,10 @@ type Habits struct {
 }
 
 // Planted are the ids of the affiliates who cheat.
-type Planted struct{ Hijackers, Flooders []int }
+type Planted struct {
+	Hijackers []int `json:"hijackers"`
+	Flooders  []int `json:"flooders"`
+}
 
 // Planted returns the affiliates who cheat.
 func (n *Network) Planted() Planted {
@@ -122,7 +125,7 @@ func (n *Network) clickByHabit(out *row, r *rng, hour time.Time, at int64) int64
 	}
 	// Nothing suits, as in the network's first hours: the hour's first honest click.
 	clicks := n.Rows(rawlog.Clicks, hour)
-	for i := range clicks {
+	for i := range max(clicks, 1) {
 		n.visit(out, rawlog.Clicks, hour, n.hourKey(rawlog.Clicks, hour), i, clicks)
 		if n.habitOf(out.camp) == usual {
 			break

@@ -45,6 +45,8 @@ type Config struct {
 	Zone *time.Location
 	// Decisions are the words of access_control_decision: allow, deny.
 	Decisions []string
+	// Habits are what makes conversions like real ones, and who cheats: nothing, nobody.
+	Habits gen.Habits
 }
 
 // Network is a simulated network. It is an http.Handler for the API and safe
@@ -95,7 +97,7 @@ func New(ctx context.Context, cfg Config) (*Network, error) {
 		return nil, errors.New("simnet: no S3 server")
 	}
 	n := &Network{cfg: cfg, client: cfg.Storage.Client(), files: make(map[fileKey]*published), methods: make(map[string]int)}
-	n.logs = gen.New(gen.Config{Seed: cfg.Seed, ID: cfg.ID, Clicks: cfg.Clicks, Flat: cfg.Flat, Decisions: cfg.Decisions})
+	n.logs = gen.New(gen.Config{Seed: cfg.Seed, ID: cfg.ID, Clicks: cfg.Clicks, Flat: cfg.Flat, Decisions: cfg.Decisions, Habits: cfg.Habits})
 	if err := n.makeBucket(ctx); err != nil {
 		return nil, err
 	}

@@ -18,6 +18,6 @@ func WithoutFiles(cfg Config) *Network {
 		cfg.Zone = time.UTC
 	}
 	n := &Network{cfg: cfg, files: make(map[fileKey]*published), methods: make(map[string]int)}
-	n.logs = gen.New(gen.Config{Seed: cfg.Seed, ID: cfg.ID, Clicks: cfg.Clicks, Flat: cfg.Flat, Decisions: cfg.Decisions})
+	n.logs = gen.New(gen.Config{Seed: cfg.Seed, ID: cfg.ID, Clicks: cfg.Clicks, Flat: cfg.Flat, Decisions: cfg.Decisions, Habits: cfg.Habits})
 	return n
 }

@@ -45,7 +45,7 @@ func (n *Network) Live(ctx context.Context, s Scenario) (int, error) {
 		s.NewHeader = s.Start.Add(time.Duration(s.Days) * 12 * time.Hour)
 	}
 	logs := gen.New(gen.Config{
-		Seed: n.cfg.Seed, ID: n.cfg.ID, Clicks: n.cfg.Clicks, Flat: n.cfg.Flat, Since: s.Start, Decisions: n.cfg.Decisions,
+		Seed: n.cfg.Seed, ID: n.cfg.ID, Clicks: n.cfg.Clicks, Flat: n.cfg.Flat, Since: s.Start, Decisions: n.cfg.Decisions, Habits: n.cfg.Habits,
 		Count: func(t rawlog.Type, hour time.Time) int {
 			if s.empty(t, hour) {
 				return 0

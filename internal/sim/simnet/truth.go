@@ -32,7 +32,8 @@ type FileTruth struct {
 // Truth is what a loader must end up with.
 type Truth struct {
 	Network string                    `json:"network"`
-	Types   map[rawlog.Type]TypeTruth `json:"types"` // of files that are listed and stored
+	Planted *gen.Planted              `json:"planted,omitempty"` // affiliates who cheat; nil: nobody was asked to
+	Types   map[rawlog.Type]TypeTruth `json:"types"`             // of files that are listed and stored
 	Offers  []OfferTruth              `json:"offers"`
 	Files   []FileTruth               `json:"files"` // all, by type, hour and name
 }
@@ -59,6 +60,9 @@ func (n *Network) Truth() Truth {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	t := Truth{Network: n.cfg.ID, Types: make(map[rawlog.Type]TypeTruth)}
+	if planted := n.logs.Planted(); len(planted.Hijackers)+len(planted.Flooders) > 0 {
+		t.Planted = &planted
+	}
 	type key struct {
 		typ rawlog.Type
 		gen.OfferDay
