@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS {database}.ingest_files {on_cluster}
     issue_since Nullable(DateTime('UTC')) COMMENT 'When the oldest of issues was first seen.',
     left_out    UInt64 COMMENT 'Events of Firehose that were left out, as they stand in the table already.', --since:8
     leans_on    Array(String) COMMENT 'Files that hold the events which this one left out.', --since:8
+    privacy     LowCardinality(String) COMMENT 'Policy for personal data under which its rows were loaded; empty: none.', --since:10
     ignored     String COMMENT 'Reason given to `ingest ignore`; empty: the issues are open.',
     version     UInt64 COMMENT 'Counts up with each change of the file.',
     updated_at  DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When this version was written, by the store''s clock.'
@@ -39,7 +40,7 @@ COMMENT 'Ledger of files, with former versions; ask ingest_files_current.';
 
 CREATE VIEW IF NOT EXISTS {database}.ingest_files_current {on_cluster}
 AS SELECT * FROM {database}.ingest_files FINAL
-COMMENT 'Ledger of files as it stands: a row a file. Made by ingest, revision 4.';
+COMMENT 'Ledger of files as it stands: a row a file. Made by ingest, revision 5.';
 
 -- Leases: who works on a network. A claim is written, read back, and withdrawn
 -- if another live one is seen; each renewal is a row.

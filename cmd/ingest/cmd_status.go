@@ -76,7 +76,7 @@ func (a *app) runStatus(ctx context.Context, s *session.Session, o StatusOptions
 	if s.Config.Network == "" {
 		return s.Config.RequireSource()
 	}
-	q := status.Question{Network: s.Config.Network, Types: o.Types.list(), Periods: periods, Source: source, Now: time.Now(), Log: a.log}
+	q := status.Question{Network: s.Config.Network, Types: o.Types.list(), Periods: periods, Source: source, Now: time.Now(), Log: a.log, Privacy: s.Config.Privacy.String()}
 	report, err := status.Of(ctx, st, q)
 	if err != nil {
 		return err

@@ -61,6 +61,7 @@ type Entry struct {
 	LeftOut    uint64    // events of Firehose that are in the table by another file, or earlier in this one
 	LeansOn    []string  // files that hold those
 	Filled     []string  // columns with a value other than their default in any row; empty: not known
+	Privacy    string    // policy under which its rows were loaded; "": none
 	Ignored    string    // why somebody said to ignore the issues; "": they are open
 	Version    uint64    // counts up with each write of this file
 	UpdatedAt  time.Time
@@ -101,7 +102,7 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 	where, args := l.where(f)
 	rows, err := l.st.Conn().Query(ctx, `
 		SELECT log_type, file, hour, toString(state), attempt, run, size, etag, lines, rows, rescued, inexact, rejected,
-		       toLowCardinality(arrayStringConcat(filled, '\0')), inserts, first_time, last_time, shift_hours, error, contents, issues, issue_texts, issue_since, left_out, leans_on, ignored, version, updated_at
+		       toLowCardinality(arrayStringConcat(filled, '\0')), inserts, first_time, last_time, shift_hours, error, contents, issues, issue_texts, issue_since, left_out, leans_on, toString(privacy), ignored, version, updated_at
 		FROM ingest_files FINAL
 		WHERE `+where+`
 		ORDER BY log_type, hour, file`, args...)
@@ -122,7 +123,7 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 		)
 		if err := rows.Scan(&typ, &e.File.Name, &e.File.Hour, &state, &e.Attempt, &e.Run, &e.File.Size, &e.File.ETag,
 			&e.Lines, &e.Rows, &e.Rescued, &e.Inexact, &e.Rejected, &columns, &e.Inserts, &first, &last, &e.ShiftHours, &e.Error,
-			&e.Contents, &kinds, &says, &since, &e.LeftOut, &e.LeansOn, &e.Ignored, &e.Version, &e.UpdatedAt); err != nil {
+			&e.Contents, &kinds, &says, &since, &e.LeftOut, &e.LeansOn, &e.Privacy, &e.Ignored, &e.Version, &e.UpdatedAt); err != nil {
 			return nil, fmt.Errorf("reading the ledger of files: %w", err)
 		}
 		e.File.Type, e.State = rawlog.Type(typ), State(state)
@@ -267,7 +268,7 @@ func (l *Ledger) table(entries []*Entry) (ledgerTable, error) {
 		{"run", "String"}, {"size", "Int64"}, {"etag", "String"}, {"lines", "UInt64"}, {"rows", "UInt64"}, {"rescued", "UInt64"}, {"inexact", "UInt64"},
 		{"rejected", "UInt64"}, {"filled", "Array(String)"}, {"inserts", "Array(UInt64)"}, {"first_time", "Nullable(DateTime('UTC'))"},
 		{"last_time", "Nullable(DateTime('UTC'))"}, {"shift_hours", "Int8"}, {"error", "String"}, {"contents", "String"},
-		{"issues", "Array(String)"}, {"issue_texts", "Array(String)"}, {"issue_since", "Nullable(DateTime('UTC'))"}, {"left_out", "UInt64"}, {"leans_on", "Array(String)"}, {"ignored", "String"},
+		{"issues", "Array(String)"}, {"issue_texts", "Array(String)"}, {"issue_since", "Nullable(DateTime('UTC'))"}, {"left_out", "UInt64"}, {"leans_on", "Array(String)"}, {"privacy", "String"}, {"ignored", "String"},
 		{"version", "UInt64"},
 	} {
 		names = append(names, c[0])
@@ -288,7 +289,7 @@ func (l *Ledger) table(entries []*Entry) (ledgerTable, error) {
 		}
 		if err := table.Append(string(e.File.Type), e.File.Name, e.File.Hour, string(e.State), e.Attempt,
 			e.Run, e.File.Size, e.File.ETag, e.Lines, e.Rows, e.Rescued, e.Inexact, e.Rejected, append([]string{}, e.Filled...), inserts,
-			instant(e.First), instant(e.Last), e.ShiftHours, e.Error, e.Contents, kinds, says, instant(e.Since), e.LeftOut, append([]string{}, e.LeansOn...), e.Ignored, e.Version); err != nil {
+			instant(e.First), instant(e.Last), e.ShiftHours, e.Error, e.Contents, kinds, says, instant(e.Since), e.LeftOut, append([]string{}, e.LeansOn...), e.Privacy, e.Ignored, e.Version); err != nil {
 			return ledgerTable{}, err
 		}
 	}

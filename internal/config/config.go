@@ -18,6 +18,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"rawlogs/internal/hasoffers"
+	"rawlogs/internal/privacy"
 	"rawlogs/internal/rawlog"
 )
 
@@ -53,6 +54,8 @@ type Config struct {
 	Library                string // path of libchdb.so; "" is to be searched
 	EngineMemory           int64  // bytes that the embedded ClickHouse may take; 0 is a share of the machine's
 	Notify                 Notify
+	Privacy                *privacy.Policy // what becomes of personal data; nil where no secret is read
+	privacyKey             Secret
 	Risks                  []string // what the settings allow and may not mean; each is a sentence for people
 
 	origins map[string]Origin
@@ -124,6 +127,9 @@ func (l *Layers) parse(log *slog.Logger) (*Config, error) {
 			return nil, err
 		}
 		if err = l.parseNotify(c, log); err != nil {
+			return nil, err
+		}
+		if err = l.parsePrivacy(c, log); err != nil {
 			return nil, err
 		}
 	}

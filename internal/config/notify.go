@@ -57,7 +57,7 @@ func (n Notify) Secrets() []string {
 
 // Secrets are the texts that the settings hold and nothing may show.
 func (c *Config) Secrets() []string {
-	secrets := slices.DeleteFunc(append(c.SignIn.Secrets(), c.Notify.Secrets()...), func(s string) bool { return s == "" })
+	secrets := slices.DeleteFunc(append(append(c.SignIn.Secrets(), c.Notify.Secrets()...), string(c.privacyKey)), func(s string) bool { return s == "" })
 	if u, err := url.Parse(c.Store); err == nil {
 		for _, password := range []string{u.Query().Get("password"), passwordOf(u)} {
 			if password != "" {

@@ -78,6 +78,9 @@ func settings() []setting {
 		{key: "ping_url", env: "INGEST_PING_URL", traits: inMember | memberWins | apart | mayStand, file: "ping_url_file", noun: "address"},
 		{key: "ping_url_file", env: "INGEST_PING_URL_FILE", traits: inMember | memberWins | apart},
 		{key: "notify", env: "INGEST_NOTIFY", traits: inMember | memberWins | apart | secretText, join: joinHooks},
+		{key: "privacy", env: "INGEST_PRIVACY", traits: inMember, join: joinPrivacy},
+		{key: "privacy_key", env: "INGEST_PRIVACY_KEY", file: "privacy_key_file", noun: "key"},
+		{key: "privacy_key_file", env: "INGEST_PRIVACY_KEY_FILE"},
 		{key: "rate_limit", env: "HASOFFERS_RATE_LIMIT", def: "50/10s", traits: inMember},
 	}
 }

@@ -92,7 +92,7 @@ func (t *trail) read(ctx context.Context, since time.Time) (map[string]map[uint6
 			return nil, err
 		}
 		for _, row := range page.Rows {
-			v, err := (Entity{Name: "audits"}).read(row, time.UTC)
+			v, err := (Entity{Name: "audits"}).read(row, time.UTC, nil)
 			if err != nil {
 				return nil, err
 			}

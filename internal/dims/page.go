@@ -89,7 +89,7 @@ func (r reader) page(ctx context.Context, after place) (answer, error) {
 	}
 	before := after
 	for _, row := range page.Rows {
-		v, err := e.read(row, r.options.Zone)
+		v, err := e.read(row, r.options.Zone, r.options.Privacy)
 		if err != nil {
 			return answer{}, r.wrong("%w", err)
 		}

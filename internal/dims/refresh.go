@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rawlogs/internal/hasoffers"
+	"rawlogs/internal/privacy"
 	"rawlogs/internal/store"
 )
 
@@ -17,8 +18,9 @@ type Options struct {
 	Entities []Entity // default: all
 	// Filters narrow what is read; nothing counts as vanished then.
 	Filters  []hasoffers.Filter
-	Zone     *time.Location // of the network's dates; default UTC
-	PageSize int            // rows a call; default 500
+	Zone     *time.Location  // of the network's dates; default UTC
+	Privacy  *privacy.Policy // of later changes of conversions; nil: all is kept
+	PageSize int             // rows a call; default 500
 	Log      *slog.Logger
 }
 

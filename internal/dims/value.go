@@ -13,6 +13,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"rawlogs/internal/hasoffers"
+	"rawlogs/internal/privacy"
 )
 
 // version is one row as it is written.
@@ -26,7 +27,7 @@ type version struct {
 // read makes a version of an answer's row. Only a row without an id is an
 // error; a field that does not fit its column goes to other, and the column
 // takes its default.
-func (e Entity) read(row hasoffers.Row, zone *time.Location) (version, error) {
+func (e Entity) read(row hasoffers.Row, zone *time.Location, policy *privacy.Policy) (version, error) {
 	fields := row.Values()
 	text := fields["id"]
 	if text == "" {
@@ -47,6 +48,9 @@ func (e Entity) read(row hasoffers.Row, zone *time.Location) (version, error) {
 			if !ok || raw == "" {
 				raw, ok = fields[name]
 			}
+		}
+		if f.Kind == Text || f.Kind == Word {
+			raw = policy.Text(f.Name, raw) //guard:privacy-updates
 		}
 		value, canonical, err := f.Kind.read(raw, zone)
 		if err != nil {

@@ -178,6 +178,9 @@ func verify(inflater *parse.Inflater, body *parse.Text) error {
 // stay as they are, and the entry goes on counting them.
 func (r *run) fail(ctx context.Context, j *job, why error) error {
 	j.release()
+	if r.Privacy.On() { //guard:privacy-errors
+		why = errors.New(r.Privacy.Hide(why.Error()))
+	}
 	j.state = jobFailed
 	r.twins.release(j.file())
 	j.entry.State, j.entry.Error = checkpoint.Failed, printable(why.Error())

@@ -8,6 +8,7 @@ import (
 	"rawlogs/internal/fetch"
 	"rawlogs/internal/firehose"
 	"rawlogs/internal/parse"
+	"rawlogs/internal/privacy"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/rows"
 )
@@ -69,7 +70,7 @@ func (j *job) release() {
 }
 
 // took writes what was parsed into the ledger entry, and how a view failed on it.
-func (j *job) took(now time.Time, rows, rejects []uint64, view string, usual checkpoint.Usual) {
+func (j *job) took(now time.Time, rows, rejects []uint64, view string, usual checkpoint.Usual, policy *privacy.Policy) {
 	e, c := j.entry, j.counts
 	e.File, e.State, e.Error, e.Inserts = j.listed, checkpoint.Loaded, "", rows
 	if c.Rejected > 0 {
@@ -97,6 +98,11 @@ func (j *job) took(now time.Time, rows, rejects []uint64, view string, usual che
 	}
 	if view != "" {
 		issues = append(issues, checkpoint.Issue{Kind: checkpoint.View, Text: "the rows are stored, but the server answered with an error, as it does when a materialized view fails on them: " + view})
+	}
+	if e.Privacy = policy.String(); policy.On() {
+		for i := range issues {
+			issues[i].Text = policy.Hide(issues[i].Text) //guard:privacy-issues
+		}
 	}
 	e.Settle(now, append(issues, j.mayOverlap()...)...)
 }
@@ -129,6 +135,6 @@ func (j *job) putBack() {
 func emptied(e *checkpoint.Entry) {
 	e.Lines, e.Rows, e.Rescued, e.Inexact, e.Rejected = 0, 0, 0, 0, 0
 	e.Filled, e.Inserts, e.Contents = nil, nil, ""
-	e.LeftOut, e.LeansOn = 0, nil
+	e.LeftOut, e.LeansOn, e.Privacy = 0, nil, ""
 	e.First, e.Last, e.ShiftHours = time.Time{}, time.Time{}, 0
 }

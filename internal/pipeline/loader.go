@@ -266,7 +266,7 @@ func (l *loader) reader(ctx context.Context, typ rawlog.Type) (*rows.Reader, err
 		return rd, nil
 	}
 	rd, err := rows.NewReader(l.tables[typ], rows.Config{
-		Network: l.Network, Zones: l.Zones, Escapes: l.Escapes, MaxLine: int(l.budget.line), //guard:machine-zone
+		Network: l.Network, Zones: l.Zones, Escapes: l.Escapes, Privacy: l.Privacy, MaxLine: int(l.budget.line), //guard:machine-zone
 		Reject: l.rejecter(ctx),
 	})
 	if err != nil {
@@ -283,7 +283,7 @@ func (l *loader) rejecter(ctx context.Context) func(csv.Rejected) error {
 			return nil
 		}
 		return l.rejects.Add(ctx, insert.Reject{
-			File: l.reading.file(), Line: line.Line, Piece: uint32(line.Piece), Reason: line.Reason, Raw: string(line.Raw),
+			File: l.reading.file(), Line: line.Line, Piece: uint32(line.Piece), Reason: l.Privacy.Hide(line.Reason), Raw: string(l.Privacy.Withheld(line.Raw)),
 		})
 	}
 }
@@ -317,7 +317,7 @@ func (l *loader) commit(ctx context.Context, jobs []*job, inserts []uint64) erro
 	}
 	entries := make([]*checkpoint.Entry, len(jobs))
 	for i, j := range jobs {
-		j.took(l.Now(), inserts, rejects, printable(l.inserts.Complaint(inserts)), l.usual[j.listed.Type])
+		j.took(l.Now(), inserts, rejects, printable(l.inserts.Complaint(inserts)), l.usual[j.listed.Type], l.Privacy)
 		entries[i] = j.entry
 	}
 	if err := l.record(ctx, entries); err != nil {

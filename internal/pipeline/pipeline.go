@@ -27,6 +27,7 @@ import (
 	"rawlogs/internal/load"
 	"rawlogs/internal/load/insert"
 	"rawlogs/internal/parse"
+	"rawlogs/internal/privacy"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 	"rawlogs/internal/store/check"
@@ -54,13 +55,14 @@ type Options struct {
 	DryRun    bool         // plan and report; write nothing
 	Share     rawlog.Share // of the files; default: all
 	Escapes   rawlog.Escapes
-	Events    bool         // the source's files hold events of Firehose
-	EventDays int          // an event is looked for in files of so many days before and after its own; default 15
-	Zones     rawlog.Zones // of the datetimes in the files; default UTC
-	MaxMemory int64        // bytes for archives, texts and blocks; default 256 MiB
-	Fetchers  int          // downloads at once; default 8
-	Parsers   int          // INSERTs at once; default 2
-	Spool     string       // folder for large archives; default the system's
+	Privacy   *privacy.Policy // what becomes of personal data; nil: all of it is kept
+	Events    bool            // the source's files hold events of Firehose
+	EventDays int             // an event is looked for in files of so many days before and after its own; default 15
+	Zones     rawlog.Zones    // of the datetimes in the files; default UTC
+	MaxMemory int64           // bytes for archives, texts and blocks; default 256 MiB
+	Fetchers  int             // downloads at once; default 8
+	Parsers   int             // INSERTs at once; default 2
+	Spool     string          // folder for large archives; default the system's
 	// Download holds the time-outs and retries of downloads; how much memory and
 	// disk they take is the run's own to say.
 	Download fetch.Config
@@ -68,9 +70,8 @@ type Options struct {
 	// a reason that may pass, before it gives up; default 2 minutes, and never as long
 	// as a lease lasts. What is loaded by then stays loaded.
 	StoreWait time.Duration
-	// MaxRejected and MaxMisfit are the shares, from 0 to 1, of a file's lines that
-	// may be rejected and of its rows that may have a value that does not fit: a
-	// file beyond them is not loaded. Default 0.5 each.
+	// MaxRejected and MaxMisfit are the shares, from 0 to 1, of a file's lines that may be rejected,
+	// and of its rows that may have a value that does not fit, for it to be loaded; default 0.5 each.
 	MaxRejected, MaxMisfit float64
 	Stop                   <-chan struct{} // when closed, no new file is begun
 	// Now is the machine's clock; default time.Now. It names runs and INSERTs and

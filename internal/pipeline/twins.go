@@ -174,7 +174,8 @@ func (r *run) uncarried(ctx context.Context) ([]*job, error) {
 // they are, and a copy of another file of its hour, which is an issue.
 func (l *loader) same(ctx context.Context, j *job) (bool, error) {
 	e, contents := j.entry, contentsOf(j.body)
-	if e.Contents == contents && j.former == checkpoint.Loaded && j.replace && !l.Reload && !j.again { //guard:same-text
+	known := e.Contents == contents && e.Privacy == l.Privacy.String()                //guard:privacy-same-text
+	if known && j.former == checkpoint.Loaded && j.replace && !l.Reload && !j.again { //guard:same-text
 		if !l.whole(j) {
 			return false, nil
 		}

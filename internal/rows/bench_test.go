@@ -56,39 +56,43 @@ func clicksTable() *load.Table {
 
 // BenchmarkParse is text to wire bytes, in blocks as they are sent.
 func BenchmarkParse(b *testing.B) {
-	s := hourOfClicks()
 	table := clicksTable()
 	for _, mode := range []string{"bytes", "stream"} {
 		b.Run(mode, func(b *testing.B) {
-			r := newReading(b, table, Config{})
-			b.SetBytes(int64(len(s)))
-			b.ReportAllocs()
-			for b.Loop() {
-				if mode == "bytes" {
-					r.rd.ResetBytes(testFile, s)
-				} else {
-					r.rd.Reset(testFile, bytes.NewReader(s))
-				}
-				for {
-					r.block.Reset()
-					_, err := r.rd.Append(r.block, 8192)
-					for _, c := range r.block.Input() {
-						if p, ok := c.Data.(interface{ Prepare() error }); ok {
-							_ = p.Prepare()
-						}
-					}
-					if errors.Is(err, io.EOF) {
-						break
-					}
-					if err != nil {
-						b.Fatal(err)
-					}
-				}
-			}
-			if c := r.rd.Counts(); c.Rows != 50_000 || c.Rescued > 0 || c.Rejected > 0 {
-				b.Fatalf("%+v", c)
-			}
+			benchmarkParse(b, newReading(b, table, Config{}), mode)
 		})
+	}
+}
+
+func benchmarkParse(b *testing.B, r *reading, mode string) {
+	b.Helper()
+	s := hourOfClicks()
+	b.SetBytes(int64(len(s)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if mode == "bytes" {
+			r.rd.ResetBytes(testFile, s)
+		} else {
+			r.rd.Reset(testFile, bytes.NewReader(s))
+		}
+		for {
+			r.block.Reset()
+			_, err := r.rd.Append(r.block, 8192)
+			for _, c := range r.block.Input() {
+				if p, ok := c.Data.(interface{ Prepare() error }); ok {
+					_ = p.Prepare()
+				}
+			}
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	if c := r.rd.Counts(); c.Rows != 50_000 || c.Rescued > 0 || c.Rejected > 0 {
+		b.Fatalf("%+v", c)
 	}
 }
 

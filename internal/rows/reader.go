@@ -12,6 +12,7 @@ import (
 
 	"rawlogs/internal/load"
 	"rawlogs/internal/parse/csv"
+	"rawlogs/internal/privacy"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/records"
 )
@@ -19,8 +20,9 @@ import (
 // Config says how a Reader reads.
 type Config struct {
 	Network string
-	Zones   rawlog.Zones   // of the texts' times
-	Escapes rawlog.Escapes // of the texts' quotes
+	Zones   rawlog.Zones    // of the texts' times
+	Escapes rawlog.Escapes  // of the texts' quotes
+	Privacy *privacy.Policy // what becomes of personal data; nil: nothing
 	// MaxLine bounds a record in bytes; 0 means DefaultMaxLine. In streaming
 	// mode it also bounds the Reader's memory, which may grow to little more.
 	MaxLine int
@@ -92,9 +94,11 @@ type Reader struct {
 
 	names    []string // the header
 	layout   *load.Layout
-	ready    bool  // the header is laid onto the table
-	headings int   // of the cutter, that were laid onto the table
-	err      error // sticky
+	privacy  *privacy.Policy
+	mask     *privacy.Mask // of the header; nil: every value is kept
+	ready    bool          // the header is laid onto the table
+	headings int           // of the cutter, that were laid onto the table
+	err      error         // sticky
 	counts   Counts
 	repeats  repeats
 }
@@ -108,7 +112,7 @@ func NewReader(t *load.Table, cfg Config) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{csv: cutter, cutter: cutter, table: t, zones: cfg.Zones, escapes: cfg.Escapes, err: errors.New("rows: Reset comes before reading")}
+	r := &Reader{csv: cutter, cutter: cutter, table: t, zones: cfg.Zones, escapes: cfg.Escapes, privacy: cfg.Privacy, err: errors.New("rows: Reset comes before reading")}
 	cutter.SetNames(load.NamesOf(t).Has)
 	r.batch.Network = cfg.Network
 	return r, nil
@@ -177,6 +181,9 @@ func (r *Reader) Append(b *load.Block, maxRows int) (n int, err error) {
 			return n, r.err
 		}
 		r.batch.Records = r.cutter.Cut(min(r.batchRows(), maxRows-n))
+		if r.mask != nil { //guard:privacy-applied
+			r.batch.Records = r.mask.Apply(r.batch.Records)
+		}
 		if r.batch.Rows > 0 {
 			kept, err := b.Append(&r.batch, r.layout)
 			if err != nil {
@@ -235,6 +242,7 @@ func (r *Reader) reheader() error {
 
 func (r *Reader) lay() {
 	r.repeats.lay(rawlog.Type(r.table.Name), r.layout.Field("transaction_id"))
+	r.mask = r.privacy.Lay(r.names, r.table.Columns, r.layout.Field)
 }
 
 // batchRows is how many records are cut before they are converted: enough that

@@ -241,7 +241,7 @@ func (s *Session) checkStore(ctx context.Context) (found []Finding) {
 		found = append(found, Finding{Level: fmt.Sprint(f.Level), What: f.What, Detail: f.Detail, Hint: f.Hint})
 	}
 	if applied && st.Current(ctx) == nil {
-		found = append(found, s.checkFilled(ctx, st)...)
+		found = append(append(found, s.checkFilled(ctx, st)...), s.checkPrivacy(ctx, st)...)
 	}
 	return found
 }

@@ -61,8 +61,12 @@ func (s *Session) load(ctx context.Context, src dirs.Source, opts pipeline.Optio
 	case err != nil:
 		return pipeline.Summary{}, err
 	}
+	if err = s.checkPolicy(ctx, st); err != nil {
+		return pipeline.Summary{}, err
+	}
 	opts.Network, opts.Names, opts.Zones, opts.Escapes, opts.MaxMemory = s.Config.Network, s.Config.Names, s.Config.Zones, s.Config.Escapes, s.Config.MaxMemory
 	opts.MaxRejected, opts.MaxMisfit = s.Config.MaxRejected, s.Config.MaxMisfit
+	opts.Privacy = s.Config.Privacy
 	opts.EventDays = s.Config.EventDays
 	opts.Events = s.Config.Source.Events && !slices.ContainsFunc(opts.Types, rawlog.Type.Snapshot)
 	opts.Lookback, opts.CatchUp = s.Config.Lookback, s.Config.CatchUp
@@ -146,10 +150,13 @@ func (s *Session) Updates(ctx context.Context, periods []rawlog.Period) (dims.Up
 	if err != nil {
 		return dims.UpdateResult{}, err
 	}
+	if err = s.checkPolicy(ctx, st); err != nil {
+		return dims.UpdateResult{}, err
+	}
 	if len(periods) == 0 {
 		periods = []rawlog.Period{s.LookbackPeriod(time.Now())}
 	}
-	sum, err := dims.Updates(ctx, client, st, dims.Options{Network: s.Config.Network, Zone: s.Config.Zones.At(periods[0].From), Log: s.Log}, periods)
+	sum, err := dims.Updates(ctx, client, st, dims.Options{Network: s.Config.Network, Zone: s.Config.Zones.At(periods[0].From), Privacy: s.Config.Privacy, Log: s.Log}, periods)
 	s.noteChanged(uint64(sum.Changed))
 	if kind, _ := hasoffers.KindOf(err); err != nil && kind == hasoffers.Permission {
 		err = &IncompleteError{What: err.Error()}

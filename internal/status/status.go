@@ -28,6 +28,8 @@ type Question struct {
 	Source func() (dirs.Source, error)
 	Now    time.Time
 	Log    *slog.Logger
+	// Privacy is the policy of the settings for personal data.
+	Privacy string
 }
 
 // Day is what is known of one day and type. Its JSON names are a promise.
@@ -59,6 +61,8 @@ type Report struct {
 	Late     []File   `json:"late"` // came after the last run that looks at their day
 	Warnings []string `json:"warnings"`
 	Issues   []Issue  `json:"issues"` // that are open
+	// Privacy is under which policies the files were loaded; none where there never was one.
+	Privacy []Loaded `json:"privacy"`
 	// Unfilled are the columns that no file has ever filled, of any period.
 	Unfilled []checkpoint.Unfilled `json:"unfilled"`
 
@@ -111,6 +115,12 @@ func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
 	q.Types = slices.DeleteFunc(slices.Clone(q.Types), func(t rawlog.Type) bool { return !t.Raw() }) //guard:report-unlisted
 	if report.Unfilled, err = ledger.Unfilled(ctx, q.Types); err != nil {
 		return report, err
+	}
+	report.Privacy = LoadedUnder(entries, q.Privacy)
+	for _, l := range report.Privacy {
+		if text := l.Other(); text != "" {
+			report.Warnings = append(report.Warnings, text)
+		}
 	}
 	for _, e := range entries {
 		if e.State == checkpoint.Failed && e.Ignored == "" {
