@@ -1,7 +1,8 @@
 {{ config(engine='MergeTree()', order_by=['network', 'day', 'offer_id', 'affiliate_id', 'advertiser_id', 'currency']) }}
 
--- A day is one of UTC. Amounts are those of clicks, impressions and approved conversions, in
--- whole units of the row's currency; the currency is empty where the logs name none.
+-- A day is one of UTC. Amounts are those of clicks, impressions, approved conversions and
+-- adjustments, in whole units of the row's currency; the currency is empty where the logs name
+-- none. As the view performance, but with conversions as they are now.
 select
     network,
     day,
@@ -29,8 +30,8 @@ from
     union all
     select
         network, day, offer_id, affiliate_id, advertiser_id, currency,
-        0 as shown, 0 as clicked, 0 as clicked_first, 1 as converted, revenue as earned, payout as owed
+        0 as shown, 0 as clicked, 0 as clicked_first, is_adjustment = 0 as converted, revenue as earned, payout as owed
     from {{ ref('stg_rawlogs__conversions') }}
-    where status = 'approved'
+    where status in ('approved', '') or is_adjustment != 0
 ) as events
 group by network, day, offer_id, affiliate_id, advertiser_id, currency
