@@ -79,69 +79,47 @@ CREATE VIEW IF NOT EXISTS {database}.conversions_current {on_cluster}
     told_by          String COMMENT 'log, update or report: where status, amounts and currency come from, the one that tells last.'
 )
 AS WITH
--- Networks of which more is known than the logs.
-told AS
+-- Networks in which there is something to look for: 1 more is known than the logs; 2 rows may
+-- belong together by nothing but their click; 3 of these, some rows have an event only, others
+-- an id only; 4 the report or an update has an id or an event, and not the other; 5 lines of
+-- the logs have an id only, 6 and others have both. The usual network is in few of these lists,
+-- and what is looked for in an empty one costs nothing: hence notEmpty. As a subquery of one row
+-- it is asked once, where all others are asked wherever they are named.
+facts AS
 (
-    SELECT DISTINCT network FROM {database}.conversion_updates UNION ALL SELECT DISTINCT network FROM {database}.conversion_report
-),
--- Ids of the logs' lines without an event: a row that has both is known by its id if it is
--- one of these.
-numbered AS
-(
-    SELECT network, id FROM {database}.conversions WHERE id != 0 AND tune_event_id = '' AND network IN (SELECT network FROM told)
-),
--- Networks some of whose rows have an event only, and those where others have an id only.
-unnumbered AS
-(
-    SELECT DISTINCT network FROM {database}.conversions WHERE id = 0 AND tune_event_id != ''
-    UNION ALL
-    SELECT DISTINCT network FROM {database}.conversion_report WHERE id = 0 AND tune_event_id != ''
-    UNION ALL
-    SELECT DISTINCT network FROM {database}.conversion_updates WHERE id = 0 AND tune_event_id != ''
-),
-nameless AS
-(
-    SELECT DISTINCT network
+    SELECT
+    (
+        f.1,
+        arrayIntersect(f.1, arrayConcat(f.2, arrayIntersect(f.3, f.4))),
+        arrayIntersect(f.3, f.4),
+        f.5,
+        arrayIntersect(f.1, f.6),
+        arrayIntersect(f.1, f.6, f.7)
+    ) AS lists
     FROM
     (
-        SELECT network FROM {database}.conversions WHERE id != 0 AND tune_event_id = ''
-        UNION ALL
-        SELECT network FROM {database}.conversion_report WHERE id != 0 AND tune_event_id = ''
-        UNION ALL
-        SELECT network FROM {database}.conversion_updates WHERE id != 0 AND tune_event_id = ''
+        SELECT
+        (
+            groupUniqArrayIf(network, source != 1),
+            groupUniqArrayIf(network, id = 0 AND event = 0),
+            groupUniqArrayIf(network, id = 0 AND event = 1),
+            groupUniqArrayIf(network, id != 0 AND event = 0),
+            groupUniqArrayIf(network, source != 1 AND (id = 0) = (event = 1)),
+            groupUniqArrayIf(network, source = 1 AND id != 0 AND event = 0),
+            groupUniqArrayIf(network, source = 1 AND id != 0 AND event = 1)
+        ) AS f
+        FROM
+        (
+            SELECT network, id, tune_event_id != '' AS event, 1 AS source FROM {database}.conversions
+            UNION ALL
+            SELECT network, id, tune_event_id != '', 4 FROM {database}.conversion_report
+            UNION ALL
+            SELECT network, id, tune_event_id != '', 2 FROM {database}.conversion_updates
+        )
     )
-    WHERE network IN (SELECT network FROM unnumbered)
 ),
--- Events of ids that the report or an update has alone, and the other way around.
-events AS
-(
-    SELECT network, id, max(tune_event_id) AS event
-    FROM
-    (
-        SELECT network, id, tune_event_id FROM {database}.conversions WHERE id != 0 AND tune_event_id != ''
-        UNION ALL
-        SELECT network, id, tune_event_id FROM {database}.conversion_report WHERE id != 0 AND tune_event_id != ''
-        UNION ALL
-        SELECT network, id, tune_event_id FROM {database}.conversion_updates WHERE id != 0 AND tune_event_id != ''
-    )
-    WHERE (network, id) IN (SELECT network, id FROM {database}.conversion_report WHERE id != 0 AND tune_event_id = '' UNION ALL SELECT network, id FROM {database}.conversion_updates WHERE id != 0 AND tune_event_id = '')
-    GROUP BY network, id
-),
-numbers AS
-(
-    SELECT network, tune_event_id AS event, max(id) AS number
-    FROM
-    (
-        SELECT network, id, tune_event_id FROM {database}.conversions WHERE id != 0 AND tune_event_id != ''
-        UNION ALL
-        SELECT network, id, tune_event_id FROM {database}.conversion_report WHERE id != 0 AND tune_event_id != ''
-        UNION ALL
-        SELECT network, id, tune_event_id FROM {database}.conversion_updates WHERE id != 0 AND tune_event_id != ''
-    )
-    WHERE network IN (SELECT network FROM unnumbered) AND (network, tune_event_id) IN (SELECT network, tune_event_id FROM {database}.conversion_report WHERE id = 0 AND tune_event_id != '' UNION ALL SELECT network, tune_event_id FROM {database}.conversion_updates WHERE id = 0 AND tune_event_id != '')
-    GROUP BY network, tune_event_id
-),
--- Lines of the logs, rows of the report, and updates, each with the key of its conversion.
+-- Lines of the logs, each with the key of its conversion: its id if there is a line that has
+-- no other name, else its event.
 lines AS
 (
     SELECT
@@ -153,123 +131,141 @@ lines AS
         (l.datetime, l._hour, l._file, l._line, l._part, l._part_offset) AS place, 1 AS here,
         if(l.transaction_id = '', toUInt128(0), reinterpretAsUInt128(sipHash128('click', l.network, l.transaction_id, toUInt64(l.goal_id)))) AS click,
         reinterpretAsUInt128(multiIf(
-            l.id != 0 AND (l.tune_event_id = '' OR (l.network, l.id) IN (SELECT network, id FROM numbered)), sipHash128('id', l.network, l.id),
+            l.id != 0 AND (l.tune_event_id = '' OR reinterpretAsUInt128(sipHash128('id', l.network, l.id)) IN
+                (SELECT reinterpretAsUInt128(sipHash128('id', network, id)) FROM {database}.conversions WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 6)) AND has(tupleElement((SELECT lists FROM facts), 6), network)) AND id != 0 AND tune_event_id = '')),
+            sipHash128('id', l.network, l.id),
             l.tune_event_id != '', sipHash128('event', l.network, l.tune_event_id),
             sipHash128('line', l.network, l._file, l._line))) AS key
     FROM {database}.conversions AS l
 ),
-reported AS
+-- Rows of the report and updates, each with its key; what they lack of id and event is what
+-- others have beside the one that they have.
+rest AS
 (
     SELECT
-        r.network AS network, r.id AS id, r.tune_event_id AS tune_event_id, r.ad_id AS ad_id,
-        r.affiliate_id AS affiliate_id, r.advertiser_id AS advertiser_id, r.offer_id AS offer_id, r.goal_id AS goal_id,
-        r.datetime AS datetime, r.session_datetime AS session_datetime, r.country_code AS country_code,
-        r.status AS status, r.status_code AS status_code, r.payout AS payout, r.revenue AS revenue,
-        r.sale_amount AS sale_amount, r.currency AS currency, r.is_adjustment AS is_adjustment,
-        greatest(toDateTime64(r._loaded_at, 3, 'UTC'), ifNull(d.read, toDateTime64(0, 3, 'UTC'))) AS as_of, --guard:report-age
-        if(r.id != 0, r.id, ifNull(i.number, toUInt64(0))) AS own_id,
-        if(r.tune_event_id != '', r.tune_event_id, ifNull(e.event, '')) AS own_event,
-        if(r.ad_id = '', toUInt128(0), reinterpretAsUInt128(sipHash128('click', r.network, r.ad_id, toUInt64(r.goal_id)))) AS click,
+        t.*,
+        if(t.id != 0, t.id, ifNull(n.number, toUInt64(0))) AS own_id,
+        if(t.tune_event_id != '', t.tune_event_id, ifNull(n.event, '')) AS own_event,
+        if(t.ad_id = '', toUInt128(0), reinterpretAsUInt128(sipHash128('click', t.network, t.ad_id, toUInt64(t.goal_id)))) AS click,
         reinterpretAsUInt128(multiIf(
-            own_id != 0 AND (own_event = '' OR (r.network, own_id) IN (SELECT network, id FROM numbered)), sipHash128('id', r.network, own_id),
-            own_event != '', sipHash128('event', r.network, own_event),
-            sipHash128('row', r.network, r._file, r._line))) AS key
-    FROM {database}.conversion_report AS r
-    ALL LEFT JOIN events AS e ON e.network = r.network AND e.id = r.id
-    ALL LEFT JOIN numbers AS i ON i.network = r.network AND i.event = r.tune_event_id
-    ALL LEFT JOIN
-    (
-        SELECT network, file, updated_at AS read FROM {database}.ingest_files_current
-        WHERE log_type = 'conversion_report' AND state = 'loaded' AND ignored = ''
-    ) AS d ON d.network = r.network AND d.file = r._file
-),
-updated AS
-(
-    SELECT
-        u.network AS network, u.id AS id, u.tune_event_id AS tune_event_id, u.ad_id AS ad_id,
-        toUInt32(u.affiliate_id) AS affiliate_id, toUInt32(u.advertiser_id) AS advertiser_id, toUInt32(u.offer_id) AS offer_id, toUInt32(u.goal_id) AS goal_id,
-        ifNull(u.datetime, toDateTime(0, 'UTC')) AS datetime, ifNull(u.session_datetime, toDateTime(0, 'UTC')) AS session_datetime, u.country_code AS country_code,
-        u.status AS status, toUInt32(u.status_code) AS status_code, u.payout AS payout, u.revenue AS revenue,
-        u.sale_amount AS sale_amount, u.currency AS currency, toUInt8(u.is_adjustment) AS is_adjustment,
-        u.valid_from AS as_of, u.found AS found,
-        if(u.id != 0, u.id, ifNull(i.number, toUInt64(0))) AS own_id,
-        if(u.tune_event_id != '', u.tune_event_id, ifNull(e.event, '')) AS own_event,
-        if(u.ad_id = '', toUInt128(0), reinterpretAsUInt128(sipHash128('click', u.network, u.ad_id, toUInt64(u.goal_id)))) AS click,
-        reinterpretAsUInt128(multiIf(
-            own_id != 0 AND (own_event = '' OR (u.network, own_id) IN (SELECT network, id FROM numbered)), sipHash128('id', u.network, own_id),
-            own_event != '', sipHash128('event', u.network, own_event),
-            sipHash128('update', u.network))) AS key
-    FROM {database}.conversion_updates AS u
-    ALL LEFT JOIN events AS e ON e.network = u.network AND e.id = u.id
-    ALL LEFT JOIN numbers AS i ON i.network = u.network AND i.event = u.tune_event_id
-    WHERE u.id != 0 OR u.tune_event_id != ''
-),
--- Clicks of rows that lack what others are known by.
-suspects AS
-(
-    SELECT sipHash64(network, click) AS suspect
+            own_id != 0 AND (own_event = '' OR reinterpretAsUInt128(sipHash128('id', t.network, own_id)) IN
+                (SELECT reinterpretAsUInt128(sipHash128('id', network, id)) FROM {database}.conversions WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 5)) AND has(tupleElement((SELECT lists FROM facts), 5), network)) AND id != 0 AND tune_event_id = '')),
+            sipHash128('id', t.network, own_id),
+            own_event != '', sipHash128('event', t.network, own_event),
+            sipHash128('row', t.network, t._file, t._line))) AS key
     FROM
     (
-        SELECT network, transaction_id AS click, tune_event_id FROM {database}.conversions WHERE id = 0
+        SELECT
+            network, id, tune_event_id, ad_id, affiliate_id, advertiser_id, offer_id, goal_id, datetime, session_datetime, country_code,
+            status, status_code, payout, revenue, sale_amount, currency, is_adjustment, toDateTime64(_loaded_at, 3, 'UTC') AS stored, toUInt8(1) AS is_report, toUInt8(0) AS is_update, _file, _line
+        FROM {database}.conversion_report
         UNION ALL
-        SELECT network, ad_id, tune_event_id FROM {database}.conversion_report WHERE id = 0
-        UNION ALL
-        SELECT network, ad_id, tune_event_id FROM {database}.conversion_updates WHERE id = 0
-    )
-    WHERE click != '' AND network IN (SELECT network FROM told) AND (tune_event_id = '' OR network IN (SELECT network FROM nameless))
+        SELECT
+            network, id, tune_event_id, ad_id, toUInt32(affiliate_id), toUInt32(advertiser_id), toUInt32(offer_id), toUInt32(goal_id),
+            ifNull(datetime, toDateTime(0, 'UTC')), ifNull(session_datetime, toDateTime(0, 'UTC')), country_code,
+            status, toUInt32(status_code), payout, revenue, sale_amount, currency, toUInt8(is_adjustment), valid_from, toUInt8(0), toUInt8(found = 'updated'), '', toUInt32(0)
+        FROM {database}.conversion_updates
+        WHERE id != 0 OR tune_event_id != ''
+    ) AS t
+    ALL LEFT JOIN
+    (
+        SELECT pair.1 AS name, max(pair.2) AS number, max(pair.3) AS event
+        FROM
+        (
+            SELECT arrayJoin([
+                (reinterpretAsUInt128(sipHash128('id', network, id)), toUInt64(0), tune_event_id),
+                (reinterpretAsUInt128(sipHash128('event', network, tune_event_id)), id, '')]) AS pair
+            FROM
+            (
+                SELECT network, id, tune_event_id FROM {database}.conversions
+                UNION ALL
+                SELECT network, id, tune_event_id FROM {database}.conversion_report
+                UNION ALL
+                SELECT network, id, tune_event_id FROM {database}.conversion_updates
+            )
+            WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 4)) AND has(tupleElement((SELECT lists FROM facts), 4), network)) AND id != 0 AND tune_event_id != ''
+        )
+        WHERE pair.1 IN
+        (
+            SELECT reinterpretAsUInt128(if(id != 0, sipHash128('id', network, id), sipHash128('event', network, tune_event_id)))
+            FROM (SELECT network, id, tune_event_id FROM {database}.conversion_report UNION ALL SELECT network, id, tune_event_id FROM {database}.conversion_updates)
+            WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 4)) AND has(tupleElement((SELECT lists FROM facts), 4), network)) AND (id = 0) = (tune_event_id != '')
+        )
+        GROUP BY name
+    ) AS n ON n.name = multiIf(
+        t.id != 0 AND t.tune_event_id = '', reinterpretAsUInt128(sipHash128('id', t.network, t.id)),
+        t.id = 0 AND t.tune_event_id != '', reinterpretAsUInt128(sipHash128('event', t.network, t.tune_event_id)),
+        toUInt128(0))
 ),
--- Rows of the report and updates at these clicks that get another key, that of a line or of
--- one another; and updates of which nothing tells which line they are of.
+-- Rows of the report and updates that get another key by their click, that of a line or of
+-- one another, where they or others lack what all are known by; and updates of which nothing
+-- tells which line they are of.
 moves AS
 (
     SELECT m.1 AS key, m.2 AS moved, m.3 AS unsure
     FROM
     (
-        SELECT
-            of_click,
-            arraySort(x -> (x.4, x.1), groupArray((key, sources, kinds, first))) AS found,
-            arrayFilter(x -> x.2 = 1, found) AS logged,
-            arrayFilter(x -> bitAnd(x.2, 5) = 4, found) AS listed,
-            arrayMap(x -> x.4, logged) AS logged_at,
-            arrayEnumerateUniq(logged_at) AS logged_nth,
-            arrayEnumerateUniq(arrayMap(x -> x.4, listed)) AS listed_nth,
-            max(astray) = 0 AND sum(sources) = groupBitOr(sources) AND sum(kinds) = groupBitOr(kinds) AS apart, --guard:update-strangers
-            max(astray) = 0 AND NOT arrayExists(x -> arrayExists(y -> bitAnd(x.3, y.3) != 0, listed), logged) AS alike, --guard:report-strangers
-            arrayConcat(
-                multiIf(
-                    apart, arrayMap(x -> (x.1, arraySort(y -> (-bitAnd(y.2, 1), -y.2), found)[1].1, 0), arrayFilter(x -> bitAnd(x.2, 1) = 0, found)),
-                    alike AND length(logged) = length(listed), arrayMap((x, y) -> (x.1, y.1, 0), listed, arrayResize(logged, length(listed))),
-                    alike, arrayMap(
-                        (x, n) -> (x.1, logged[arrayFirstIndex((at, nth) -> at = x.4 AND nth = n, logged_at, logged_nth)].1, 0),
-                        listed, listed_nth),
-                    []),
-                arrayMap(x -> (x.1, toUInt128(0), 1), arrayFilter(x -> NOT apart AND x.2 = 2 AND arrayExists(y -> bitAnd(x.3, y.3) = 0, logged), found))) AS all_moves,
-            arrayJoin(arrayFilter(x -> x.2 != 0 OR x.3 = 1, all_moves)) AS m
+        SELECT arrayJoin(arrayFilter(x -> x.2 != 0 OR x.3 = 1, arrayConcat(
+            multiIf(
+                apart, arrayMap(x -> (x.1, arraySort(y -> (-bitAnd(y.2, 1), -y.2), found)[1].1, 0), arrayFilter(x -> bitAnd(x.2, 1) = 0, found)),
+                alike AND length(logged) = length(listed), arrayMap((x, y) -> (x.1, y.1, 0), listed, arrayResize(logged, length(listed))),
+                alike, arrayMap(
+                    (x, n) -> (x.1, logged[arrayFirstIndex((at, nth) -> at = x.4 AND nth = n, logged_at, logged_nth)].1, 0),
+                    listed, listed_nth),
+                []),
+            arrayMap(x -> (x.1, toUInt128(0), 1), arrayFilter(x -> NOT apart AND x.2 = 2 AND arrayExists(y -> bitAnd(x.3, y.3) = 0, logged), found))))) AS m
         FROM
         (
             SELECT
-                key, groupBitOr(source) AS sources, groupBitOr(kind) AS kinds, minIf(at, source != 2) AS first,
-                min(click) != max(click) AS astray, arrayJoin(if(astray, [min(click), max(click)], [min(click)])) AS of_click
+                found, logged, listed, apart, alone AND NOT arrayExists(x -> arrayExists(y -> bitAnd(x.3, y.3) != 0, listed), logged) AS alike, --guard:report-strangers
+                arrayMap(x -> x.4, logged) AS logged_at, arrayEnumerateUniq(logged_at) AS logged_nth, arrayEnumerateUniq(arrayMap(x -> x.4, listed)) AS listed_nth
             FROM
             (
-                SELECT key, click, sipHash64(network, transaction_id) AS suspect, toUInt8(1) AS source, toUInt8(if(id = 0, 0, 1) + if(tune_event_id = '', 0, 2)) AS kind, datetime AS at FROM lines
-                UNION ALL
-                SELECT key, click, sipHash64(network, ad_id), toUInt8(4), toUInt8(if(own_id = 0, 0, 1) + if(own_event = '', 0, 2)), datetime FROM reported
-                UNION ALL
-                SELECT key, click, sipHash64(network, ad_id), toUInt8(2), toUInt8(if(own_id = 0, 0, 1) + if(own_event = '', 0, 2)), datetime FROM updated
+                SELECT found, apart, alone, arrayFilter(x -> x.2 = 1, found) AS logged, arrayFilter(x -> bitAnd(x.2, 5) = 4, found) AS listed
+                FROM
+                (
+                    SELECT
+                        of_click, arraySort(x -> (x.4, x.1), groupArray((key, sources, kinds, first))) AS found, max(astray) = 0 AS alone,
+                        alone AND sum(sources) = groupBitOr(sources) AND sum(kinds) = groupBitOr(kinds) AS apart --guard:update-strangers
+                    FROM
+                    (
+                        SELECT
+                            key, groupBitOr(source) AS sources, groupBitOr(kind) AS kinds, minIf(at, source != 2) AS first,
+                            min(click) != max(click) AS astray, arrayJoin(if(astray, [min(click), max(click)], [min(click)])) AS of_click
+                        FROM
+                        (
+                            SELECT network, key, click, sipHash64(network, transaction_id) AS suspect, toUInt8(1) AS source, toUInt8(if(id = 0, 0, 1) + if(tune_event_id = '', 0, 2)) AS kind, datetime AS at FROM lines
+                            UNION ALL
+                            SELECT network, key, click, sipHash64(network, ad_id), toUInt8(if(is_report = 1, 4, 2)), toUInt8(if(own_id = 0, 0, 1) + if(own_event = '', 0, 2)), datetime FROM rest
+                        )
+                        WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 2)) AND has(tupleElement((SELECT lists FROM facts), 2), network)) AND suspect IN
+                        (
+                            SELECT sipHash64(network, click)
+                            FROM
+                            (
+                                SELECT network, transaction_id AS click, tune_event_id FROM {database}.conversions WHERE id = 0
+                                UNION ALL
+                                SELECT network, ad_id, tune_event_id FROM {database}.conversion_report WHERE id = 0
+                                UNION ALL
+                                SELECT network, ad_id, tune_event_id FROM {database}.conversion_updates WHERE id = 0
+                            )
+                            WHERE click != '' AND (notEmpty(tupleElement((SELECT lists FROM facts), 2)) AND has(tupleElement((SELECT lists FROM facts), 2), network)) AND (tune_event_id = '' OR has(tupleElement((SELECT lists FROM facts), 3), network))
+                        )
+                        GROUP BY key
+                    )
+                    WHERE of_click != 0
+                    GROUP BY of_click
+                    HAVING count() > 1
+                )
             )
-            WHERE suspect IN (SELECT * FROM suspects)
-            GROUP BY key
         )
-        WHERE of_click != 0
-        GROUP BY of_click
-        HAVING count() > 1
     )
     -- A line of another click may have the key already.
-    WHERE m.1 NOT IN (SELECT key FROM lines WHERE key IN (SELECT key FROM updated))
+    WHERE m.1 NOT IN (SELECT key FROM lines WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 2)) AND has(tupleElement((SELECT lists FROM facts), 2), network)) AND (id != 0 OR tune_event_id != ''))
 ),
 -- What is told of each conversion now: by its latest update, or by its row of the report if
--- the day was read later.
+-- the day was read later. since is when, in milliseconds, and then two bits: an update and not
+-- the report; found as updated.
 known AS
 (
     SELECT
@@ -283,22 +279,26 @@ known AS
         argMax(country_code, standing) AS country_code, argMax(is_adjustment, standing) AS is_adjustment,
         argMax(status, since) AS status, argMax(status_code, since) AS status_code,
         argMax(payout, since) AS payout, argMax(revenue, since) AS revenue, argMax(sale_amount, since) AS sale_amount,
-        argMax(currency, since) AS currency, argMax(as_of, since) AS as_of,
-        argMax(is_report, since) AS by_report, max(is_report) AS has_report, min(is_report) AS only_report,
-        argMax(found, since) = 'updated' AND max(is_unsure) = 1 AND max(is_report) = 0 AS unsure
+        argMax(currency, since) AS currency,
+        max(since) AS latest, max(is_report) AS has_report, min(is_report) AS only_report,
+        max(is_unsure) AND has_report = 0 AND bitAnd(latest, 1) = 1 AS unsure
     FROM
     (
         SELECT
-            t.*, toUInt64(toUnixTimestamp64Milli(t.as_of)) * 2 + 1 - t.is_report AS since, --guard:told-last
+            t.*,
+            if(t.is_report = 1, greatest(t.stored, ifNull(t.read, t.stored)), t.stored) AS as_of, --guard:report-age
+            toUInt64(toUnixTimestamp64Milli(as_of)) * 4 + if(t.is_report = 1, 0, 2) + t.is_update AS since, --guard:told-last
             since + bitShiftLeft(toUInt64(t.is_report), 60) AS standing,
-            if(ifNull(m.moved, 0) != 0, assumeNotNull(m.moved), t.key) AS conversion, ifNull(m.unsure, 0) AS is_unsure
+            if(ifNull(m.moved, toUInt128(0)) != 0, assumeNotNull(m.moved), t.key) AS conversion, ifNull(m.unsure, 0) = 1 AS is_unsure
         FROM
         (
-            SELECT network, id, tune_event_id, ad_id, affiliate_id, advertiser_id, offer_id, goal_id, datetime, session_datetime, country_code,
-            status, status_code, payout, revenue, sale_amount, currency, is_adjustment, as_of, toUInt8(1) AS is_report, '' AS found, key FROM reported
-            UNION ALL
-            SELECT network, id, tune_event_id, ad_id, affiliate_id, advertiser_id, offer_id, goal_id, datetime, session_datetime, country_code,
-            status, status_code, payout, revenue, sale_amount, currency, is_adjustment, as_of, toUInt8(0), found, key FROM updated
+            SELECT r.*, d.read AS read
+            FROM rest AS r
+            ALL LEFT JOIN
+            (
+                SELECT network AS of_network, file, updated_at AS read FROM {database}.ingest_files_current
+                WHERE log_type = 'conversion_report' AND state = 'loaded' AND ignored = ''
+            ) AS d ON d.of_network = r.network AND d.file = r._file
         ) AS t
         ALL LEFT JOIN moves AS m ON m.key = t.key
     )
@@ -311,7 +311,7 @@ repeats AS
     (
         SELECT reinterpretAsUInt128(sipHash128(key, place)) AS stamp, row_number() OVER (PARTITION BY key ORDER BY place DESC) AS nth --guard:update-once
         FROM lines
-        WHERE key IN (SELECT key FROM lines WHERE network IN (SELECT network FROM told) GROUP BY key HAVING count() > 1)
+        WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 1)) AND has(tupleElement((SELECT lists FROM facts), 1), network)) AND key IN (SELECT key FROM lines WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 1)) AND has(tupleElement((SELECT lists FROM facts), 1), network)) GROUP BY key HAVING count() > 1)
     )
     WHERE nth > 1
 )
@@ -347,16 +347,16 @@ FROM
             logged AND NOT told, 'log',
             logged AND k.has_report = 0, 'log and update', logged AND k.only_report = 1, 'log and report', logged, 'log, update and report',
             k.has_report = 0, 'update', k.only_report = 1, 'report', 'update and report') AS origin,
-        if(told, CAST(k.as_of AS Nullable(DateTime64(3, 'UTC'))), NULL) AS updated_at,
+        if(told, CAST(fromUnixTimestamp64Milli(toInt64(intDiv(assumeNotNull(k.latest), 4)), 'UTC') AS Nullable(DateTime64(3, 'UTC'))), NULL) AS updated_at,
         assumeNotNull(if(logged, l._file, '')) AS _file,
         assumeNotNull(if(logged, l._line, 0)) AS _line,
         assumeNotNull(if(logged, l.currency, '')) AS logged_currency,
         assumeNotNull(if(logged AND l.tune_event_id != '', l.tune_event_id, k.tune_event_id)) AS tune_event_id,
-        multiIf(NOT told, 'log', k.by_report = 1, 'report', 'update') AS told_by,
+        multiIf(NOT told, 'log', bitAnd(assumeNotNull(k.latest), 2) = 0, 'report', 'update') AS told_by,
         ifNull(l.here, 0) = 1 AS logged, ifNull(k.there, 0) = 1 AS told,
         told AND logged AND reinterpretAsUInt128(sipHash128(l.key, l.place)) IN (SELECT stamp FROM repeats) AS repeated
     FROM lines AS l
     ALL FULL JOIN known AS k ON k.conversion = l.key
     WHERE logged OR k.unsure = 0
 )
-COMMENT 'Conversions of the logs with their latest status, payout and revenue, and those that only updates tell of. Made by ingest, revision 4.';
+COMMENT 'Conversions of the logs with their latest status, payout and revenue, and those that only updates tell of. Made by ingest, revision 5.';

@@ -60,6 +60,8 @@ func TestConversionsCurrentOfAllSources(t *testing.T) {
 		"strangers of a click":     {lines: "(0, 'a', 'x', 3, 5), (9, '', 'z', 3, 7)", report: "(0, 'c', 'x', 3, 6, 2, 100)", want: "(0,'a','x',3,5,'1','log','log')\n(0,'c','x',3,6,'2','report','report')\n(9,'','z',3,7,'1','log','log')"},
 		"two strangers of a click": {lines: "(0, 'a', 'x', 3, 1), (0, 'b', 'x', 3, 2), (9, '', 'z', 3, 7)", report: "(0, 'c', 'x', 3, 3, 2, 100), (0, 'd', 'x', 3, 4, 2, 100)",
 			want: "(0,'a','x',3,1,'1','log','log')\n(0,'b','x',3,2,'1','log','log')\n(0,'c','x',3,3,'2','report','report')\n(0,'d','x',3,4,'2','report','report')\n(9,'','z',3,7,'1','log','log')"},
+		"its event at another click": {lines: "(2, 'b', 'y', 3, 5), (0, '', 'x', 3, 6), (9, '', 'z', 3, 7)", report: "(0, 'b', 'x', 3, 6, 2, 100)",
+			want: "(2,'b','y',3,5,'2','log and report','report')\n(0,'','x',3,6,'1','log','log')\n(9,'','z',3,7,'1','log','log')"},
 		"an id beside the nameless": {lines: "(1, 'a', 'x', 3, 5), (0, '', 'x', 3, 9)", report: "(1, 'a', 'x', 3, 5, 2, 100), (2, 'b', 'x', 3, 9, 3, 100)",
 			want: "(1,'a','x',3,5,'2','log and report','report')\n(2,'b','x',3,9,'3','log and report','report')"},
 	} {
