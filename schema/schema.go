@@ -20,9 +20,9 @@ import (
 // not understand or an older store lacks: 1 the first tables, 2 names and reports, 3
 // issues, 4 listings and this number, 5 what was inexact and which columns were filled, 6 the
 // string that takes a conversion's id's place, 7 runs and metrics, 8 events of Firehose,
-// names of all ids, 9 the report of conversions, 10 policies for
-// personal data.
-const Version = 10
+// names of all ids, 9 the report of conversions, 10 policies for personal data, 11 exchange
+// rates.
+const Version = 11
 
 //go:embed *.sql
 var files embed.FS

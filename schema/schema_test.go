@@ -111,6 +111,8 @@ func TestViewRevisions(t *testing.T) {
 		"performance":                       "1 1670b00c",
 		"fraud_addresses":                   "2 8b896512",
 		"conversions_current":               "5 3636e2ed",
+		"fx_daily":                          "1 82b26f44",
+		"conversions_in":                    "1 92154d81",
 		"report_stats":                      "1 d5947a1f",
 		"ingest_looked":                     "1 21cc5170",
 		"ingest_metrics":                    "4 e113255a",

@@ -143,7 +143,7 @@ func (a *app) recorded(cmd *cobra.Command, work session.Job) session.Job {
 	c := command(cmd)
 	c.Arguments = a.args
 	switch c.Name {
-	case "run", "backfill", "reload", "conversions", "firehose", "ignore", "dims", "updates", "stats", "schema apply", "schema evolve":
+	case "run", "backfill", "reload", "conversions", "firehose", "ignore", "dims", "updates", "stats", "fx load", "schema apply", "schema evolve":
 	case "reconcile":
 		c.Looks = true
 	case "sql":

@@ -40,7 +40,7 @@ func newRoot(a *app) *cobra.Command {
 		newStatus(a), newRuns(a), newMetrics(a), newIssues(a), newIgnore(a), newVerify(a), newCheck(a),
 		newDims(a), newUpdates(a), newAPI(a),
 		newStats(a), newReconcile(a),
-		newSchema(a), newSQL(a), newTrace(a), newServe(a), newWeb(a), newUnit(a),
+		newSchema(a), newSQL(a), newTrace(a), newFX(a), newServe(a), newWeb(a), newUnit(a),
 		newVersion(a), newCompletion(a),
 	)
 	if extra != nil {

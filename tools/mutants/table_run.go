@@ -193,6 +193,8 @@ var untrusted = []protection{
 		never, "internal/trace", "TestStoriesBy"),
 	guard("trace-cut", "and so are rows",
 		never, "internal/trace", "TestStoriesBy"),
+	guard("fx-gap", "rates with a hole are not stored unasked",
+		never, "internal/fx", "TestLoad"),
 	guard("trace-updates", "an update that names its conversion by nothing but the id is found",
 		always, "internal/trace", "TestStory"),
 	guard("dictionary-reader", "a dictionary's definition holds the reader's password, not the owner's",
