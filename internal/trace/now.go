@@ -5,9 +5,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"rawlogs/schema"
 )
@@ -24,6 +25,8 @@ func (n names) add(rows []Row, transaction string) {
 		}
 	}
 }
+
+func (n names) size() int { return len(n.transactions) + len(n.ids) + len(n.events) }
 
 // terms are conditions of which each one finds rows of the table.
 func (n names) terms(transaction string) []string {
@@ -123,41 +126,69 @@ func asLogged(r Row) Row {
 	return out
 }
 
-// current asks conversions_current: the view's own statement, over the rows that have to
-// do with the transactions. The view itself would read all conversions for that.
-func (t *tracer) current(ctx context.Context, n names) ([]Row, error) {
-	var queries []string
-	for _, term := range n.terms("transaction_id") { // each has an index of its own
-		queries = append(queries, "SELECT network, id, tune_event_id, transaction_id, offer_id, affiliate_id, datetime FROM conversions WHERE "+term)
-	}
-	lines, err := t.query(ctx, strings.Join(queries, " UNION DISTINCT "), nil)
-	if err != nil {
-		return nil, err
-	}
-	n.add(lines, "transaction_id")
-	changes, err := t.query(ctx, "SELECT network, id, tune_event_id FROM conversion_updates WHERE "+strings.Join(n.terms("ad_id"), " OR "), nil)
-	if err != nil {
-		return nil, err
-	}
-	view := current.table
-	var database, text string
-	if err = t.st.Conn().QueryRow(ctx, "SELECT currentDatabase(), as_select FROM system.tables WHERE database = currentDatabase() AND name = ?", view).Scan(&database, &text); err == nil && text != "" {
-		name := regexp.MustCompile("(?:\\b" + regexp.QuoteMeta(database) + "|" + regexp.QuoteMeta(schema.Identifier(database)) + `)\.(conversions|conversion_updates)\b`)
-		only := map[string]string{
-			"conversions":        only("conversions", lines, "offer_id", "affiliate_id", "datetime"),
-			"conversion_updates": only("conversion_updates", changes, "network", "id"),
+// mostRounds bounds how often what was found is looked for again.
+const mostRounds = 5
+
+// related are rows of the sources of conversions_current.
+type related struct{ lines, listed, changes []Row }
+
+// relatives reads all rows that have to do with one another by a click, an id or an event,
+// beginning with those that are named. It fails to where there are too many, or where each is
+// known by another one only.
+func (t *tracer) relatives(ctx context.Context, n names) (r related, all bool, err error) {
+	for range mostRounds {
+		before := n.size()
+		for _, from := range []struct {
+			rows        *[]Row
+			transaction string
+			columns     string
+			table       string
+		}{
+			{&r.lines, "transaction_id", "network, id, tune_event_id, transaction_id, offer_id, affiliate_id, datetime", "conversions"},
+			{&r.listed, "ad_id", "network, id, tune_event_id, ad_id, offer_id, affiliate_id, datetime", "conversion_report"},
+			{&r.changes, "ad_id", "network, id, tune_event_id, ad_id", "conversion_updates"},
+		} {
+			var queries []string
+			for _, term := range n.terms(from.transaction) { // each has an index of its own
+				queries = append(queries, "SELECT "+from.columns+" FROM "+from.table+" WHERE "+term)
+			}
+			if *from.rows, err = t.query(ctx, strings.Join(queries, " UNION DISTINCT ")+fmt.Sprint(" LIMIT ", MaxRows+1), nil); err != nil {
+				return r, false, err
+			}
+			if len(*from.rows) > MaxRows {
+				return r, false, nil
+			}
+			n.add(*from.rows, from.transaction)
 		}
-		view = "(" + name.ReplaceAllStringFunc(text, func(found string) string { return only[found[strings.LastIndexByte(found, '.')+1:]] }) + ")"
+		if n.size() == before {
+			return r, true, nil
+		}
 	}
-	where, args := t.within(current, "transaction_id IN ("+list(t.ids, schema.Literal)+")", nil)
-	return t.query(ctx, fmt.Sprintf("SELECT * FROM %s WHERE %s ORDER BY %s LIMIT %d", view, where, current.order, MaxRows+1), args)
+	return r, false, nil
 }
 
-// virtual are the columns of no table that the view tells lines apart by.
-const virtual = "_part, _part_offset"
+// current asks conversions_current, of whose tables it reads only the rows that have to do with
+// the transactions, or all where these have no end.
+func (t *tracer) current(ctx context.Context, n names) ([]Row, error) {
+	rows, all, err := t.relatives(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	if all {
+		filters := []string{
+			t.only("conversions", rows.lines, "offer_id", "affiliate_id", "datetime"),
+			t.only("conversion_report", rows.listed, "offer_id", "affiliate_id", "datetime"),
+			t.only("conversion_updates", rows.changes, "network", "id"),
+		}
+		// It holds within views, too.
+		ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"additional_table_filters": "{" + strings.Join(filters, ", ") + "}"}))
+	}
+	where, args := t.within(current, "transaction_id IN ("+list(t.ids, schema.Literal)+")", nil)
+	return t.query(ctx, fmt.Sprintf("SELECT * FROM %s WHERE %s ORDER BY %s LIMIT %d", current.table, where, current.order, MaxRows+1), args)
+}
 
-// only is a table's rows that have one of the rows' keys.
-func only(table string, rows []Row, key ...string) string {
+// only is an entry of a map of filters: a table's rows that have one of the rows' keys.
+func (t *tracer) only(table string, rows []Row, key ...string) string {
 	keys := map[string]bool{}
 	for _, r := range rows {
 		values := make([]string, len(key))
@@ -173,8 +204,9 @@ func only(table string, rows []Row, key ...string) string {
 		}
 		keys["("+strings.Join(values, ", ")+")"] = true
 	}
-	if len(keys) == 0 {
-		return "(SELECT *, " + virtual + " FROM " + table + " WHERE 0)"
+	filter := "0"
+	if len(keys) > 0 {
+		filter = "(" + strings.Join(key, ", ") + ") IN (" + strings.Join(slices.Sorted(maps.Keys(keys)), ", ") + ")"
 	}
-	return "(SELECT *, " + virtual + " FROM " + table + " WHERE (" + strings.Join(key, ", ") + ") IN (" + strings.Join(slices.Sorted(maps.Keys(keys)), ", ") + "))"
+	return schema.Literal(t.st.Database()+"."+table) + ": " + schema.Literal(filter)
 }

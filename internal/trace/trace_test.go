@@ -3,6 +3,7 @@ package trace_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -160,50 +161,69 @@ func TestStoriesBy(t *testing.T) {
 	}
 }
 
-// What a conversion is worth by now is what conversions_current says, however lines and
-// updates name one another.
+// named makes names, of which one in three is none.
+func named(random *rand.Rand, prefix string, most int, none string) func() string {
+	return func() string {
+		if n := random.IntN(most + most/2); n < most {
+			return fmt.Sprint(prefix, n+1)
+		}
+		return none
+	}
+}
+
+// What a conversion is worth by now is what conversions_current says, however lines, the
+// report and updates name one another: all of them nearly all, or each a few.
 func TestNowIsTheView(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)
 	random := rand.New(rand.NewPCG(14, 1))
-	pick := func(values ...string) string { return values[random.IntN(len(values))] }
-	var lines, changes []string
-	for i := range 40 {
-		lines = append(lines, fmt.Sprintf("('%s', 'f', %d, '2016-09-09 00:00:00', '%s', %s, '%s', %d, %d, 'approved', '2016-09-09 00:00:%02d')",
-			pick("a", "b"), i, pick("", "t1", "t2", "t3", "t4", "t5", "t6"), pick("0", "0", "1", "2", "3", "4"), pick("", "", "e1", "e2", "e3"), random.IntN(2), random.IntN(100), i))
-	}
-	for i := range 16 {
-		changes = append(changes, fmt.Sprintf("('%s', %s, '%s', '%s', %d, 'rejected', %d, '%s', '2016-09-10 00:00:%02d')",
-			pick("a", "b"), pick("0", "1", "2", "3", "9"), pick("", "e1", "e2", "e9"), pick("", "t1", "t2", "t3", "t7"), random.IntN(2), random.IntN(9), pick("updated", "added"), i))
+	var lines, listed, changes, asked []string
+	for _, some := range []struct {
+		networks, most, lines, listed, changes int
+	}{{2, 6, 30, 12, 16}, {1, 40, 40, 25, 25}} {
+		network := func() string { return fmt.Sprint("of ", some.most, " ", random.IntN(some.networks)) }
+		of, ids, events := fmt.Sprint("t", some.most, "-"), some.most*2/3, fmt.Sprint("e", some.most, "-")
+		id, event, click := named(random, fmt.Sprint(some.most), ids, "0"), named(random, events, ids, ""), named(random, of, some.most, "")
+		for range some.lines {
+			i := len(lines)
+			lines = append(lines, fmt.Sprintf("('%s', 'f', %d, '2016-09-09 00:00:00', '%s', %s, '%s', %d, %d, 'approved', toDateTime('2016-09-09 00:00:00') + %d)", network(), i, click(), id(), event(), random.IntN(2), random.IntN(100), i))
+		}
+		for range some.listed {
+			i := len(listed)
+			listed = append(listed, fmt.Sprintf("('%s', 'd', %d, '2016-09-09 00:00:00', '%s', %s, '%s', %d, %d, 'pending', toDateTime('2016-09-09 00:00:00') + %d)", network(), i, click(), id(), event(), random.IntN(2), random.IntN(100), i))
+		}
+		for range some.changes {
+			i := len(changes)
+			changes = append(changes, fmt.Sprintf("('%s', %s, '%s', '%s', %d, 'rejected', %d, '%s', toDateTime64('2016-09-10 00:00:00', 3) + %d)", network(), id(), event(), click(), random.IntN(2), random.IntN(9), []string{"updated", "added"}[random.IntN(2)], i))
+		}
+		for i := range 3 {
+			asked = append(asked, fmt.Sprint(of, i+1))
+		}
 	}
 	exec(t, st,
 		"INSERT INTO conversions (network, _file, _line, _hour, transaction_id, id, tune_event_id, goal_id, payout_cents, status, datetime) VALUES "+strings.Join(lines, ", "),
+		"INSERT INTO conversion_report (network, _file, _line, _hour, ad_id, id, tune_event_id, goal_id, payout, status, datetime) VALUES "+strings.Join(listed, ", "),
 		"INSERT INTO conversion_updates (network, id, tune_event_id, ad_id, goal_id, status, payout, found, valid_from) VALUES "+strings.Join(changes, ", "))
-	for i := 1; i <= 7; i++ {
-		id := fmt.Sprintf("t%d", i)
-		var got []string
+	var view []string
+	if err := st.Conn().QueryRow(t.Context(), `SELECT arraySort(groupArray(concat(transaction_id, ' ', network, ' ', if(_line = 0, '<nil>', toString(_line)), ' ', origin, ' ', status, ' ', if(updated_at IS NULL, 'false', 'true'))))
+		FROM (SELECT * FROM conversions_current WHERE transaction_id IN ?)`, asked).Scan(&view); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range asked {
+		var got, want []string
 		for _, s := range ask(t, st, trace.Question{Value: id}).Stories {
 			for _, r := range s.Now {
-				got = append(got, fmt.Sprint(s.Network, " ", r["_line"], " ", r["origin"], " ", r["status"], " ", r["updated_at"] != nil))
+				got = append(got, fmt.Sprint(id, " ", s.Network, " ", r["_line"], " ", r["origin"], " ", r["status"], " ", r["updated_at"] != nil))
 			}
 		}
-		var want []string
-		if err := st.Conn().QueryRow(t.Context(), `SELECT groupArray(concat(network, ' ', if(_line = 0, '<nil>', toString(_line)), ' ', origin, ' ', status, ' ', if(updated_at IS NULL, 'false', 'true')))
-			FROM (SELECT * FROM conversions_current WHERE transaction_id = ?)`, id).Scan(&want); err != nil {
-			t.Fatal(err)
-		}
-		if len(got) != len(want) {
-			t.Errorf("%s: %d rows, want %d:\n%v\n%v", id, len(got), len(want), got, want)
-			continue
-		}
-		have := map[string]int{}
-		for _, row := range got {
-			have[row]++
-		}
-		for _, row := range want {
-			if have[row]--; have[row] < 0 {
-				t.Errorf("%s: lacks %s: %v", id, row, got)
+		for _, row := range view {
+			if strings.HasPrefix(row, id+" ") {
+				want = append(want, row)
 			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s:\n%v\nwant\n%v", id, got, want)
 		}
 	}
 }
