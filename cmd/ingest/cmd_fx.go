@@ -75,7 +75,7 @@ rates are refused: their amounts would have no rate.
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&gaps, "allow-gaps", false, "let days without rates be: amounts of those days have none")
+	cmd.Flags().BoolVar(&gaps, "allow-gaps", false, "accept days without rates: amounts of those days have none")
 	return cmd
 }
 

@@ -28,9 +28,9 @@ const MaxAge = 7
 // Options say what is loaded.
 type Options struct {
 	Source string // what the rates were read from, for people
-	// Gaps lets days without rates be, of which more than MaxAge lie between two days.
+	// Gaps accepts more than MaxAge days in a row without rates.
 	Gaps bool
-	Now  time.Time // after its day there are no rates
+	Now  time.Time // rates of later days are refused
 }
 
 // Gap is a time without rates.
@@ -109,7 +109,7 @@ func Load(ctx context.Context, st *store.Store, rates []Rate, o Options) (*Resul
 	}
 	if r.Gaps = gaps(have, rates); len(r.Gaps) > 0 && !o.Gaps { //guard:fx-gap
 		return nil, &Error{what: fmt.Sprintf("no rates %s, which is more than %d days: amounts of those days would have none", r.Gaps[0], MaxAge),
-			hint: "load the file of all days (eurofxref-hist.zip), or let the gap be with --allow-gaps"}
+			hint: "load the file of all days (eurofxref-hist.zip), or accept the gap with --allow-gaps"}
 	}
 	if len(fresh) > 0 {
 		if err = insert(ctx, st, fresh, have, o.Source); err != nil {
@@ -176,8 +176,8 @@ func insert(ctx context.Context, st *store.Store, rates []Rate, have map[key]ver
 	return nil
 }
 
-// gaps are the times without rates that begin or end at a day of the file: what was let be
-// earlier is not told again.
+// gaps are the times without rates that begin or end at a day of the file; those that were
+// accepted earlier are not reported again.
 func gaps(have map[key]version, rates []Rate) []Gap {
 	ofFile, days := map[time.Time]bool{}, map[time.Time]bool{}
 	for _, r := range rates {

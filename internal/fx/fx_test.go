@@ -1,8 +1,6 @@
 package fx_test
 
 import (
-	"archive/zip"
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,28 +12,13 @@ import (
 	"rawlogs/internal/fx"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
+	"rawlogs/internal/testkit/pack"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-func zipped(t *testing.T, files map[string]string) string {
-	t.Helper()
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	for name, text := range files {
-		w, err := z.Create(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write([]byte(text)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
-}
+// zipped packs texts, each after its name.
+func zipped(t *testing.T, pairs ...string) string { return string(pack.Named(t, pairs...)) }
 
 const history = "Date,USD,JPY,CYP,\n2016-09-12,1.1226,114.42,N/A,\n2016-09-09,1.1268,115.54,0.58,\n"
 
@@ -49,7 +32,7 @@ func TestParse(t *testing.T) {
 	}{
 		"history":              {history, whole, ""},
 		"CRLF and BOM":         {"\xef\xbb\xbf" + strings.ReplaceAll(history, "\n", "\r\n"), whole, ""},
-		"zipped":               {zipped(t, map[string]string{"eurofxref-hist.csv": history}), whole, ""},
+		"zipped":               {zipped(t, "eurofxref-hist.csv", history), whole, ""},
 		"no comma too many":    {"Date,USD\n2016-09-09,1.1\n", []string{"2016-09-09 USD 1.1"}, ""},
 		"one day":              {"Date, USD, JPY, \n09 September 2016, 1.1268, 115.54, \n", []string{"2016-09-09 USD 1.1268", "2016-09-09 JPY 115.54"}, ""},
 		"empty":                {"", nil, "the file is empty"},
@@ -61,7 +44,7 @@ func TestParse(t *testing.T) {
 		"euro":                 {"Date,USD,EUR\n", nil, "line 1: column 3 is EUR"},
 		"currency twice":       {"Date,USD,JPY,USD\n", nil, "line 1: two columns are USD"},
 		"day twice":            {"Date,USD\n2016-09-09,1\n2016-09-10,1\n2016-09-09,1.2\n", nil, "line 4: 2016-09-09 is also in line 2"},
-		"no date":              {"Date,USD\n09/09/2016,1.1\n", nil, `line 2: "09/09/2016" is no date`},
+		"no date":              {"Date,USD\n09/09/2016,1.1\n", nil, `line 2: "09/09/2016" is not a date`},
 		"before the euro":      {"Date,USD\n1970-01-01,1.1\n", nil, "line 2: "},
 		"no number":            {"Date,USD,JPY\n2016-09-09,1.1,115.54\n2016-09-08,1.1,1e2\n", nil, `line 3: JPY is "1e2"`},
 		"zero":                 {"Date,USD\n2016-09-09,0.000\n", nil, `line 2: USD is "0.000"`},
@@ -71,8 +54,8 @@ func TestParse(t *testing.T) {
 		"cut off":              {"Date,USD,JPY,CYP,\n2016-09-09,1.1\n", nil, "line 2: 2 columns instead of 5"},
 		"too many":             {"Date,USD\n2016-09-09,1.1,7\n", nil, `line 2: column 3, "7", has no header`},
 		"stray quote":          {"Date,USD\n2016-09-09,1\"1\n", nil, "line 2: "},
-		"two in a ZIP":         {zipped(t, map[string]string{"a.csv": history, "b.csv": history}), nil, "holds 2 files"},
-		"cut ZIP":              {zipped(t, map[string]string{"a.csv": history})[:60], nil, "the ZIP cannot be read"},
+		"two in a ZIP":         {zipped(t, "a.csv", history, "b.csv", history), nil, "holds 2 files"},
+		"cut ZIP":              {zipped(t, "a.csv", history)[:60], nil, "the ZIP cannot be read"},
 	} {
 		rates, err := fx.Parse(strings.NewReader(c.text))
 		var own *fx.Error
@@ -144,7 +127,7 @@ func TestLoad(t *testing.T) {
 		{"Date,USD\n2016-12-02,1.13\n", false, 0, 0, "2016-12-02 is a day that has not come", 0},
 		{"Date,USD\n2016-09-20,1.13\n", false, 0, 0, "between 2016-09-12 and 2016-09-20", 0},
 		{"Date,USD\n2016-09-20,1.13\n", true, 1, 0, "", 1},
-		{"Date,USD\n2016-09-21,1.14\n", false, 1, 0, "", 0}, // the gap is let be
+		{"Date,USD\n2016-09-21,1.14\n", false, 1, 0, "", 0}, // the gap was accepted before
 		{"Date,USD\n2016-09-01,1.2\n", false, 0, 0, "between 2016-09-01 and 2016-09-09", 0},
 	} {
 		r, err := load(t, st, step.text, step.gaps)
@@ -184,7 +167,7 @@ func TestLoadAgain(t *testing.T) {
 }
 
 // Amounts are converted at the rates of their days, exactly; what has no rate is NULL, and
-// what needs none has none.
+// an amount that is already in the asked currency needs none.
 func TestConversionsIn(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)

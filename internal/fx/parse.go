@@ -162,7 +162,7 @@ func (p *parser) head(record []string) error {
 		switch {
 		case name == "" && i == len(record)-2:
 		case !currencyCode.MatchString(name):
-			return fault("column %d, %q, is no currency of ISO 4217", i+2, plain.Cut(name, 40))
+			return fault("column %d, %q, is not an ISO 4217 currency code", i+2, plain.Cut(name, 40))
 		case name == Euro:
 			return fault("column %d is EUR, which all rates are for one of", i+2)
 		case slices.Contains(p.currencies, name):
@@ -184,7 +184,7 @@ func (p *parser) day(line int, record []string) error {
 	}
 	day, err := date(strings.TrimSpace(record[0]))
 	if err != nil {
-		return fault("%q is no date such as 2026-11-27", plain.Cut(record[0], 40))
+		return fault("%q is not a date such as 2026-11-27", plain.Cut(record[0], 40))
 	}
 	if former := p.seen[day]; former > 0 {
 		return fault("%s is also in line %d", day.Format(time.DateOnly), former)

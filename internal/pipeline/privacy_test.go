@@ -120,8 +120,8 @@ func TestPrivacyNowhere(t *testing.T) {
 	if e := entryOf(t, st, opts, large); e.Rows != 400 || e.Privacy == "" {
 		t.Errorf("%+v", e)
 	}
-	// Without it all of them are found, so that the search is none in vain.
-	load(nil, true, 2, 405) // "pl4nted" is no address
+	// Without a policy all of them are found, which shows that the search works.
+	load(nil, true, 2, 405) // "pl4nted" is not an address
 	places := strings.Join(found(t, st, planted...), "\n")
 	for _, table := range []string{"clicks: ", "conversions: ", "rejected_rows: ", "ingest_files: "} {
 		if !strings.Contains("\n"+places, "\n"+table) {

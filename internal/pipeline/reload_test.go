@@ -1,8 +1,6 @@
 package pipeline
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +15,7 @@ import (
 	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
+	"rawlogs/internal/testkit/pack"
 )
 
 // misfortune is what becomes of a file at the source after it was loaded, so
@@ -68,7 +67,7 @@ func misfortunes() []misfortune {
 		{"a page", func(t *testing.T, path string) { t.Helper(); write(t, path, []byte("<html>not here</html>")) }},
 		{"a header without columns", func(t *testing.T, path string) {
 			t.Helper()
-			write(t, path, zipOf(t, "one,two\n"+strings.Repeat("1,2\n", 40_000)))
+			write(t, path, pack.Named(t, "log.csv", "one,two\n"+strings.Repeat("1,2\n", 40_000)))
 		}},
 	}
 }
@@ -245,24 +244,6 @@ func TestInterruptedReplacement(t *testing.T) {
 	if n := count(t, st, "SELECT countIf(state = 'loaded') FROM ingest_files FINAL"); n != 1 {
 		t.Errorf("%d files are loaded, want 1", n)
 	}
-}
-
-// zipOf packs a text as logs are packed.
-func zipOf(t *testing.T, text string) []byte {
-	t.Helper()
-	var buf bytes.Buffer
-	z := zip.NewWriter(&buf)
-	w, err := z.Create("log.csv")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Write([]byte(text)); err != nil {
-		t.Fatal(err)
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
 }
 
 // rowsOf is the part of a fingerprint that is about rows and rejected lines.

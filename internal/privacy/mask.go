@@ -27,8 +27,8 @@ type field struct {
 
 // Lay returns what the policy does to records under a header, nil where that is nothing. at
 // is the field that feeds a column, or -1. A name stands for a column in each way in which a
-// layout takes it, so that a second header of the kind, which is kept beside, is none
-// that escapes.
+// layout takes it, so that a second header of the same meaning, which goes to _rescued,
+// does not escape.
 func (p *Policy) Lay(names []string, columns []store.Column, at func(column string) int) *Mask {
 	if !p.On() {
 		return nil

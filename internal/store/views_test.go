@@ -126,7 +126,7 @@ func TestConversionPaths(t *testing.T) {
 		('odd', 'early', '2016-09-11 00:00:00', 0, '10.0.0.1', 'x', 'CZ', 'c', 2), ('odd', 'twice', '2016-09-30 23:59:59', 0, '10.0.0.1', 'b', 'CZ', 'c', 3),
 		('odd', 'absent', '2016-09-03 00:00:00', '2016-09-02 00:00:00', '10.0.0.1', 'b', 'CZ', 'c', 4), ('odd', '', '2016-09-04 00:00:00', 0, '::', '', '', 'c', 5),
 		('odd', 'twice', '2016-10-01 00:00:00', 0, '10.0.0.1', 'b', 'CZ', 'c', 6), ('odd', 'back', '2016-09-04 00:00:00', '2016-09-04 00:00:01', '10.0.0.1', 'b', 'CZ', 'c', 7)`)
-	// A correction of amounts is no conversion.
+	// A correction of amounts is not a conversion.
 	exec(t, st, `INSERT INTO conversions (network, transaction_id, datetime, session_datetime, is_adjustment, status, payout_cents, _file, _line) VALUES
 		('odd', 'absent', '2016-09-05 00:00:00', '2016-09-02 00:00:00', 1, 'rejected', -250, 'c', 8)`)
 	for query, want := range map[string]string{

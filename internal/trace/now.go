@@ -133,8 +133,8 @@ const mostRounds = 5
 type related struct{ lines, listed, changes []Row }
 
 // relatives reads all rows that have to do with one another by a click, an id or an event,
-// beginning with those that are named. It fails to where there are too many, or where each is
-// known by another one only.
+// beginning with those that are named. all is false where there are more than MaxRows of a
+// table, or still new ones after mostRounds.
 func (t *tracer) relatives(ctx context.Context, n names) (r related, all bool, err error) {
 	for range mostRounds {
 		before := n.size()
@@ -167,8 +167,8 @@ func (t *tracer) relatives(ctx context.Context, n names) (r related, all bool, e
 	return r, false, nil
 }
 
-// current asks conversions_current, of whose tables it reads only the rows that have to do with
-// the transactions, or all where these have no end.
+// current asks conversions_current, reading only those rows of its tables that have to do with
+// the transactions, or all rows where these could not all be gathered.
 func (t *tracer) current(ctx context.Context, n names) ([]Row, error) {
 	rows, all, err := t.relatives(ctx, n)
 	if err != nil {

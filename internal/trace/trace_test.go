@@ -161,7 +161,7 @@ func TestStoriesBy(t *testing.T) {
 	}
 }
 
-// named makes names, of which one in three is none.
+// named makes names; one in three of them is none.
 func named(random *rand.Rand, prefix string, most int, none string) func() string {
 	return func() string {
 		if n := random.IntN(most + most/2); n < most {

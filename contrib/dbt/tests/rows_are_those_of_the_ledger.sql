@@ -1,6 +1,6 @@
--- Files of which the store has another number of rows than the ledger says, those of no
--- file of the ledger included. Left out are files that are being loaded, and failed ones,
--- which may keep the rows of an earlier version.
+-- Files whose rows in the store are more or fewer than the ledger says, and rows of files
+-- that the ledger does not know. Files that are being loaded are left out, and so are failed
+-- ones, which may keep the rows of an earlier version.
 select
     network,
     log_type,
