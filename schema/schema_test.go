@@ -70,6 +70,33 @@ func TestFill(t *testing.T) {
 	}
 }
 
+func TestColumn(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]Column{
+		"    id UInt64,":                                      {"id", "id UInt64", 1},
+		"    _line2   UInt32 COMMENT 'a, b',":                 {"_line2", "_line2 UInt32 COMMENT 'a, b'", 1},
+		"    price Decimal(18, 5) CODEC(ZSTD(1)), --since:12": {"price", "price Decimal(18, 5) CODEC(ZSTD(1))", 12},
+		"    price Decimal(18, 5)   --since:3":                {"price", "price Decimal(18, 5)", 3},
+		"    price String COMMENT 'of --since:x'":             {"price", "price String COMMENT 'of --since:x'", 1},
+		"   id UInt64":                                        {}, // not a column's indent
+		"     id UInt64":                                      {},
+		"    INDEX a b TYPE minmax,":                          {},
+		"    2nd UInt64":                                      {},
+		"    id":                                              {},
+		"    id lower":                                        {},
+		"    idUInt64":                                        {},
+		"    -- id UInt64":                                    {},
+		"    countIf(x) AS n":                                 {},
+		"":                                                    {},
+		"ORDER BY id":                                         {},
+	} {
+		got, ok := column(line)
+		if got != want || ok != (want != Column{}) {
+			t.Errorf("%q: %+v, %t; want %+v", line, got, ok, want)
+		}
+	}
+}
+
 func TestTitle(t *testing.T) {
 	t.Parallel()
 	for sql, want := range map[string][2]string{
