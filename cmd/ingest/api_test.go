@@ -53,6 +53,7 @@ func TestAPIScripts(t *testing.T) {
 			e.Values["nets"] = n
 			e.Setenv("INGEST_ENGINE_LIBRARY", library)
 			e.Setenv("GORACE", os.Getenv("GORACE"))
+			e.Setenv(racedEnv, os.Getenv(racedEnv))
 			e.Setenv("TMPDIR", e.WorkDir)
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("TOKEN", tokenCanary)

@@ -53,7 +53,7 @@ func TestInitAtTerminal(t *testing.T) {
 			env = append(env, v)
 		}
 	}
-	p := newProgram(t, env...)
+	p := newProgram(t, env...).raced()
 	const wrong = "NETwrongcanary"
 	seen, status := converse(t, p, [][2]string{
 		{"Where are the logs?", ""},
@@ -92,7 +92,7 @@ func TestInitAtTerminal(t *testing.T) {
 // Ctrl-C at a hidden question ends it, and the terminal shows again what is typed.
 func TestInitInterrupted(t *testing.T) {
 	t.Parallel()
-	p := newProgram(t)
+	p := newProgram(t).raced()
 	seen, status := converse(t, p, [][2]string{{"Where are the logs?", ""}, {"Id of the network", "acme"}, {"How do you sign in?", ""}}, "network's token (hidden)")
 	if status != exitInterrupted {
 		t.Errorf("exit status %d, seen\n%s", status, seen)

@@ -89,7 +89,7 @@ func TestInterruptedChange(t *testing.T) {
 		arrived <- struct{}{}
 		return &simnet.Answer{Stall: time.Hour}
 	})
-	p := newProgram(t, net.Env()...)
+	p := newProgram(t, net.Env()...).raced()
 	for method, want := range map[string]struct {
 		status int
 		says   string

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -25,9 +26,10 @@ import (
 // program runs the command as a process of its own, in one folder, with one
 // environment, and remembers all it printed.
 type program struct {
-	t   *testing.T
-	dir string
-	env []string
+	t      *testing.T
+	dir    string
+	env    []string
+	ingest string // the command's path; "" is the one on the PATH
 
 	mu      sync.Mutex
 	printed strings.Builder
@@ -47,13 +49,19 @@ func newProgram(t *testing.T, env ...string) *program {
 	}, env...)}
 }
 
+// raced runs the command with the race detector, if the tests have it.
+func (p *program) raced() *program {
+	p.ingest = filepath.Join(filepath.SplitList(os.Getenv(racedEnv))[0], "ingest")
+	return p
+}
+
 // hold keeps the program's embedded store running; see the function hold.
 func (p *program) hold() { p.t.Helper(); hold(p.t, filepath.Join(p.dir, "data/clickhouse")) }
 
 // command prepares `ingest args…`; TestMain has put it on the PATH.
 func (p *program) command(args ...string) (cmd *exec.Cmd, stdout, stderr *bytes.Buffer) {
 	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
-	cmd = exec.CommandContext(p.t.Context(), "ingest", args...)
+	cmd = exec.CommandContext(p.t.Context(), cmp.Or(p.ingest, "ingest"), args...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = p.dir, p.env, stdout, stderr
 	return cmd, stdout, stderr
 }
@@ -136,7 +144,7 @@ func TestFromAPI(t *testing.T) {
 	if _, err := net.Live(t.Context(), simnet.Scenario{Start: day, Days: 1}); err != nil {
 		t.Fatal(err)
 	}
-	p := newProgram(t, net.Env()...)
+	p := newProgram(t, net.Env()...).raced()
 	p.hold()
 	out, _ := p.run(exitDone, "check")
 	if !strings.Contains(out, "accepts the token") || strings.Contains(out, "fail ") {
@@ -209,7 +217,7 @@ func TestHeldAndInterrupted(t *testing.T) {
 		once.Do(func() { close(stalled) })
 		return &simnet.Answer{Stall: time.Hour}
 	})
-	p := newProgram(t, net.Env()...)
+	p := newProgram(t, net.Env()...).raced()
 	first, _, _ := p.command("backfill", "2016")
 	first.Stderr = nil
 	stderr, err := first.StderrPipe()
@@ -276,7 +284,7 @@ func TestClosedStdout(t *testing.T) {
 // it is: clients and dictionaries keep it.
 func TestServe(t *testing.T) {
 	t.Parallel()
-	p := newProgram(t)
+	p := newProgram(t).raced()
 	cmd, _, stderr := p.command("serve")
 	cmd.Stdout = nil
 	r, err := cmd.StdoutPipe()

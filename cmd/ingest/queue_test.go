@@ -44,7 +44,7 @@ func envelope(t *testing.T, events ...string) string {
 func newQueueProgram(t *testing.T) (*program, *testkit.Queue) {
 	t.Helper()
 	q := testkit.SQS(t)
-	p := newProgram(t, append(q.Env(), "INGEST_SOURCE=firehose:archive", "HASOFFERS_NETWORK_ID=acme")...)
+	p := newProgram(t, append(q.Env(), "INGEST_SOURCE=firehose:archive", "HASOFFERS_NETWORK_ID=acme")...).raced()
 	if err := os.Mkdir(filepath.Join(p.dir, "archive"), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func TestRunsAreRecorded(t *testing.T) {
 	if _, err := net.Live(t.Context(), simnet.Scenario{Start: day, Days: 1, Plain: true}); err != nil {
 		t.Fatal(err)
 	}
-	p := newProgram(t, net.Env()...)
+	p := newProgram(t, net.Env()...).raced()
 	p.hold()
 	arrived := make(chan struct{}, 1000)
 	net.Faults.Intercept(func(r simnet.Request) *simnet.Answer {

@@ -31,6 +31,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("INGEST_ENGINE_LIBRARY", library)
 			e.Setenv("GORACE", os.Getenv("GORACE"))
+			e.Setenv(racedEnv, os.Getenv(racedEnv))
 			e.Setenv("TMPDIR", e.WorkDir)
 			return nil
 		},

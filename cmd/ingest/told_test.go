@@ -83,7 +83,7 @@ func TestTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := newMonitor(t)
-	p := newProgram(t, net.Env()...)
+	p := newProgram(t, net.Env()...).raced()
 	p.hold()
 	hook := filepath.Join(p.dir, "hook.url")
 	if err := os.WriteFile(hook, []byte(m.URL+"/"+hookCanary+"\n"), 0o600); err != nil {
