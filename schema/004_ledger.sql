@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS {database}.ingest_files {on_cluster}
     run         String COMMENT 'Run that wrote this version.',
     size        Int64 COMMENT 'Bytes of the ZIP; -1: not known yet.',
     etag        String COMMENT 'ETag of the ZIP where its storage gives one.',
-    lines       UInt64 COMMENT 'Lines of the CSV, header included: 1 + rows + rejected.',
+    lines       UInt64 COMMENT 'Lines of the CSV, header included: 1 + rows + rejected + forgotten.',
     rows        UInt64 COMMENT 'Rows of the file in the table of its type.',
     rescued     UInt64 COMMENT 'Rows of those with something in _rescued.',
     inexact     UInt64 COMMENT 'Rows with a value whose column holds only nearly what it says: an amount that was rounded, bytes that are not UTF-8.',
@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS {database}.ingest_files {on_cluster}
     left_out    UInt64 COMMENT 'Events of Firehose that were left out, as they stand in the table already.', --since:8
     leans_on    Array(String) COMMENT 'Files that hold the events which this one left out.', --since:8
     privacy     LowCardinality(String) COMMENT 'Policy for personal data under which its rows were loaded; empty: none.', --since:10
+    forgotten   UInt64 COMMENT 'Rows of people who were forgotten (`ingest forget`): they were deleted, or not stored.', --since:12
+    forgetting  UInt64 COMMENT 'Of rows, those that are about to be deleted for it; not 0 for long: `ingest forget` died there, and the next run or forget sets it right.', --since:12
     ignored     String COMMENT 'Reason given to `ingest ignore`; empty: the issues are open.',
     version     UInt64 COMMENT 'Counts up with each change of the file.',
     updated_at  DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When this version was written, by the store''s clock.'
@@ -40,7 +42,7 @@ COMMENT 'Ledger of files, with former versions; ask ingest_files_current.';
 
 CREATE VIEW IF NOT EXISTS {database}.ingest_files_current {on_cluster}
 AS SELECT * FROM {database}.ingest_files FINAL
-COMMENT 'Ledger of files as it stands: a row a file. Made by ingest, revision 5.';
+COMMENT 'Ledger of files as it stands: a row a file. Made by ingest, revision 6.';
 
 -- Leases: who works on a network. A claim is written, read back, and withdrawn
 -- if another live one is seen; each renewal is a row.

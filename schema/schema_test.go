@@ -115,7 +115,7 @@ func TestTitle(t *testing.T) {
 func TestViewRevisions(t *testing.T) {
 	t.Parallel()
 	known := map[string]string{
-		"ingest_files_current":              "5 cf3a2c48",
+		"ingest_files_current":              "6 25c05305",
 		"dim_offers_current":                "2 95698c1e",
 		"dim_affiliates_current":            "1 28ecc0d1",
 		"dim_advertisers_current":           "1 0ef2c060",

@@ -144,6 +144,8 @@ func (a *app) recorded(cmd *cobra.Command, work session.Job) session.Job {
 	c.Arguments = a.args
 	switch c.Name {
 	case "run", "backfill", "reload", "conversions", "firehose", "ignore", "dims", "updates", "stats", "fx load", "schema apply", "schema evolve":
+	case "forget":
+		c.Arguments = []string{"forget", "…"} //guard:forget-unrecorded
 	case "reconcile":
 		c.Looks = true
 	case "sql":

@@ -38,6 +38,7 @@ func newRoot(a *app) *cobra.Command {
 	root.AddCommand(
 		newInit(a), newRun(a), newBackfill(a), newReload(a), newConversions(a), newFirehose(a),
 		newStatus(a), newRuns(a), newMetrics(a), newIssues(a), newIgnore(a), newVerify(a), newCheck(a),
+		newForget(a),
 		newDims(a), newUpdates(a), newAPI(a),
 		newStats(a), newReconcile(a),
 		newSchema(a), newSQL(a), newTrace(a), newFX(a), newServe(a), newWeb(a), newUnit(a),

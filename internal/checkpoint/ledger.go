@@ -42,7 +42,7 @@ type Entry struct {
 	State   State
 	Attempt uint32 // how often the file has been put to Loading
 	Run     string // the run that wrote this version
-	Lines   uint64 // records in the text, header included: 1 + Rows + Rejected, or 0 for an empty text
+	Lines   uint64 // records in the text, header included: 1 + Rows + Rejected + Forgotten, or 0 for an empty text
 	Rows    uint64 // rows of the file in the store
 	Rescued uint64 // rows with something in _rescued
 	Inexact uint64 // rows with a value whose column holds only nearly what it says
@@ -62,6 +62,8 @@ type Entry struct {
 	LeansOn    []string  // files that hold those
 	Filled     []string  // columns with a value other than their default in any row; empty: not known
 	Privacy    string    // policy under which its rows were loaded; "": none
+	Forgotten  uint64    // rows of people who were forgotten: deleted, or not stored
+	Forgetting uint64    // of Rows, those that are about to be deleted for it
 	Ignored    string    // why somebody said to ignore the issues; "": they are open
 	Version    uint64    // counts up with each write of this file
 	UpdatedAt  time.Time
@@ -95,6 +97,7 @@ type Filter struct {
 	Run     string   // whose last version this run wrote
 	Issues  bool     // that have issues, ignored ones too
 	LeanOn  string   // that left out an event which this file holds
+	Midway  bool     // that `ingest forget` left in its middle
 }
 
 // Entries returns the current entries that pass the filter, by type, hour and name.
@@ -102,7 +105,7 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 	where, args := l.where(f)
 	rows, err := l.st.Conn().Query(ctx, `
 		SELECT log_type, file, hour, toString(state), attempt, run, size, etag, lines, rows, rescued, inexact, rejected,
-		       toLowCardinality(arrayStringConcat(filled, '\0')), inserts, first_time, last_time, shift_hours, error, contents, issues, issue_texts, issue_since, left_out, leans_on, toString(privacy), ignored, version, updated_at
+		       toLowCardinality(arrayStringConcat(filled, '\0')), inserts, first_time, last_time, shift_hours, error, contents, issues, issue_texts, issue_since, left_out, leans_on, toString(privacy), forgotten, forgetting, ignored, version, updated_at
 		FROM ingest_files FINAL
 		WHERE `+where+`
 		ORDER BY log_type, hour, file`, args...)
@@ -123,7 +126,7 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 		)
 		if err := rows.Scan(&typ, &e.File.Name, &e.File.Hour, &state, &e.Attempt, &e.Run, &e.File.Size, &e.File.ETag,
 			&e.Lines, &e.Rows, &e.Rescued, &e.Inexact, &e.Rejected, &columns, &e.Inserts, &first, &last, &e.ShiftHours, &e.Error,
-			&e.Contents, &kinds, &says, &since, &e.LeftOut, &e.LeansOn, &e.Privacy, &e.Ignored, &e.Version, &e.UpdatedAt); err != nil {
+			&e.Contents, &kinds, &says, &since, &e.LeftOut, &e.LeansOn, &e.Privacy, &e.Forgotten, &e.Forgetting, &e.Ignored, &e.Version, &e.UpdatedAt); err != nil {
 			return nil, fmt.Errorf("reading the ledger of files: %w", err)
 		}
 		e.File.Type, e.State = rawlog.Type(typ), State(state)
@@ -210,6 +213,9 @@ func (l *Ledger) where(f Filter) (string, []any) {
 	if f.Issues {
 		cond += " AND notEmpty(issues)"
 	}
+	if f.Midway {
+		cond += " AND forgetting > 0"
+	}
 	if f.LeanOn != "" {
 		cond += " AND has(leans_on, ?)"
 		args = append(args, f.LeanOn)
@@ -268,7 +274,8 @@ func (l *Ledger) table(entries []*Entry) (ledgerTable, error) {
 		{"run", "String"}, {"size", "Int64"}, {"etag", "String"}, {"lines", "UInt64"}, {"rows", "UInt64"}, {"rescued", "UInt64"}, {"inexact", "UInt64"},
 		{"rejected", "UInt64"}, {"filled", "Array(String)"}, {"inserts", "Array(UInt64)"}, {"first_time", "Nullable(DateTime('UTC'))"},
 		{"last_time", "Nullable(DateTime('UTC'))"}, {"shift_hours", "Int8"}, {"error", "String"}, {"contents", "String"},
-		{"issues", "Array(String)"}, {"issue_texts", "Array(String)"}, {"issue_since", "Nullable(DateTime('UTC'))"}, {"left_out", "UInt64"}, {"leans_on", "Array(String)"}, {"privacy", "String"}, {"ignored", "String"},
+		{"issues", "Array(String)"}, {"issue_texts", "Array(String)"}, {"issue_since", "Nullable(DateTime('UTC'))"}, {"left_out", "UInt64"}, {"leans_on", "Array(String)"}, {"privacy", "String"},
+		{"forgotten", "UInt64"}, {"forgetting", "UInt64"}, {"ignored", "String"},
 		{"version", "UInt64"},
 	} {
 		names = append(names, c[0])
@@ -289,7 +296,7 @@ func (l *Ledger) table(entries []*Entry) (ledgerTable, error) {
 		}
 		if err := table.Append(string(e.File.Type), e.File.Name, e.File.Hour, string(e.State), e.Attempt,
 			e.Run, e.File.Size, e.File.ETag, e.Lines, e.Rows, e.Rescued, e.Inexact, e.Rejected, append([]string{}, e.Filled...), inserts,
-			instant(e.First), instant(e.Last), e.ShiftHours, e.Error, e.Contents, kinds, says, instant(e.Since), e.LeftOut, append([]string{}, e.LeansOn...), e.Privacy, e.Ignored, e.Version); err != nil {
+			instant(e.First), instant(e.Last), e.ShiftHours, e.Error, e.Contents, kinds, says, instant(e.Since), e.LeftOut, append([]string{}, e.LeansOn...), e.Privacy, e.Forgotten, e.Forgetting, e.Ignored, e.Version); err != nil {
 			return ledgerTable{}, err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"log/slog"
 
 	"rawlogs/internal/checkpoint/lease"
 	"rawlogs/internal/rawlog"
@@ -15,7 +16,12 @@ import (
 //
 // The context ends when the lease is lost.
 func hold(ctx context.Context, st *store.Store, o Options) (context.Context, func() error, error) {
-	claim := lease.New(st, o.Network+"/dims", "dims-"+rand.Text()[:10], rawlog.Share{}, o.Log)
+	return Hold(ctx, st, o.Network, o.Log)
+}
+
+// Hold is that lease for work on the tables of names and updates by others.
+func Hold(ctx context.Context, st *store.Store, network string, log *slog.Logger) (context.Context, func() error, error) {
+	claim := lease.New(st, network+"/dims", "dims-"+rand.Text()[:10], rawlog.Share{}, log)
 	if err := claim.Claim(ctx); err != nil { //guard:dims-lease
 		return ctx, nil, err
 	}

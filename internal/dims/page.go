@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"rawlogs/internal/hasoffers"
+	"rawlogs/internal/privacy"
 )
 
 // reader reads an entity's rows by id, page by page.
@@ -15,6 +16,7 @@ type reader struct {
 	options Options
 	extra   url.Values // parameters of the method itself
 	known   *identity  // what the API goes by; nil: by id
+	watch   *privacy.Watch
 }
 
 // answer is what the API shows after an id.
@@ -93,6 +95,7 @@ func (r reader) page(ctx context.Context, after place) (answer, error) {
 		if err != nil {
 			return answer{}, r.wrong("%w", err)
 		}
+		v.forgotten = r.watch.Sees(row.Values())
 		at := v.place(by.byEvent)
 		if !a.end && at.begins() {
 			if !by.byEvent {

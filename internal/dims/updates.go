@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
+	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
@@ -52,6 +54,10 @@ func Updates(ctx context.Context, client *hasoffers.Client, st *store.Store, o O
 		return sum, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
+	if o.Privacy, err = checkpoint.Obeying(ctx, st, o.Network, o.Privacy); err != nil {
+		return sum, err
+	}
+	watch := o.Privacy.Watch()
 	known := &identity{} // what the first days teach, the others need not learn
 	shown := seen{}
 	for _, p := range periods {
@@ -59,7 +65,7 @@ func Updates(ctx context.Context, client *hasoffers.Client, st *store.Store, o O
 			for _, m := range []struct{ method, found string }{{"findUpdatedConversions", "updated"}, {"findAddedConversions", "added"}} {
 				h := history{st: st, network: o.Network, entity: conversions(), extra: "found", extraValue: m.found, log: o.Log}
 				h.entity.Method = m.method
-				r := reader{client: client, entity: h.entity, options: o, known: known, extra: url.Values{
+				r := reader{client: client, entity: h.entity, options: o, known: known, watch: watch, extra: url.Values{
 					"start_date": {day.Format(time.DateOnly)},
 					"end_date":   {day.AddDate(0, 0, 1).Format(time.DateOnly)}, //guard:updates-overlap
 				}}
@@ -135,12 +141,13 @@ func (r reader) readAll(ctx context.Context, h history, sum *UpdateResult, shown
 		}
 		again = 0
 		var changed int
-		changed, _, err = h.put(ctx, page.rows, nil)
+		rows := slices.DeleteFunc(slices.Clone(page.rows), func(v version) bool { return v.forgotten }) //guard:forgotten-updates
+		changed, _, err = h.put(ctx, rows, nil)
 		sum.Changed += changed
 		if err != nil {
 			return err
 		}
-		for _, v := range page.rows {
+		for _, v := range rows {
 			if shown.add(r.entity.Method, v) {
 				sum.Rows++
 			}

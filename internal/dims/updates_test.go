@@ -1,11 +1,14 @@
 package dims_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
+	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/dims"
+	"rawlogs/internal/privacy"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
@@ -166,4 +169,40 @@ func TestConversionsCurrentMoney(t *testing.T) {
 ('acme',5,'e','approved','5','6','EUR','10','EUR','log and update','f')
 ('acme',0,'f','approved','10','20','EUR','10','EUR','log','f')
 ('beta',1,'a','approved','10','20','EUR','10','EUR','log','f')`)
+}
+
+// Changes of conversions of somebody who was forgotten are not written, however often they are
+// shown.
+func TestUpdatesForgotten(t *testing.T) {
+	t.Parallel()
+	n, client := network(t)
+	st := testkit.Database(t)
+	for id := 1; id <= 25; id++ {
+		n.Set("Conversion", id, map[string]any{"ad_id": fmt.Sprintf("transaction-%d", id), "offer_id": "7", "updated": "2016-09-10 12:00:00", "status": "rejected"})
+	}
+	policy, err := privacy.Parse("", []byte("0123456789abcdef"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	person, err := privacy.NewPerson(privacy.Transaction, "Transaction-3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hashes := policy.Receipt(person)
+	receipt := &checkpoint.Receipt{ID: hashes[0], Kind: person.Kind, Hashes: hashes, Key: policy.KeyID(), Asked: time.Now(), Version: 1}
+	if err := checkpoint.Open(st, "acme").PutReceipts(t.Context(), "r", []*checkpoint.Receipt{receipt}); err != nil {
+		t.Fatal(err)
+	}
+	o := dims.Options{Network: "acme", PageSize: 10, Privacy: policy}
+	for _, changed := range []int{24, 0} {
+		if r, err := dims.Updates(t.Context(), client, st, o, period(t, "20160910")); err != nil || r != (dims.UpdateResult{Days: 1, Rows: 24, Changed: changed}) {
+			t.Errorf("%+v %v", r, err)
+		}
+	}
+	want(t, st, "SELECT count(), countIf(ad_id = 'transaction-3') FROM conversion_updates", "(24,0)")
+	o.Privacy = nil
+	var wrong *checkpoint.OtherKeyError
+	if _, err := dims.Updates(t.Context(), client, st, o, period(t, "20160910")); !errors.As(err, &wrong) {
+		t.Errorf("without the key: %v", err)
+	}
 }

@@ -22,6 +22,9 @@ type version struct {
 	values []any             // one for each of the entity's fields
 	other  map[string]string // what did not fit its column, by field
 	hash   uint64            // of values and other
+	// forgotten says that it is somebody's who was forgotten: it counts as shown, and is not
+	// written.
+	forgotten bool
 }
 
 // read makes a version of an answer's row. Only a row without an id is an

@@ -136,7 +136,7 @@ func Verify(ctx context.Context, st *store.Store, opts Options) (VerifyReport, e
 	for _, e := range entries {
 		held := stored[keyOf(e.File)]
 		delete(stored, keyOf(e.File))
-		if e.State == checkpoint.Loading {
+		if e.State == checkpoint.Loading || e.Forgetting > 0 {
 			report.Unsettled++
 			continue
 		}

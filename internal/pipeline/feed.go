@@ -178,7 +178,7 @@ func verify(inflater *parse.Inflater, body *parse.Text) error {
 // stay as they are, and the entry goes on counting them.
 func (r *run) fail(ctx context.Context, j *job, why error) error {
 	j.release()
-	if r.Privacy.On() { //guard:privacy-errors
+	if r.Privacy.Hides() { //guard:privacy-errors
 		why = errors.New(r.Privacy.Hide(why.Error()))
 	}
 	j.state = jobFailed

@@ -45,14 +45,14 @@ func (e *unfitError) Error() string { return e.err.Error() }
 // sound returns an error where too little of a file was understood for its rows to
 // be worth having.
 func (r *run) sound(typ rawlog.Type, c rows.Counts) error {
-	lines := c.Rows + c.Rejected
+	lines := c.Rows + c.Rejected + c.Forgotten
 	switch {
 	case c.Escaped >= fewest && exceeds(c.Rejected, lines, r.MaxRejected):
 		return fmt.Errorf("%d of its %d lines are not rows by RFC 4180, %d of them as %s", c.Rejected, lines, c.Escaped, escapesQuotes)
 	case c.Rejected >= fewest && exceeds(c.Rejected, lines, r.MaxRejected): //guard:mostly-rejected
 		return fmt.Errorf("%d of its %d lines do not split into the header's fields, more than the %s that --max-rejected allows: is it of another format, or cut from several files?",
 			c.Rejected, lines, percent(r.MaxRejected))
-	case c.Rejected > 0 && c.Rows == 0: //guard:all-rejected
+	case c.Rejected > 0 && c.Rows+c.Forgotten == 0: //guard:all-rejected
 		none := "its one line is not a row"
 		if c.Rejected > 1 {
 			none = fmt.Sprintf("none of its %d lines is a row", c.Rejected)

@@ -99,7 +99,8 @@ func (j *job) took(now time.Time, rows, rejects []uint64, view string, usual che
 	if view != "" {
 		issues = append(issues, checkpoint.Issue{Kind: checkpoint.View, Text: "the rows are stored, but the server answered with an error, as it does when a materialized view fails on them: " + view})
 	}
-	if e.Privacy = policy.String(); policy.On() {
+	e.Forgotten, e.Forgetting = c.Forgotten, 0
+	if e.Privacy = policy.String(); policy.Hides() {
 		for i := range issues {
 			issues[i].Text = policy.Hide(issues[i].Text) //guard:privacy-issues
 		}
@@ -136,5 +137,6 @@ func emptied(e *checkpoint.Entry) {
 	e.Lines, e.Rows, e.Rescued, e.Inexact, e.Rejected = 0, 0, 0, 0, 0
 	e.Filled, e.Inserts, e.Contents = nil, nil, ""
 	e.LeftOut, e.LeansOn, e.Privacy = 0, nil, ""
+	e.Forgotten, e.Forgetting = 0, 0
 	e.First, e.Last, e.ShiftHours = time.Time{}, time.Time{}, 0
 }

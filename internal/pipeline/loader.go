@@ -283,7 +283,7 @@ func (l *loader) rejecter(ctx context.Context) func(csv.Rejected) error {
 			return nil
 		}
 		return l.rejects.Add(ctx, insert.Reject{
-			File: l.reading.file(), Line: line.Line, Piece: uint32(line.Piece), Reason: l.Privacy.Hide(line.Reason), Raw: string(l.Privacy.Withheld(line.Raw)),
+			File: l.reading.file(), Line: line.Line, Piece: uint32(line.Piece), Reason: l.Privacy.Hide(line.Reason), Raw: string(l.Privacy.Withheld(line.Raw, line.Piece)),
 		})
 	}
 }
@@ -335,6 +335,7 @@ func (l *loader) commit(ctx context.Context, jobs []*job, inserts []uint64) erro
 			s.Inexact += e.Inexact
 			s.Rejected += e.Rejected
 			s.LeftOut += e.LeftOut
+			s.Forgotten += e.Forgotten
 			s.Bytes += max(0, e.File.Size)
 			if j.displaced {
 				s.Replaced++

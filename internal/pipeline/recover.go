@@ -55,6 +55,9 @@ func (r *run) recover(ctx context.Context) error {
 	if err = r.inserts.Sweep(ctx, r.everywhere(), dead, r.vouched); err != nil { //guard:orphans-swept
 		return err
 	}
+	if err = r.settleForgetting(ctx); err != nil { //guard:forget-settled
+		return err
+	}
 	// What a dead run still had on its way is known only now.
 	if entries, err = r.entries(ctx, loading); err != nil {
 		return err
@@ -62,7 +65,22 @@ func (r *run) recover(ctx context.Context) error {
 	if err := r.settleLoading(ctx, entries); err != nil {
 		return err
 	}
-	return r.steady(ctx, r.lease.Bury)
+	if err := r.steady(ctx, r.lease.Bury); err != nil {
+		return err
+	}
+	return r.obey(ctx)
+}
+
+// obey keeps out of the store whoever was forgotten. Whoever is to be from now on waits for the
+// lease.
+func (r *run) obey(ctx context.Context) error {
+	return r.steady(ctx, func(ctx context.Context) error {
+		policy, err := checkpoint.Obeying(ctx, r.st, r.Network, r.Privacy)
+		if err == nil {
+			r.Privacy = policy //guard:forgotten-read
+		}
+		return err
+	})
 }
 
 // settleLoading takes out the rows of loading files that the ledger does not

@@ -18,7 +18,7 @@ import (
 
 // emptied returns an error where the rows of a snapshot would be replaced by none.
 func (r *run) emptied(j *job, c rows.Counts) error {
-	if !j.file().Type.Snapshot() || c.Rows > 0 || j.entry.Rows == 0 || r.Reload { //guard:report-emptied
+	if !j.file().Type.Snapshot() || c.Rows+c.Forgotten > 0 || j.entry.Rows == 0 || r.Reload { //guard:report-emptied
 		return nil
 	}
 	return fmt.Errorf("the report has no conversions of this day any more, where it had %d: they are kept; if that is right, `ingest %s --reload %s` takes them out",

@@ -10,7 +10,7 @@ import (
 
 // Summary is what a run did. Its numbers reconcile:
 // Listed = AlreadyLoaded + Loaded + Failed + Left, and
-// Lines = files with a header + Rows + Rejected.
+// Lines = files with a header + Rows + Rejected + Forgotten.
 type Summary struct {
 	Run           string
 	Listed        int // files that the source lists of this run's types, periods and share, and those to be tried again
@@ -29,6 +29,7 @@ type Summary struct {
 	Inexact       uint64 // of those: rows with a value whose column holds only nearly what it says
 	Rejected      uint64
 	LeftOut       uint64 // events that are in the table by another file, or came twice in one
+	Forgotten     uint64 // rows of people who were forgotten, and so not stored
 	Relean        int    // files loaded again, as they had left out events that another file no longer holds
 	Bytes         int64  // of the ZIPs loaded
 	Inserts       int    // into the raw tables

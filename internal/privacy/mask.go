@@ -17,6 +17,11 @@ type Mask struct {
 	out     records.Records
 	value   []byte
 	scratch linkScratch
+
+	watch     *watch   // nil: nobody was forgotten
+	names     []string // by field: as named has it
+	kept      records.Records
+	forgotten int
 }
 
 type field struct {
@@ -30,10 +35,16 @@ type field struct {
 // layout takes it, so that a second header of the same meaning, which goes to _rescued,
 // does not escape.
 func (p *Policy) Lay(names []string, columns []store.Column, at func(column string) int) *Mask {
-	if !p.On() {
+	if !p.Hides() {
 		return nil
 	}
 	m := &Mask{policy: p, ruled: make([]bool, len(names))}
+	if p.obeys() {
+		m.watch = newWatch(p)
+		for _, name := range names {
+			m.names = append(m.names, named(name))
+		}
+	}
 	for _, r := range p.rules {
 		if r.kind == parameter {
 			m.links = true
@@ -48,7 +59,7 @@ func (p *Policy) Lay(names []string, columns []store.Column, at func(column stri
 			}
 		}
 	}
-	if len(m.fields) == 0 && !m.links {
+	if len(m.fields) == 0 && !m.links && m.watch == nil {
 		return nil
 	}
 	return m
@@ -61,9 +72,13 @@ func (r rule) means(name string) bool {
 }
 
 // Apply returns the records with other values, which are the Mask's own and hold until its
-// next Apply. Those given stay as they are: their text may be read again.
+// next Apply, and without those of people who were forgotten. Those given stay as they are:
+// their text may be read again.
 func (m *Mask) Apply(in *records.Records) *records.Records {
-	if in.Rows == 0 {
+	if m.forgotten = 0; m.watch != nil {
+		in = m.forget(in) //guard:forgotten-obeyed
+	}
+	if in.Rows == 0 || len(m.fields) == 0 && !m.links {
 		return in
 	}
 	out := &m.out

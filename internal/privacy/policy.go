@@ -55,6 +55,8 @@ func (r rule) key() string {
 type Policy struct {
 	rules []rule // by key; none keeps
 	key   []byte
+	// forgotten are the marks of people whose rows are not stored; see Receipt.
+	forgotten map[[16]byte]struct{}
 }
 
 // leastKey is the shortest key: with a shorter one a hash of an address is soon undone.

@@ -57,7 +57,7 @@ func TestParse(t *testing.T) {
 	}
 	var none *Policy
 	if none.On() || none.String() != "" || none.Lay([]string{"ip"}, nil, nil) != nil || none.Check(nil) != nil ||
-		none.Text("ip", "1.2.3.4") != "1.2.3.4" || string(none.Withheld([]byte("x"))) != "x" || none.Hide(`"x"`) != `"x"` {
+		none.Text("ip", "1.2.3.4") != "1.2.3.4" || string(none.Withheld([]byte("x"), 0)) != "x" || none.Hide(`"x"`) != `"x"` {
 		t.Error("no policy changes something")
 	}
 }
@@ -180,7 +180,7 @@ func TestHide(t *testing.T) {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
-	if got := string(p.Withheld([]byte("a,1.2.3.4"))); got != "(9 bytes, withheld by the privacy policy)" {
+	if got := string(p.Withheld([]byte("a,1.2.3.4"), 0)); got != "(9 bytes, withheld by the privacy policy)" {
 		t.Error(got)
 	}
 	if got := parsed(t, "transaction_id=hash").Text("ad_id", "x"); len(got) != 32 {

@@ -22,6 +22,7 @@ const (
 	Unknown      Kind = "unknown rows"    // rows that the ledger does not speak of
 	Duplicate    Kind = "duplicate file"  // two files for one hour
 	RejectedRows Kind = "rejected rows"   // lines that were no rows
+	Forgotten    Kind = "forgotten rows"  // of people who were forgotten
 	Denied       Kind = "denied clicks"   // turned away by access control: logged, not counted
 	LeftOut      Kind = "left out"        // not_counted takes them from the rows, and the network counts them
 	Unreadable   Kind = "time unreadable" // rows without a datetime
@@ -37,7 +38,7 @@ const (
 )
 
 func order() []Kind {
-	return []Kind{NotDue, Missing, FailedFile, Unfinished, Shifted, Gone, Unknown, Duplicate, RejectedRows, Denied, LeftOut, Unreadable,
+	return []Kind{NotDue, Missing, FailedFile, Unfinished, Shifted, Gone, Unknown, Duplicate, RejectedRows, Forgotten, Denied, LeftOut, Unreadable,
 		Late, MovedHour, MovedOffer, ClickAdjustment, ServerRejected, NotInLogs, NotInReport}
 }
 
@@ -125,6 +126,9 @@ func (f *facts) known(h *hourFacts, left *int64, add func(Cause)) {
 	for _, e := range h.entries {
 		if n := int64(e.Rejected); e.State == checkpoint.Loaded && n > 0 && *left < 0 {
 			add(Cause{Kind: RejectedRows, Rows: max(*left, -n), Exact: n <= -*left, Files: []string{e.File.Name}, counted: [4]int64{n}})
+		}
+		if n := int64(e.Forgotten); e.State == checkpoint.Loaded && n > 0 && *left < 0 {
+			add(Cause{Kind: Forgotten, Rows: max(*left, -n), Exact: n <= -*left, Files: []string{e.File.Name}, counted: [4]int64{n}})
 		}
 	}
 }

@@ -142,6 +142,8 @@ func (f *facts) text(c *Cause) string {
 		return fmt.Sprintf("several files for %s, whose rows %s the same twice: %s", hours, word, files)
 	case RejectedRows:
 		return fmt.Sprintf("%d lines of %s were rejected; they are in rejected_rows", c.counted[0], files)
+	case Forgotten:
+		return fmt.Sprintf("%d rows of %s are of people who were forgotten: the network counts them, and they are not stored", c.counted[0], files)
 	case Denied:
 		return fmt.Sprintf("%d rows of %s were turned away by access control (%s): logged, but not counted by the network", c.counted[0], files, f.wordsText(c))
 	case LeftOut:

@@ -31,7 +31,7 @@ type Config struct {
 	Reject func(csv.Rejected) error
 }
 
-// Counts says what became of a text: Lines = 1 + Rows + Rejected.
+// Counts says what became of a text: Lines = 1 + Rows + Rejected + Forgotten.
 type Counts struct {
 	Lines    uint64 // header, rows and rejected lines; blank lines are none, and events have no header
 	Rows     uint64
@@ -40,7 +40,9 @@ type Counts struct {
 	Unfit    Unfit  // the first of these values
 	Inexact  uint64 // rows with a value whose column holds only nearly what it says
 	Rejected uint64 // lines, however many pieces each had
-	Escaped  uint64 // rejected lines of records that are whole if their quotes are escaped by a backslash
+	// Forgotten counts rows of people who were forgotten: nothing of them is stored.
+	Forgotten uint64
+	Escaped   uint64 // rejected lines of records that are whole if their quotes are escaped by a backslash
 	// First and Last are the earliest and the latest time of the datetime
 	// column, zero where no row has one.
 	First, Last time.Time
@@ -183,6 +185,7 @@ func (r *Reader) Append(b *load.Block, maxRows int) (n int, err error) {
 		r.batch.Records = r.cutter.Cut(min(r.batchRows(), maxRows-n))
 		if r.mask != nil { //guard:privacy-applied
 			r.batch.Records = r.mask.Apply(r.batch.Records)
+			r.counts.Forgotten += uint64(r.mask.Forgotten())
 		}
 		if r.batch.Rows > 0 {
 			kept, err := b.Append(&r.batch, r.layout)
@@ -254,7 +257,7 @@ func (r *Reader) Counts() Counts {
 	c := r.counts
 	c.Rejected, c.Escaped = r.cutter.Rejected(), r.csv.Escaped()
 	if r.ready {
-		c.Lines = c.Rows + c.Rejected
+		c.Lines = c.Rows + c.Rejected + c.Forgotten
 		if r.isCSV() {
 			c.Lines++
 		}
@@ -262,7 +265,7 @@ func (r *Reader) Counts() Counts {
 		if c.Rows > 0 {
 			c.OneID, c.Again = r.repeats.one(), uint64(r.repeats.again)
 			c.Doubts = doubts(rawlog.Type(r.table.Name), r.layout, r.names, c.Filled)
-		} else if unknown := r.layout.Unknown(); c.Rejected == 0 && 2*len(unknown) > len(r.names) { //guard:lone-header
+		} else if unknown := r.layout.Unknown(); c.Rejected == 0 && c.Forgotten == 0 && 2*len(unknown) > len(r.names) { //guard:lone-header
 			c.Doubts = []string{fmt.Sprintf("it has no rows, and %d of the %d names in its one line, the first of them %.40q, are not those of columns: did it lose its line ends?", len(unknown), len(r.names), unknown[0])}
 		}
 	}

@@ -30,7 +30,7 @@ func (s *Session) checkPrivacy(ctx context.Context, st *store.Store) []Finding {
 			found = append(found, Finding{Level: "warn", What: what, Detail: text})
 		}
 	}
-	return found
+	return append(found, s.checkForgotten(ctx, st)...)
 }
 
 // checkPolicy returns an error where the policy names what no table has.

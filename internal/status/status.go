@@ -63,6 +63,8 @@ type Report struct {
 	Issues   []Issue  `json:"issues"` // that are open
 	// Privacy is under which policies the files were loaded; none where there never was one.
 	Privacy []Loaded `json:"privacy"`
+	// Forgotten counts people who were forgotten.
+	Forgotten Forgotten `json:"forgotten"`
 	// Unfilled are the columns that no file has ever filled, of any period.
 	Unfilled []checkpoint.Unfilled `json:"unfilled"`
 
@@ -121,6 +123,14 @@ func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
 		if text := l.Other(); text != "" {
 			report.Warnings = append(report.Warnings, text)
 		}
+	}
+	receipts, err := checkpoint.Receipts(ctx, st, q.Network)
+	if err != nil {
+		return report, err
+	}
+	report.Forgotten = ForgottenOf(receipts)
+	if text := report.Forgotten.Open(); text != "" {
+		report.Warnings = append(report.Warnings, text)
 	}
 	for _, e := range entries {
 		if e.State == checkpoint.Failed && e.Ignored == "" {

@@ -91,6 +91,11 @@ func (sh Shape) update(full, sets, where string) string {
 // remove deletes rows by marking them.
 func (sh Shape) remove(full, where string) string { return "DELETE FROM " + full + " WHERE " + where }
 
+// purge writes the parts of a partition anew, without rows that are marked as deleted.
+func (sh Shape) purge(full, partition string) string {
+	return "ALTER TABLE " + full + " APPLY DELETED MASK IN PARTITION ID " + partition
+}
+
 // rewrite deletes rows by writing their parts anew, for tables in which they cannot be marked.
 func (sh Shape) rewrite(full, where string) string {
 	return "ALTER TABLE " + full + " DELETE WHERE " + where

@@ -56,7 +56,7 @@ func TestUpgradeFromTheFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"ALTER TABLE ingest_files ADD COLUMN issues", "REPLACE VIEW ingest_files_current (revision 1 by 5)",
+		"ALTER TABLE ingest_files ADD COLUMN issues", "REPLACE VIEW ingest_files_current (revision 1 by 6)",
 		"ALTER TABLE clicks ADD COLUMN tune_event_id", "ALTER TABLE clicks ADD INDEX by_event",
 		"CREATE TABLE ingest_listings", "CREATE VIEW conversions_current", "CREATE TABLE ingest_schema",
 	} {

@@ -26,7 +26,10 @@ func (s Load) String() string {
 	fmt.Fprintf(&b, "files  listed %s = already loaded %s + loaded %s + failed %s%s\n",
 		term.Count(f.Listed), term.Count(f.AlreadyLoaded), term.Count(f.Loaded), term.Count(f.Failed), left)
 	if !s.DryRun {
-		fmt.Fprintf(&b, "rows   read %s = stored %s + rejected %s", term.Count(s.Rows+s.Rejected), term.Count(s.Rows), term.Count(s.Rejected))
+		fmt.Fprintf(&b, "rows   read %s = stored %s + rejected %s", term.Count(s.Rows+s.Rejected+s.Forgotten), term.Count(s.Rows), term.Count(s.Rejected))
+		if s.Forgotten > 0 {
+			fmt.Fprintf(&b, " + forgotten %s", term.Count(s.Forgotten))
+		}
 		if s.Rescued > 0 {
 			fmt.Fprintf(&b, "   (%s with something in _rescued", term.Count(s.Rescued))
 			if s.Inexact > 0 {

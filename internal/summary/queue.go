@@ -25,13 +25,15 @@ type Queue struct {
 		Undeleted  int `json:"undeleted"`  // loaded, but not deleted: they come again
 		Unreadable int `json:"unreadable"` // of which something was put aside
 	} `json:"messages"`
-	Files    int          `json:"files"`    // written into the archive, and loaded
-	Rows     uint64       `json:"rows"`     // new in the store
-	LeftOut  uint64       `json:"left_out"` // events that were there already
-	Rejected uint64       `json:"rejected"` // put aside in rejected_rows
-	Inserts  int          `json:"inserts"`
-	Failures []File       `json:"failures,omitempty"` // files of the archive that could not be loaded
-	Differ   []Difference `json:"count_differences,omitempty"`
+	Files    int    `json:"files"`    // written into the archive, and loaded
+	Rows     uint64 `json:"rows"`     // new in the store
+	LeftOut  uint64 `json:"left_out"` // events that were there already
+	Rejected uint64 `json:"rejected"` // put aside in rejected_rows
+	// Forgotten are events of people who were forgotten, which were not stored.
+	Forgotten uint64       `json:"forgotten"`
+	Inserts   int          `json:"inserts"`
+	Failures  []File       `json:"failures,omitempty"` // files of the archive that could not be loaded
+	Differ    []Difference `json:"count_differences,omitempty"`
 }
 
 // OfQueue sums up what was taken from a queue. Place's source is the archive.
@@ -43,6 +45,7 @@ func OfQueue(at Place, url string, s queue.Summary, loads []pipeline.Summary) Qu
 		out.Rows += l.Rows
 		out.LeftOut += l.LeftOut
 		out.Rejected += l.Rejected
+		out.Forgotten += l.Forgotten
 		out.Inserts += l.Inserts
 		for _, f := range l.Failures {
 			out.Failures = append(out.Failures, describeFile(f.File, f.Err))
@@ -63,8 +66,12 @@ func (q Queue) String() string {
 	if n := m.Received - m.Repeated - m.Deleted; n > 0 {
 		fmt.Fprintf(&b, ", left in the queue %s", term.Count(n))
 	}
-	fmt.Fprintf(&b, "\nevents    read %s = stored %s + left out %s + rejected %s, in %s and %s\n", term.Count(q.Rows+q.LeftOut+q.Rejected),
-		term.Count(q.Rows), term.Count(q.LeftOut), term.Count(q.Rejected), term.Plural(q.Files, "file"), term.Plural(q.Inserts, "insert"))
+	forgotten := ""
+	if q.Forgotten > 0 {
+		forgotten = " + forgotten " + term.Count(q.Forgotten)
+	}
+	fmt.Fprintf(&b, "\nevents    read %s = stored %s + left out %s + rejected %s%s, in %s and %s\n", term.Count(q.Rows+q.LeftOut+q.Rejected+q.Forgotten),
+		term.Count(q.Rows), term.Count(q.LeftOut), term.Count(q.Rejected), forgotten, term.Plural(q.Files, "file"), term.Plural(q.Inserts, "insert"))
 	for _, f := range q.Failures {
 		fmt.Fprintf(&b, "failed: %s\n", plain.Text(f.Type+" "+f.at()+": "+f.Error))
 	}

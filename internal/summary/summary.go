@@ -29,14 +29,16 @@ type Load struct {
 		Changed       int `json:"changed"` // of replaced: the text is another than before
 		Skipped       int `json:"skipped"` // no raw-log files
 	} `json:"files"`
-	Lines    uint64  `json:"lines"` // records, headers included
-	Rows     uint64  `json:"rows"`
-	Rescued  uint64  `json:"rescued"`
-	Inexact  uint64  `json:"inexact"`
-	Rejected uint64  `json:"rejected"`
-	Bytes    int64   `json:"bytes"` // of ZIPs
-	Inserts  int     `json:"inserts"`
-	Seconds  float64 `json:"seconds"`
+	Lines    uint64 `json:"lines"` // records, headers included
+	Rows     uint64 `json:"rows"`
+	Rescued  uint64 `json:"rescued"`
+	Inexact  uint64 `json:"inexact"`
+	Rejected uint64 `json:"rejected"`
+	// Forgotten are rows of people who were forgotten, which were not stored.
+	Forgotten uint64  `json:"forgotten"`
+	Bytes     int64   `json:"bytes"` // of ZIPs
+	Inserts   int     `json:"inserts"`
+	Seconds   float64 `json:"seconds"`
 
 	Barren     bool         `json:"no_raw_logs,omitempty"` // the source lists none of any type or time
 	CaughtUp   []string     `json:"caught_up,omitempty"`   // periods before the run's own that no run had listed
@@ -103,7 +105,7 @@ type Place struct{ Network, Source, Store string }
 func Of(at Place, dryRun bool, s pipeline.Summary) Load {
 	out := Load{
 		Run: s.Run, Network: at.Network, Source: at.Source, Store: at.Store, DryRun: dryRun,
-		Lines: s.Lines, Rows: s.Rows, Rescued: s.Rescued, Inexact: s.Inexact, Rejected: s.Rejected, Bytes: s.Bytes, Inserts: s.Inserts,
+		Lines: s.Lines, Rows: s.Rows, Rescued: s.Rescued, Inexact: s.Inexact, Rejected: s.Rejected, Forgotten: s.Forgotten, Bytes: s.Bytes, Inserts: s.Inserts,
 		Seconds: s.Elapsed.Seconds(), elapsed: s.Elapsed,
 	}
 	out.Files.Listed, out.Files.AlreadyLoaded, out.Files.Loaded, out.Files.Failed = s.Listed, s.AlreadyLoaded, s.Loaded, s.Failed

@@ -14,7 +14,7 @@ func protections() []protection {
 		of   []protection
 	}{
 		{"network", network}, {"storage", storage}, {"API", api},
-		{"ZIP", archives}, {"CSV", texts}, {"words", words}, {"privacy", private}, {"values", values}, {"spellings", spellings}, {"time", times},
+		{"ZIP", archives}, {"CSV", texts}, {"words", words}, {"privacy", private}, {"forgetting", forgetting}, {"values", values}, {"spellings", spellings}, {"time", times},
 		{"store", stores}, {"process", processes}, {"events", events}, {"report", conversionReport},
 		{"issues", issues}, {"concurrency", runs}, {"clock", clocks}, {"secrets", secrets}, {"untrusted text", untrusted}, {"untrusted files", trusting},
 	} {
