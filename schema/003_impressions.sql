@@ -77,10 +77,14 @@ CREATE TABLE IF NOT EXISTS {database}.impressions {on_cluster}
     INDEX by_datetime datetime TYPE minmax GRANULARITY 1,
     INDEX by_insert _insert TYPE minmax GRANULARITY 1,
     INDEX by_transaction transaction_id TYPE bloom_filter(0.01) GRANULARITY 1,
-    INDEX by_event tune_event_id TYPE bloom_filter(0.0001) GRANULARITY 1 --since:8
+    INDEX by_event tune_event_id TYPE bloom_filter(0.0001) GRANULARITY 1, --since:8
+    PROJECTION rollup_country (SELECT network, toStartOfHour(datetime), country_code, currency, count(), sum(revenue_cents), sum(payout_cents) GROUP BY network, toStartOfHour(datetime), country_code, currency), --since:13
+    PROJECTION rollup_offer (SELECT network, toStartOfHour(datetime), offer_id, advertiser_id, currency, count(), sum(revenue_cents), sum(payout_cents) GROUP BY network, toStartOfHour(datetime), offer_id, advertiser_id, currency), --since:13
+    PROJECTION rollup_affiliate (SELECT network, toStartOfHour(datetime), affiliate_id, currency, count(), sum(revenue_cents), sum(payout_cents) GROUP BY network, toStartOfHour(datetime), affiliate_id, currency), --since:13
+    PROJECTION rollup_day (SELECT network, toDate(datetime), offer_id, affiliate_id, advertiser_id, currency, count(), sum(revenue_cents), sum(payout_cents) GROUP BY network, toDate(datetime), offer_id, affiliate_id, advertiser_id, currency) --since:13
 )
 ENGINE = {mergetree}
 PARTITION BY toYYYYMM(_hour)
 ORDER BY (offer_id, affiliate_id, datetime)
-SETTINGS {no_insert_dedup}, {durable}
+SETTINGS {no_insert_dedup}, {durable}, {rollups}
 COMMENT 'Impressions of the network''s raw logs, a row a line.';

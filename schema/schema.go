@@ -21,8 +21,8 @@ import (
 // issues, 4 listings and this number, 5 what was inexact and which columns were filled, 6 the
 // string that takes a conversion's id's place, 7 runs and metrics, 8 events of Firehose,
 // names of all ids, 9 the report of conversions, 10 policies for personal data, 11 exchange
-// rates, 12 people who were forgotten.
-const Version = 12
+// rates, 12 people who were forgotten, 13 roll-ups.
+const Version = 13
 
 //go:embed *.sql
 var files embed.FS
@@ -40,6 +40,31 @@ type Statement struct {
 	Columns []Column
 	// Indexes are those of a table that came after its first version.
 	Indexes []Index
+	// RollUps are the aggregate projections of a table.
+	RollUps []RollUp
+}
+
+// RollUp is an aggregate projection of a table: sums by a few columns, which the server
+// writes with each part and takes back with its rows, so that they are as exact as these.
+type RollUp struct {
+	Name       string
+	Keys       string // what is grouped by, as an expression list
+	Sums       string // what is summed for each
+	Definition string // name and query
+	Since      int    // the version that brought it
+}
+
+// rollUpLine is a roll-up's line in a table's definition: first its keys, then its sums.
+var rollUpLine = regexp.MustCompile(`(?m)^    PROJECTION (([a-z_]+) \(SELECT .*?, (count\(\).*) GROUP BY (.*)\)),? *--since:([0-9]+)$`)
+
+func rollUps(sql string) []RollUp {
+	var out []RollUp
+	for _, m := range rollUpLine.FindAllStringSubmatch(sql, -1) {
+		if since, err := strconv.Atoi(m[5]); err == nil {
+			out = append(out, RollUp{m[2], m[4], m[3], m[1], since})
+		}
+	}
+	return out
 }
 
 // Index is an index of one column as a table's definition has it.
@@ -183,7 +208,7 @@ func Statements(database string, clauses map[string]string) ([]Statement, error)
 				return nil, fmt.Errorf("%s:%d: %w", name, piece.line, err)
 			}
 			if strings.HasPrefix(st.Title, "CREATE TABLE") {
-				st.Columns, st.Indexes = columns(st.SQL), indexes(st.SQL)
+				st.Columns, st.Indexes, st.RollUps = columns(st.SQL), indexes(st.SQL), rollUps(st.SQL)
 			}
 			if strings.HasPrefix(st.Title, "CREATE VIEW") {
 				if st.View, err = view(piece.text, st.SQL); err != nil {

@@ -136,6 +136,10 @@ func TestViewRevisions(t *testing.T) {
 		"attribution_windows":               "2 c1e12ede",
 		"fraud_ctit":                        "2 b8f58a9b",
 		"performance":                       "1 1670b00c",
+		"performance_by_day":                "1 e88af696",
+		"performance_by_offer":              "1 bb7ee88a",
+		"performance_by_affiliate":          "1 1133ea05",
+		"performance_by_country":            "1 841dfe4f",
 		"fraud_addresses":                   "2 8b896512",
 		"conversions_current":               "5 3636e2ed",
 		"fx_daily":                          "1 82b26f44",
@@ -145,7 +149,7 @@ func TestViewRevisions(t *testing.T) {
 		"ingest_metrics":                    "4 e113255a",
 		"ingest_runs_current":               "1 b588ecbd",
 	}
-	statements, err := Statements("d", map[string]string{"mergetree": "", "on_cluster": "", "replacing:version": "", "durable": "", "no_insert_dedup": ""})
+	statements, err := Statements("d", map[string]string{"mergetree": "", "on_cluster": "", "replacing:version": "", "durable": "", "no_insert_dedup": "", "rollups": ""})
 	if err != nil {
 		t.Fatal(err)
 	}

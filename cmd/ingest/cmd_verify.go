@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -40,6 +41,13 @@ func (a *app) runVerify(ctx context.Context, s *session.Session, types []rawlog.
 	}
 	out := summary.Counted(s.Config.Network, report)
 	err = a.show(out, out.Print)
+	if err == nil && len(out.Differences) == 0 && len(out.RollUps) > 0 {
+		return &hintError{
+			err: fmt.Errorf("the roll-ups of %s do not say what the rows say: MATERIALIZE PROJECTION or an UPDATE counted rows that are marked as deleted", out.RollUps[0].Table),
+			hint: fmt.Sprintf("a merge mends them, month by month: OPTIMIZE TABLE %s PARTITION ID '%s' FINAL; until then ask with SETTINGS optimize_use_projections = 0",
+				st.Holding(out.RollUps[0].Table), strings.ReplaceAll(out.RollUps[0].Day[:7], "-", "")),
+		}
+	}
 	if err == nil && len(out.Differences) > 0 {
 		return &hintError{
 			err:  fmt.Errorf("%s: the store does not hold what the ledger says", term.Plural(len(out.Differences), "file")),

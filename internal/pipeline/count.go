@@ -113,6 +113,7 @@ type VerifyReport struct {
 	Rows        uint64 // by the ledger
 	Unsettled   int    // files left loading by a run that is at work or dead; not compared
 	Differences []Difference
+	RollUps     []store.RollUpDifference // of the tables of Options.Types, whatever the period
 }
 
 // Verify compares the ledger of a network with the rows in the store, for
@@ -151,6 +152,13 @@ func Verify(ctx context.Context, st *store.Store, opts Options) (VerifyReport, e
 		report.Differences = append(report.Differences, *held.compare(unknown))
 	}
 	slices.SortFunc(report.Differences, func(a, b Difference) int { return compareFiles(a.File, b.File) })
+	for _, typ := range opts.Types {
+		found, err := st.DifferentRollUps(ctx, string(typ), opts.Network)
+		if err != nil {
+			return VerifyReport{}, err
+		}
+		report.RollUps = append(report.RollUps, found...)
+	}
 	return report, nil
 }
 

@@ -97,12 +97,15 @@ func (o Options) settings(ctx context.Context, st *store.Store, own map[string]s
 			settings[name] = value
 		}
 	}
-	if o.Write {
-		return settings, nil
-	}
 	var now uint64
 	if err := st.Conn().QueryRow(ctx, "SELECT toUInt64(getSetting('readonly'))").Scan(&now); err != nil {
 		return nil, err
+	}
+	if _, set := settings["optimize_use_projections"]; !set && now != 1 {
+		settings["optimize_use_projections"] = 1 // our own counts go by the rows alone, analysts' by roll-ups too
+	}
+	if o.Write {
+		return settings, nil
 	}
 	delete(settings, "readonly")
 	if now == 0 { //guard:sql-readonly

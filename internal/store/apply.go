@@ -123,7 +123,8 @@ func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string
 		}
 		done = append(done, add.title)
 	}
-	return done, nil
+	added, err := s.addRollUps(ctx, st, from)
+	return append(done, added...), err
 }
 
 // columnNames lists the columns of the tables that a load writes, by table.

@@ -207,6 +207,7 @@ func TestApplyWidens(t *testing.T) {
 		"ALTER TABLE ingest_files DROP COLUMN contents, DROP COLUMN issues, DROP COLUMN issue_texts, DROP COLUMN issue_since, DROP COLUMN ignored",
 		"ALTER TABLE rejected_rows DROP COLUMN reason",
 		"ALTER TABLE clicks DROP COLUMN refer",
+		"ALTER TABLE clicks DROP PROJECTION rollup_day",
 		"CREATE OR REPLACE VIEW ingest_files_current AS SELECT * FROM ingest_files FINAL COMMENT 'Ledger of files as it stands: a row a file. Made by ingest, revision 1.'",
 		"INSERT INTO ingest_files (network, file, rows) VALUES ('acme', 'old', 7)",
 	} {

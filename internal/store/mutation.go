@@ -72,7 +72,15 @@ func (s *Store) Delete(ctx context.Context, table, where string, args ...any) er
 		return err
 	}
 	return s.Write(ctx, Op{Kind: "delete", Detail: table}, func(ctx context.Context) error {
-		err := s.mutate(ctx, table, s.shape().remove(s.Holding(table), where), args...)
+		rewrite, err := s.normalProjections(ctx, table)
+		if err != nil {
+			return err
+		}
+		remove := s.shape().remove
+		if rewrite { //guard:projections-rewritten
+			remove = s.shape().rewrite
+		}
+		err = s.mutate(ctx, table, remove(s.Holding(table), where), args...)
 		if code(err) == codeHasProjections { //guard:projections-deleted
 			err = s.mutate(ctx, table, s.shape().rewrite(s.Holding(table), where), args...)
 		}

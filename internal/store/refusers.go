@@ -100,8 +100,9 @@ func refusersOf(engine, create, sorting, partition string) (out []Refuser) {
 	for _, name := range Constraints(create) {
 		add(Constraint, name, "the constraint "+name)
 	}
-	for _, m := range projections.FindAllStringSubmatch(bare, -1) {
-		add(Projection, m[1], "the projection "+m[1])
+	aggregate, normal := Projections(create)
+	for _, name := range slices.Concat(aggregate, normal) {
+		add(Projection, name, "the projection "+name)
 	}
 	for _, m := range indices.FindAllStringSubmatch(bare, -1) {
 		if !plain.MatchString(m[2]) {

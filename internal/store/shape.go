@@ -36,6 +36,8 @@ var single = Shape{
 		"on_cluster":        "",
 		"durable":           "fsync_after_insert = 1, fsync_part_directory = 1",
 		"no_insert_dedup":   "non_replicated_deduplication_window = 0",
+		//guard:rollups-rebuilt
+		"rollups": "lightweight_mutation_projection_mode = 'rebuild'",
 	},
 	settings: map[string]string{
 		"mutations_sync": "2",
@@ -81,6 +83,14 @@ func (sh Shape) addColumns(name, full string, columns []schema.Column) statement
 // addIndex adds an index that the table lacks; parts that are there stay without it.
 func (sh Shape) addIndex(name, full string, index schema.Index) statement {
 	return statement{"ALTER TABLE " + name + " ADD INDEX " + index.Name, "ALTER TABLE " + full + " ADD INDEX IF NOT EXISTS " + index.Definition}
+}
+
+// addRollUp adds an aggregate projection; parts that are there get it when they are merged.
+func (sh Shape) addRollUp(name, full string, r schema.RollUp) []statement {
+	return []statement{
+		{"ALTER TABLE " + name + " MODIFY SETTING", "ALTER TABLE " + full + " MODIFY SETTING " + sh.clauses["rollups"]},
+		{"ALTER TABLE " + name + " ADD PROJECTION " + r.Name, "ALTER TABLE " + full + " ADD PROJECTION IF NOT EXISTS " + r.Definition},
+	}
 }
 
 // update changes rows in place, and is done when it returns.
@@ -206,6 +216,14 @@ func (s *Store) UnservedDatabase(engine string) string { return s.shape().unserv
 // CopyTable makes an empty table of the definition of another.
 func (s *Store) CopyTable(ctx context.Context, name, of string) error {
 	return s.ddl(ctx, s.shape().copyOf(name, s.Holding(name), s.Holding(of)))
+}
+
+// RollUpMode is the setting of tables by which a deletion sums roll-ups anew.
+func (s *Store) RollUpMode() string { return s.shape().clauses["rollups"] }
+
+// AddRollUp is advice: how an administrator adds a roll-up that a table lacks.
+func (s *Store) AddRollUp(table string, r schema.RollUp) string {
+	return "ALTER TABLE " + s.Holding(table) + " ADD PROJECTION " + r.Definition
 }
 
 // DropTable drops a table with its rows, if it is there.

@@ -18,6 +18,21 @@ type Count struct {
 	Rows        uint64       `json:"rows"`
 	Unsettled   int          `json:"unsettled"` // files being loaded, or left so by a run that died
 	Differences []Difference `json:"differences"`
+	RollUps     []RollUp     `json:"rollups,omitempty"` // that do not say what the rows say
+}
+
+// RollUp is a day on which a roll-up of a table has other sums than its rows.
+type RollUp struct {
+	Table   string `json:"table"`
+	Name    string `json:"name"`
+	Day     string `json:"day"`     // of the rows' time (UTC)
+	Rows    uint64 `json:"rows"`    // in the table
+	Counted uint64 `json:"counted"` // by the roll-up
+}
+
+// String says what differs.
+func (r RollUp) String() string {
+	return fmt.Sprintf("%s: the roll-up %s has %s rows on %s, the table %s", r.Table, r.Name, term.Count(r.Counted), r.Day, term.Count(r.Rows))
 }
 
 // Difference is a file whose rows in the store are not those of the ledger.
@@ -53,9 +68,12 @@ func describeDifference(d pipeline.Difference) Difference {
 
 // Counted sums up a count.
 func Counted(network string, r pipeline.VerifyReport) Count {
-	out := Count{network, r.Files, r.Rows, r.Unsettled, []Difference{}}
+	out := Count{network, r.Files, r.Rows, r.Unsettled, []Difference{}, nil}
 	for _, d := range r.Differences {
 		out.Differences = append(out.Differences, describeDifference(d))
+	}
+	for _, d := range r.RollUps {
+		out.RollUps = append(out.RollUps, RollUp{d.Table, d.RollUp, d.Day, d.Rows, d.Counted})
 	}
 	return out
 }
@@ -69,6 +87,9 @@ func (c Count) String() string {
 	}
 	for _, d := range c.Differences {
 		fmt.Fprintf(&b, "  %s\n", plain.Text(d.String()))
+	}
+	for _, r := range c.RollUps {
+		fmt.Fprintf(&b, "  %s\n", r)
 	}
 	return b.String()
 }

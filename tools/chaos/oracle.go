@@ -57,6 +57,15 @@ func sumUp(ctx context.Context, st *store.Store, network string) (map[string]sum
 	}
 	var rows, rejected uint64
 	var differ []error
+	for _, t := range rawlog.Types() {
+		found, err := st.DifferentRollUps(ctx, string(t), network)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range found {
+			differ = append(differ, fmt.Errorf("%s of %s has %d rows on %s, and the table %d", d.RollUp, d.Table, d.Counted, d.Day, d.Rows))
+		}
+	}
 	err = read("SELECT file, log_type, toString(state), rows, rejected, lines, toUInt64(size), error, has(issues, 'copy'), arrayStringConcat(arraySort(issues), ' ') FROM ingest_files FINAL WHERE network = ?",
 		func(row interface{ Scan(...any) error }) error {
 			s := sums{}

@@ -84,7 +84,12 @@ func (c checker) checkTable(ctx context.Context, name string, t table) ([]Findin
 	if f.Level != OK {
 		out = append(out, f)
 	}
-	out = append(out, additions(name, t.full, t.create)...)
+	out = append(out, additions(name, t.full)...)
+	rolled, err := c.projections(ctx, name, t.create)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, rolled...)
 	refusers, err := c.refusers(ctx, name, t.create, columns)
 	if err != nil {
 		return nil, err
@@ -123,29 +128,15 @@ func (c checker) checkTable(ctx context.Context, name string, t table) ([]Findin
 }
 
 var (
-	quoted     = regexp.MustCompile(`'(?:[^'\\]|\\.)*'`)
-	projection = regexp.MustCompile("\\bPROJECTION (`[^`]*`|\\S+)")
-	rowTTL     = regexp.MustCompile(`\bTTL (.*?)(?: SETTINGS |$)`)
-	rebuilds   = regexp.MustCompile(`lightweight_mutation_projection_mode = 'rebuild'`)
+	quoted = regexp.MustCompile(`'(?:[^'\\]|\\.)*'`)
+	rowTTL = regexp.MustCompile(`\bTTL (.*?)(?: SETTINGS |$)`)
 )
 
 // additions looks for what administrators and analysts add to a table that
 // takes rows away, or keeps them from being taken away.
-func additions(table, full, create string) []Finding {
+func additions(table, full string) []Finding {
 	var out []Finding
 	what := "table " + table
-	var names []string
-	for _, m := range projection.FindAllStringSubmatch(quoted.ReplaceAllString(create, "''"), -1) {
-		names = append(names, m[1])
-	}
-	switch list := strings.Join(names, ", "); {
-	case list != "" && rebuilds.MatchString(create):
-		out = append(out, Finding{Fail, what, "has the projection " + list + " in the mode rebuild, which goes on answering with rows that were deleted",
-			"ALTER TABLE " + table + " RESET SETTING lightweight_mutation_projection_mode, and ALTER TABLE " + table + " MATERIALIZE PROJECTION " + list})
-	case list != "":
-		out = append(out, Finding{Warn, what, "has the projection " + list + ": its rows are deleted by ALTER TABLE … DELETE, which rewrites whole parts",
-			"a table or a view of its own does not slow down reloads"})
-	}
 	if m := rowTTL.FindStringSubmatch(quoted.ReplaceAllString(full, "''")); m != nil && table != "ingest_leases" { // whose TTL is the schema's
 		level, hint := Warn, "the final count of a load of older files fails, and verify names them: load only what the TTL keeps, or remove it (ALTER TABLE "+table+" REMOVE TTL)"
 		if table == "ingest_files" {

@@ -1,0 +1,216 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"rawlogs/schema"
+)
+
+// Roll-ups are aggregate projections: the server writes them with each part, sums them
+// anew where a deletion marks rows of it, and drops them with it. No step of a load knows
+// of them, only of the mode of the table in which that is so (Shape.clauses); in the default
+// one the server refuses to mark rows.
+//
+// In a wide part in which rows are marked as deleted, MATERIALIZE PROJECTION, and an UPDATE of
+// a column that is summed, count these again (seen with 26.7). Nothing here does either: parts
+// of before get their roll-ups when they are merged. DifferentRollUps finds it, a merge mends it.
+//
+// A normal projection is not summed anew, and goes on answering with rows that are only
+// marked: see normalProjections.
+
+// declaredRollUps are the schema's, by table.
+var declaredRollUps = sync.OnceValues(func() (map[string][]schema.RollUp, error) {
+	statements, err := single.statements("any")
+	out := map[string][]schema.RollUp{}
+	for _, st := range statements {
+		if len(st.RollUps) > 0 {
+			out[st.Creates] = st.RollUps
+		}
+	}
+	return out, err
+})
+
+// RollUps are those that the schema declares for a table, and whether its definition has
+// each of them.
+func RollUps(table, create string) (have, lack []schema.RollUp, err error) {
+	declared, err := declaredRollUps()
+	for _, r := range declared[table] {
+		if strings.Contains(create, "PROJECTION "+r.Definition) {
+			have = append(have, r)
+		} else {
+			lack = append(lack, r)
+		}
+	}
+	return have, lack, err
+}
+
+// Projections are the names of the projections in a table's definition that are not the
+// schema's roll-ups: those that only sum, and those that hold rows.
+func Projections(create string) (aggregate, normal []string) {
+	declared, _ := declaredRollUps() // of an unreadable schema there is no table
+	bare := quotedText.ReplaceAllString(create, "''")
+	for _, at := range projections.FindAllStringSubmatchIndex(bare, -1) {
+		name, query := bare[at[2]:at[3]], parenthesized(bare[at[1]:])
+		ours := false
+		for _, list := range declared {
+			ours = ours || slices.ContainsFunc(list, func(r schema.RollUp) bool { return r.Definition == name+" "+query })
+		}
+		switch {
+		case ours:
+		case strings.Contains(query, " GROUP BY "):
+			aggregate = append(aggregate, name)
+		default:
+			normal = append(normal, name)
+		}
+	}
+	return aggregate, normal
+}
+
+// parenthesized is what stands in the first parentheses of a text, with them.
+func parenthesized(text string) string {
+	from, depth := strings.IndexByte(text, '('), 0
+	for i := max(from, 0); i < len(text); i++ {
+		switch text[i] {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth == 0 {
+				return text[from : i+1]
+			}
+		}
+	}
+	return ""
+}
+
+// normalProjections reports whether a table has any.
+func (s *Store) normalProjections(ctx context.Context, table string) (bool, error) {
+	create, err := s.definition(ctx, table)
+	_, normal := Projections(create)
+	return len(normal) > 0, err
+}
+
+// definition is a table's, as the server prints it.
+func (s *Store) definition(ctx context.Context, table string) (string, error) {
+	var create string
+	err := s.Conn().QueryRow(ctx, "SELECT anyLast(create_table_query) FROM system.tables WHERE database = ? AND name = ?", s.Database(), table).Scan(&create)
+	if err != nil {
+		return "", fmt.Errorf("looking at the definition of %s: %w", table, err)
+	}
+	return create, nil
+}
+
+// addRollUps adds the roll-ups that a table of an older ingest lacks. They are for speed
+// alone: a user who may not alter the table loads without them.
+func (s *Store) addRollUps(ctx context.Context, st schema.Statement, from int) (done []string, err error) {
+	for _, r := range st.RollUps {
+		if r.Since <= from { //guard:dropped-rollup-stays
+			continue
+		}
+		// The mode comes first: a deletion between the two is refused otherwise, and writes whole parts.
+		for _, step := range s.shape().addRollUp(st.Creates, s.Holding(st.Creates), r) {
+			err = s.ddl(ctx, step)
+			if err != nil && (ctx.Err() != nil || Retryable(err)) {
+				return done, err
+			}
+			if err != nil {
+				s.cfg.Log.Warn("a roll-up could not be added, so that totals read all rows; `ingest check` has the statement for a user who may alter the table",
+					"table", st.Creates, "rollup", r.Name, "err", err)
+				return done, nil
+			}
+		}
+		done = append(done, "ALTER TABLE "+st.Creates+" ADD PROJECTION "+r.Name)
+	}
+	return done, nil
+}
+
+// RollUpDifference is a day on which a roll-up does not say what the rows say.
+type RollUpDifference struct {
+	Table, RollUp string
+	Day           string // of the rows' time (UTC)
+	Rows, Counted uint64 // by the rows, and by the roll-up
+}
+
+// DifferentRollUps compares each roll-up of a raw table with the rows of a network, by day:
+// their number and all sums. What a load does meanwhile is not taken for a difference.
+func (s *Store) DifferentRollUps(ctx context.Context, table, network string) ([]RollUpDifference, error) {
+	create, err := s.definition(ctx, table)
+	if err != nil {
+		return nil, err
+	}
+	have, _, err := RollUps(table, create)
+	if err != nil || len(have) == 0 {
+		return nil, err
+	}
+	first, err := s.differentRollUps(ctx, table, network, have)
+	if err != nil || len(first) == 0 {
+		return nil, err
+	}
+	again, err := s.differentRollUps(ctx, table, network, have)
+	return slices.DeleteFunc(again, func(d RollUpDifference) bool { return !slices.Contains(first, d) }), err
+}
+
+func (s *Store) differentRollUps(ctx context.Context, table, network string, have []schema.RollUp) ([]RollUpDifference, error) {
+	rows, err := s.totals(s.Wide(ctx), table, network, have[0])
+	if err != nil {
+		return nil, err
+	}
+	var out []RollUpDifference
+	for _, r := range have {
+		ctx := clickhouse.Context(s.Wide(ctx), clickhouse.WithSettings(clickhouse.Settings{"optimize_use_projections": 1}))
+		rolled, err := s.totals(ctx, table, network, r)
+		if err != nil {
+			return nil, err
+		}
+		for _, day := range slices.Sorted(maps.Keys(rows)) {
+			if rolled[day] != rows[day] {
+				out = append(out, RollUpDifference{table, r.Name, day, rows[day].rows, rolled[day].rows})
+			}
+			delete(rolled, day)
+		}
+		for _, day := range slices.Sorted(maps.Keys(rolled)) {
+			out = append(out, RollUpDifference{table, r.Name, day, 0, rolled[day].rows})
+		}
+	}
+	return out, nil
+}
+
+// total is what a day has: its rows, and a hash of all its sums.
+type total struct{ rows, hash uint64 }
+
+// totals asks for a network's totals of each day in the words of a roll-up.
+func (s *Store) totals(ctx context.Context, table, network string, r schema.RollUp) (map[string]total, error) {
+	day := "toDate(`toStartOfHour(datetime)`)"
+	if strings.Contains(r.Keys, "toDate(datetime)") {
+		day = "`toDate(datetime)`"
+	}
+	var sums []string
+	for sum := range strings.SplitSeq(r.Sums, ", ") {
+		sums = append(sums, "toString(sum(`"+sum+"`))")
+	}
+	rows, err := s.Conn().Query(ctx, "SELECT toString("+day+") AS day, toUInt64(sum(`count()`)), cityHash64("+strings.Join(sums, ", ")+") FROM (SELECT "+
+		r.Keys+", "+r.Sums+" FROM "+s.Holding(table)+" WHERE network = ? GROUP BY "+r.Keys+") GROUP BY day", network)
+	if err != nil {
+		return nil, fmt.Errorf("adding up %s: %w", table, err)
+	}
+	defer rows.Close()
+	out := map[string]total{}
+	for rows.Next() {
+		var day string
+		var t total
+		if err := rows.Scan(&day, &t.rows, &t.hash); err != nil {
+			return nil, fmt.Errorf("adding up %s: %w", table, err)
+		}
+		out[day] = t
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("adding up %s: %w", table, err)
+	}
+	return out, nil
+}
