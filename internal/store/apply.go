@@ -108,7 +108,7 @@ func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string
 			continue
 		}
 		add := s.shape().addColumns(st.Creates, s.Holding(st.Creates), []schema.Column{c})
-		if err := s.ddl(ctx, add); err != nil {
+		if err = s.ddl(ctx, add); err != nil {
 			return done, err
 		}
 		done, columns = append(done, add.title), append(columns, c.Name)
@@ -118,7 +118,7 @@ func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string
 			continue
 		}
 		add := s.shape().addIndex(st.Creates, s.Holding(st.Creates), index)
-		if err := s.ddl(ctx, add); err != nil {
+		if err = s.ddl(ctx, add); err != nil {
 			return done, err
 		}
 		done = append(done, add.title)

@@ -114,7 +114,8 @@ func (s *Store) addRollUps(ctx context.Context, st schema.Statement, from int) (
 			continue
 		}
 		// The mode comes first: a deletion between the two is refused otherwise, and writes whole parts.
-		for _, step := range s.shape().addRollUp(st.Creates, s.Holding(st.Creates), r) {
+		steps := s.shape().addRollUp(st.Creates, s.Holding(st.Creates), r)
+		for _, step := range steps {
 			err = s.ddl(ctx, step)
 			if err != nil && (ctx.Err() != nil || Retryable(err)) {
 				return done, err
@@ -125,7 +126,7 @@ func (s *Store) addRollUps(ctx context.Context, st schema.Statement, from int) (
 				return done, nil
 			}
 		}
-		done = append(done, "ALTER TABLE "+st.Creates+" ADD PROJECTION "+r.Name)
+		done = append(done, steps[len(steps)-1].title)
 	}
 	return done, nil
 }
@@ -162,9 +163,9 @@ func (s *Store) differentRollUps(ctx context.Context, table, network string, hav
 		return nil, err
 	}
 	var out []RollUpDifference
+	byProjection := clickhouse.Context(s.Wide(ctx), clickhouse.WithSettings(clickhouse.Settings{"optimize_use_projections": 1}))
 	for _, r := range have {
-		ctx := clickhouse.Context(s.Wide(ctx), clickhouse.WithSettings(clickhouse.Settings{"optimize_use_projections": 1}))
-		rolled, err := s.totals(ctx, table, network, r)
+		rolled, err := s.totals(byProjection, table, network, r)
 		if err != nil {
 			return nil, err
 		}

@@ -221,6 +221,11 @@ func (s *Store) CopyTable(ctx context.Context, name, of string) error {
 // RollUpMode is the setting of tables by which a deletion sums roll-ups anew.
 func (s *Store) RollUpMode() string { return s.shape().clauses["rollups"] }
 
+// SetRollUpMode is advice: how an administrator sets it.
+func (s *Store) SetRollUpMode(table string) string {
+	return "ALTER TABLE " + s.Holding(table) + " MODIFY SETTING " + s.RollUpMode()
+}
+
 // AddRollUp is advice: how an administrator adds a roll-up that a table lacks.
 func (s *Store) AddRollUp(table string, r schema.RollUp) string {
 	return "ALTER TABLE " + s.Holding(table) + " ADD PROJECTION " + r.Definition

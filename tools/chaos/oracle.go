@@ -56,15 +56,9 @@ func sumUp(ctx context.Context, st *store.Store, network string) (map[string]sum
 		return nil, err
 	}
 	var rows, rejected uint64
-	var differ []error
-	for _, t := range rawlog.Types() {
-		found, err := st.DifferentRollUps(ctx, string(t), network)
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range found {
-			differ = append(differ, fmt.Errorf("%s of %s has %d rows on %s, and the table %d", d.RollUp, d.Table, d.Counted, d.Day, d.Rows))
-		}
+	differ, err := rollUps(ctx, st, network)
+	if err != nil {
+		return nil, err
 	}
 	err = read("SELECT file, log_type, toString(state), rows, rejected, lines, toUInt64(size), error, has(issues, 'copy'), arrayStringConcat(arraySort(issues), ' ') FROM ingest_files FINAL WHERE network = ?",
 		func(row interface{ Scan(...any) error }) error {
@@ -79,6 +73,21 @@ func sumUp(ctx context.Context, st *store.Store, network string) (map[string]sum
 			return scanErr
 		})
 	return out, errors.Join(append(differ, err)...)
+}
+
+// rollUps lists each day on which a roll-up does not say what the rows say.
+func rollUps(ctx context.Context, st *store.Store, network string) ([]error, error) {
+	var differ []error
+	for _, t := range rawlog.Types() {
+		found, err := st.DifferentRollUps(ctx, string(t), network)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range found {
+			differ = append(differ, fmt.Errorf("%s of %s has %d rows on %s, and the table %d", d.RollUp, d.Table, d.Counted, d.Day, d.Rows))
+		}
+	}
+	return differ, nil
 }
 
 // compare lists every difference between what is in the store and what is to be.

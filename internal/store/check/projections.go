@@ -35,7 +35,7 @@ func (c checker) projections(ctx context.Context, table, create string) ([]Findi
 	}
 	if !strings.Contains(create, c.st.RollUpMode()) {
 		warn("has roll-ups, but not the setting by which rows can be marked as deleted in spite of them: deletions rewrite whole parts",
-			"ALTER TABLE "+c.st.Holding(table)+" MODIFY SETTING "+c.st.RollUpMode())
+			c.st.SetRollUpMode(table))
 	}
 	var rows uint64
 	var month string
