@@ -1,5 +1,6 @@
 -- Totals over the roll-ups of clicks and impressions, each in the words of one of them: only so
--- does the server answer from it. Conversions are few, and are summed from their rows.
+-- does the server answer from it. Conversions are few, and are summed from their rows; an analyst's
+-- profile must not change the answer: see conversions_current.
 CREATE VIEW IF NOT EXISTS {database}.performance_by_day {on_cluster}
 (
     network       LowCardinality(String) COMMENT 'Network; ids are unique only within one.',
@@ -35,7 +36,7 @@ UNION ALL
 SELECT
     network, toDate(datetime), offer_id, affiliate_id, advertiser_id, currency,
     toUInt64(0), toUInt64(0), toUInt64(0), countIf(is_adjustment = 0 AND status IN ('approved', '')), countIf(is_adjustment = 0 AND status = 'pending'), countIf(is_adjustment = 0 AND status = 'rejected'),
-    CAST(sumIf(payout_cents, is_adjustment != 0 OR status IN ('approved', '')) AS Decimal(38, 6)) / 100, CAST(sumIf(revenue_cents, is_adjustment != 0 OR status IN ('approved', '')) AS Decimal(38, 6)) / 100, CAST(sumIf(revenue_cents - payout_cents, is_adjustment != 0 OR status IN ('approved', '')) AS Decimal(38, 6)) / 100
+    CAST(sum(if(is_adjustment != 0 OR status IN ('approved', ''), payout_cents, 0)) AS Decimal(38, 6)) / 100, CAST(sum(if(is_adjustment != 0 OR status IN ('approved', ''), revenue_cents, 0)) AS Decimal(38, 6)) / 100, CAST(sum(if(is_adjustment != 0 OR status IN ('approved', ''), revenue_cents - payout_cents, 0)) AS Decimal(38, 6)) / 100
 FROM {database}.conversions
 GROUP BY network, toDate(datetime), offer_id, affiliate_id, advertiser_id, currency
 COMMENT 'Impressions, clicks, conversions and money by the logs, by day, offer, affiliate and advertiser: up to three rows for what is alike, so sum() them. Answers from roll-ups. Made by ingest, revision 1.';
@@ -74,7 +75,7 @@ UNION ALL
 SELECT
     network, toStartOfHour(datetime), offer_id, advertiser_id, currency,
     toUInt64(0), toUInt64(0), toUInt64(0), countIf(is_adjustment = 0 AND status IN ('approved', '')), countIf(is_adjustment = 0 AND status = 'pending'), countIf(is_adjustment = 0 AND status = 'rejected'),
-    CAST(sumIf(payout_cents, is_adjustment != 0 OR status IN ('approved', '')) AS Decimal(38, 6)) / 100, CAST(sumIf(revenue_cents, is_adjustment != 0 OR status IN ('approved', '')) AS Decimal(38, 6)) / 100, CAST(sumIf(revenue_cents - payout_cents, is_adjustment != 0 OR status IN ('approved', '')) AS Decimal(38, 6)) / 100
+    CAST(sum(if(is_adjustment != 0 OR status IN ('approved', ''), payout_cents, 0)) AS Decimal(38, 6)) / 100, CAST(sum(if(is_adjustment != 0 OR status IN ('approved', ''), revenue_cents, 0)) AS Decimal(38, 6)) / 100, CAST(sum(if(is_adjustment != 0 OR status IN ('approved', ''), revenue_cents - payout_cents, 0)) AS Decimal(38, 6)) / 100
 FROM {database}.conversions
 GROUP BY network, toStartOfHour(datetime), offer_id, advertiser_id, currency
 COMMENT 'Impressions, clicks, conversions and money by the logs, by hour, offer and advertiser: up to three rows for what is alike, so sum() them. Answers from roll-ups. Made by ingest, revision 1.';
@@ -112,7 +113,7 @@ UNION ALL
 SELECT
     network, toStartOfHour(datetime), affiliate_id, currency,
     toUInt64(0), toUInt64(0), toUInt64(0), countIf(is_adjustment = 0 AND status IN ('approved', '')), countIf(is_adjustment = 0 AND status = 'pending'), countIf(is_adjustment = 0 AND status = 'rejected'),
-    CAST(sumIf(payout_cents, is_adjustment != 0 OR status IN ('approved', '')) AS Decimal(38, 6)) / 100, CAST(sumIf(revenue_cents, is_adjustment != 0 OR status IN ('approved', '')) AS Decimal(38, 6)) / 100, CAST(sumIf(revenue_cents - payout_cents, is_adjustment != 0 OR status IN ('approved', '')) AS Decimal(38, 6)) / 100
+    CAST(sum(if(is_adjustment != 0 OR status IN ('approved', ''), payout_cents, 0)) AS Decimal(38, 6)) / 100, CAST(sum(if(is_adjustment != 0 OR status IN ('approved', ''), revenue_cents, 0)) AS Decimal(38, 6)) / 100, CAST(sum(if(is_adjustment != 0 OR status IN ('approved', ''), revenue_cents - payout_cents, 0)) AS Decimal(38, 6)) / 100
 FROM {database}.conversions
 GROUP BY network, toStartOfHour(datetime), affiliate_id, currency
 COMMENT 'Impressions, clicks, conversions and money by the logs, by hour and affiliate: up to three rows for what is alike, so sum() them. Answers from roll-ups. Made by ingest, revision 1.';
@@ -150,7 +151,7 @@ UNION ALL
 SELECT
     network, toStartOfHour(datetime), country_code, currency,
     toUInt64(0), toUInt64(0), toUInt64(0), countIf(is_adjustment = 0 AND status IN ('approved', '')), countIf(is_adjustment = 0 AND status = 'pending'), countIf(is_adjustment = 0 AND status = 'rejected'),
-    CAST(sumIf(payout_cents, is_adjustment != 0 OR status IN ('approved', '')) AS Decimal(38, 6)) / 100, CAST(sumIf(revenue_cents, is_adjustment != 0 OR status IN ('approved', '')) AS Decimal(38, 6)) / 100, CAST(sumIf(revenue_cents - payout_cents, is_adjustment != 0 OR status IN ('approved', '')) AS Decimal(38, 6)) / 100
+    CAST(sum(if(is_adjustment != 0 OR status IN ('approved', ''), payout_cents, 0)) AS Decimal(38, 6)) / 100, CAST(sum(if(is_adjustment != 0 OR status IN ('approved', ''), revenue_cents, 0)) AS Decimal(38, 6)) / 100, CAST(sum(if(is_adjustment != 0 OR status IN ('approved', ''), revenue_cents - payout_cents, 0)) AS Decimal(38, 6)) / 100
 FROM {database}.conversions
 GROUP BY network, toStartOfHour(datetime), country_code, currency
 COMMENT 'Impressions, clicks, conversions and money by the logs, by hour and country: up to three rows for what is alike, so sum() them. Answers from roll-ups. Made by ingest, revision 1.';
