@@ -176,6 +176,7 @@ func expanded(t *testing.T, sql string, choice map[string][]string) string {
 		sql = sql[:at[0]] + condition + sql[end+1:]
 	}
 	sql = timeFilter.ReplaceAllString(sql, "$1 >= toDateTime(1451606400) AND $1 <= toDateTime("+strconv.FormatInt(time.Now().Unix()+60, 10)+")")
+	sql = strings.NewReplacer("$__fromTime", "toDateTime(1451606400)", "$__toTime", "toDateTime("+strconv.FormatInt(time.Now().Unix()+60, 10)+")").Replace(sql)
 	sql = quoted.ReplaceAllStringFunc(sql, func(ref string) string {
 		return "'" + strings.Join(choice[quoted.FindStringSubmatch(ref)[1]], "','") + "'"
 	})
@@ -213,6 +214,7 @@ func dashboards(t *testing.T, e *engine.Engine) {
 	}
 	traffic := boards["traffic.json"]
 	traffic.apart(t, reader, owner)
+	traffic.rolledUp(t, owner)
 	traffic.named(t, reader, owner)
 	onlyReads(t, reader)
 }
