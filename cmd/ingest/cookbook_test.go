@@ -78,6 +78,7 @@ func TestCookbook(t *testing.T) {
 			}
 		}
 	}
+	t.Run("rows", func(t *testing.T) { sameAsRows(t, server.Endpoint(), queries) })
 	t.Run("dashboards", func(t *testing.T) { dashboards(t, server) })
 	t.Run("dbt", func(t *testing.T) { dbtPackage(t, server) })
 	t.Run("clients", func(t *testing.T) { clients(t, server) })

@@ -136,7 +136,7 @@ func cells(t *testing.T, ep engine.Endpoint, statement string) [][]string {
 
 var (
 	conditionalAll = regexp.MustCompile(`\$__conditionalAll\(`)
-	timeFilter     = regexp.MustCompile(`\$__timeFilter\((\w+)\)`)
+	timeFilter     = regexp.MustCompile(`\$__timeFilter\(((?:[^()]|\([^()]*\))+)\)`)
 	quoted         = regexp.MustCompile(`\$\{(\w+):singlequote\}`)
 )
 
@@ -176,7 +176,6 @@ func expanded(t *testing.T, sql string, choice map[string][]string) string {
 		sql = sql[:at[0]] + condition + sql[end+1:]
 	}
 	sql = timeFilter.ReplaceAllString(sql, "$1 >= toDateTime(1451606400) AND $1 <= toDateTime("+strconv.FormatInt(time.Now().Unix()+60, 10)+")")
-	sql = strings.NewReplacer("$__fromTime", "toDateTime(1451606400)", "$__toTime", "toDateTime("+strconv.FormatInt(time.Now().Unix()+60, 10)+")").Replace(sql)
 	sql = quoted.ReplaceAllStringFunc(sql, func(ref string) string {
 		return "'" + strings.Join(choice[quoted.FindStringSubmatch(ref)[1]], "','") + "'"
 	})

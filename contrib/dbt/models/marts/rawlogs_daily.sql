@@ -18,15 +18,12 @@ select
     sum(owed) as payout
 from
 (
+    -- Clicks and impressions, of roll-ups; the view's rows of conversions have none of either.
     select
         network, day, offer_id, affiliate_id, advertiser_id, currency,
-        1 as shown, 0 as clicked, 0 as clicked_first, 0 as converted, revenue as earned, payout as owed
-    from {{ ref('stg_rawlogs__impressions') }}
-    union all
-    select
-        network, day, offer_id, affiliate_id, advertiser_id, currency,
-        0 as shown, 1 as clicked, is_click_unique as clicked_first, 0 as converted, revenue as earned, payout as owed
-    from {{ ref('stg_rawlogs__clicks') }}
+        impressions as shown, clicks as clicked, unique_clicks as clicked_first, 0 as converted, revenue as earned, payout as owed
+    from {{ source('rawlogs', 'performance_by_day') }}
+    where impressions > 0 or clicks > 0
     union all
     select
         network, day, offer_id, affiliate_id, advertiser_id, currency,
