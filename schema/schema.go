@@ -55,11 +55,18 @@ type RollUp struct {
 }
 
 // rollUpLine is a roll-up's line in a table's definition: first its keys, then its sums.
-var rollUpLine = regexp.MustCompile(`(?m)^    PROJECTION (([a-z_]+) \(SELECT .*?, (count\(\).*) GROUP BY (.*)\)),? *--since:([0-9]+)$`)
+var rollUpLine = regexp.MustCompile(`^    PROJECTION (([a-z_]+) \(SELECT .*?, (count\(\).*) GROUP BY (.*)\)),? *--since:([0-9]+)$`)
 
 func rollUps(sql string) []RollUp {
 	var out []RollUp
-	for _, m := range rollUpLine.FindAllStringSubmatch(sql, -1) {
+	for line := range strings.SplitSeq(sql, "\n") {
+		if !strings.HasPrefix(line, "    PROJECTION ") {
+			continue
+		}
+		m := rollUpLine.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
 		if since, err := strconv.Atoi(m[5]); err == nil {
 			out = append(out, RollUp{m[2], m[4], m[3], m[1], since})
 		}
