@@ -12,7 +12,7 @@ var forgetting = []protection{
 	guard("forgotten-updates", "nor do later changes of conversions",
 		swap("return v.forgotten", "return false"), "internal/dims", "TestUpdatesForgotten"),
 	guard("forget-nobody", "what stands for no value is nobody's",
-		never, "internal/privacy", "TestReadRequest"),
+		put("break"), "internal/privacy", "TestReadRequest"),
 	guard("forget-short-values", "what others have by chance is nobody's without a name",
 		always, "internal/privacy", "TestPeople"),
 	guard("forget-hashed", "what a policy hashed is found",
