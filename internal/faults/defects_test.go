@@ -106,7 +106,7 @@ var defects = []defect{
 	{name: "an engine that merges rows", named: "the engine ReplacingMergeTree", sql: []string{"RENAME TABLE clicks TO clicks_raw",
 		"CREATE TABLE clicks AS clicks_raw ENGINE = ReplacingMergeTree PARTITION BY toYYYYMM(_hour) ORDER BY network SETTINGS deduplicate_merge_projection_mode = 'rebuild'"}},
 	{name: "an engine that sums rows", named: "the engine SummingMergeTree", sql: []string{"RENAME TABLE clicks TO clicks_raw",
-		"CREATE TABLE clicks AS clicks_raw ENGINE = SummingMergeTree PARTITION BY toYYYYMM(_hour) ORDER BY network"}},
+		"CREATE TABLE clicks AS clicks_raw ENGINE = SummingMergeTree PARTITION BY toYYYYMM(_hour) ORDER BY network SETTINGS deduplicate_merge_projection_mode = 'rebuild'"}},
 	{name: "a ledger that forgets", named: "loses rows by its TTL", runs: true, sql: []string{"ALTER TABLE ingest_files MODIFY TTL hour + INTERVAL 1 YEAR"}},
 }
 

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"archive/zip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
+	"rawlogs/internal/store"
+)
+
+// reloading is what reload is asked for by.
+const reloading = "load: a file of the busy month, and again"
+
+// fileRows are the rows of the file that is loaded and loaded again.
+const fileRows = 50_000
+
+// reload loads one file into the month that has half of the rows, and then again: its rows
+// are marked as deleted in a part of half of all rows, whose roll-ups are summed anew.
+func reload(ctx context.Context, st *store.Store, o options) (out []answer, err error) {
+	folder, err := os.MkdirTemp("", "queries-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	hour := busy.AddDate(0, 0, 14).Add(13 * time.Hour)
+	name, err := archive(folder, hour, o.seed)
+	if err != nil {
+		return nil, err
+	}
+	for _, step := range []struct {
+		name   string
+		within time.Duration
+		args   []string
+	}{
+		{"loaded", scan, []string{"backfill", hour.Format("20060102")}},
+		{"loaded again", scan, []string{"reload", name}},
+		{"merged in, and loaded again", scan, []string{"reload", name}},
+	} {
+		if strings.HasPrefix(step.name, "merged") {
+			if err = settle(ctx, st); err != nil {
+				return nil, err
+			}
+		}
+		var took time.Duration
+		if took, err = ingest(ctx, o, append(step.args, "--type", "clicks", "--source", folder)...); err != nil {
+			return nil, err
+		}
+		out = append(out, answer{question: question{group: "one file", name: fmt.Sprintf("%d rows into a month of %d, %s", fileRows, spread(o.clicks).busy*24*30, step.name), within: step.within}, first: took, median: took})
+	}
+	differ, err := st.DifferentRollUps(ctx, "clicks", "acme")
+	if err == nil && len(differ) > 0 {
+		err = fmt.Errorf("the roll-ups do not say what the rows say: %+v", differ)
+	}
+	return out, err
+}
+
+// archive makes the file as the network would publish it, and returns its name.
+func archive(folder string, hour time.Time, seed int) (string, error) {
+	name := gen.FileName(rawlog.Clicks, hour, uint64(seed))
+	path := filepath.Join(folder, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return "", err
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return "", err
+	}
+	z := zip.NewWriter(f)
+	w, err := z.Create(strings.TrimSuffix(filepath.Base(name), ".zip") + ".csv")
+	if err == nil {
+		_, err = w.Write(lines(hour))
+	}
+	return name, errors.Join(err, z.Close(), f.Close())
+}
+
+// lines is the CSV of the file.
+func lines(hour time.Time) []byte {
+	header := gen.Header(rawlog.Clicks, 2016)
+	text := []byte(strings.Join(header, ",") + "\n")
+	for i := range fileRows {
+		for j, column := range header {
+			if j > 0 {
+				text = append(text, ',')
+			}
+			switch column {
+			case "transaction_id":
+				text = fmt.Appendf(text, "reload%026x", i)
+			case "offer_id", "affiliate_id", "advertiser_id":
+				text = fmt.Append(text, 1+i%97)
+			case "datetime":
+				text = hour.Add(time.Duration(i)*time.Second%time.Hour).AppendFormat(text, time.DateTime)
+			case "currency":
+				text = append(text, "USD"...)
+			}
+		}
+		text = append(text, '\n')
+	}
+	return text
+}
+
+// ingest runs the program, which finds the engine running and shares it, and returns how
+// long it took. It fails unless the file was loaded.
+func ingest(ctx context.Context, o options, args ...string) (time.Duration, error) {
+	cmd := exec.CommandContext(ctx, o.ingest, append(args, "--store", "embedded:"+o.data, "--json", "-q")...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(), "INGEST_CONFIG=" + os.DevNull, "HASOFFERS_NETWORK_ID=acme"}
+	cmd.Stderr = os.Stderr
+	began := time.Now()
+	text, err := cmd.Output()
+	took := time.Since(began)
+	var summary struct {
+		Rows uint64 `json:"rows"`
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &summary)
+	}
+	if err == nil && summary.Rows != fileRows {
+		err = fmt.Errorf("%d rows of %d are loaded", summary.Rows, fileRows)
+	}
+	if err != nil {
+		return took, fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, text)
+	}
+	return took, nil
+}
