@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS {database}.ingest_files {on_cluster}
     log_type    LowCardinality(String) COMMENT 'clicks, conversions, impressions or conversion_report: the table of its rows.',
     file        String COMMENT 'Name of the file, as its source names it; _file of its rows.',
     hour        DateTime('UTC') COMMENT 'Start of the hour that the file is for.',
-    state       Enum8('planned' = 1, 'loading' = 2, 'loaded' = 3, 'failed' = 4) COMMENT 'loaded: all rows are there. loading: some may be. planned: none yet. failed: none, or those of an earlier version; error says why.',
+    state       Enum8('planned' = 1, 'loading' = 2, 'loaded' = 3, 'failed' = 4, 'expired' = 5) COMMENT 'loaded: all rows are there. loading: some may be. planned: none yet. failed: none, or those of an earlier version; error says why. expired: its month is over, and its rows are dropped, or about to be where rows is not 0.', --retyped:14
     attempt     UInt32 COMMENT 'How often its loading was begun.',
     run         String COMMENT 'Run that wrote this version.',
     size        Int64 COMMENT 'Bytes of the ZIP; -1: not known yet.',
@@ -42,7 +42,23 @@ COMMENT 'Ledger of files, with former versions; ask ingest_files_current.';
 
 CREATE VIEW IF NOT EXISTS {database}.ingest_files_current {on_cluster}
 AS SELECT * FROM {database}.ingest_files FINAL
-COMMENT 'Ledger of files as it stands: a row a file. Made by ingest, revision 6.';
+COMMENT 'Ledger of files as it stands: a row a file. Made by ingest, revision 7.';
+
+-- For how long files stay: months that are over are dropped by the runs, and files of
+-- them are not loaded any more.
+CREATE TABLE IF NOT EXISTS {database}.ingest_ttl {on_cluster}
+(
+    network  LowCardinality(String) COMMENT 'Network whose files they are.',
+    log_type LowCardinality(String) COMMENT 'clicks, conversions, impressions or conversion_report.',
+    months   UInt32 COMMENT 'Whole months before the present one that are kept; 0: all.',
+    run      String COMMENT 'Run of ingest schema ttl that said so.',
+    version  UInt64 COMMENT 'Counts up with each change; the highest is the truth.',
+    set_at   DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When it was said, by the store''s clock.'
+)
+ENGINE = {replacing:version}
+ORDER BY (network, log_type)
+SETTINGS {no_insert_dedup}, {durable}
+COMMENT 'For how many months files are kept, as ingest schema ttl has it.';
 
 -- Leases: who works on a network. A claim is written, read back, and withdrawn
 -- if another live one is seen; each renewal is a row.

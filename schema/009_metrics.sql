@@ -38,6 +38,7 @@ COMMENT 'Until when loads had looked at the hours of a day, by network and log t
 --             gaps of more than 366 days: nobody wants what is in them;
 --   due       90 minutes after it began: files were seen some 16 minutes after its end;
 --   looked at where a load has listed its day since it was due (ingest_looked). Without a file it is empty;
+--   over      where its month is over (ingest_ttl): then it is none of the following, whatever the ledger has;
 --   missing   where it is expected, not known and not looked at, or a file of it is planned;
 --   open      where it is missing, or a file of it is failed (and not ignored) or loading;
 --   gone      where it is open, and the source keeps such files no longer, or lists the file no more.
@@ -55,9 +56,11 @@ AS WITH
     -- Log types of the networks: their known hours, and the days for which the source keeps files, 0 where it does not say.
     kinds AS
     (
-        SELECT e.network AS network, e.log_type AS log_type, e.known AS known, toUInt16(n.kept[e.log_type]) AS kept
+        SELECT e.network AS network, e.log_type AS log_type, e.known AS known, toUInt16(n.kept[e.log_type]) AS kept,
+            if(ifNull(t.months, 0) = 0, toDateTime(0, 'UTC'), toDateTime(addMonths(toStartOfMonth(now('UTC')), -toInt32(ifNull(t.months, 0))), 'UTC')) AS since
         FROM (SELECT network, log_type, arraySort(groupUniqArray(toUInt32(toStartOfHour(hour)))) AS known FROM {database}.ingest_files GROUP BY network, log_type) AS e
         LEFT ALL JOIN networks AS n ON n.network = e.network
+        LEFT ALL JOIN (SELECT network, log_type, argMax(months, version) AS months FROM {database}.ingest_ttl GROUP BY network, log_type) AS t ON t.network = e.network AND t.log_type = e.log_type
         WHERE NOT ifNull(n.given_up, 0)
     ),
     -- Expected hours that are not known and not looked at.
@@ -82,12 +85,13 @@ AS WITH
         (
             SELECT network, log_type, toStartOfHour(f.hour) AS hour, max(state = 'planned') AS absent, max(has(issues, 'lost')) AS lost
             FROM {database}.ingest_files AS f FINAL
-            WHERE state != 'loaded' AND f.ignored = ''
+            WHERE state NOT IN ('loaded', 'expired') AND f.ignored = ''
             GROUP BY network, log_type, hour
             UNION ALL
             SELECT network, log_type, hour, 1, 0 FROM unknown
         ) AS h
         INNER ALL JOIN kinds AS k ON k.network = h.network AND k.log_type = h.log_type
+        WHERE h.hour >= k.since
     ),
     loads AS
     (
@@ -102,7 +106,7 @@ AS WITH
         (
             SELECT arrayJoin(arrayConcat(
                 arrayMap(x -> ('ingest_files', mapUpdate(of, map('state', x.1)), x.2), [
-                    ('planned', t.planned), ('loading', t.loading), ('loaded', t.loaded), ('failed', t.failed), ('ignored', t.ignored)]),
+                    ('planned', t.planned), ('loading', t.loading), ('loaded', t.loaded), ('failed', t.failed), ('ignored', t.ignored), ('expired', t.expired)]),
                 [('ingest_rows', of, t.rows), ('ingest_rejected_rows', of, t.rejected), ('ingest_rescued_rows', of, t.rescued),
                     ('ingest_missing_hours', of, ifNull(s.missing, 0)), ('ingest_gone_hours', of, ifNull(s.gone_hours, 0))],
                 if(t.loaded = 0, [], [('ingest_newest_loaded_hour_timestamp_seconds', of, toUInt64(ifNull(t.newest, 0)))]),
@@ -111,7 +115,7 @@ AS WITH
             FROM
             (
                 SELECT network, log_type, countIf(state = 'planned') AS planned, countIf(state = 'loading') AS loading, countIf(state = 'loaded') AS loaded,
-                    countIf(state = 'failed' AND f.ignored = '') AS failed, countIf(state = 'failed' AND f.ignored != '') AS ignored, maxIf(toUInt32(f.hour), state = 'loaded') AS newest,
+                    countIf(state = 'failed' AND f.ignored = '') AS failed, countIf(state = 'failed' AND f.ignored != '') AS ignored, countIf(state = 'expired') AS expired, maxIf(toUInt32(f.hour), state = 'loaded') AS newest,
                     ifNull(sum(f.rows), 0) AS rows, ifNull(sum(f.rejected), 0) AS rejected, ifNull(sum(f.rescued), 0) AS rescued
                 FROM {database}.ingest_files AS f FINAL
                 GROUP BY network, log_type
@@ -179,4 +183,4 @@ SELECT
     value
 FROM samples
 ORDER BY name, mapValues(labels)
-COMMENT 'Metrics as Prometheus reads them: SELECT * FROM ingest_metrics FORMAT Prometheus. Definitions are in docs/operations.md. Made by ingest, revision 4.';
+COMMENT 'Metrics as Prometheus reads them: SELECT * FROM ingest_metrics FORMAT Prometheus. Definitions are in docs/operations.md. Made by ingest, revision 5.';

@@ -21,8 +21,8 @@ import (
 // issues, 4 listings and this number, 5 what was inexact and which columns were filled, 6 the
 // string that takes a conversion's id's place, 7 runs and metrics, 8 events of Firehose,
 // names of all ids, 9 the report of conversions, 10 policies for personal data, 11 exchange
-// rates, 12 people who were forgotten, 13 roll-ups.
-const Version = 13
+// rates, 12 people who were forgotten, 13 roll-ups, 14 months that are over.
+const Version = 14
 
 //go:embed *.sql
 var files embed.FS
@@ -106,10 +106,12 @@ type Column struct {
 	Name       string
 	Definition string // name, type, default and comment
 	Since      int    // the version that brought it; 1 where its line does not say
+	Retyped    int    // the version that gave it this type, metadata alone; 0: it always had it
 }
 
 // columns reads the lines of a table's definition that are columns: each has its own. One
-// that came later ends with the version that brought it: --since:5
+// that came later ends with the version that brought it: --since:5; or that gave it another
+// type: --retyped:14
 func columns(sql string) []Column {
 	var out []Column
 	for line := range strings.SplitSeq(sql, "\n") {
@@ -130,13 +132,15 @@ func column(line string) (Column, bool) {
 		definition == "" || definition[0] < 'A' || definition[0] > 'Z' {
 		return Column{}, false
 	}
-	since := 1
-	if text, number, ok := cutLast(definition, "--since:"); ok {
-		if n, err := strconv.Atoi(number); err == nil {
-			definition, since = strings.TrimRight(text, " "), n
+	since, retyped := 1, 0
+	for mark, version := range map[string]*int{"--since:": &since, "--retyped:": &retyped} {
+		if text, number, ok := cutLast(definition, mark); ok {
+			if n, err := strconv.Atoi(number); err == nil {
+				definition, *version = strings.TrimRight(text, " "), n
+			}
 		}
 	}
-	return Column{name, name + " " + strings.TrimSuffix(definition, ","), since}, true
+	return Column{name, name + " " + strings.TrimSuffix(definition, ","), since, retyped}, true
 }
 
 // cutLast is strings.Cut around the last sep.

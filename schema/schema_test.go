@@ -73,22 +73,23 @@ func TestFill(t *testing.T) {
 func TestColumn(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]Column{
-		"    id UInt64,":                                      {"id", "id UInt64", 1},
-		"    _line2   UInt32 COMMENT 'a, b',":                 {"_line2", "_line2 UInt32 COMMENT 'a, b'", 1},
-		"    price Decimal(18, 5) CODEC(ZSTD(1)), --since:12": {"price", "price Decimal(18, 5) CODEC(ZSTD(1))", 12},
-		"    price Decimal(18, 5)   --since:3":                {"price", "price Decimal(18, 5)", 3},
-		"    price String COMMENT 'of --since:x'":             {"price", "price String COMMENT 'of --since:x'", 1},
-		"   id UInt64":                                        {}, // not a column's indent
-		"     id UInt64":                                      {},
-		"    INDEX a b TYPE minmax,":                          {},
-		"    2nd UInt64":                                      {},
-		"    id":                                              {},
-		"    id lower":                                        {},
-		"    idUInt64":                                        {},
-		"    -- id UInt64":                                    {},
-		"    countIf(x) AS n":                                 {},
-		"":                                                    {},
-		"ORDER BY id":                                         {},
+		"    id UInt64,":                                      {"id", "id UInt64", 1, 0},
+		"    _line2   UInt32 COMMENT 'a, b',":                 {"_line2", "_line2 UInt32 COMMENT 'a, b'", 1, 0},
+		"    price Decimal(18, 5) CODEC(ZSTD(1)), --since:12": {"price", "price Decimal(18, 5) CODEC(ZSTD(1))", 12, 0},
+		"    price Decimal(18, 5)   --since:3":                {"price", "price Decimal(18, 5)", 3, 0},
+		"    price String COMMENT 'of --since:x'":             {"price", "price String COMMENT 'of --since:x'", 1, 0},
+		"    state Enum8('a' = 1) COMMENT 'b', --retyped:9":   {"state", "state Enum8('a' = 1) COMMENT 'b'", 1, 9},
+		"   id UInt64":               {}, // not a column's indent
+		"     id UInt64":             {},
+		"    INDEX a b TYPE minmax,": {},
+		"    2nd UInt64":             {},
+		"    id":                     {},
+		"    id lower":               {},
+		"    idUInt64":               {},
+		"    -- id UInt64":           {},
+		"    countIf(x) AS n":        {},
+		"":                           {},
+		"ORDER BY id":                {},
 	} {
 		got, ok := column(line)
 		if got != want || ok != (want != Column{}) {
@@ -115,7 +116,7 @@ func TestTitle(t *testing.T) {
 func TestViewRevisions(t *testing.T) {
 	t.Parallel()
 	known := map[string]string{
-		"ingest_files_current":              "6 25c05305",
+		"ingest_files_current":              "7 ae157709",
 		"dim_offers_current":                "2 95698c1e",
 		"dim_affiliates_current":            "1 28ecc0d1",
 		"dim_advertisers_current":           "1 0ef2c060",
@@ -146,7 +147,7 @@ func TestViewRevisions(t *testing.T) {
 		"conversions_in":                    "1 92154d81",
 		"report_stats":                      "1 d5947a1f",
 		"ingest_looked":                     "1 21cc5170",
-		"ingest_metrics":                    "4 e113255a",
+		"ingest_metrics":                    "5 aa6ae7f1",
 		"ingest_runs_current":               "1 b588ecbd",
 	}
 	statements, err := Statements("d", map[string]string{"mergetree": "", "on_cluster": "", "replacing:version": "", "durable": "", "no_insert_dedup": "", "rollups": ""})

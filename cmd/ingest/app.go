@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"strings"
@@ -75,6 +77,25 @@ func (a *app) show(result any, text func(io.Writer) error) error {
 		return term.JSON(a.stdout, result)
 	}
 	return text(a.stdout)
+}
+
+// agree asks a question, and returns an error unless the answer is yes. Without a terminal the
+// error is a *usageError with refusal.
+func (a *app) agree(refusal, question string) error {
+	if _, seen := a.stderr.Terminal(); !seen || !term.IsTerminal(a.stdin) {
+		return &usageError{err: errors.New(refusal), hint: "pass --yes to confirm"}
+	}
+	if _, err := io.WriteString(a.stderr, question); err != nil {
+		return err // a question that nobody saw has no answer
+	}
+	line, err := bufio.NewReader(a.stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
+		return errors.New("not done")
+	}
+	return nil
 }
 
 // typesFlag is --type: a comma-separated list of log types; empty means all.

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -14,7 +12,6 @@ import (
 	"rawlogs/internal/apicall"
 	"rawlogs/internal/hasoffers"
 	"rawlogs/internal/session"
-	"rawlogs/internal/term"
 )
 
 // APIOptions are the flags of `ingest api`.
@@ -95,19 +92,5 @@ func (a *app) runAPI(ctx context.Context, s *session.Session, o APIOptions, call
 
 // confirm asks before a change.
 func (a *app) confirm(op hasoffers.Op, network string) error {
-	if _, seen := a.stderr.Terminal(); !seen || !term.IsTerminal(a.stdin) {
-		return &usageError{err: fmt.Errorf("%s may change something, and there is no terminal to ask for confirmation", op), hint: "pass --yes to confirm"}
-	}
-	_, err := io.WriteString(a.stderr, apicall.Question(op, network))
-	if err != nil {
-		return err // a question that nobody saw has no answer
-	}
-	line, err := bufio.NewReader(a.stdin).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
-		return errors.New("not done")
-	}
-	return nil
+	return a.agree(fmt.Sprintf("%s may change something, and there is no terminal to ask for confirmation", op), apicall.Question(op, network))
 }

@@ -146,6 +146,10 @@ func (a *app) recorded(cmd *cobra.Command, work session.Job) session.Job {
 	case "run", "backfill", "reload", "conversions", "firehose", "ignore", "dims", "updates", "stats", "fx load", "schema apply", "schema evolve":
 	case "forget":
 		c.Arguments = []string{"forget", "…"} //guard:forget-unrecorded
+	case "schema ttl":
+		if cmd.Flags().NArg() < 2 {
+			return work
+		}
 	case "reconcile":
 		c.Looks = true
 	case "sql":

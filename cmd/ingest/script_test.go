@@ -40,6 +40,7 @@ func TestScripts(t *testing.T) {
 			"hold":       holdCmd,
 			"logs":       logsCmd,
 			"rawzip":     rawzipCmd,
+			"fresh":      freshCmd,
 			"corrupt":    corruptCmd,
 			"repack":     repackCmd,
 			"merge":      mergeCmd,
@@ -97,6 +98,16 @@ func rawzipCmd(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: rawzip TARGET.zip SOURCE.csv")
 	}
 	writeZip(ts, ts.MkAbs(args[0]), ts.ReadFile(args[1]))
+}
+
+// freshCmd writes the clicks of the hour before this one: fresh FOLDER
+func freshCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: fresh FOLDER")
+	}
+	hour := time.Now().UTC().Truncate(time.Hour).Add(-time.Hour)
+	name := fmt.Sprintf("%s/clicks-%d-Fr0001.zip", hour.Format("20060102"), hour.Unix())
+	writeZip(ts, ts.MkAbs(filepath.Join(args[0], name)), "transaction_id,offer_id,affiliate_id,datetime\n102fresh,1,2,"+hour.Format(time.DateTime)+"\n")
 }
 
 // corruptCmd cuts a file short: corrupt FILE

@@ -39,10 +39,10 @@ func Kinds() []Kind {
 	return []Kind{Unloaded, Lost, Mismatch, LeftOut, Copy, Overlap, Repeated, Unsteady, View, Rejected, Misfit, Inexact, Columns, Shifted}
 }
 
-// Awaited reports whether its rows are still to come: the file is not loaded, nobody said
-// to ignore it, and a run last found it at the source. It is what `ingest_metrics` counts.
+// Awaited reports whether its rows are still to come: the file is not loaded, its month not over, nobody
+// said to ignore it, and a run last found it at the source. It is what `ingest_metrics` counts.
 func (e *Entry) Awaited() bool {
-	return e.State != Loaded && e.Ignored == "" && !e.Has(Lost)
+	return e.State != Loaded && e.State != Expired && e.Ignored == "" && !e.Has(Lost)
 }
 
 // Open reports whether the entry has issues that nobody said to ignore.

@@ -29,11 +29,15 @@ type State string
 // The states of a file. A file that a run has begun to send is Loading until
 // every INSERT that holds a row of it is acknowledged; rows of a Loading file
 // may or may not be in the store.
+//
+// The month of an Expired one is over by the lifetime of its type. Rows that its entry still
+// counts are about to be dropped, and some may be gone.
 const (
 	Planned State = "planned"
 	Loading State = "loading"
 	Loaded  State = "loaded"
 	Failed  State = "failed"
+	Expired State = "expired"
 )
 
 // Entry is one file's line in the ledger.
@@ -98,6 +102,8 @@ type Filter struct {
 	Issues  bool     // that have issues, ignored ones too
 	LeanOn  string   // that left out an event which this file holds
 	Midway  bool     // that `ingest forget` left in its middle
+	Held    bool     // of which the ledger vouches for rows
+	Undone  bool     // but those that are expired and have no rows any more
 }
 
 // Entries returns the current entries that pass the filter, by type, hour and name.
@@ -219,6 +225,13 @@ func (l *Ledger) where(f Filter) (string, []any) {
 	if f.LeanOn != "" {
 		cond += " AND has(leans_on, ?)"
 		args = append(args, f.LeanOn)
+	}
+	const held = "(notEmpty(inserts) OR ingest_files.rows > 0 OR ingest_files.rejected > 0)"
+	if f.Held {
+		cond += " AND " + held
+	}
+	if f.Undone {
+		cond += " AND (state != 'expired' OR " + held + ")"
 	}
 	if f.Run != "" {
 		cond += " AND run = ?"

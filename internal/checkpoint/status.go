@@ -16,6 +16,7 @@ type DayStatus struct {
 	Loading     uint64
 	Planned     uint64
 	Failed      uint64
+	Expired     uint64
 	Rows        uint64
 	Rejected    uint64
 	Rescued     uint64
@@ -29,7 +30,7 @@ func (l *Ledger) Status(ctx context.Context, types []rawlog.Type, periods []rawl
 	where, args := l.where(Filter{Types: types, Periods: periods})
 	rows, err := l.st.Conn().Query(ctx, `
 		SELECT log_type, toStartOfDay(hour) AS day,
-		       countIf(state = 'loaded'), countIf(state = 'loading'), countIf(state = 'planned'), countIf(state = 'failed'),
+		       countIf(state = 'loaded'), countIf(state = 'loading'), countIf(state = 'planned'), countIf(state = 'failed'), countIf(state = 'expired'),
 		       sum(ingest_files.rows), sum(ingest_files.rejected), sum(ingest_files.rescued), sum(ingest_files.inexact),
 		       toUInt64(sumIf(size, size > 0)), toUInt64(count() - uniqExact(toStartOfHour(hour)))
 		FROM ingest_files FINAL
@@ -43,7 +44,7 @@ func (l *Ledger) Status(ctx context.Context, types []rawlog.Type, periods []rawl
 	for rows.Next() {
 		var d DayStatus
 		var typ string
-		if err := rows.Scan(&typ, &d.Day, &d.Loaded, &d.Loading, &d.Planned, &d.Failed, &d.Rows, &d.Rejected,
+		if err := rows.Scan(&typ, &d.Day, &d.Loaded, &d.Loading, &d.Planned, &d.Failed, &d.Expired, &d.Rows, &d.Rejected,
 			&d.Rescued, &d.Inexact, &d.Bytes, &d.DoubleHours); err != nil {
 			return nil, fmt.Errorf("reading the ledger of files: %w", err)
 		}

@@ -38,7 +38,7 @@ func held(name string, value int) string {
 }
 
 var loaderGrants = []string{
-	"SELECT, INSERT, CREATE TABLE, DROP TABLE, CREATE VIEW, ALTER DELETE, ALTER ADD COLUMN, ALTER UPDATE ON {db}.*",
+	"SELECT, INSERT, CREATE TABLE, DROP TABLE, CREATE VIEW, ALTER DELETE, ALTER ADD COLUMN, ALTER MODIFY COLUMN, ALTER UPDATE ON {db}.*",
 	"TABLE ENGINE ON MergeTree", "TABLE ENGINE ON ReplacingMergeTree",
 	"SELECT ON system.disks", "SELECT ON system.mutations", "SELECT ON system.processes",
 }

@@ -24,11 +24,12 @@ const (
 	Soon    State = 's' // not loaded, and deleted by the network within 7 days
 	Gone    State = 'g' // not loaded, and no longer at the source
 	Pending State = 'p' // not due yet
+	Expired State = 'x' // its month is over by the lifetime of the type
 )
 
 // Worst lists the states from the one to care for first.
 func Worst() []State {
-	return []State{Soon, Failed, Missing, Differs, Gone, Loading, Noted, Pending, Loaded, Empty, Unknown}
+	return []State{Soon, Failed, Missing, Differs, Gone, Loading, Noted, Pending, Loaded, Expired, Empty, Unknown}
 }
 
 // Kind says a state to people.
@@ -48,6 +49,7 @@ func Kinds() []Kind {
 		{string(Loading), "Loading", "a run is loading it, or died while doing so; the next run continues"},
 		{string(Pending), "Not due yet", "the network has not published it yet"},
 		{string(Empty), "No file", "due, and the source had none when a run last looked"},
+		{string(Expired), "Expired", "its month is over, as ingest schema ttl says: its rows are dropped, and it is not loaded"},
 		{string(Gone), "Gone at the source", "not loaded, and the source no longer has it"},
 		{string(Soon), "Lost within 7 days", "not loaded, and the network is about to delete it"},
 		{string(Differs), "Reconcile disagrees", "ledger, store and the network's report differ"},

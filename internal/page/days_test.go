@@ -109,3 +109,25 @@ func TestDaysAlone(t *testing.T) {
 		})
 	}
 }
+
+// Hours of months that are over are expired, as soon as they have no rows.
+func TestExpiredHours(t *testing.T) {
+	t.Parallel()
+	r := &rig{T: t, root: t.TempDir(), st: testkit.Database(t)}
+	for _, hour := range []int{0, 3} {
+		r.put(rawlog.Clicks, at(hour), r.text(at(hour), 10, ""))
+	}
+	r.load()
+	for _, sql := range []string{
+		"INSERT INTO ingest_ttl (network, log_type, months, version) VALUES ('acme', 'clicks', 1, 1)",
+		fmt.Sprintf("INSERT INTO ingest_files (network, log_type, file, hour, state, ignored, version) SELECT network, log_type, file, hour, 'expired', 'so', version + 1 FROM ingest_files WHERE hour = '%s' ORDER BY version DESC LIMIT 1", at(3).Format(time.DateTime)),
+	} {
+		if err := r.st.Conn().Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := r.gather(Question{Source: r.source, Now: func() time.Time { return at(24 * 90) }})
+	if got := n.of(rawlog.Clicks, at(0), 4); got != "lxxx" || n.Headline.Level == "bad" || n.Sums["m"] > 0 {
+		t.Errorf("%s: %+v, %v", got, n.Headline, n.Sums)
+	}
+}

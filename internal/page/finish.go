@@ -299,13 +299,16 @@ func (v view) more() string {
 	if n := sums[Empty]; n > 0 {
 		parts = append(parts, term.Plural(n, "hour")+" without a file")
 	}
+	if n := sums[Expired]; n > 0 {
+		parts = append(parts, term.Plural(n, "hour")+" expired")
+	}
 	if n := sums[Loaded]; n > 0 {
 		parts = append(parts, term.Plural(n, "hour")+" loaded")
 	}
 	for _, d := range []struct {
 		state State
 		what  string
-	}{{Differs, "with different counts"}, {Noted, "with rejected or rescued"}, {Loaded, "loaded"}} {
+	}{{Differs, "with different counts"}, {Noted, "with rejected or rescued"}, {Expired, "expired"}, {Loaded, "loaded"}} {
 		if n := v.days[d.state]; n > 0 {
 			parts = append(parts, term.Plural(n, "day")+" of the report "+d.what)
 		}

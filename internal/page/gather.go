@@ -82,6 +82,9 @@ func (d *Data) Add(ctx context.Context, st *store.Store, q Question) error {
 	}
 	g := &gathering{q: q, limits: d.limits, st: st, now: now, texts: map[string]int{}, runs: map[string]int{}}
 	g.net = Network{ID: plain.Text(q.Network), Types: []Calendar{}, RunIDs: []string{}, Texts: []string{}, Issues: []Issue{}, Rejected: []Rejected{}, Runs: []Run{}}
+	if g.lives, err = checkpoint.Open(st, q.Network).Lifetimes(ctx); err != nil {
+		return err
+	}
 	lack := func(what string, err error) {
 		if err != nil {
 			d.lack(g.net.ID+": "+what, err)

@@ -37,6 +37,7 @@ type gathering struct {
 	limits clickhouse.Settings
 	st     *store.Store
 	now    time.Time
+	lives  rawlog.Lifetimes
 	net    Network
 	kinds  []*kind
 	texts  map[string]int
@@ -137,6 +138,8 @@ func (g *gathering) note(e *checkpoint.Brief, f file) {
 func (g *gathering) stateOf(e *checkpoint.Brief, f file, l listing) State {
 	has := func(k checkpoint.Kind) bool { return slices.Contains(e.Kinds, string(k)) }
 	switch {
+	case e.State == checkpoint.Expired: //guard:page-expired
+		return Expired
 	case e.State == checkpoint.Loaded && has(checkpoint.Mismatch):
 		return Differs
 	case e.State == checkpoint.Loaded && (f.reject > 0 || f.rescue > 0 || e.Open()), e.Ignored != "":
@@ -251,6 +254,8 @@ func (g *gathering) absent(k *kind, hour, due int64, l listing) State {
 		return Pending
 	case !listed && hour*hourSeconds <= l.looked[k.typ][hour/24]: //guard:page-looked
 		return Empty
+	case g.lives.Over(k.typ, time.Unix(hour*hourSeconds, 0), g.now):
+		return Expired
 	case !listed && rawlog.Kept(l.keep).Over(k.typ, time.Unix(hour*hourSeconds, 0), g.now):
 		return Gone
 	case !listed && l.typed[k.typ]:

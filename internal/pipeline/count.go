@@ -111,7 +111,8 @@ func (r *run) finalCount(ctx context.Context) error {
 type VerifyReport struct {
 	Files       int
 	Rows        uint64 // by the ledger
-	Unsettled   int    // files left loading by a run that is at work or dead; not compared
+	Unsettled   int    // files left loading, or about to be dropped, by a run that is at work or dead; not compared
+	Expired     int    // of Files: whose month is over, and which have no rows any more
 	Differences []Difference
 	RollUps     []store.RollUpDifference // of the tables of Options.Types, whatever the period
 }
@@ -137,9 +138,13 @@ func Verify(ctx context.Context, st *store.Store, opts Options) (VerifyReport, e
 	for _, e := range entries {
 		held := stored[keyOf(e.File)]
 		delete(stored, keyOf(e.File))
-		if e.State == checkpoint.Loading || e.Forgetting > 0 {
+		expired := e.State == checkpoint.Expired
+		if e.State == checkpoint.Loading || e.Forgetting > 0 || expired && hasRows(&e) { //guard:expired-not-lost
 			report.Unsettled++
 			continue
+		}
+		if expired {
+			report.Expired++
 		}
 		report.Files++
 		report.Rows += e.Rows

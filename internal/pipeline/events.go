@@ -232,11 +232,13 @@ func (r *run) relean(ctx context.Context) ([]*job, error) {
 		for i := range leaning {
 			other := &leaning[i]
 			key := keyOf(other.File)
-			if byKey[key] == nil {
+			if byKey[key] == nil && !r.ahead.over(other.File) {
 				byKey[key] = newJob(other, other.File)
 				byKey[key].again = true
 			}
-			a.on = append(a.on, byKey[key])
+			if j := byKey[key]; j != nil {
+				a.on = append(a.on, j)
+			}
 		}
 		if len(a.on) == 0 {
 			if err := r.withdraw(ctx, e.File); err != nil {

@@ -31,6 +31,7 @@ func (r *run) list(ctx context.Context, known map[fileKey]*checkpoint.Entry) (fi
 		files = append(files, f)
 		return nil
 	})
+	r.ahead.reach(files)
 	var part *dirs.Incomplete
 	if errors.As(err, &part) {
 		return files, *part, nil
@@ -92,7 +93,7 @@ func (r *run) listed(known map[fileKey]*checkpoint.Entry) []rawlog.Period {
 	}
 	for _, e := range known {
 		day := rawlog.DayOf(e.File.Hour)
-		if open(e) && !r.within(e.File.Hour) && !r.expired(e.File) && !slices.Contains(periods, day) {
+		if open(e) && !r.within(e.File.Hour) && !r.gone(e.File) && !slices.Contains(periods, day) {
 			periods = append(periods, day)
 		}
 	}
@@ -179,7 +180,7 @@ func (r *run) refuse(ctx context.Context, doubtful dirs.Incomplete, known map[fi
 			r.sum.add(func(s *Summary) { s.Unread = append(s.Unread, failure) }) //guard:unread-reported
 			continue
 		}
-		if !r.Share.Has(p.File.Name) || !r.asked(p.File) {
+		if !r.Share.Has(p.File.Name) || !r.asked(p.File) || r.ahead.over(p.File) {
 			continue
 		}
 		taken[key] = true

@@ -147,11 +147,13 @@ type run struct {
 	doubtful map[rawlog.Type]string
 	uncopied string // rights that the user lacks to make copies of tables; "" for none, or unasked
 	// usual are the columns that earlier files of a type fill.
-	usual  map[rawlog.Type]checkpoint.Usual
-	kept   map[rawlog.Type]int // days that the source keeps files, where it was asked and told
-	budget budget
-	meant  [][]string // by each of Files: the names that it may mean
-	sum    *collector
+	usual   map[rawlog.Type]checkpoint.Usual
+	kept    map[rawlog.Type]int // days that the source keeps files, where it was asked and told
+	ahead   horizon
+	expired []*checkpoint.Entry // of listed files whose months are over, to be written down
+	budget  budget
+	meant   [][]string // by each of Files: the names that it may mean
+	sum     *collector
 
 	twins     *twins
 	copies    copies
@@ -173,23 +175,24 @@ type run struct {
 // *lease.HeldError means that another run is at work. In a dry run st may be
 // nil: there is no store yet, and everything is to be loaded.
 func Run(ctx context.Context, st *store.Store, src dirs.Source, opts Options) (Summary, error) {
+	r := newRun(st, opts)
+	r.src, r.budget = src, divide(r.MaxMemory, r.Parsers)
+	// Each may be a file descriptor; as many are left to connections and the rest.
+	r.openFiles = max(1, min(mostOpenFiles, fileLimit()/(2*r.Parsers)))
+	r.wide.Window, r.meant = r.budget.window, meant(r.Names, r.Files)
+	err := guarded(func() error { return r.do(ctx) })()
+	return r.sum.done(), err
+}
+
+func newRun(st *store.Store, opts Options) *run {
 	opts = opts.withDefaults()
-	r := &run{
-		Options: opts, st: st, src: src,
-		ledger: checkpoint.Open(st, opts.Network),
-		budget: divide(opts.MaxMemory, opts.Parsers),
-		// Each may be a file descriptor; as many are left to connections and the rest.
-		openFiles: max(1, min(mostOpenFiles, fileLimit()/(2*opts.Parsers))),
-	}
-	r.wide.Window, r.meant = r.budget.window, meant(opts.Names, opts.Files)
-	r.id = cmp.Or(opts.Name, insert.NewRun(opts.Now()))
+	r := &run{Options: opts, st: st, ledger: checkpoint.Open(st, opts.Network), id: cmp.Or(opts.Name, insert.NewRun(opts.Now()))}
 	r.Log = r.Log.With("run", r.id)
 	if r.Started != nil {
 		r.Started(r.id)
 	}
 	r.sum = newCollector(r.id)
-	err := guarded(func() error { return r.do(ctx) })()
-	return r.sum.done(), err
+	return r
 }
 
 func (r *run) do(ctx context.Context) (err error) {
@@ -204,21 +207,17 @@ func (r *run) do(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	if !r.DryRun {
-		r.lease = lease.New(r.st, r.Network, r.id, r.Share, r.Log)
-		if err = r.steady(ctx, r.lease.Claim); err != nil {
-			return err
-		}
-		r.ledger = r.ledger.Under(r.lease.Fence())
-		r.inserts = insert.NewSender(r.id, r.lease, r.patience())
-		r.lease.Keep(ctx, cancel)
-		defer func() { err = r.leave(ctx, err) }()
-		if err = r.recover(ctx); err != nil {
-			return err
-		}
+	if err = r.lookAhead(ctx); err != nil {
+		return err
 	}
+	if r.DryRun {
+		return r.work(ctx)
+	}
+	return r.leased(ctx, r.work)
+}
+
+// work is what a run does under its lease, once dead runs are cleaned up after.
+func (r *run) work(ctx context.Context) error {
 	jobs, err := r.plan(ctx)
 	if err != nil {
 		return err
@@ -237,6 +236,9 @@ func (r *run) do(ctx context.Context) (err error) {
 		}
 	}
 	if err = r.findOverlaps(ctx); err != nil {
+		return err
+	}
+	if err = r.expire(ctx, false); err != nil {
 		return err
 	}
 	return r.openIssues(ctx)
@@ -277,38 +279,6 @@ func (r *run) loadAll(ctx context.Context, jobs []*job) error {
 		return cause // the lease is lost, or an interrupt is all there is to tell
 	}
 	return err
-}
-
-// leave gives the lease back. A run that lost it first takes back what no other
-// run will look for; if it cannot, it leaves its lease to be found by one.
-func (r *run) leave(ctx context.Context, err error) error {
-	if err != nil && !errors.Is(err, lease.ErrLost) { //guard:lost-lease-explains
-		err = r.explained(ctx, err)
-	}
-	if errors.Is(err, lease.ErrLost) {
-		if derr := r.inserts.Disown(context.WithoutCancel(ctx), r.everywhere(), r.vouched); derr != nil {
-			return errors.Join(err, derr)
-		}
-	}
-	if rerr := r.lease.Release(ctx); rerr != nil {
-		r.Log.Warn("giving the lease back; it ends by itself", "err", rerr)
-	}
-	return err
-}
-
-// explained returns err, or that the lease is lost: whoever took it over has
-// changed ledger and rows since, so what this run concluded from both may be
-// true of neither.
-func (r *run) explained(ctx context.Context, err error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	lost := r.lease.Confirm(ctx)
-	if !errors.Is(lost, lease.ErrLost) {
-		return err // the store may be away; then err says so
-	}
-	r.Log.Warn("an error that may come from the loss of the lease", "err", err)
-	r.sum.add(func(s *Summary) { s.Mismatches = nil })
-	return lost
 }
 
 // load runs the stages between which only whole archives move.

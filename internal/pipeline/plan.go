@@ -99,7 +99,7 @@ func (r *run) noteDown(ctx context.Context, known map[fileKey]*checkpoint.Entry,
 	if err != nil {
 		return err
 	}
-	if err := r.record(ctx, fresh); err != nil {
+	if err := r.record(ctx, append(fresh, r.expired...)); err != nil {
 		return err
 	}
 	if r.sum.barren() {
@@ -194,6 +194,10 @@ func (r *run) known(ctx context.Context) (map[fileKey]*checkpoint.Entry, error) 
 // consider decides what a listed file needs; nil is nothing.
 func (r *run) consider(f rawlog.File, known map[fileKey]*checkpoint.Entry) *job {
 	e := known[keyOf(f)]
+	if r.ahead.over(f) { //guard:expired-not-loaded
+		r.tooOld(f, e)
+		return nil
+	}
 	if e == nil {
 		return newJob(&checkpoint.Entry{File: f}, f)
 	}
@@ -235,8 +239,8 @@ func open(e *checkpoint.Entry) bool {
 	return e != nil && (e.State == checkpoint.Planned || e.State == checkpoint.Failed) //guard:failed-retried
 }
 
-// expired reports whether the network no longer keeps the file, as far as it says.
-func (r *run) expired(f rawlog.File) bool {
+// gone reports whether the network no longer keeps the file, as far as it says.
+func (r *run) gone(f rawlog.File) bool {
 	return rawlog.Kept(r.kept).Over(f.Type, f.Hour, r.Now())
 }
 
@@ -254,7 +258,7 @@ func (r *run) askRetention(ctx context.Context, known map[fileKey]*checkpoint.En
 		return context.Cause(ctx)
 	}
 	// Credentials that are refused altogether end the run at the listing that follows.
-	r.Log.Warn("the retention of files is unknown; none counts as expired", "source", r.src.Name(), "err", err)
+	r.Log.Warn("the retention of files is unknown; none counts as gone", "source", r.src.Name(), "err", err)
 	return nil
 }
 
@@ -265,7 +269,7 @@ func (r *run) reportMissing(known map[fileKey]*checkpoint.Entry, seen map[fileKe
 		return !slices.ContainsFunc(refused, func(e dirs.TypeError) bool { return e.Type == t })
 	}
 	for key, e := range known {
-		if open(e) && !seen[key] && listed(key.typ) && r.Share.Has(key.name) && !r.expired(e.File) &&
+		if open(e) && !seen[key] && listed(key.typ) && r.Share.Has(key.name) && !r.gone(e.File) && !r.ahead.over(e.File) &&
 			(r.RetryFailed || r.asked(e.File)) {
 			missing = append(missing, e.File) //guard:missing-reported
 		}
@@ -318,7 +322,9 @@ func (r *run) reportDoubles(known map[fileKey]*checkpoint.Entry, jobs []*job) {
 		}
 	}
 	for _, e := range known {
-		add(e.File)
+		if e.State != checkpoint.Expired {
+			add(e.File)
+		}
 	}
 	for _, j := range jobs {
 		add(j.file())

@@ -26,8 +26,7 @@ func (r *run) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	loading := checkpoint.Filter{Types: r.Types, States: []checkpoint.State{checkpoint.Loading}}
-	entries, err := r.entries(ctx, loading)
+	entries, err := r.unsettled(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,7 +58,7 @@ func (r *run) recover(ctx context.Context) error {
 		return err
 	}
 	// What a dead run still had on its way is known only now.
-	if entries, err = r.entries(ctx, loading); err != nil {
+	if entries, err = r.unsettled(ctx); err != nil {
 		return err
 	}
 	if err := r.settleLoading(ctx, entries); err != nil {
@@ -81,6 +80,22 @@ func (r *run) obey(ctx context.Context) error {
 		}
 		return err
 	})
+}
+
+// unsettled are the files that a run left loading, and those whose rows it was about to drop
+// and that are to be kept after all.
+func (r *run) unsettled(ctx context.Context) ([]checkpoint.Entry, error) {
+	entries, err := r.entries(ctx, checkpoint.Filter{Types: r.Types, States: []checkpoint.State{checkpoint.Loading}})
+	if err != nil {
+		return nil, err
+	}
+	going, err := r.entries(ctx, checkpoint.Filter{Types: r.Types, States: []checkpoint.State{checkpoint.Expired}, Held: true})
+	for _, e := range going {
+		if !r.ahead.over(e.File) { //guard:kept-after-all
+			entries = append(entries, e)
+		}
+	}
+	return entries, err
 }
 
 // settleLoading takes out the rows of loading files that the ledger does not

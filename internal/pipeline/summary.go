@@ -9,7 +9,7 @@ import (
 )
 
 // Summary is what a run did. Its numbers reconcile:
-// Listed = AlreadyLoaded + Loaded + Failed + Left, and
+// Listed = AlreadyLoaded + Loaded + Failed + Expired + Left, and
 // Lines = files with a header + Rows + Rejected + Forgotten.
 type Summary struct {
 	Run           string
@@ -18,6 +18,7 @@ type Summary struct {
 	Planned       int // files to load
 	Loaded        int
 	Failed        int
+	Expired       int           // of months that are over, and not loaded
 	Left          int           // planned but not begun or not ended: dry run, interrupt or error
 	Missing       []rawlog.File // known to the ledger, not loaded, and no longer listed: lost unless they come back
 	Recovered     int           // files that a dead run had left loading
@@ -46,6 +47,8 @@ type Summary struct {
 	Barren        bool            // the source lists no raw log of any type or time
 	Listing       Listing
 	Kept          map[rawlog.Type]int // days for which the source keeps files; nil where it was not asked
+	Dropped       []Dropped           // rows of months that are over
+	Undropped     []string            // why months that are over were left as they are: a sentence for each type
 	Skipped       int                 // entries of the source that are not raw-log files
 }
 
@@ -55,6 +58,15 @@ type Listing struct {
 	Types []rawlog.Type
 	Days  []rawlog.Period
 	At    time.Time
+}
+
+// Dropped are months of a type whose rows are gone, as they are over.
+type Dropped struct {
+	Type     rawlog.Type
+	Month    time.Time // its first hour
+	Files    int       // with rows
+	Rows     uint64
+	Rejected uint64 // lines
 }
 
 // Failure is a file that could not be loaded, and why.

@@ -14,6 +14,7 @@ type Kind string
 // The reasons, in the order in which they are told.
 const (
 	NotDue       Kind = "not due"         // the hour's file is not published yet
+	Expired      Kind = "expired"         // the month is over, and its rows are dropped
 	Missing      Kind = "file missing"    // the ledger knows no file for the hour
 	FailedFile   Kind = "file failed"     // loading it failed
 	Unfinished   Kind = "file not loaded" // planned or loading
@@ -38,7 +39,7 @@ const (
 )
 
 func order() []Kind {
-	return []Kind{NotDue, Missing, FailedFile, Unfinished, Shifted, Gone, Unknown, Duplicate, RejectedRows, Forgotten, Denied, LeftOut, Unreadable,
+	return []Kind{NotDue, Expired, Missing, FailedFile, Unfinished, Shifted, Gone, Unknown, Duplicate, RejectedRows, Forgotten, Denied, LeftOut, Unreadable,
 		Late, MovedHour, MovedOffer, ClickAdjustment, ServerRejected, NotInLogs, NotInReport}
 }
 
@@ -161,7 +162,7 @@ func (f *facts) absent(h *hourFacts, left *int64, add func(Cause)) {
 				any = true
 			case checkpoint.Planned, checkpoint.Loading:
 				causes = append(causes, Cause{Kind: Unfinished, Files: []string{e.File.Name}, Error: string(e.State), utc: []time.Time{utc}})
-			case checkpoint.Loaded:
+			case checkpoint.Loaded, checkpoint.Expired:
 			}
 		}
 		if !any {

@@ -23,11 +23,18 @@ func (j *job) explainReport(ctx context.Context, lines []Line) error {
 		byDay[entries[i].File.Hour.UTC().Format(isoDay)] = &entries[i]
 	}
 	for i := range lines {
-		if l := &lines[i]; l.Difference != 0 {
+		if l := &lines[i]; l.Difference != 0 && l.Expired {
+			l.Reasons = []Cause{expiredCause(l)}
+		} else if l.Difference != 0 {
 			l.Reasons = []Cause{reportCause(l, byDay[l.Day])}
 		}
 	}
 	return nil
+}
+
+// expiredCause says of a line whose month is over why its rows are not there.
+func expiredCause(l *Line) Cause {
+	return Cause{Kind: Expired, Rows: l.Difference, Text: "the month is over: its rows are dropped (ingest schema ttl says for how long they are kept)"}
 }
 
 func reportCause(l *Line, e *checkpoint.Entry) Cause {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 )
@@ -39,6 +40,9 @@ func Kept(ctx context.Context, st *store.Store, zones rawlog.Zones, cfg Config) 
 	if j.Now != nil {
 		j.now = j.Now()
 	} else if j.now, err = st.Now(ctx); err != nil {
+		return nil, err
+	}
+	if j.lives, err = checkpoint.Open(st, j.Network).Lifetimes(ctx); err != nil {
 		return nil, err
 	}
 	var out []KeptDay
@@ -140,6 +144,9 @@ func (j *job) compareKept(ctx context.Context, typ rawlog.Type, reports []keptRe
 	for _, r := range reports {
 		d := KeptDay{Type: typ, Day: r.day.Format(isoDay), Network: r.total}
 		d.Store = days[d.Day]
+		if j.expired(Line{Type: typ, Day: d.Day}) {
+			continue // the network alone has rows of it
+		}
 		d.Open = j.open(Line{Day: d.Day})
 		d.Within = j.Tolerance.Allows(d.Store-d.Network, d.Network)
 		if r.hours != nil {

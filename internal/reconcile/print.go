@@ -59,18 +59,26 @@ func (r *Report) Print(w io.Writer, all bool) error {
 		}
 	}
 	for _, t := range r.Totals {
-		verdict := "agree"
-		if t.Difference != 0 || t.Agree != t.Lines {
-			verdict = fmt.Sprintf("difference %s; %d of %s agree, %d beyond the tolerance", signed(t.Difference), t.Agree, term.Plural(t.Lines, string(r.By)), t.Beyond)
-			if t.Open > 0 {
-				verdict += fmt.Sprintf(", %d not due yet", t.Open)
-			}
-		}
-		if _, err := fmt.Fprintf(w, "%s %s..%s (%s): store %s, network %s: %s\n", t.Type, r.From, r.To, r.Zone, term.Count(t.Store), term.Count(t.Network), verdict); err != nil {
+		if _, err := fmt.Fprintf(w, "%s %s..%s (%s): store %s, network %s: %s\n", t.Type, r.From, r.To, r.Zone, term.Count(t.Store), term.Count(t.Network), t.verdict(r.By)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// verdict sums up the lines.
+func (t Total) verdict(by By) string {
+	if t.Difference == 0 && t.Agree == t.Lines {
+		return "agree"
+	}
+	text := fmt.Sprintf("difference %s; %d of %s agree, %d beyond the tolerance", signed(t.Difference), t.Agree, term.Plural(t.Lines, string(by)), t.Beyond)
+	if t.Open > 0 {
+		text += fmt.Sprintf(", %d not due yet", t.Open)
+	}
+	if t.Expired > 0 {
+		text += fmt.Sprintf(", %d expired", t.Expired)
+	}
+	return text
 }
 
 // printRows says which conversions only the log or only the report has.

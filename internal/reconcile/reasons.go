@@ -164,7 +164,7 @@ func (f *facts) text(c *Cause) string {
 		return text
 	case ClickAdjustment:
 		return f.handText(c, hours)
-	case MovedOffer, ServerRejected:
+	case Expired, MovedOffer, ServerRejected:
 	}
 	return c.Text
 }

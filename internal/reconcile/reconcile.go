@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/report"
 	"rawlogs/internal/store"
@@ -124,7 +125,9 @@ type Line struct {
 	// Difference is Store - Network.
 	Difference int64 `json:"difference"`
 	// Open lines hold hours whose files are not due yet; they are no verdict.
-	Open    bool    `json:"open,omitempty"`
+	Open bool `json:"open,omitempty"`
+	// Expired lines hold hours of months that are over: their rows are dropped, or about to be.
+	Expired bool    `json:"expired,omitempty"`
 	Within  bool    `json:"within"` // the tolerance
 	Reasons []Cause `json:"reasons,omitempty"`
 }
@@ -154,6 +157,7 @@ type Total struct {
 	Agree      int         `json:"agree"`
 	Beyond     int         `json:"beyond"` // lines beyond the tolerance
 	Open       int         `json:"open"`
+	Expired    int         `json:"expired"` // lines of months that are over
 	Store      int64       `json:"store"`
 	Network    int64       `json:"network"`
 	Difference int64       `json:"difference"`
@@ -180,6 +184,7 @@ type job struct {
 	period rawlog.Period
 	now    time.Time
 	calls  int
+	lives  rawlog.Lifetimes
 
 	columns map[rawlog.Type]map[string]bool // of the tables, when they were asked for
 }
@@ -206,6 +211,9 @@ func Run(ctx context.Context, st *store.Store, ask *report.Asker, period rawlog.
 	if j.Now != nil {
 		j.now = j.Now()
 	} else if j.now, err = st.Now(ctx); err != nil {
+		return nil, err
+	}
+	if j.lives, err = checkpoint.Open(st, j.Network).Lifetimes(ctx); err != nil {
 		return nil, err
 	}
 	out := &Report{Network: j.Network, Zone: j.Zone.String(), By: j.By,
@@ -258,7 +266,7 @@ func (j *job) compare(typ rawlog.Type, ours counts, theirs map[rawlog.Type]count
 		case Day:
 		}
 		l.Difference = l.Store - l.Network
-		l.Open = j.open(l)
+		l.Open, l.Expired = j.open(l), j.expired(l)
 		l.Within = j.Tolerance.Allows(l.Difference, l.Network)
 		lines = append(lines, l)
 	}
@@ -284,6 +292,17 @@ func (j *job) open(l Line) bool {
 	return false
 }
 
+// expired reports whether some hour of the line is of a month that is over.
+func (j *job) expired(l Line) bool {
+	typ := l.Type
+	if j.FromReport {
+		typ = rawlog.ConversionReport
+	}
+	return slices.ContainsFunc(j.hoursOf(l.Day), func(h localHour) bool {
+		return slices.ContainsFunc(h.utc, func(u time.Time) bool { return j.lives.Over(typ, u, j.now) }) //guard:expired-no-verdict
+	})
+}
+
 func total(typ rawlog.Type, lines []Line) Total {
 	t := Total{Type: typ, Lines: len(lines)}
 	for _, l := range lines {
@@ -294,6 +313,8 @@ func total(typ rawlog.Type, lines []Line) Total {
 			t.Agree++
 		case l.Open:
 			t.Open++
+		case l.Expired:
+			t.Expired++
 		case !l.Within:
 			t.Beyond++
 		}
@@ -308,8 +329,11 @@ func (j *job) explain(ctx context.Context, typ rawlog.Type, lines []Line, out *R
 		return j.explainReport(ctx, lines)
 	}
 	days := map[string]bool{}
-	for _, l := range lines {
-		if l.Difference != 0 {
+	for i := range lines {
+		l := &lines[i]
+		if l.Expired && l.Difference != 0 {
+			l.Reasons = []Cause{expiredCause(l)}
+		} else if l.Difference != 0 {
 			days[l.Day] = true
 		}
 	}
@@ -328,7 +352,7 @@ func (j *job) explain(ctx context.Context, typ rawlog.Type, lines []Line, out *R
 		return err
 	}
 	for i := range lines {
-		if lines[i].Difference != 0 {
+		if lines[i].Difference != 0 && !lines[i].Expired {
 			lines[i].Reasons = facts.reasons(lines[i], lines)
 		}
 	}

@@ -338,6 +338,14 @@ func TestHoursThatAreNotDue(t *testing.T) {
 	if l := later.Lines[0]; l.Open || later.Beyond() != 1 || !strings.Contains(l.Reasons[0].Text, "2016-09-09 10:00–11:00") {
 		t.Errorf("%+v", l)
 	}
+	// Once the month is over nothing is missing.
+	if err := w.st.Conn().Exec(t.Context(), "INSERT INTO ingest_ttl (network, log_type, months, version) SELECT any(network), 'clicks', 1, 1 FROM ingest_files"); err != nil {
+		t.Fatal(err)
+	}
+	over := w.reconcile(t, "20160909", reconcile.Config{})
+	if l := over.Lines[0]; !l.Expired || over.Beyond() != 0 || over.Totals[0].Expired != 1 || len(l.Reasons) != 1 || l.Reasons[0].Kind != reconcile.Expired {
+		t.Errorf("%+v", l)
+	}
 }
 
 func TestTolerance(t *testing.T) {

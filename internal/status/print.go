@@ -3,6 +3,7 @@ package status
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/plain"
@@ -12,6 +13,10 @@ import (
 // Print writes the days as a table, their sums, and what is wrong.
 func (r Report) Print(w io.Writer) error {
 	header := []string{"type", "day", "loaded", "loading", "failed", "missing", "rows", "rejected", "rescued", "zips", "double hours"}
+	expired := slices.ContainsFunc(r.Days, func(d Day) bool { return d.Expired > 0 })
+	if expired {
+		header = slices.Insert(header, 5, "expired")
+	}
 	var rows [][]string
 	var total Day
 	var missing int64
@@ -20,9 +25,13 @@ func (r Report) Print(w io.Writer) error {
 		if d.Missing != nil {
 			text, missing = term.Count(*d.Missing), missing+*d.Missing
 		}
-		rows = append(rows, []string{d.Type, d.Day, term.Count(d.Loaded), term.Count(d.Loading), term.Count(d.Failed), text,
-			term.Count(d.Rows), term.Count(d.Rejected), term.Count(d.Rescued), term.Size(d.Bytes), term.Count(d.DoubleHours)})
-		total.Loaded, total.Failed, total.Rows = total.Loaded+d.Loaded, total.Failed+d.Failed, total.Rows+d.Rows
+		row := []string{d.Type, d.Day, term.Count(d.Loaded), term.Count(d.Loading), term.Count(d.Failed), text,
+			term.Count(d.Rows), term.Count(d.Rejected), term.Count(d.Rescued), term.Size(d.Bytes), term.Count(d.DoubleHours)}
+		if expired {
+			row = slices.Insert(row, 5, term.Count(d.Expired))
+		}
+		rows = append(rows, row)
+		total.Loaded, total.Failed, total.Expired, total.Rows = total.Loaded+d.Loaded, total.Failed+d.Failed, total.Expired+d.Expired, total.Rows+d.Rows
 	}
 	if _, err := fmt.Fprintf(w, "network %s: %s → %s\n", plain.Text(r.Network), plain.Text(r.Source), plain.Text(r.Store)); err != nil {
 		return err
@@ -33,6 +42,9 @@ func (r Report) Print(w io.Writer) error {
 		}
 	}
 	line := fmt.Sprintf("%s loaded, %s failed", term.Plural(int(total.Loaded), "file"), term.Count(total.Failed))
+	if expired {
+		line += ", " + term.Count(total.Expired) + " expired"
+	}
 	if r.Listed {
 		line += ", " + term.Count(missing) + " missing"
 	}

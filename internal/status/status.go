@@ -30,6 +30,8 @@ type Question struct {
 	Log    *slog.Logger
 	// Privacy is the policy of the settings for personal data.
 	Privacy string
+
+	lives rawlog.Lifetimes
 }
 
 // Day is what is known of one day and type. Its JSON names are a promise.
@@ -39,6 +41,7 @@ type Day struct {
 	Loaded      int64  `json:"loaded"` // files
 	Loading     int64  `json:"loading"`
 	Failed      int64  `json:"failed"`
+	Expired     int64  `json:"expired"` // of months that are over
 	Missing     *int64 `json:"missing"` // null: the source was not listed, or is not what it comes from
 	Rows        int64  `json:"rows"`
 	Rejected    int64  `json:"rejected"`
@@ -140,6 +143,9 @@ func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
 			report.Issues = append(report.Issues, Issues(e)...)
 		}
 	}
+	if q.lives, err = ledger.Lifetimes(ctx); err != nil {
+		return report, err
+	}
 	missing := map[dayKey]int64{}
 	if q.Source != nil && len(q.Types) > 0 {
 		if missing, err = report.list(ctx, st, q, entries); err != nil {
@@ -164,7 +170,7 @@ func (r *Report) list(ctx context.Context, st *store.Store, q Question, entries 
 	for i := range entries {
 		e := &entries[i]
 		begun[idOf(e.File)] = e.State != checkpoint.Planned
-		settled[idOf(e.File)] = e.State == checkpoint.Loaded || e.Ignored != "" //guard:ignored-not-expiring
+		settled[idOf(e.File)] = e.State == checkpoint.Loaded || e.State == checkpoint.Expired || e.Ignored != "" //guard:ignored-not-expiring
 	}
 	over, err := settledDays(ctx, st, q)
 	if err != nil {
@@ -174,6 +180,9 @@ func (r *Report) list(ctx context.Context, st *store.Store, q Question, entries 
 	r.awaited = map[dayKey]int64{}
 	err = src.Walk(ctx, q.Types, q.Periods, func(f rawlog.File) error {
 		listed[idOf(f)] = true
+		if q.lives.Over(f.Type, f.Hour, q.Now) { //guard:expired-not-missing
+			return nil
+		}
 		if !settled[idOf(f)] {
 			r.awaited[dayKey{f.Type, f.Hour.UTC().Format(rawlog.DayLayout)}]++
 		}
@@ -194,7 +203,7 @@ func (r *Report) list(ctx context.Context, st *store.Store, q Question, entries 
 	} else if err != nil {
 		return nil, err
 	}
-	r.Listed, r.Lost = true, lost(entries, listed)
+	r.Listed, r.Lost = true, lost(q, entries, listed)
 	if len(listed) == 0 && part == nil {
 		first, unknown := dirs.First(ctx, src)
 		if r.Barren = unknown == nil && first == nil; r.Barren {
@@ -236,10 +245,10 @@ func idOf(f rawlog.File) fileID { return fileID{f.Type, f.Name} }
 func describe(e checkpoint.Entry) File { return File{string(e.File.Type), e.File.Name, e.Error} }
 
 // lost are the files that are not loaded and that the source does not list.
-func lost(entries []checkpoint.Entry, listed map[fileID]bool) []File {
+func lost(q Question, entries []checkpoint.Entry, listed map[fileID]bool) []File {
 	out := []File{}
 	for _, e := range entries {
-		if (e.State == checkpoint.Planned || e.State == checkpoint.Failed) && e.Ignored == "" && !listed[idOf(e.File)] && e.File.Type.Raw() {
+		if (e.State == checkpoint.Planned || e.State == checkpoint.Failed) && e.Ignored == "" && !listed[idOf(e.File)] && e.File.Type.Raw() && !q.lives.Over(e.File.Type, e.File.Hour, q.Now) {
 			out = append(out, describe(e))
 		}
 	}
@@ -260,7 +269,7 @@ func dayLines(days []checkpoint.DayStatus, missing map[dayKey]int64, listed bool
 	}
 	for _, d := range days {
 		l := line(dayKey{d.Type, d.Day.UTC().Format(rawlog.DayLayout)})
-		l.Loaded, l.Loading, l.Failed = int64(d.Loaded), int64(d.Loading), int64(d.Failed)
+		l.Loaded, l.Loading, l.Failed, l.Expired = int64(d.Loaded), int64(d.Loading), int64(d.Failed), int64(d.Expired)
 		l.Rows, l.Rejected, l.Rescued, l.Inexact = int64(d.Rows), int64(d.Rejected), int64(d.Rescued), int64(d.Inexact)
 		l.Bytes, l.DoubleHours = int64(d.Bytes), int64(d.DoubleHours)
 	}

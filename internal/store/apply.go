@@ -104,6 +104,13 @@ func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string
 		return nil, nil
 	}
 	for _, c := range st.Columns {
+		if !raw && c.Retyped > from && slices.Contains(columns, c.Name) { //guard:column-retyped
+			retype := s.shape().retypeColumn(st.Creates, s.Holding(st.Creates), c)
+			if err = s.ddl(ctx, retype); err != nil {
+				return done, err
+			}
+			done = append(done, retype.title)
+		}
 		if slices.Contains(columns, c.Name) || raw && c.Since <= from { //guard:store-widened
 			continue
 		}

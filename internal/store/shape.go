@@ -45,7 +45,7 @@ var single = Shape{
 		"lightweight_deletes_sync": "2",
 		"alter_sync":               "2",
 	},
-	rights:    []string{"SELECT", "INSERT", "CREATE TABLE", "CREATE VIEW", "ALTER DELETE", "ALTER ADD COLUMN", "ALTER UPDATE"},
+	rights:    []string{"SELECT", "INSERT", "CREATE TABLE", "CREATE VIEW", "ALTER DELETE", "ALTER ADD COLUMN", "ALTER MODIFY COLUMN", "ALTER UPDATE"},
 	rehearsal: []string{"CREATE TABLE", "DROP TABLE"},
 }
 
@@ -80,6 +80,11 @@ func (sh Shape) addColumns(name, full string, columns []schema.Column) statement
 	return statement{"ALTER TABLE " + name + " ADD COLUMN " + strings.Join(names, ", "), "ALTER TABLE " + full + " " + strings.Join(adds, ", ")}
 }
 
+// retypeColumn gives a column of ours a type that holds what it held and more.
+func (sh Shape) retypeColumn(name, full string, c schema.Column) statement {
+	return statement{"ALTER TABLE " + name + " MODIFY COLUMN " + c.Name, "ALTER TABLE " + full + " MODIFY COLUMN " + c.Definition}
+}
+
 // addIndex adds an index that the table lacks; parts that are there stay without it.
 func (sh Shape) addIndex(name, full string, index schema.Index) statement {
 	return statement{"ALTER TABLE " + name + " ADD INDEX " + index.Name, "ALTER TABLE " + full + " ADD INDEX IF NOT EXISTS " + index.Definition}
@@ -109,6 +114,17 @@ func (sh Shape) purge(full, partition string) string {
 // rewrite deletes rows by writing their parts anew, for tables in which they cannot be marked.
 func (sh Shape) rewrite(full, where string) string {
 	return "ALTER TABLE " + full + " DELETE WHERE " + where
+}
+
+// rewriteIn is rewrite within one partition. In the place of a part that loses all of its rows
+// the server puts an empty one.
+func (sh Shape) rewriteIn(full, partition, where string) string {
+	return "ALTER TABLE " + full + " DELETE IN PARTITION ID " + literal(partition) + " WHERE " + where
+}
+
+// unmask takes rows that are deleted by a mark alone off the disk.
+func (sh Shape) unmask(full, partition string) string {
+	return "ALTER TABLE " + full + " APPLY DELETED MASK IN PARTITION ID " + literal(partition)
 }
 
 // copyOf makes an empty table of the definition of another.

@@ -56,7 +56,7 @@ func TestUpgradeFromTheFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"ALTER TABLE ingest_files ADD COLUMN issues", "REPLACE VIEW ingest_files_current (revision 1 by 6)",
+		"ALTER TABLE ingest_files ADD COLUMN issues", "ALTER TABLE ingest_files MODIFY COLUMN state", "REPLACE VIEW ingest_files_current (revision 1 by 7)", "CREATE TABLE ingest_ttl",
 		"ALTER TABLE clicks ADD COLUMN tune_event_id", "ALTER TABLE clicks ADD INDEX by_event",
 		"CREATE TABLE ingest_listings", "CREATE VIEW conversions_current", "CREATE TABLE ingest_schema",
 	} {
@@ -72,6 +72,10 @@ func TestUpgradeFromTheFirst(t *testing.T) {
 	}
 	if again, err := st.Apply(t.Context()); err != nil || len(again) > 0 {
 		t.Errorf("again: %q, %v", again, err)
+	}
+	exec(t, st, "INSERT INTO ingest_files (network, log_type, file, hour, state, version) VALUES ('n', 'clicks', 'old', 0, 'expired', 1)")
+	if got := text(t, st, "SELECT toString(groupArray(toString(state))) FROM (SELECT state FROM ingest_files_current ORDER BY hour)"); got != "['expired','loaded']" {
+		t.Errorf("states: %s", got)
 	}
 	got := text(t, st, "SELECT toString((version, did)) FROM ingest_schema")
 	if !strings.HasPrefix(got, fmt.Sprintf("(%d,['", schema.Version)) || !strings.Contains(got, "ADD COLUMN contents") {

@@ -16,7 +16,8 @@ type Count struct {
 	Network     string       `json:"network"`
 	Files       int          `json:"files"`
 	Rows        uint64       `json:"rows"`
-	Unsettled   int          `json:"unsettled"` // files being loaded, or left so by a run that died
+	Unsettled   int          `json:"unsettled"` // files being loaded or dropped, or left so by a run that died
+	Expired     int          `json:"expired"`   // of files: whose month is over, so that they have no rows
 	Differences []Difference `json:"differences"`
 	RollUps     []RollUp     `json:"rollups,omitempty"` // that do not say what the rows say
 }
@@ -68,7 +69,7 @@ func describeDifference(d pipeline.Difference) Difference {
 
 // Counted sums up a count.
 func Counted(network string, r pipeline.VerifyReport) Count {
-	out := Count{network, r.Files, r.Rows, r.Unsettled, []Difference{}, nil}
+	out := Count{network, r.Files, r.Rows, r.Unsettled, r.Expired, []Difference{}, nil}
 	for _, d := range r.Differences {
 		out.Differences = append(out.Differences, describeDifference(d))
 	}
@@ -83,7 +84,10 @@ func (c Count) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %s rows: %s\n", term.Plural(c.Files, "file"), term.Count(c.Rows), term.Plural(len(c.Differences), "difference"))
 	if c.Unsettled > 0 {
-		fmt.Fprintf(&b, "%s not counted: being loaded, or left by a run that died (`ingest run` cleans up)\n", term.Plural(c.Unsettled, "file"))
+		fmt.Fprintf(&b, "%s not counted: being loaded or dropped, or left by a run that died (`ingest run` cleans up)\n", term.Plural(c.Unsettled, "file"))
+	}
+	if c.Expired > 0 {
+		fmt.Fprintf(&b, "%s expired: their months are over (`ingest schema ttl`)\n", term.Plural(c.Expired, "file"))
 	}
 	for _, d := range c.Differences {
 		fmt.Fprintf(&b, "  %s\n", plain.Text(d.String()))

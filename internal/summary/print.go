@@ -23,6 +23,9 @@ func (s Load) String() string {
 			left = fmt.Sprintf(" + %s to load", term.Count(f.Left))
 		}
 	}
+	if f.Expired > 0 {
+		left = fmt.Sprintf(" + expired %s", term.Count(f.Expired)) + left
+	}
 	fmt.Fprintf(&b, "files  listed %s = already loaded %s + loaded %s + failed %s%s\n",
 		term.Count(f.Listed), term.Count(f.AlreadyLoaded), term.Count(f.Loaded), term.Count(f.Failed), left)
 	if !s.DryRun {
@@ -79,6 +82,11 @@ func (s Load) lists(b *strings.Builder) {
 	}
 	list("caught up on days that no run had listed", len(s.CaughtUp), func(i int) string { return s.CaughtUp[i] })
 	list("to load", len(s.Planned), func(i int) string { return s.Planned[i].Type + " " + s.Planned[i].Name })
+	list("dropped, as their months are over", len(s.Dropped), func(i int) string { return s.Dropped[i].String() })
+	list("months that are over", len(s.Undropped), func(i int) string { return s.Undropped[i] })
+	if s.Files.Expired > 0 && len(s.Undropped) == 0 {
+		fmt.Fprintf(b, "%s not loaded: the months are over (`ingest schema ttl` says for how long files are kept)\n", term.Plural(s.Files.Expired, "file"))
+	}
 	list("failed", len(s.Failures), func(i int) string {
 		return s.Failures[i].Type + " " + s.Failures[i].at() + ": " + s.Failures[i].Error
 	})

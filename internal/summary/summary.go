@@ -4,11 +4,13 @@ package summary
 
 import (
 	"cmp"
+	"fmt"
 	"time"
 
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/status"
+	"rawlogs/internal/term"
 )
 
 // Load is what a load did. Its JSON names are a promise: they are only ever added to.
@@ -23,7 +25,8 @@ type Load struct {
 		AlreadyLoaded int `json:"already_loaded"`
 		Loaded        int `json:"loaded"`
 		Failed        int `json:"failed"`
-		Left          int `json:"left"` // not begun: planned by a dry run, or the run was interrupted
+		Expired       int `json:"expired"` // of months that are over, and not loaded
+		Left          int `json:"left"`    // not begun: planned by a dry run, or the run was interrupted
 		Recovered     int `json:"recovered"`
 		Replaced      int `json:"replaced"`
 		Changed       int `json:"changed"` // of replaced: the text is another than before
@@ -52,7 +55,9 @@ type Load struct {
 	Mismatches []Difference `json:"count_differences,omitempty"`
 	// RefusedFields are those of the report of conversions that the account may not ask for.
 	RefusedFields []string       `json:"refused_fields,omitempty"`
-	Issues        []status.Issue `json:"issues,omitempty"` // that are open in what the run was about, of earlier runs too
+	Dropped       []Dropped      `json:"dropped,omitempty"`     // months that are over
+	Undropped     []string       `json:"not_dropped,omitempty"` // why months that are over were left as they are
+	Issues        []status.Issue `json:"issues,omitempty"`      // that are open in what the run was about, of earlier runs too
 
 	elapsed time.Duration
 }
@@ -65,6 +70,29 @@ type File struct {
 	Hour  time.Time `json:"hour"`
 	Size  int64     `json:"size"` // -1: the listing does not tell
 	Error string    `json:"error,omitempty"`
+}
+
+// Dropped is a month of a type whose rows are gone, as it is over.
+type Dropped struct {
+	Type     string `json:"type"`
+	Month    string `json:"month"` // 202511
+	Files    int    `json:"files"` // that had rows
+	Rows     uint64 `json:"rows"`
+	Rejected uint64 `json:"rejected"` // lines
+}
+
+// String says what is gone.
+func (d Dropped) String() string {
+	return fmt.Sprintf("%s %s: %s rows of %s", d.Type, d.Month, term.Count(d.Rows), term.Plural(d.Files, "file"))
+}
+
+// DescribeDropped puts months into the form of a summary.
+func DescribeDropped(all []pipeline.Dropped) []Dropped {
+	out := make([]Dropped, 0, len(all))
+	for _, d := range all {
+		out = append(out, Dropped{string(d.Type), d.Month.Format("200601"), d.Files, d.Rows, d.Rejected})
+	}
+	return out
 }
 
 // Type is a log type that the source does not list.
@@ -109,7 +137,10 @@ func Of(at Place, dryRun bool, s pipeline.Summary) Load {
 		Seconds: s.Elapsed.Seconds(), elapsed: s.Elapsed,
 	}
 	out.Files.Listed, out.Files.AlreadyLoaded, out.Files.Loaded, out.Files.Failed = s.Listed, s.AlreadyLoaded, s.Loaded, s.Failed
-	out.Files.Left, out.Files.Skipped = s.Left, s.Skipped
+	out.Files.Left, out.Files.Skipped, out.Files.Expired = s.Left, s.Skipped, s.Expired
+	if out.Undropped = s.Undropped; len(s.Dropped) > 0 {
+		out.Dropped = DescribeDropped(s.Dropped)
+	}
 	out.Barren = s.Barren
 	out.Files.Recovered, out.Files.Replaced, out.Files.Changed = s.Recovered, s.Replaced, s.Changed
 	for _, p := range s.CaughtUp {

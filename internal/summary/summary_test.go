@@ -30,6 +30,11 @@ func TestSummaryReconciles(t *testing.T) {
 		t.Errorf("verdict %q, want %q", got, want)
 	}
 	s.Files.Failed, s.Failures, s.Rejected = 0, nil, 0
+	s.Undropped = []string{"clicks: why"}
+	if got := s.Verdict(); got != "months that are over were not dropped" {
+		t.Errorf("verdict %q", got)
+	}
+	s.Undropped = nil
 	if got := s.Verdict(); got != "" {
 		t.Errorf("verdict %q", got)
 	}

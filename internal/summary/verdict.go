@@ -31,6 +31,9 @@ func (s Load) Verdict() string {
 	if s.Rejected > 0 && slices.ContainsFunc(s.Issues, func(i status.Issue) bool { return i.Kind == string(checkpoint.Rejected) }) {
 		what = append(what, fmt.Sprintf("%s rejected; see the table rejected_rows", term.Plural(s.Rejected, "row")))
 	}
+	if len(s.Undropped) > 0 { //guard:undropped-told
+		what = append(what, "months that are over were not dropped")
+	}
 	if n := s.others(); n > 0 { //guard:issues-tell
 		what = append(what, status.OpenIssues(n))
 	}

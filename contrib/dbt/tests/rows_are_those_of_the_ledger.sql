@@ -1,5 +1,5 @@
 -- Files whose rows in the store are more or fewer than the ledger says, and rows of files
--- that the ledger does not know. Files that are being loaded are left out, and so are failed
+-- that the ledger does not know. Files that are being loaded or dropped are left out, and so are failed
 -- ones, which may keep the rows of an earlier version.
 select
     network,
@@ -9,7 +9,7 @@ select
     sum(found) as store_rows
 from
 (
-    select network, log_type, source_file, stored_rows as told, 0 as found, state in ('loading', 'failed') as unsettled
+    select network, log_type, source_file, stored_rows as told, 0 as found, state in ('loading', 'failed', 'expired') as unsettled
     from {{ ref('stg_rawlogs__files') }}
     where log_type in ('clicks', 'conversions', 'impressions') and hour >= now() - interval {{ var('rawlogs_days') }} day
     union all

@@ -36,7 +36,7 @@ func fits(table, column, typ string) bool {
 
 var ledgerColumns = map[string]string{
 	"network": "LowCardinality(String)", "log_type": "LowCardinality(String)", "file": "String", "hour": "DateTime('UTC')",
-	"state": "Enum8('planned' = 1, 'loading' = 2, 'loaded' = 3, 'failed' = 4)", "attempt": "UInt32", "run": "String",
+	"state": "Enum8('planned' = 1, 'loading' = 2, 'loaded' = 3, 'failed' = 4, 'expired' = 5)", "attempt": "UInt32", "run": "String",
 	"size": "Int64", "etag": "String", "lines": "UInt64", "rows": "UInt64", "rescued": "UInt64", "inexact": "UInt64", "rejected": "UInt64", "filled": "Array(String)",
 	"inserts": "Array(UInt64)", "first_time": "Nullable(DateTime('UTC'))", "last_time": "Nullable(DateTime('UTC'))",
 	"shift_hours": "Int8", "error": "String", "contents": "String", "issues": "Array(String)",

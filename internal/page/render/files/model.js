@@ -1,7 +1,7 @@
 // The model of a network: states by hour, and the files behind them. The states are at
 // hand at once. The files of ten years take longer to arrive than the calendar to be
 // drawn, so they come behind this script, and are read when somebody looks.
-const WORST = "sfmdgwnple.";
+const WORST = "sfmdgwnplxe.";
 const RANK = {};
 [...WORST].forEach((state, i) => { RANK[state] = i; });
 const NOT_LOADED = "sfm";

@@ -51,6 +51,8 @@ function daily(model, type, day) {
       };
     case "w":
       return {title: "A run is loading the day, or died", command: command("runs", ...network), would: ["nothing: it shows which run is at work and which died; the next run continues with its files"]};
+    case "x":
+      return expired([type], network);
     case "l":
       return load("Read the report of the day again", {quiet: true, note: "Where nothing has changed, nothing is written."});
     case ".":
@@ -59,6 +61,12 @@ function daily(model, type, day) {
       return load("Load the report of the day");
   }
 }
+
+// expired says that there is nothing to load, for as long as files are kept no longer.
+const expired = (types, network) => ({
+  title: "The month is over", quiet: true, command: command("schema", "ttl", types.map((t) => t.name).join(","), ...network),
+  would: ["nothing: it shows for how long files are kept; those of months that are over are not loaded"],
+});
 
 function hourly(model, day) {
   const hours = model.clock.hours(day), network = ["--network", model.network.id], out = [];
@@ -129,6 +137,8 @@ function hourly(model, day) {
       would: ["nothing: it shows which run is at work and which died; the next run continues with its files"],
     });
   }
+  const over = withState("x");
+  if (!out.length && over.length) out.push(expired(over, network));
   const bare = withState("e");
   if (!out.length && bare.length) {
     const p = period(all(bare, "e"));

@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// DropRows deletes all rows of a scope, whoever loaded them, and returns when they are gone
+// from the parts that are read: rows that were deleted by a mark before, too. Rows of others
+// in the same partitions stay, those that come meanwhile as well, which is why it does not
+// drop the partition. It may be repeated.
+//
+// As DeleteRows it counts what is left, and asks for the lease as part of the deletion.
+func (s *Store) DropRows(ctx context.Context, c Scope, fence Fence) error {
+	where, args := c.where()
+	touched := map[string]bool{c.Hours.From.UTC().Format("200601"): true}
+	for try := 0; ; try++ {
+		left, err := s.partitions(ctx, c, where, args)
+		if err != nil || len(left) == 0 {
+			if err == nil {
+				err = s.unmask(ctx, c.Table(), slices.Sorted(maps.Keys(touched)), fence)
+			}
+			return err
+		}
+		if try > 0 {
+			if err := s.holds(ctx, fence); err != nil {
+				return err
+			}
+		}
+		if try == deleteTries {
+			return fmt.Errorf("dropping rows of %s: some are still there after %d deletions", c.Table(), deleteTries)
+		}
+		cond := where
+		if fence.Condition != "" {
+			cond += " AND (" + fence.Condition + ")" //guard:drop-fenced
+		}
+		for _, id := range left {
+			touched[id] = true
+			err := s.alterRows(fence.Context(ctx), c.Table(), s.shape().rewriteIn(s.Holding(c.Table()), id, cond), args...)
+			if err != nil {
+				return fmt.Errorf("dropping rows of %s: %w", c.Table(), err)
+			}
+		}
+	}
+}
+
+// partitions are those in which rows are.
+func (s *Store) partitions(ctx context.Context, c Scope, where string, args []any) (ids []string, err error) {
+	err = s.Conn().QueryRow(s.Wide(ctx), "SELECT arraySort(groupUniqArray(toString(_partition_id))) FROM "+s.Holding(c.Table())+" WHERE "+where, args...).Scan(&ids)
+	if err != nil {
+		return nil, fmt.Errorf("looking for rows of %s: %w", c.Table(), err)
+	}
+	return ids, nil
+}
+
+// unmask rewrites the parts of partitions in which rows are deleted by a mark alone.
+func (s *Store) unmask(ctx context.Context, table string, ids []string, fence Fence) error {
+	var masked []string
+	err := s.Conn().QueryRow(ctx, `SELECT arraySort(groupUniqArray(toString(partition_id))) FROM system.parts
+		WHERE database = ? AND table = ? AND active AND has_lightweight_delete AND partition_id IN ?`, s.Database(), table, ids).Scan(&masked)
+	if code(err) == codeAccessDenied {
+		return nil // merges do it in time
+	}
+	if err != nil {
+		return fmt.Errorf("looking for rows of %s that are marked as deleted: %w", table, err)
+	}
+	for _, id := range masked {
+		if err := s.alterRows(fence.Context(ctx), table, s.shape().unmask(s.Holding(table), id)); err != nil {
+			return fmt.Errorf("taking deleted rows of %s off the disk: %w", table, err)
+		}
+	}
+	return nil
+}
+
+// alterRows runs a mutation, and none while another one is at work on the table.
+func (s *Store) alterRows(ctx context.Context, table, statement string, args ...any) error {
+	if err := s.AwaitMutations(ctx, table); err != nil {
+		return err
+	}
+	return s.Write(ctx, Op{Kind: "delete", Detail: table}, func(ctx context.Context) error {
+		return s.mutate(ctx, table, statement, args...)
+	})
+}
+
+// Months lists the months, as 202511, in which a scope has rows.
+func (s *Store) Months(ctx context.Context, c Scope) (months []uint32, err error) {
+	where, args := c.where()
+	hour := "_hour"
+	if c.Rejected {
+		hour = "hour"
+	}
+	err = s.Conn().QueryRow(s.Wide(ctx), "SELECT arraySort(groupUniqArray(toYYYYMM("+hour+"))) FROM "+s.Holding(c.Table())+" WHERE "+where, args...).Scan(&months)
+	if err != nil {
+		return nil, fmt.Errorf("looking for months of %s: %w", c.Table(), err)
+	}
+	return months, nil
+}
