@@ -128,7 +128,7 @@ func TestMergingTableKeepsRows(t *testing.T) {
 	}
 	for _, sql := range []string{
 		"RENAME TABLE clicks TO clicks_raw",
-		"CREATE TABLE clicks AS clicks_raw ENGINE = ReplacingMergeTree PARTITION BY toYYYYMM(_hour) ORDER BY (network, offer_id)",
+		"CREATE TABLE clicks AS clicks_raw ENGINE = ReplacingMergeTree PARTITION BY toYYYYMM(_hour) ORDER BY (network, offer_id) SETTINGS deduplicate_merge_projection_mode = 'rebuild'",
 		"INSERT INTO clicks SELECT * FROM clicks_raw",
 	} {
 		if err := st.Conn().Exec(t.Context(), sql); err != nil {

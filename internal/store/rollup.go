@@ -131,6 +131,22 @@ func (s *Store) addRollUps(ctx context.Context, st schema.Statement, from int) (
 	return done, nil
 }
 
+// RowsWithout counts the rows of a table in parts that lack a roll-up, and names the month of
+// the first. Of a part whose rows are all deleted the server keeps none, which is no lack. A
+// user who may not look at parts is told of none.
+func (s *Store) RowsWithout(ctx context.Context, table string, r schema.RollUp) (rows uint64, month string, err error) {
+	err = s.Conn().QueryRow(ctx, "SELECT count(), toString(min(_partition_id)) FROM "+s.Holding(table)+
+		" WHERE _part IN (SELECT name FROM system.parts WHERE active AND database = ? AND table = ? AND rows > 0 AND NOT has(projections, ?))",
+		s.Database(), table, r.Name).Scan(&rows, &month)
+	if code(err) == codeAccessDenied {
+		return 0, "", nil
+	}
+	if err != nil {
+		return 0, "", fmt.Errorf("looking at the parts of %s: %w", table, err)
+	}
+	return rows, month, nil
+}
+
 // RollUpDifference is a day on which a roll-up does not say what the rows say.
 type RollUpDifference struct {
 	Table, RollUp string
@@ -141,6 +157,9 @@ type RollUpDifference struct {
 // DifferentRollUps compares each roll-up of a raw table with the rows of a network, by day:
 // their number and all sums. What a load does meanwhile is not taken for a difference.
 func (s *Store) DifferentRollUps(ctx context.Context, table, network string) ([]RollUpDifference, error) {
+	if declared, err := declaredRollUps(); err != nil || len(declared[table]) == 0 {
+		return nil, err
+	}
 	create, err := s.definition(ctx, table)
 	if err != nil {
 		return nil, err
@@ -158,57 +177,72 @@ func (s *Store) DifferentRollUps(ctx context.Context, table, network string) ([]
 }
 
 func (s *Store) differentRollUps(ctx context.Context, table, network string, have []schema.RollUp) ([]RollUpDifference, error) {
-	rows, err := s.totals(s.Wide(ctx), table, network, have[0])
+	// The same question is answered from the rows where projections are off, as they are by default.
+	byRows, err := s.totals(s.Wide(ctx), table, network, have[:1])
+	if err != nil {
+		return nil, err
+	}
+	byRollUp, err := s.totals(clickhouse.Context(s.Wide(ctx), clickhouse.WithSettings(clickhouse.Settings{"optimize_use_projections": 1})), table, network, have)
 	if err != nil {
 		return nil, err
 	}
 	var out []RollUpDifference
-	byProjection := clickhouse.Context(s.Wide(ctx), clickhouse.WithSettings(clickhouse.Settings{"optimize_use_projections": 1}))
 	for _, r := range have {
-		rolled, err := s.totals(byProjection, table, network, r)
-		if err != nil {
-			return nil, err
+		days := make(map[string]bool)
+		for at := range byRows {
+			days[at.day] = true
 		}
-		for _, day := range slices.Sorted(maps.Keys(rows)) {
-			if rolled[day] != rows[day] {
-				out = append(out, RollUpDifference{table, r.Name, day, rows[day].rows, rolled[day].rows})
+		for at := range byRollUp {
+			if at.rollUp == r.Name {
+				days[at.day] = true
 			}
-			delete(rolled, day)
 		}
-		for _, day := range slices.Sorted(maps.Keys(rolled)) {
-			out = append(out, RollUpDifference{table, r.Name, day, 0, rolled[day].rows})
+		for _, day := range slices.Sorted(maps.Keys(days)) {
+			rows, counted := byRows[totalOf{have[0].Name, day}], byRollUp[totalOf{r.Name, day}]
+			if rows != counted {
+				out = append(out, RollUpDifference{table, r.Name, day, rows.rows, counted.rows})
+			}
 		}
 	}
 	return out, nil
 }
 
-// total is what a day has: its rows, and a hash of all its sums.
-type total struct{ rows, hash uint64 }
+// totalOf is what a total is of, and total what a day has: its rows, and a hash of all its sums.
+type (
+	totalOf struct{ rollUp, day string }
+	total   struct{ rows, hash uint64 }
+)
 
-// totals asks for a network's totals of each day in the words of a roll-up.
-func (s *Store) totals(ctx context.Context, table, network string, r schema.RollUp) (map[string]total, error) {
-	day := "toDate(`toStartOfHour(datetime)`)"
-	if strings.Contains(r.Keys, "toDate(datetime)") {
-		day = "`toDate(datetime)`"
+// totals asks for a network's totals of each day in the words of roll-ups.
+func (s *Store) totals(ctx context.Context, table, network string, of []schema.RollUp) (map[totalOf]total, error) {
+	var parts []string
+	var args []any
+	for _, r := range of {
+		day := "toDate(`toStartOfHour(datetime)`)"
+		if strings.Contains(r.Keys, "toDate(datetime)") {
+			day = "`toDate(datetime)`"
+		}
+		var sums []string
+		for sum := range strings.SplitSeq(r.Sums, ", ") {
+			sums = append(sums, "toString(sum(`"+sum+"`))")
+		}
+		parts = append(parts, "SELECT "+literal(r.Name)+", toString("+day+") AS day, toUInt64(sum(`count()`)), cityHash64("+strings.Join(sums, ", ")+") FROM (SELECT "+
+			r.Keys+", "+r.Sums+" FROM "+s.Holding(table)+" WHERE network = ? GROUP BY "+r.Keys+") GROUP BY day")
+		args = append(args, network)
 	}
-	var sums []string
-	for sum := range strings.SplitSeq(r.Sums, ", ") {
-		sums = append(sums, "toString(sum(`"+sum+"`))")
-	}
-	rows, err := s.Conn().Query(ctx, "SELECT toString("+day+") AS day, toUInt64(sum(`count()`)), cityHash64("+strings.Join(sums, ", ")+") FROM (SELECT "+
-		r.Keys+", "+r.Sums+" FROM "+s.Holding(table)+" WHERE network = ? GROUP BY "+r.Keys+") GROUP BY day", network)
+	rows, err := s.Conn().Query(ctx, strings.Join(parts, " UNION ALL "), args...)
 	if err != nil {
 		return nil, fmt.Errorf("adding up %s: %w", table, err)
 	}
 	defer rows.Close()
-	out := map[string]total{}
+	out := map[totalOf]total{}
 	for rows.Next() {
-		var day string
+		var at totalOf
 		var t total
-		if err := rows.Scan(&day, &t.rows, &t.hash); err != nil {
+		if err := rows.Scan(&at.rollUp, &at.day, &t.rows, &t.hash); err != nil {
 			return nil, fmt.Errorf("adding up %s: %w", table, err)
 		}
-		out[day] = t
+		out[at] = t
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("adding up %s: %w", table, err)

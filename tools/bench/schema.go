@@ -47,6 +47,7 @@ func variants() []variant {
 		{what: "ORDER BY offer_id, _hour, affiliate_id", edits: order("offer_id, _hour, affiliate_id")},
 		{what: "ORDER BY _hour, offer_id, affiliate_id", edits: order("_hour, offer_id, affiliate_id")},
 		{what: "ORDER BY datetime", edits: order("datetime")},
+		{what: "no roll-ups", edits: [][2]string{{`(?s),\s*PROJECTION rollup_\w+\s*\(.*?\n\s*\)`, ""}}},
 		{what: "no bloom filter", edits: [][2]string{{noIndex, ""}}},
 		{what: "bloom filter 0.025", edits: [][2]string{{`bloom_filter\(0.01\)`, "bloom_filter(0.025)"}}},
 		{what: "no ZSTD", edits: [][2]string{plain}},

@@ -37,12 +37,9 @@ func (c checker) projections(ctx context.Context, table, create string) ([]Findi
 		warn("has roll-ups, but not the setting by which rows can be marked as deleted in spite of them: deletions rewrite whole parts",
 			c.st.SetRollUpMode(table))
 	}
-	var rows uint64
-	var month string
-	err = c.st.Conn().QueryRow(ctx, "SELECT sum(rows), toString(min(partition_id)) FROM system.parts WHERE active AND database = ? AND table = ? AND rows > 0 AND NOT has(projections, ?)",
-		c.st.Database(), table, have[0].Name).Scan(&rows, &month)
+	rows, month, err := c.st.RowsWithout(ctx, table, have[0])
 	if err != nil {
-		return nil, fmt.Errorf("looking at the parts of %s: %w", table, err)
+		return nil, err
 	}
 	if rows > 0 {
 		warn(fmt.Sprintf("has %d rows in parts without roll-ups, which totals have to read", rows),
