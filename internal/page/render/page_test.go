@@ -66,8 +66,8 @@ func (tb *tab) spot(date, typ string) (x, y float64) {
 }
 
 func pointer(tb *tab) {
-	want(tb, `document.querySelectorAll(".legend li").length`, 10)
-	want(tb, `new Set([...document.querySelectorAll(".legend path")].map((p) => p.getAttribute("d"))).size`, 10)
+	want(tb, `document.querySelectorAll(".legend li").length`, 11)
+	want(tb, `new Set([...document.querySelectorAll(".legend path")].map((p) => p.getAttribute("d"))).size`, 11)
 	want(tb, `document.querySelectorAll("svg.year").length`, 2)
 	tb.shot("light")
 	x, y := tb.spot("2026-11-18", "impressions")
@@ -250,7 +250,7 @@ func served(b context.Context, t *testing.T) {
 	tb := visit(b, t, s.URL(), s.URL()+"login")
 	tb.do(chromedp.SendKeys(chromedp.CSS("#password"), "open sesame\r"), chromedp.WaitVisible(chromedp.CSS(".legend")))
 	want(tb, `document.cookie`, "")
-	want(tb, `document.querySelectorAll(".legend li").length`, 10)
+	want(tb, `document.querySelectorAll(".legend li").length`, 11)
 	tb.shot("served")
 	cancel()
 	if err := <-ended; err != nil {
