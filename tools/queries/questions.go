@@ -31,7 +31,7 @@ const (
 var promised = map[string]time.Duration{
 	"Clicks per offer and day":                                   glance,
 	"One offer's clicks by hour, hours without a click included": period,
-	"A month, by partition":                                      period,
+	"A month by affiliate":                                       period,
 }
 
 // raw are questions that no roll-up answers. The offer, affiliate and ids are of the data.
