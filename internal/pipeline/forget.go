@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"rawlogs/internal/checkpoint"
-	"rawlogs/internal/checkpoint/lease"
 	"rawlogs/internal/load/insert"
 	"rawlogs/internal/privacy"
 	"rawlogs/internal/rawlog"
@@ -78,19 +77,11 @@ func (f *forgetter) do(ctx context.Context) (err error) {
 		}
 		return f.count(ctx)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	f.lease = lease.New(f.st, f.Network, f.id, f.Share, f.Log)
-	if err = f.steady(ctx, f.lease.Claim); err != nil {
-		return err
-	}
-	f.ledger = f.ledger.Under(f.lease.Fence())
-	f.inserts = insert.NewSender(f.id, f.lease, f.patience())
-	f.lease.Keep(ctx, cancel)
-	defer func() { err = f.leave(ctx, err) }()
-	if err = f.recover(ctx); err != nil {
-		return err
-	}
+	return f.leased(ctx, f.forget)
+}
+
+// forget does all of it, under the lease.
+func (f *forgetter) forget(ctx context.Context) (err error) {
 	if err = f.prepare(ctx); err != nil {
 		return err
 	}
