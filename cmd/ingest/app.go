@@ -80,10 +80,10 @@ func (a *app) show(result any, text func(io.Writer) error) error {
 }
 
 // agree asks a question, and returns an error unless the answer is yes. Without a terminal the
-// error is a *usageError with refusal.
-func (a *app) agree(refusal, question string) error {
-	if _, seen := a.stderr.Terminal(); !seen || !term.IsTerminal(a.stdin) {
-		return &usageError{err: errors.New(refusal), hint: "pass --yes to confirm"}
+// error is a *usageError with refusal and hint.
+func (a *app) agree(refusal, hint, question string) error {
+	if _, seen := a.stderr.Terminal(); !seen || !term.IsTerminal(a.stdin) { //guard:forget-asks
+		return &usageError{err: errors.New(refusal), hint: hint}
 	}
 	if _, err := io.WriteString(a.stderr, question); err != nil {
 		return err // a question that nobody saw has no answer
@@ -97,6 +97,9 @@ func (a *app) agree(refusal, question string) error {
 	}
 	return nil
 }
+
+// sayYes is the hint of agree where nothing but --yes helps.
+const sayYes = "pass --yes to confirm"
 
 // typesFlag is --type: a comma-separated list of log types; empty means all.
 type typesFlag []rawlog.Type

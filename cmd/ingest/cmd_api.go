@@ -92,5 +92,5 @@ func (a *app) runAPI(ctx context.Context, s *session.Session, o APIOptions, call
 
 // confirm asks before a change.
 func (a *app) confirm(op hasoffers.Op, network string) error {
-	return a.agree(fmt.Sprintf("%s may change something, and there is no terminal to ask for confirmation", op), apicall.Question(op, network))
+	return a.agree(fmt.Sprintf("%s may change something, and there is no terminal to ask for confirmation", op), sayYes, apicall.Question(op, network))
 }

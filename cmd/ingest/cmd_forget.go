@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -138,22 +137,9 @@ func (o ForgetOptions) people(stdin io.Reader) ([]privacy.Person, error) {
 
 // confirmForget asks before people are forgotten.
 func (a *app) confirmForget(values int, networks []string) error {
-	if _, seen := a.stderr.Terminal(); !seen || !term.IsTerminal(a.stdin) { //guard:forget-asks
-		return &usageError{err: errors.New("ingest forget deletes rows for good, and there is no terminal to ask for confirmation"), hint: "pass --yes to confirm, or --dry-run to count"}
-	}
-	question := fmt.Sprintf("Delete all rows with any of %s of network %s for good, and keep them out of later loads? [y/N] ",
-		term.Plural(values, "value"), cmp.Or(strings.Join(networks, ", "), "(none)"))
-	if _, err := io.WriteString(a.stderr, question); err != nil {
-		return err // a question that nobody saw has no answer
-	}
-	line, err := bufio.NewReader(a.stdin).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
-		return errors.New("not done")
-	}
-	return nil
+	return a.agree("ingest forget deletes rows for good, and there is no terminal to ask for confirmation", sayYes+", or --dry-run to count",
+		fmt.Sprintf("Delete all rows with any of %s of network %s for good, and keep them out of later loads? [y/N] ",
+			term.Plural(values, "value"), cmp.Or(strings.Join(networks, ", "), "(none)")))
 }
 
 func (a *app) runForget(ctx context.Context, s *session.Session, people []privacy.Person, dryRun bool) error {

@@ -154,7 +154,7 @@ func (a *app) sureOf(found []pipeline.Lifetime, network string, yes bool) error 
 		return nil
 	}
 	what := fmt.Sprintf("network %s: %s", plain.Text(network), plain.Text(strings.Join(parts, "; ")))
-	return a.agree(what+": there is no terminal to ask for confirmation", what+"? It cannot be undone [y/N] ")
+	return a.agree(what+": there is no terminal to ask for confirmation", sayYes, what+"? It cannot be undone [y/N] ")
 }
 
 // overText sums up months.
