@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -143,10 +142,6 @@ func TestConfirm(t *testing.T) {
 // names and a few updates.
 func TestDimsDocs(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../docs/dims.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	writeArchive(t, filepath.Join(dir, "archive"), 4)
 	network := simnet.WithoutFiles(simnet.Config{ID: "11111", Token: tokenCanary, Seed: 7})
@@ -184,9 +179,9 @@ func TestDimsDocs(t *testing.T) {
 	if unnamed != "0\n" {
 		t.Errorf("%s clicks without a name", unnamed)
 	}
-	for _, q := range regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
-		if in(exitDone, "sql", "--format", "tsv", q[1]) == "" {
-			t.Errorf("no rows from\n%s", q[1])
+	for _, q := range documented(t, "dims.md") {
+		if in(exitDone, "sql", "--format", "tsv", q) == "" {
+			t.Errorf("no rows from\n%s", q)
 		}
 	}
 }

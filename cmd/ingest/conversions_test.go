@@ -5,7 +5,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -117,12 +116,8 @@ func TestConversions(t *testing.T) {
 	r.in(exitDone, "ignore", "report/conversions-"+day+".csv", "--reason", "it counts deleted ones")
 	r.in(exitDone, "conversions", day)
 	r.network.Conversions.Miscount(0)
-	text, err := os.ReadFile("../../docs/conversions.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, q := range regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
-		r.in(exitDone, "sql", "--format", "tsv", q[1])
+	for _, q := range documented(t, "conversions.md") {
+		r.in(exitDone, "sql", "--format", "tsv", q)
 	}
 	if got := r.sql("SELECT command, listed_files, loaded FROM (SELECT command, files_listed AS listed_files, loaded, begun FROM ingest_runs_current WHERE command = 'conversions' ORDER BY begun LIMIT 1)"); got != "conversions\t1\t1" {
 		t.Error(got)

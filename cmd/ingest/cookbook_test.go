@@ -22,10 +22,6 @@ var mayBeEmpty = regexp.MustCompile(`HAVING count\(\) > 1|least = [0-9]{2}`)
 // and the dbt package of contrib/dbt are of the same store.
 func TestCookbook(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../docs/sql-cookbook.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	archive := filepath.Join(dir, "archive")
 	writeArchive(t, archive, 36)
@@ -44,10 +40,7 @@ func TestCookbook(t *testing.T) {
 			t.Fatalf("backfill: exit status %d\n%s%s", status, stdout, stderr)
 		}
 	}
-	var queries []string
-	for _, q := range regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
-		queries = append(queries, q[1])
-	}
+	queries := documented(t, "sql-cookbook.md")
 	if len(queries) < 15 {
 		t.Fatalf("found %d queries in the cookbook", len(queries))
 	}

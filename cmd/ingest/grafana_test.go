@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"rawlogs/internal/engine"
+	"rawlogs/internal/testkit/asked"
 	"rawlogs/internal/testkit/overhttp"
 )
 
@@ -134,55 +135,28 @@ func cells(t *testing.T, ep engine.Endpoint, statement string) [][]string {
 	return rows
 }
 
-var (
-	conditionalAll = regexp.MustCompile(`\$__conditionalAll\(`)
-	timeFilter     = regexp.MustCompile(`\$__timeFilter\(((?:[^()]|\([^()]*\))+)\)`)
-	quoted         = regexp.MustCompile(`\$\{(\w+):singlequote\}`)
-)
-
 // expanded is SQL as the plugin sends it for a choice of variables (none: All)
-// and the years from 2016 until now. A macro that it does not know stays, and
-// fails the test.
+// and the years from 2016 until now.
 func expanded(t *testing.T, sql string, choice map[string][]string) string {
 	t.Helper()
-	for {
-		at := conditionalAll.FindStringIndex(sql)
-		if at == nil {
-			break
-		}
-		comma, end := 0, 0
-		for i, depth := at[1], 1; i < len(sql) && depth > 0; i++ {
-			switch c := sql[i]; {
-			case c == '(' || c == '{':
-				depth++
-			case c == ')' || c == '}':
-				depth--
-			case c == ',' && depth == 1:
-				comma = i
-			}
-			end = i
-		}
-		if comma == 0 {
-			t.Fatalf("$__conditionalAll wants a condition and a variable in\n%s", sql)
-		}
-		name, known := strings.CutPrefix(strings.TrimSpace(sql[comma+1:end]), "$")
-		if !known || !strings.Contains(sql[at[1]:comma], "${"+name+":singlequote}") {
-			t.Fatalf("$__conditionalAll is about another variable than its condition in\n%s", sql)
-		}
-		condition := sql[at[1]:comma]
-		if len(choice[name]) == 0 {
-			condition = "1=1"
-		}
-		sql = sql[:at[0]] + condition + sql[end+1:]
-	}
-	sql = timeFilter.ReplaceAllString(sql, "$1 >= toDateTime(1451606400) AND $1 <= toDateTime("+strconv.FormatInt(time.Now().Unix()+60, 10)+")")
-	sql = quoted.ReplaceAllStringFunc(sql, func(ref string) string {
-		return "'" + strings.Join(choice[quoted.FindStringSubmatch(ref)[1]], "','") + "'"
-	})
-	if strings.Contains(sql, "$") {
-		t.Fatalf("the test does not know a macro or variable of\n%s", sql)
+	sql, err := asked.Choice{From: time.Unix(1451606400, 0), To: time.Now().Add(time.Minute), Variables: choice}.Expand(sql)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return sql
+}
+
+// documented is the SQL of a document, which has some.
+func documented(t *testing.T, page string) (queries []string) {
+	t.Helper()
+	questions, err := asked.Document(filepath.Join("../../docs", page))
+	if err != nil || len(questions) == 0 {
+		t.Fatalf("%s has %d queries: %v", page, len(questions), err)
+	}
+	for _, q := range questions {
+		queries = append(queries, q.SQL)
+	}
+	return queries
 }
 
 // dashboards checks what contrib/grafana provisions, and runs all SQL of it as

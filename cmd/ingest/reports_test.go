@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -109,12 +108,8 @@ func TestReportsReconcileAndEvolve(t *testing.T) {
 
 	// Every query of these pages runs.
 	for _, page := range []string{"reports.md", "reconcile.md", "schema-evolution.md"} {
-		text, err := os.ReadFile(filepath.Join("../../docs", page))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, q := range regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
-			in(exitDone, "sql", q[1])
+		for _, q := range documented(t, page) {
+			in(exitDone, "sql", q)
 		}
 	}
 
