@@ -11,9 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/privacy"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/sim/gen"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
 )
@@ -50,7 +53,7 @@ func people(t *testing.T) []privacy.Person {
 	return out
 }
 
-const forgetHead = "transaction_id,offer_id,affiliate_id,datetime,ip,device_id,user_id,affiliate_sub1,url,extra\n"
+const forgetHead = "revenue,transaction_id,offer_id,affiliate_id,datetime,ip,device_id,user_id,affiliate_sub1,url,extra\n"
 
 // forgetRow is one row: number 0 to 6 of ten are the people's, in other ways each.
 func forgetRow(i int) string {
@@ -73,7 +76,7 @@ func forgetRow(i int) string {
 	case 7:
 		cells[7], cells[8] = leftNumber, "http://a/?offer_id="+leftNumber // a number that is somebody's elsewhere only
 	}
-	return strings.Join(cells, ",")
+	return fmt.Sprintf("%d.25,", i) + strings.Join(cells, ",")
 }
 
 // gone fails the test if the values are found anywhere in the store.
@@ -96,18 +99,44 @@ func removed(t *testing.T, st *store.Store) {
 	}
 }
 
-// sums is what ledger and store say of a network: rows, forgotten, and what verify finds.
+// summed fails the test unless the roll-ups of clicks and impressions answer, with the numbers
+// and sums of the rows. What verify finds says the same of each roll-up by itself, and of all days.
+func summed(t *testing.T, st *store.Store, when string) {
+	t.Helper()
+	const totals = "SELECT toString((sum(n), sum(cents))) FROM (SELECT network, toDate(datetime) AS day, offer_id, count() AS n, sum(revenue_cents) AS cents FROM %s GROUP BY network, day, offer_id)"
+	rolled := clickhouse.Context(t.Context(), clickhouse.WithSettings(clickhouse.Settings{"optimize_use_projections": 1, "force_optimize_projection": 1}))
+	for _, table := range []string{"clicks", "impressions"} {
+		var byRows, byRollUp string
+		query := fmt.Sprintf(totals, table)
+		if err := errors.Join(st.Conn().QueryRow(t.Context(), query).Scan(&byRows), st.Conn().QueryRow(rolled, query).Scan(&byRollUp)); err != nil {
+			t.Fatalf("%s: %s: %v", when, table, err)
+		}
+		if byRows != byRollUp || strings.HasSuffix(byRows, ",0)") {
+			t.Errorf("%s: %s has %s by its rows, %s by its roll-ups", when, table, byRows, byRollUp)
+		}
+	}
+}
+
+// sums is what ledger and store say of a network: rows, forgotten, and what verify finds, in
+// roll-ups as well.
 func sums(t *testing.T, st *store.Store, network string) string {
 	t.Helper()
 	report, err := Verify(t.Context(), st, Options{Network: network, Types: rawlog.All()})
 	if err != nil {
 		t.Fatal(err)
 	}
+	found := []any{}
+	for _, d := range report.Differences {
+		found = append(found, d)
+	}
+	for _, d := range report.RollUps {
+		found = append(found, d)
+	}
 	return fmt.Sprintf("rows %d, ledger %d, forgotten %d, lines %d, unsettled %d, %v",
-		count(t, st, "SELECT count() FROM clicks WHERE network = '"+network+"'"), report.Rows,
+		count(t, st, "SELECT (SELECT count() FROM clicks WHERE network = '"+network+"') + (SELECT count() FROM impressions WHERE network = '"+network+"')"), report.Rows,
 		count(t, st, "SELECT sum(forgotten) FROM ingest_files_current WHERE network = '"+network+"'"),
 		count(t, st, "SELECT toUInt64(abs(toInt64(sum(lines)) - countIf(lines > 0) - sum(rows) - sum(rejected) - sum(forgotten))) FROM ingest_files_current WHERE network = '"+network+"'"),
-		report.Unsettled, report.Differences)
+		report.Unsettled, found)
 }
 
 // A person is found nowhere after forget, nor after a reload; another network's rows stay; what
@@ -123,6 +152,7 @@ func TestForget(t *testing.T) {
 	f.raw(t, 2, 3, forgetHead+lines(3, func(int) string { return forgetRow(0) }), zip.Deflate) // all of them
 	f.raw(t, 3, 4, "transaction_id,"+leftUser+","+leftAddress+"\n", zip.Deflate)               // a header that quotes
 	f.raw(t, 4, 5, forgetHead+lines(400, func(i int) string { return forgetRow(i) + "&p=" + strings.Repeat("x", 2000) }), zip.Store)
+	f.put(gen.FileName(rawlog.Impressions, firstHour, 7), forgetHead+lines(20, forgetRow))
 	opts := Options{Network: "n", Log: log, Privacy: forgetKey(t, ""), MaxMemory: 4 << 20, Parsers: 1, Fetchers: 1}
 	load := func(network string, reload bool, rows, forgotten uint64) {
 		t.Helper()
@@ -132,9 +162,9 @@ func TestForget(t *testing.T) {
 			t.Fatalf("%v, %+v", err, sum)
 		}
 	}
-	load("n", false, 453, 0)
-	load("n", true, 453, 0) // the rows of before are marked as deleted
-	load("other", false, 453, 0)
+	load("n", false, 473, 0)
+	load("n", true, 473, 0) // the rows of before are marked as deleted
+	load("other", false, 473, 0)
 	exec(t, st, "INSERT INTO conversion_updates (network, id, ad_id, other) VALUES ('n', 1, 't1', map('x', '"+leftUser+"')), ('n', 2, 't2', map()), ('other', 3, 't1', map('x', '"+leftUser+"'))")
 	exec(t, st, "INSERT INTO ingest_runs (network, run, error) VALUES ('n', 'r', 'what "+leftUser+" said')")
 	said.Reset()
@@ -145,7 +175,7 @@ func TestForget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := count(t, st, "SELECT count() FROM ingest_forgotten"); n != 0 || sums(t, st, "n") != "rows 453, ledger 453, forgotten 0, lines 0, unsettled 0, []" {
+	if n := count(t, st, "SELECT count() FROM ingest_forgotten"); n != 0 || sums(t, st, "n") != "rows 473, ledger 473, forgotten 0, lines 0, unsettled 0, []" {
 		t.Errorf("a dry run left %d receipts, %s", n, sums(t, st, "n"))
 	}
 	begin := time.Now()
@@ -157,13 +187,13 @@ func TestForget(t *testing.T) {
 	if fmt.Sprint(found.Rows, found.Lines, found.Files) != fmt.Sprint(got.Rows, got.Lines, got.Files) {
 		t.Errorf("a dry run found %+v, then %+v", found, got)
 	}
-	// Of 53 rows in tens, seven each, of 400 seven in ten, all of three; but not number 7.
-	const rows, forgotten = 453 - 21 - 14 - 3 - 280, 21 + 14 + 3 + 280
+	// Of 30, 20, 400 and 20 rows seven in ten, and all of three; but not number 7.
+	const rows, forgotten = 473 - 21 - 14 - 3 - 280 - 14, 21 + 14 + 3 + 280 + 14
 	want := fmt.Sprintf("rows %d, ledger %d, forgotten %d, lines 0, unsettled 0, []", rows, rows, forgotten)
-	if got.Rows["clicks"] != forgotten || got.Rows["conversion_updates"] != 1 || got.Lines != 2 || got.Files != 4 || got.Values != 4 || got.Known != 0 {
+	if got.Rows["clicks"] != forgotten-14 || got.Rows["impressions"] != 14 || got.Rows["conversion_updates"] != 1 || got.Lines != 2 || got.Files != 5 || got.Values != 4 || got.Known != 0 {
 		t.Errorf("%+v", got)
 	}
-	if sums(t, st, "n") != want || sums(t, st, "other") != "rows 453, ledger 453, forgotten 0, lines 0, unsettled 0, []" {
+	if sums(t, st, "n") != want || sums(t, st, "other") != "rows 473, ledger 473, forgotten 0, lines 0, unsettled 0, []" {
 		t.Errorf("%s\n%s", sums(t, st, "n"), sums(t, st, "other"))
 	}
 	if n := count(t, st, "SELECT count() FROM clicks WHERE network = 'n' AND affiliate_sub1 = '"+leftNumber+"'"); n != 45 {
@@ -174,6 +204,7 @@ func TestForget(t *testing.T) {
 	}
 	gone(t, st, "after forget")
 	removed(t, st)
+	summed(t, st, "after forget")
 	if text := said.String(); strings.Contains(text, leftAddress) || strings.Contains(text, "pl4nted") || strings.Contains(strings.ToLower(text), "6d92078a") {
 		t.Errorf("the log says %s", text)
 	}
@@ -186,6 +217,7 @@ func TestForget(t *testing.T) {
 	f.raw(t, 5, 6, forgetHead+lines(10, forgetRow), zip.Deflate)
 	load("n", false, 3, 7)
 	gone(t, st, "after a reload")
+	summed(t, st, "after a reload")
 	if sums(t, st, "n") != fmt.Sprintf("rows %d, ledger %d, forgotten %d, lines 0, unsettled 0, []", rows+3, rows+3, forgotten+7) {
 		t.Error(sums(t, st, "n"))
 	}
@@ -292,7 +324,7 @@ func TestForgetCrashMatrix(t *testing.T) {
 		}
 		again := i%2 == 0 // the rows are replaced in between
 		load(network, again)
-		if report, err := Verify(t.Context(), st, opts(network, false)); err != nil || len(report.Differences) > 0 || report.Unsettled > 0 {
+		if report, err := Verify(t.Context(), st, opts(network, false)); err != nil || len(report.Differences)+len(report.RollUps) > 0 || report.Unsettled > 0 {
 			t.Errorf("%v: verify before it is repeated: %+v, %v", at, report, err)
 		}
 		if got, err := Forget(t.Context(), st, opts(network, false), people(t)); err != nil || got.Known != 4 || again && len(got.Rows) > 0 {
@@ -309,6 +341,9 @@ func TestForgetCrashMatrix(t *testing.T) {
 		t.Errorf("only %d faults of %v", struck, counting.all)
 	}
 	gone(t, st, "after all")
+	if n := count(t, st, "SELECT sum(n) FROM (SELECT network, toDate(datetime) AS day, offer_id, count() AS n FROM clicks GROUP BY network, day, offer_id) SETTINGS optimize_use_projections = 1, force_optimize_projection = 1"); n != 6*uint64(struck+1) {
+		t.Errorf("the roll-ups have %d rows, want %d", n, 6*(struck+1))
+	}
 }
 
 // Of an entry's rows no more count as forgotten than were to be deleted.
