@@ -96,14 +96,17 @@ func (l *Ledger) Under(fence store.Fence) *Ledger {
 type Filter struct {
 	Types   []rawlog.Type
 	Periods []rawlog.Period // by the file's hour
+	OrOpen  bool            // with Periods: planned and failed ones of any hour, too
 	States  []State
 	Files   []string // by exact name
 	Run     string   // whose last version this run wrote
 	Issues  bool     // that have issues, ignored ones too
 	LeanOn  string   // that left out an event which this file holds
-	Midway  bool     // that `ingest forget` left in its middle
 	Held    bool     // of which the ledger vouches for rows
 	Undone  bool     // but those that are expired and have no rows any more
+	// Unsettled are those that are loading, that are expired and have rows, and those that
+	// `ingest forget` left in its middle.
+	Unsettled bool
 }
 
 // Entries returns the current entries that pass the filter, by type, hour and name.
@@ -202,6 +205,9 @@ func (l *Ledger) where(f Filter) (string, []any) {
 			cond += "(hour >= fromUnixTimestamp(?) AND hour < fromUnixTimestamp(?))"
 			args = append(args, p.From.Unix(), p.To.Unix())
 		}
+		if f.OrOpen {
+			cond += " OR state IN ('planned', 'failed')"
+		}
 		cond += ")"
 	}
 	if len(f.States) > 0 {
@@ -219,9 +225,6 @@ func (l *Ledger) where(f Filter) (string, []any) {
 	if f.Issues {
 		cond += " AND notEmpty(issues)"
 	}
-	if f.Midway {
-		cond += " AND forgetting > 0"
-	}
 	if f.LeanOn != "" {
 		cond += " AND has(leans_on, ?)"
 		args = append(args, f.LeanOn)
@@ -232,6 +235,9 @@ func (l *Ledger) where(f Filter) (string, []any) {
 	}
 	if f.Undone {
 		cond += " AND (state != 'expired' OR " + held + ")"
+	}
+	if f.Unsettled {
+		cond += " AND (state = 'loading' OR state = 'expired' AND " + held + " OR forgetting > 0)"
 	}
 	if f.Run != "" {
 		cond += " AND run = ?"

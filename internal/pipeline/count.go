@@ -86,7 +86,10 @@ func (r *run) finalCount(ctx context.Context) error {
 			files[i] = e.File
 		}
 		r.Log.Debug("counting", "files", len(files))
-		stored, err := countStored(ctx, r.st, r.Network, r.Types, []rawlog.Period{span(files)})
+		types := slices.DeleteFunc(slices.Clone(r.Types), func(t rawlog.Type) bool {
+			return !slices.ContainsFunc(files, func(f rawlog.File) bool { return f.Type == t })
+		})
+		stored, err := countStored(ctx, r.st, r.Network, types, []rawlog.Period{span(files)})
 		if err != nil {
 			return err
 		}

@@ -153,28 +153,29 @@ func fingerprint(t testing.TB, st *store.Store, network string) string {
 
 // TestCrashMatrix lets each fault befall every write of a run that loads new
 // files, replaces one and puts lines aside; then it runs again and compares the
-// whole. Each case is a network of its own in one database.
+// whole. Each case is a network of its own. Each fault has a database: a deletion looks at
+// all parts of the month, whoever's they are.
 func TestCrashMatrix(t *testing.T) {
 	t.Parallel()
-	cfg := testkit.DatabaseConfig(t)
-	st := testkit.OpenStore(t, cfg)
 	// One fetcher and one loader make the same writes in the same order each time.
 	options := func(network string) Options { return Options{Network: network, Fetchers: 1, Parsers: 1} }
-	load := func(t *testing.T, network string, src *folder) {
+	load := func(t *testing.T, st *store.Store, network string, src *folder) {
 		t.Helper()
 		if sum, err := Run(t.Context(), st, src.source(), options(network)); err != nil || sum.Failed > 0 {
 			t.Fatalf("%v, %+v", err, sum.Failures)
 		}
 	}
-	hooked := func(t *testing.T, s *saboteur, network string, src *folder) error {
+	hooked := func(t *testing.T, cfg store.Config, s *saboteur, network string, src *folder) error {
 		return s.run(t, cfg, src.source(), options(network))
 	}
 
+	cfg := testkit.DatabaseConfig(t)
+	st := testkit.OpenStore(t, cfg)
 	before, after := season(t)
-	load(t, "clean", before)
+	load(t, st, "clean", before)
 	after.later()
 	counting := new(saboteur)
-	if err := hooked(t, counting, "clean", after); err != nil {
+	if err := hooked(t, cfg, counting, "clean", after); err != nil {
 		t.Fatal(err)
 	}
 	want := fingerprint(t, st, "clean")
@@ -183,15 +184,17 @@ func TestCrashMatrix(t *testing.T) {
 	}
 
 	for _, f := range []fault{lost, unknown, dieFirst, dieAfter} {
+		cfg := testkit.DatabaseConfig(t)
+		st := testkit.OpenStore(t, cfg)
 		for _, at := range counting.all {
 			t.Run(fmt.Sprintf("%s/%s", f, at), func(t *testing.T) {
 				t.Parallel()
 				network := fmt.Sprintf("%s-%s", f, at)
 				before, after := season(t)
-				load(t, network, before)
+				load(t, st, network, before)
 				after.later()
 				s := &saboteur{trap: trap{at: at}, fault: f}
-				err := hooked(t, s, network, after)
+				err := hooked(t, cfg, s, network, after)
 				if s.op.Load() == nil {
 					t.Fatal("the fault never struck")
 				}
@@ -199,7 +202,7 @@ func TestCrashMatrix(t *testing.T) {
 					t.Errorf("write %v: the run did not mend it: %v", s.op.Load(), err)
 				}
 				testkit.ExpireLeases(t, st, network)
-				load(t, network, after)
+				load(t, st, network, after)
 				if got := fingerprint(t, st, network); got != want {
 					t.Errorf("write %v:\n got %s\nwant %s", s.op.Load(), got, want)
 				}

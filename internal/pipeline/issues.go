@@ -210,17 +210,29 @@ func offset(d time.Duration) string {
 	return fmt.Sprintf("%c%d:%02d h", sign, d/time.Hour, d%time.Hour/time.Minute)
 }
 
-// openIssues reads from the ledger what is not as it should be in what the run is
-// about: of a run that retries failures that is all of the ledger.
-func (r *run) openIssues(ctx context.Context) error {
-	if r.st == nil {
-		return nil
+// withIssues reads from the ledger what has issues in what the run is about: of a run that
+// retries failures that is all of the ledger. It is read again where the run has written since.
+func (r *run) withIssues(ctx context.Context) ([]checkpoint.Entry, error) {
+	if read := r.flawed.Load(); read != nil {
+		return *read, nil
 	}
 	filter := checkpoint.Filter{Types: r.Types, Issues: true}
 	if !r.RetryFailed {
 		filter.Periods = r.Periods
 	}
 	entries, err := r.entries(ctx, filter)
+	if err == nil {
+		r.flawed.Store(&entries)
+	}
+	return entries, err
+}
+
+// openIssues finds what is not as it should be in what the run is about.
+func (r *run) openIssues(ctx context.Context) error {
+	if r.st == nil {
+		return nil
+	}
+	entries, err := r.withIssues(ctx)
 	if err != nil {
 		return err
 	}

@@ -182,26 +182,24 @@ func (r *run) findOverlaps(ctx context.Context) error {
 
 // toCompare are the files whose time is to be looked at.
 func (r *run) toCompare(ctx context.Context) (map[fileKey]rawlog.File, error) {
-	filters := []checkpoint.Filter{{Types: r.Types, Issues: true}}
-	if !r.RetryFailed {
-		filters[0].Periods = r.Periods
-	}
-	if r.crowded || !r.Share.All() { // what other shares load, a plan does not know
-		filters = append(filters, checkpoint.Filter{Types: r.Types, Run: r.id})
-	}
 	looked := make(map[fileKey]rawlog.File)
-	for i, f := range filters {
-		entries, err := r.entries(ctx, f)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range entries {
-			if i > 0 || e.Has(checkpoint.Overlap) && e.Open() && r.Share.Has(e.File.Name) { //guard:overlap-compared-again
-				looked[keyOf(e.File)] = e.File
-			}
+	flawed, err := r.withIssues(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range flawed {
+		if e.Has(checkpoint.Overlap) && e.Open() && r.Share.Has(e.File.Name) { //guard:overlap-compared-again
+			looked[keyOf(e.File)] = e.File
 		}
 	}
-	return looked, nil
+	if !r.crowded && r.Share.All() { // what other shares load, a plan does not know
+		return looked, nil
+	}
+	loaded, err := r.entries(ctx, checkpoint.Filter{Types: r.Types, Run: r.id})
+	for _, e := range loaded {
+		looked[keyOf(e.File)] = e.File
+	}
+	return looked, err
 }
 
 // settleOverlaps writes what the comparison found, and withdraws issues that no longer hold.

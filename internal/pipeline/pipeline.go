@@ -15,6 +15,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -154,6 +155,7 @@ type run struct {
 	budget  budget
 	meant   [][]string // by each of Files: the names that it may mean
 	sum     *collector
+	flawed  atomic.Pointer[[]checkpoint.Entry] // files with issues, since the run last wrote to the ledger
 
 	twins     *twins
 	copies    copies

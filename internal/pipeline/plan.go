@@ -167,19 +167,9 @@ func (r *run) held(ctx context.Context, scope store.Scope, files []rawlog.File) 
 
 // known is the ledger as far as this run's listing can meet it.
 func (r *run) known(ctx context.Context) (map[fileKey]*checkpoint.Entry, error) {
-	entries, err := r.entries(ctx, checkpoint.Filter{Types: r.Types, Periods: r.Periods})
+	entries, err := r.entries(ctx, checkpoint.Filter{Types: r.Types, Periods: r.Periods, OrOpen: true})
 	if err != nil {
 		return nil, err
-	}
-	if len(r.Periods) > 0 {
-		unloaded, err := r.entries(ctx, checkpoint.Filter{
-			Types:  r.Types,
-			States: []checkpoint.State{checkpoint.Planned, checkpoint.Failed},
-		})
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, unloaded...)
 	}
 	known := make(map[fileKey]*checkpoint.Entry, len(entries))
 	for i := range entries {

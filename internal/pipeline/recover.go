@@ -26,48 +26,59 @@ func (r *run) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	entries, err := r.unsettled(ctx)
+	left, err := r.unsettled(ctx)
 	if err != nil {
 		return err
 	}
-	left := make(map[string]int)
-	for _, e := range entries {
-		if r.Share.Has(e.File.Name) {
-			left[e.Run]++
+	if len(dead) > 0 || len(left.loading)+len(left.midway) > 0 { // else there is nothing to conclude
+		if err = r.takeBack(ctx, dead, left.loading); err != nil {
+			return err
 		}
 	}
+	return r.obey(ctx)
+}
+
+// takeBack is what recover does about dead runs, and the files that they left loading.
+func (r *run) takeBack(ctx context.Context, dead []string, loading []*checkpoint.Entry) error {
 	// Whoever left these files is over only if nobody took this lease before they were read.
-	if err = r.steady(ctx, r.lease.Confirm); err != nil {
+	if err := r.steady(ctx, r.lease.Confirm); err != nil {
 		return err
 	}
-	for id, files := range left {
-		r.Log.Warn("an earlier run died while loading; removing what it left", "dead", id, "files", files)
+	files := make(map[string]int)
+	for _, e := range loading {
+		files[e.Run]++
+	}
+	for id, n := range files {
+		r.Log.Warn("an earlier run died while loading; removing what it left", "dead", id, "files", n)
 		if !slices.Contains(dead, id) {
 			dead = append(dead, id)
 		}
 	}
 	for _, id := range dead {
-		if err = r.inserts.End(ctx, id); err != nil {
+		if err := r.inserts.End(ctx, id); err != nil {
 			return err
 		}
 	}
-	if err = r.inserts.Sweep(ctx, r.everywhere(), dead, r.vouched); err != nil { //guard:orphans-swept
-		return err
-	}
-	if err = r.settleForgetting(ctx); err != nil { //guard:forget-settled
+	if err := r.inserts.Sweep(ctx, r.everywhere(), dead, r.vouched); err != nil { //guard:orphans-swept
 		return err
 	}
 	// What a dead run still had on its way is known only now.
-	if entries, err = r.unsettled(ctx); err != nil {
+	left, err := r.unsettled(ctx)
+	if err != nil {
 		return err
 	}
-	if err := r.settleLoading(ctx, entries); err != nil {
+	if len(left.midway) > 0 {
+		if err := r.settleForgetting(ctx, left.midway); err != nil { //guard:forget-settled
+			return err
+		}
+		if left, err = r.unsettled(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.settleLoading(ctx, left.loading); err != nil {
 		return err
 	}
-	if err := r.steady(ctx, r.lease.Bury); err != nil {
-		return err
-	}
-	return r.obey(ctx)
+	return r.steady(ctx, r.lease.Bury)
 }
 
 // obey keeps out of the store whoever was forgotten. Whoever is to be from now on waits for the
@@ -82,32 +93,39 @@ func (r *run) obey(ctx context.Context) error {
 	})
 }
 
-// unsettled are the files that a run left loading, and those whose rows it was about to drop
-// and that are to be kept after all.
-func (r *run) unsettled(ctx context.Context) ([]checkpoint.Entry, error) {
-	entries, err := r.entries(ctx, checkpoint.Filter{Types: r.Types, States: []checkpoint.State{checkpoint.Loading}})
-	if err != nil {
-		return nil, err
-	}
-	going, err := r.entries(ctx, checkpoint.Filter{Types: r.Types, States: []checkpoint.State{checkpoint.Expired}, Held: true})
-	for _, e := range going {
-		if !r.ahead.over(e.File) { //guard:kept-after-all
-			entries = append(entries, e)
+// unsettled are files of which the ledger and the rows may not say the same.
+type unsettled struct {
+	// loading are those that a run left loading, and those whose rows it was about to drop
+	// and that are to be kept after all.
+	loading []*checkpoint.Entry
+	midway  []*checkpoint.Entry // that `ingest forget` left in its middle
+}
+
+// unsettled finds those of this share.
+func (r *run) unsettled(ctx context.Context) (left unsettled, err error) {
+	entries, err := r.entries(ctx, checkpoint.Filter{Types: r.Types, Unsettled: true})
+	for i := range entries {
+		e := &entries[i]
+		if !r.Share.Has(e.File.Name) {
+			continue
+		}
+		if e.Forgetting > 0 {
+			left.midway = append(left.midway, e)
+		}
+		going := e.State == checkpoint.Expired && hasRows(e)
+		if e.State == checkpoint.Loading || going && !r.ahead.over(e.File) { //guard:kept-after-all
+			left.loading = append(left.loading, e)
 		}
 	}
-	return entries, err
+	return left, err
 }
 
 // settleLoading takes out the rows of loading files that the ledger does not
 // vouch for, counts those that it does, and writes what is so.
-func (r *run) settleLoading(ctx context.Context, entries []checkpoint.Entry) error {
+func (r *run) settleLoading(ctx context.Context, left []*checkpoint.Entry) error {
 	byType := make(map[rawlog.Type][]*checkpoint.Entry)
-	var left []*checkpoint.Entry
-	for i := range entries {
-		if e := &entries[i]; r.Share.Has(e.File.Name) {
-			byType[e.File.Type] = append(byType[e.File.Type], e)
-			left = append(left, e)
-		}
+	for _, e := range left {
+		byType[e.File.Type] = append(byType[e.File.Type], e)
 	}
 	for typ, entries := range byType {
 		err := r.steady(ctx, func(ctx context.Context) error { return r.settleType(ctx, typ, entries) })

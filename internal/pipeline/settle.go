@@ -10,16 +10,10 @@ import (
 )
 
 // settleForgetting sets right what a dead `ingest forget` left in its middle.
-func (r *run) settleForgetting(ctx context.Context) error {
-	entries, err := r.entries(ctx, checkpoint.Filter{Types: r.Types, Midway: true})
-	if err != nil || len(entries) == 0 {
-		return err
-	}
+func (r *run) settleForgetting(ctx context.Context, midway []*checkpoint.Entry) error {
 	byType := make(map[rawlog.Type][]*checkpoint.Entry)
-	for i := range entries {
-		if e := &entries[i]; r.Share.Has(e.File.Name) {
-			byType[e.File.Type] = append(byType[e.File.Type], e)
-		}
+	for _, e := range midway {
+		byType[e.File.Type] = append(byType[e.File.Type], e)
 	}
 	for typ, marked := range byType {
 		r.Log.Warn("`ingest forget` died while deleting; counting what it left. Run it again with the same values", "type", typ, "files", len(marked))

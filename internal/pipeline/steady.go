@@ -52,6 +52,7 @@ func (r *run) record(ctx context.Context, entries []*checkpoint.Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
+	r.flawed.Store(nil)
 	for _, e := range entries {
 		e.Version++
 	}

@@ -32,11 +32,6 @@ const (
 )
 
 var (
-	quotedText  = regexp.MustCompile(`'(?:[^'\\]|\\.|'')*'`)
-	constraints = regexp.MustCompile("\\bCONSTRAINT (`[^`]*`|\\S+) (?:CHECK|ASSUME)\\b")
-	projections = regexp.MustCompile("\\bPROJECTION (`[^`]*`|\\S+)")
-	indices     = regexp.MustCompile("\\bINDEX (`[^`]*`|\\S+) (.+?) TYPE ")
-	ttl         = regexp.MustCompile(`\bTTL `)
 	// plain is a list of columns.
 	plain = regexp.MustCompile("^[(]?(?:`[^`]*`|\\w+)(?:, (?:`[^`]*`|\\w+))*[)]?$")
 	// literal is a value that is the same for every row.
@@ -96,7 +91,7 @@ func computedColumns(table string, columns []Column) (out []Refuser, err error) 
 // refusersOf looks at everything but the columns.
 func refusersOf(engine, create, sorting, partition string) (out []Refuser) {
 	add := func(kind RefuserKind, name, text string) { out = append(out, Refuser{kind, name, text}) }
-	bare := quotedText.ReplaceAllString(create, "''")
+	bare := bare(create)
 	for _, name := range Constraints(create) {
 		add(Constraint, name, "the constraint "+name)
 	}
@@ -104,9 +99,11 @@ func refusersOf(engine, create, sorting, partition string) (out []Refuser) {
 	for _, name := range slices.Concat(aggregate, normal) {
 		add(Projection, name, "the projection "+name)
 	}
-	for _, m := range indices.FindAllStringSubmatch(bare, -1) {
-		if !plain.MatchString(m[2]) {
-			add(Index, m[1], "the index "+m[1]+" on "+m[2])
+	for rest := range after(bare, "INDEX") {
+		name, rest := leadingName(rest)
+		on, _, typed := strings.Cut(strings.TrimPrefix(rest, " "), " TYPE ")
+		if typed && !plain.MatchString(on) {
+			add(Index, name, "the index "+name+" on "+on)
 		}
 	}
 	for _, key := range []string{sorting, partition} {
@@ -114,8 +111,9 @@ func refusersOf(engine, create, sorting, partition string) (out []Refuser) {
 			add(SortingKey, key, "the key "+key)
 		}
 	}
-	if ttl.MatchString(bare) {
+	for range after(bare, "TTL") {
 		add(TTL, "", "a TTL")
+		break
 	}
 	if single.merging(engine) != "" { //guard:merging-engines
 		add(Merging, engine, "the engine "+engine)
@@ -126,8 +124,11 @@ func refusersOf(engine, create, sorting, partition string) (out []Refuser) {
 // Constraints are the names, quoted where need be, of the constraints in a table's
 // definition as the server prints it.
 func Constraints(create string) (names []string) {
-	for _, m := range constraints.FindAllStringSubmatch(quotedText.ReplaceAllString(create, "''"), -1) {
-		names = append(names, m[1])
+	for rest := range after(bare(create), "CONSTRAINT") {
+		name, rest := leadingName(rest)
+		if strings.HasPrefix(rest, " CHECK ") || strings.HasPrefix(rest, " ASSUME ") {
+			names = append(names, name)
+		}
 	}
 	return names
 }

@@ -55,12 +55,12 @@ func RollUps(table, create string) (have, lack []schema.RollUp, err error) {
 // schema's roll-ups: those that only sum, and those that hold rows.
 func Projections(create string) (aggregate, normal []string) {
 	declared, _ := declaredRollUps() // of an unreadable schema there is no table
-	bare := quotedText.ReplaceAllString(create, "''")
-	for _, at := range projections.FindAllStringSubmatchIndex(bare, -1) {
-		name, query := bare[at[2]:at[3]], parenthesized(bare[at[1]:])
-		ours := false
+	for rest := range after(bare(create), "PROJECTION") {
+		name, rest := leadingName(rest)
+		query := parenthesized(rest)
+		definition, ours := name+" "+query, false
 		for _, list := range declared {
-			ours = ours || slices.ContainsFunc(list, func(r schema.RollUp) bool { return r.Definition == name+" "+query })
+			ours = ours || slices.ContainsFunc(list, func(r schema.RollUp) bool { return r.Definition == definition })
 		}
 		switch {
 		case ours:

@@ -22,7 +22,7 @@ var forgetting = []protection{
 	guard("forget-marked", "the ledger says which rows are about to go",
 		swap("f.record(ctx, marked)", "error(nil)"), "internal/pipeline", "TestForgetCrashMatrix"),
 	guard("forget-settled", "a load counts what a dead forget left",
-		swap("r.settleForgetting(ctx)", "error(nil)"), "internal/pipeline", "TestForgetCrashMatrix"),
+		swap("r.settleForgetting(ctx, left.midway)", "error(nil)"), "internal/pipeline", "TestForgetCrashMatrix"),
 	guard("forget-bounded", "no more rows count as forgotten than were to be",
 		always, "internal/pipeline", "TestForgot"),
 	guard("forget-physical", "rows that are marked as deleted are removed",

@@ -56,7 +56,7 @@ var issues = []protection{
 	guard("overlap-foreseen", "a file is named until it is compared, also after a crash",
 		put("return nil"), "internal/pipeline", "TestOverlapAfterCrash"),
 	guard("overlap-compared-again", "the next run compares what a crash left uncompared",
-		swap("i > 0 || ", "i > 0 && "), "internal/pipeline", "TestOverlapAfterCrash"),
+		never, "internal/pipeline", "TestOverlapAfterCrash"),
 	guard("overlap-outlives-failure", "a broken replacement leaves it said that the rows are another file's too",
 		swap("overlapOf(j.entry)...", "[]checkpoint.Issue{}..."), "internal/pipeline", "TestOverlapOutlivesFailure"),
 	guard("newer-store-refused", "a store that a newer ingest made is left alone",
