@@ -68,7 +68,7 @@ func (r *run) takeBack(ctx context.Context, dead []string, loading []*checkpoint
 		return err
 	}
 	if len(left.midway) > 0 {
-		if err := r.settleForgetting(ctx, left.midway); err != nil { //guard:forget-settled
+		if err = r.settleForgetting(ctx, left.midway); err != nil { //guard:forget-settled
 			return err
 		}
 		if left, err = r.unsettled(ctx); err != nil {

@@ -72,7 +72,7 @@ func (s *Store) Delete(ctx context.Context, table, where string, args ...any) er
 		return err
 	}
 	return s.Write(ctx, Op{Kind: "delete", Detail: table}, func(ctx context.Context) error {
-		rewrite, err := s.normalProjections(ctx, table)
+		rewrite, err := s.normalProjections(unmarked{ctx}, table) // which would have the id of the deletion
 		if err != nil {
 			return err
 		}

@@ -141,11 +141,15 @@ func (s *Store) FindPeople(ctx context.Context, c Scope, w Wanted) (places []Pla
 			err = fmt.Errorf("looking for people in %s: %w", c.Table(), err)
 		}
 	}()
+	where, args := c.where()
+	var none bool
+	if none, err = s.empty(ctx, c.Table(), where, args...); none || err != nil {
+		return nil, err
+	}
 	columns, err := s.Columns(ctx, c.Table())
 	if err != nil {
 		return nil, err
 	}
-	where, args := c.where()
 	rows, err := s.wanted(ctx, w, "SELECT toString(_file), _hour, _line, _insert, notEmpty(_rescued) FROM "+s.Holding(c.Table())+" WHERE "+where+" AND "+w.has(columns)+narrow, args...)
 	if err != nil {
 		return nil, err
@@ -164,6 +168,14 @@ func (s *Store) FindPeople(ctx context.Context, c Scope, w Wanted) (places []Pla
 		places = append(places, p)
 	}
 	return places, rows.Err()
+}
+
+// empty reports whether no row of a table is of that kind. To plan a search for people takes
+// a tenth of a second, also where there is nothing to search.
+func (s *Store) empty(ctx context.Context, table, where string, args ...any) (bool, error) {
+	var some uint64
+	err := s.Conn().QueryRow(ctx, "SELECT count() FROM (SELECT 1 FROM "+s.Holding(table)+" WHERE "+where+" LIMIT 1)", args...).Scan(&some)
+	return some == 0, err
 }
 
 // wanted asks with what is wanted beside the statement.
@@ -239,6 +251,10 @@ func (s *Store) FindLoose(ctx context.Context, table, network string, w Wanted) 
 			err = fmt.Errorf("looking for people in %s: %w", table, err)
 		}
 	}()
+	var none bool
+	if none, err = s.empty(ctx, table, "network = ?", network); none || err != nil {
+		return nil, err
+	}
 	columns, err := s.Columns(ctx, table)
 	if err != nil {
 		return nil, err

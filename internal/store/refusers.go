@@ -99,8 +99,8 @@ func refusersOf(engine, create, sorting, partition string) (out []Refuser) {
 	for _, name := range slices.Concat(aggregate, normal) {
 		add(Projection, name, "the projection "+name)
 	}
-	for rest := range after(bare, "INDEX") {
-		name, rest := leadingName(rest)
+	for text := range after(bare, "INDEX") {
+		name, rest := leadingName(text)
 		on, _, typed := strings.Cut(strings.TrimPrefix(rest, " "), " TYPE ")
 		if typed && !plain.MatchString(on) {
 			add(Index, name, "the index "+name+" on "+on)
@@ -124,8 +124,8 @@ func refusersOf(engine, create, sorting, partition string) (out []Refuser) {
 // Constraints are the names, quoted where need be, of the constraints in a table's
 // definition as the server prints it.
 func Constraints(create string) (names []string) {
-	for rest := range after(bare(create), "CONSTRAINT") {
-		name, rest := leadingName(rest)
+	for text := range after(bare(create), "CONSTRAINT") {
+		name, rest := leadingName(text)
 		if strings.HasPrefix(rest, " CHECK ") || strings.HasPrefix(rest, " ASSUME ") {
 			names = append(names, name)
 		}

@@ -55,8 +55,8 @@ func RollUps(table, create string) (have, lack []schema.RollUp, err error) {
 // schema's roll-ups: those that only sum, and those that hold rows.
 func Projections(create string) (aggregate, normal []string) {
 	declared, _ := declaredRollUps() // of an unreadable schema there is no table
-	for rest := range after(bare(create), "PROJECTION") {
-		name, rest := leadingName(rest)
+	for text := range after(bare(create), "PROJECTION") {
+		name, rest := leadingName(text)
 		query := parenthesized(rest)
 		definition, ours := name+" "+query, false
 		for _, list := range declared {
