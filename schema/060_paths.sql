@@ -1,5 +1,6 @@
 -- Conversions, but not adjustments of them, with the click that each came from. The ids of the period's conversions pick the
--- clicks, of 45 days and the period: real conversions come up to 41 days after their click.
+-- clicks, of 45 days and the period: real conversions come up to 41 days after their click. They do so by hash, as the index
+-- of ids would look for each of them in each granule; the join compares the ids themselves.
 -- An analyst's profile must not change the answer: see conversions_current.
 CREATE VIEW IF NOT EXISTS {database}.conversion_paths {on_cluster}
 (
@@ -64,9 +65,9 @@ FROM
                 argMin((ip, user_agent, country_code, access_control_decision, access_control_reason_code, _file, _line), (datetime, cityHash64(_file, _line))) AS of
             FROM {database}.clicks
             WHERE datetime >= toDateTime({first_day:Date}, 'UTC') - toIntervalDay(45) AND datetime < toDateTime({last_day:Date} + 1, 'UTC')
-                AND transaction_id IN
+                AND cityHash64(transaction_id) IN
                 (
-                    SELECT transaction_id FROM {database}.conversions
+                    SELECT cityHash64(transaction_id) FROM {database}.conversions
                     WHERE datetime >= toDateTime({first_day:Date}, 'UTC') AND datetime < toDateTime({last_day:Date} + 1, 'UTC') AND transaction_id != '' AND is_adjustment = 0
                 )
             GROUP BY network, transaction_id
@@ -74,7 +75,7 @@ FROM
     ) AS k ON k.network = c.network AND k.transaction_id = c.transaction_id
     WHERE c.is_adjustment = 0 AND c.datetime >= toDateTime({first_day:Date}, 'UTC') AND c.datetime < toDateTime({last_day:Date} + 1, 'UTC')
 )
-COMMENT 'Conversions (without adjustments) of the days first_day to last_day, each with its click: conversion_paths(first_day = ''2016-09-01'', last_day = ''2016-09-30''). Made by ingest, revision 2.';
+COMMENT 'Conversions (without adjustments) of the days first_day to last_day, each with its click: conversion_paths(first_day = ''2016-09-01'', last_day = ''2016-09-30''). Made by ingest, revision 3.';
 
 -- How much of an offer's conversions a window would keep. Counts only, so that days, offers and
 -- affiliates can be added up. What the log of conversions says is enough: clicks are not read.

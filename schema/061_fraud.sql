@@ -65,9 +65,9 @@ FROM
                 SELECT network, transaction_id, min(toInt64(datetime)) AS clicked
                 FROM {database}.clicks
                 WHERE datetime >= toDateTime({first_day:Date}, 'UTC') - toIntervalDay(45) AND datetime < toDateTime({last_day:Date} + 1, 'UTC')
-                    AND transaction_id IN
+                    AND cityHash64(transaction_id) IN
                     (
-                        SELECT transaction_id FROM {database}.conversions
+                        SELECT cityHash64(transaction_id) FROM {database}.conversions
                         WHERE datetime >= toDateTime({first_day:Date}, 'UTC') AND datetime < toDateTime({last_day:Date} + 1, 'UTC')
                             AND session_datetime = toDateTime(0, 'UTC') AND transaction_id != ''
                     )
@@ -79,7 +79,7 @@ FROM
     WINDOW whole AS (PARTITION BY network, offer_id), own AS (PARTITION BY network, offer_id, affiliate_id)
 )
 WHERE n > 0 AND n >= {least:UInt64}
-COMMENT 'Times from click to conversion that give fraud away: fraud_ctit(first_day = ''2016-09-01'', last_day = ''2016-09-30'', least = 30). Made by ingest, revision 2.';
+COMMENT 'Times from click to conversion that give fraud away: fraud_ctit(first_day = ''2016-09-01'', last_day = ''2016-09-30'', least = 30). Made by ingest, revision 3.';
 
 -- Addresses and devices that send many clicks, by affiliate. A first reading counts clicks by hash, in
 -- a table of bounded size; a second one counts exactly, of those alone whose hash has enough.

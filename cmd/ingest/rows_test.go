@@ -56,6 +56,13 @@ LEFT JOIN (SELECT network, transaction_id, any(req_connection_speed) AS speed FR
     ON k.network = c.network AND k.transaction_id = c.transaction_id
 GROUP BY c.network, connection, c.currency
 ORDER BY conversions DESC, network, connection, currency`,
+	"cityHash64(network, ip, offer_id)": `SELECT network, replaceOne(toString(ip), '::ffff:', '') AS address, offer_id, count() AS clicks, uniqExact(user_agent) AS agents
+FROM clicks
+WHERE toYYYYMM(_hour) = 201609
+GROUP BY network, ip, offer_id
+HAVING clicks >= 1
+ORDER BY clicks DESC, network, ip, offer_id
+LIMIT 20`,
 	"FROM performance_by_offer": `SELECT
     network,
     offer_id,
@@ -83,6 +90,7 @@ func sameAsRows(t *testing.T, owner engine.Endpoint, queries []string) {
 		if strings.Contains(q, "system.parts") || !readsRows.MatchString(q) && !strings.Contains(q, "FROM performance_by") && !strings.Contains(q, "session_datetime") {
 			continue
 		}
+		q = strings.ReplaceAll(q, ">= 100", ">= 1") // no address of so few rows has a hundred clicks, or two
 		got := query(t, owner, q)
 		if strings.Contains(got, "Code: ") {
 			t.Errorf("%s\n%s", got, q)
@@ -95,7 +103,7 @@ func sameAsRows(t *testing.T, owner engine.Endpoint, queries []string) {
 				continue
 			}
 			compared[words] = true
-			if want := query(t, owner, old); got != want {
+			if want := query(t, owner, old); got != want || strings.Count(got, "\n") < 2 {
 				t.Errorf("the answer is\n%.1999s\nand from all rows\n%.1999s\nto\n%s", got, want, q)
 			}
 		}
