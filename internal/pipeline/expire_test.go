@@ -298,6 +298,29 @@ func TestExpireCrashes(t *testing.T) {
 	}
 }
 
+// Files that a dead run had called expired, and that are to be kept after all, count again by
+// what is there of them, also where the source has them no more.
+func TestKeptAfterAll(t *testing.T) {
+	t.Parallel()
+	cfg := testkit.DatabaseConfig(t)
+	st := testkit.OpenStore(t, cfg)
+	src, opts := aging(t), Options{Network: "acme", Fetchers: 1, Parsers: 1}
+	loadAged(t, st, src, opts)
+	want := agedRows(t, st, "acme")
+	setLife(t, st, "acme", sinceOctober())
+	s := &saboteur{trap: trap{at: moment{"ledger", "expired", 1}}, fault: dieAfter}
+	if err := s.run(t, cfg, src.source(), opts); err == nil || expiredFiles(t, st, "acme") != 4 {
+		t.Fatalf("%v, %d files are expired", err, expiredFiles(t, st, "acme"))
+	}
+	testkit.ExpireLeases(t, st, "acme")
+	setLife(t, st, "acme", 0)
+	loadAged(t, st, newFolder(t), opts)
+	if got := agedRows(t, st, "acme"); got != want || expiredFiles(t, st, "acme") != 0 {
+		t.Errorf("rows and rejected lines %v, want %v; %d files are expired", got, want, expiredFiles(t, st, "acme"))
+	}
+	sound(t, st, "acme", 0)
+}
+
 // A run falls asleep when it has called files expired. Another one takes over, by whose
 // settings they are kept: the sleeper deletes none of them.
 func TestExpireWakesTooLate(t *testing.T) {

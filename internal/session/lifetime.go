@@ -14,6 +14,7 @@ func (s *Session) SetLifetimes(ctx context.Context, opts pipeline.Options, lives
 	if err != nil {
 		return pipeline.Summary{}, err
 	}
+	opts.Privacy = s.Config.Privacy // whoever works under the lease needs the key of the receipts
 	opts.Network, opts.Log, opts.Started = s.Config.Network, s.own, func(run string) { s.run.Store(&run) }
 	if s.record != nil {
 		opts.Name = s.record.Run()
