@@ -261,6 +261,18 @@ func TestForgetHashed(t *testing.T) {
 	if sum, err := Run(t.Context(), st, f.source(), opts); err != nil || sum.Rows != 3 || sum.Forgotten != 7 {
 		t.Errorf("%v, %+v", err, sum)
 	}
+	// A cut address stays, until its text is read again.
+	cut := Options{Network: "cut", Privacy: forgetKey(t, "ip=truncate")}
+	if sum, err := Run(t.Context(), st, f.source(), cut); err != nil || sum.Rows != 10 {
+		t.Fatalf("%v, %+v", err, sum)
+	}
+	if got, err := Forget(t.Context(), st, cut, people(t)); err != nil || got.Rows["clicks"] != 6 {
+		t.Errorf("%v, %+v", err, got)
+	}
+	cut.Reload = true
+	if sum, err := Run(t.Context(), st, f.source(), cut); err != nil || sum.Rows != 3 || sum.Forgotten != 7 {
+		t.Errorf("%v, %+v", err, sum)
+	}
 }
 
 // Wherever a forget dies, all states that it leaves are told apart: a load goes on from it and
