@@ -31,17 +31,18 @@ func (s *sleeper) hook(ctx context.Context, op store.Op, do func(context.Context
 // TestPausedMatrix lets a run fall asleep before each of its writes, deletions
 // and ledger writes included, and wake after another run took its lease over,
 // loaded all that the source has, and ended. Nothing that the other run holds as
-// loaded may be touched, and nothing of the sleeper's may stay.
+// loaded may be touched, and nothing of the sleeper's may stay. Each kind of run has a
+// database, as deletions look at all parts of the month.
 func TestPausedMatrix(t *testing.T) {
 	t.Parallel()
-	cfg := testkit.DatabaseConfig(t)
-	st := testkit.OpenStore(t, cfg)
 	for _, c := range []struct {
 		name   string
 		large  bool
 		reload bool
 		gone   bool // the source has nothing left when the other run comes
 	}{{"changed", false, false, false}, {"large", true, true, false}, {"gone", false, true, true}} {
+		cfg := testkit.DatabaseConfig(t)
+		st := testkit.OpenStore(t, cfg)
 		opts := Options{Reload: c.reload, Fetchers: 1, Parsers: 1}
 		if c.large {
 			opts.MaxMemory = 2 << 20

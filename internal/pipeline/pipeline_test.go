@@ -68,7 +68,7 @@ func (f *folder) archive(spec gen.Spec) archive {
 	if archives.made == nil {
 		archives.made = make(map[string]archive)
 	}
-	if f.net == usualNetwork() && spec.Rows < 1000 {
+	if f.net == usualNetwork() && spec.Rows < 10_000 {
 		archives.made[key] = a
 	}
 	return a
