@@ -3,6 +3,7 @@ package rows
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -60,6 +61,24 @@ func BenchmarkParse(b *testing.B) {
 	for _, mode := range []string{"bytes", "stream"} {
 		b.Run(mode, func(b *testing.B) {
 			benchmarkParse(b, newReading(b, table, Config{}), mode)
+		})
+	}
+}
+
+// BenchmarkReceipts is the same where people were forgotten, by so many values.
+func BenchmarkReceipts(b *testing.B) {
+	table := clicksTable()
+	for _, n := range []int{0, 1, 1_000, 100_000} {
+		receipts := make([][]string, n)
+		for i := range receipts {
+			receipts[i] = []string{fmt.Sprintf("%032x", i)}
+		}
+		obeying, err := policy(b, "").Obeying(receipts)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			benchmarkParse(b, newReading(b, table, Config{Privacy: obeying}), "bytes")
 		})
 	}
 }
