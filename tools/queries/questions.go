@@ -22,7 +22,8 @@ type question struct {
 const (
 	glance = 300 * time.Millisecond // whatever a dashboard asks
 	lookup = 100 * time.Millisecond // one transaction
-	period = time.Second            // an offer's month, or a day, of the rows
+	period = time.Second            // an offer's month, or a day, of the rows; a month of totals
+	hourly = 3 * time.Second        // a month of the totals that have the most rows
 	scan   = 10 * time.Second       // the whole history of a column, and what joins a month
 )
 
@@ -47,9 +48,10 @@ var raw = []question{
 
 // totals are asked of the views over roll-ups, for a month and for the year.
 var totals = []question{
-	{"totals", "a month by offer", "SELECT network, offer_id, currency, sum(impressions), sum(clicks), sum(conversions), sum(margin) FROM performance_by_offer WHERE hour >= '2016-09-01 00:00:00' GROUP BY ALL", glance},
-	{"totals", "a month by affiliate", "SELECT network, affiliate_id, currency, sum(impressions), sum(clicks), sum(conversions), sum(margin) FROM performance_by_affiliate WHERE hour >= '2016-09-01 00:00:00' GROUP BY ALL", glance},
-	{"totals", "a month by country and day", "SELECT network, toDate(hour) AS day, country_code, sum(clicks), sum(conversions) FROM performance_by_country WHERE hour >= '2016-09-01 00:00:00' GROUP BY ALL", glance},
+	{"totals", "a month by offer", "SELECT network, offer_id, currency, sum(impressions), sum(clicks), sum(conversions), sum(margin) FROM performance_by_offer WHERE hour >= '2016-09-01 00:00:00' GROUP BY ALL", period},
+	{"totals", "a month by affiliate", "SELECT network, affiliate_id, currency, sum(impressions), sum(clicks), sum(conversions), sum(margin) FROM performance_by_day WHERE day >= '2016-09-01' GROUP BY ALL", period},
+	{"totals", "a month by affiliate, of its hours", "SELECT network, affiliate_id, currency, sum(impressions), sum(clicks), sum(conversions), sum(margin) FROM performance_by_affiliate WHERE hour >= '2016-09-01 00:00:00' GROUP BY ALL", hourly},
+	{"totals", "a month by country and day", "SELECT network, toDate(hour) AS day, country_code, sum(clicks), sum(conversions) FROM performance_by_country WHERE hour >= '2016-09-01 00:00:00' GROUP BY ALL", period},
 	{"totals", "an affiliate's month by day and offer", "SELECT network, day, offer_id, currency, sum(clicks), sum(conversions), sum(payout) FROM performance_by_day WHERE day >= '2016-09-01' AND affiliate_id = {affiliate} GROUP BY ALL", glance},
 	{"totals", "the year by country", "SELECT network, country_code, sum(impressions), sum(clicks) FROM performance_by_country GROUP BY ALL", period},
 	{"totals", "the year by offer", "SELECT network, offer_id, currency, sum(impressions), sum(clicks), sum(margin) FROM performance_by_offer GROUP BY ALL", scan},
