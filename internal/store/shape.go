@@ -127,6 +127,11 @@ func (sh Shape) unmask(full, partition string) string {
 	return "ALTER TABLE " + full + " APPLY DELETED MASK IN PARTITION ID " + literal(partition)
 }
 
+// dropPart drops a part, by its name.
+func (sh Shape) dropPart(full, part string) string {
+	return "ALTER TABLE " + full + " DROP PART " + literal(part)
+}
+
 // copyOf makes an empty table of the definition of another.
 func (sh Shape) copyOf(name, full, of string) statement {
 	return statement{"CREATE TABLE " + name, "CREATE TABLE " + full + " AS " + of}
