@@ -71,7 +71,7 @@ func (s *Store) Delete(ctx context.Context, table, where string, args ...any) er
 	if err := s.AwaitMutations(ctx, table); err != nil { //guard:none-queued
 		return err
 	}
-	err := s.Write(ctx, Op{Kind: "delete", Detail: table}, func(ctx context.Context) error {
+	return s.Write(ctx, Op{Kind: "delete", Detail: table}, func(ctx context.Context) error {
 		rewrite, err := s.normalProjections(unmarked{ctx}, table) // which would have the id of the deletion
 		if err != nil {
 			return err
@@ -86,10 +86,6 @@ func (s *Store) Delete(ctx context.Context, table, where string, args ...any) er
 		}
 		return err
 	})
-	if err == nil {
-		s.dropDead(unmarked{ctx}, table)
-	}
-	return err
 }
 
 // mutate runs a statement that is a mutation. The server waits with its answer

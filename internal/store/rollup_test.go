@@ -188,16 +188,24 @@ func TestRollUpsOfAnOlderStore(t *testing.T) {
 	if d := differences(t, st); len(d) > 0 {
 		t.Errorf("beside parts of before: %q", d)
 	}
-	var found []string
-	for _, f := range check.Run(t.Context(), st) {
-		if strings.Contains(f.Detail, "parts without roll-ups") {
-			found = append(found, f.Detail+": "+f.Hint)
+	// What check says of them, month by month, brings them together.
+	for month := range 3 {
+		found := ""
+		for _, f := range check.Run(t.Context(), st) {
+			if strings.Contains(f.Detail, "parts without roll-ups") {
+				_, found, _ = strings.Cut(f.Hint, "month by month: ")
+			}
+		}
+		if (found == "") != (month == 2) {
+			t.Fatalf("of two months with parts of before, check says after %d: %q", month, found)
+		}
+		for statement := range strings.SplitSeq(found, "; ") {
+			if statement != "" {
+				exec(t, st, statement+" SETTINGS mutations_sync = 2")
+			}
 		}
 	}
-	if len(found) != 1 || !strings.Contains(found[0], "PARTITION ID '201608' FINAL") {
-		t.Errorf("check says of parts of before: %q", found)
-	}
-	exec(t, st, "OPTIMIZE TABLE clicks FINAL")
+	exec(t, st, "OPTIMIZE TABLE clicks FINAL SETTINGS optimize_throw_if_noop = 1")
 	if d := differences(t, st); len(d) > 0 {
 		t.Errorf("merged: %q", d)
 	}

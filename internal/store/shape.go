@@ -127,11 +127,6 @@ func (sh Shape) unmask(full, partition string) string {
 	return "ALTER TABLE " + full + " APPLY DELETED MASK IN PARTITION ID " + literal(partition)
 }
 
-// dropPart drops a part, by its name.
-func (sh Shape) dropPart(full, part string) string {
-	return "ALTER TABLE " + full + " DROP PART " + literal(part)
-}
-
 // copyOf makes an empty table of the definition of another.
 func (sh Shape) copyOf(name, full, of string) statement {
 	return statement{"CREATE TABLE " + name, "CREATE TABLE " + full + " AS " + of}
@@ -250,6 +245,17 @@ func (s *Store) SetRollUpMode(table string) string {
 // AddRollUp is advice: how an administrator adds a roll-up that a table lacks.
 func (s *Store) AddRollUp(table string, r schema.RollUp) string {
 	return "ALTER TABLE " + s.Holding(table) + " ADD PROJECTION " + r.Definition
+}
+
+// FillRollUps is what brings a table's roll-ups into the parts of a month that were there before
+// them. The mask comes first: rows that are only marked as deleted would be summed with the others.
+func (s *Store) FillRollUps(table, month string, have []schema.RollUp) string {
+	var fill []string
+	for _, r := range have {
+		fill = append(fill, "MATERIALIZE PROJECTION "+r.Name+" IN PARTITION ID "+literal(month))
+	}
+	full := s.Holding(table)
+	return s.shape().unmask(full, month) + "; ALTER TABLE " + full + " " + strings.Join(fill, ", ")
 }
 
 // DropTable drops a table with its rows, if it is there.

@@ -137,8 +137,6 @@ var stores = []protection{
 		never, "internal/store", "TestDeleteWithProjection"),
 	guard("rollups-rebuilt", "a deletion can mark rows of a table with roll-ups",
 		swap("'rebuild'", "'throw'"), "internal/store", "TestRollUps"),
-	guard("only-dead-parts", "a part without roll-ups that has rows is not dropped",
-		always, "internal/store", "TestDeadPartsGo"),
 	guard("dropped-rollup-stays", "a roll-up that was dropped does not come back",
 		never, "internal/store", "TestApplyWidens"),
 	guard("brief", "the server's stack traces are cut out of its errors",

@@ -21,7 +21,7 @@ func (c checker) projections(ctx context.Context, table, create string) ([]Findi
 	}
 	if len(aggregate) > 0 {
 		warn("has the projection "+strings.Join(aggregate, ", ")+", which each INSERT and deletion has to compute",
-			masked+": OPTIMIZE TABLE … FINAL brings it into parts of before")
+			masked+": APPLY DELETED MASK comes first where it is to answer for parts of before")
 	}
 	have, lack, err := store.RollUps(table, create)
 	if err != nil {
@@ -43,7 +43,7 @@ func (c checker) projections(ctx context.Context, table, create string) ([]Findi
 	}
 	if rows > 0 {
 		warn(fmt.Sprintf("has %d rows in parts without roll-ups, which totals have to read", rows),
-			"merges bring them about; in a quiet hour, and month by month: OPTIMIZE TABLE "+c.st.Holding(table)+" PARTITION ID '"+month+"' FINAL ("+masked+")")
+			"they are not merged with newer parts. In a quiet hour, and month by month: "+c.st.FillRollUps(table, month, have))
 	}
 	return out, nil
 }
