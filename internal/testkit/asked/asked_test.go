@@ -3,6 +3,7 @@ package asked
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,10 @@ func TestRepository(t *testing.T) {
 	cookbook, err := Document("../../../docs/sql-cookbook.md")
 	if err != nil || len(cookbook) < 20 {
 		t.Errorf("%d queries of the cookbook, %v", len(cookbook), err)
+	}
+	text, err := os.ReadFile("../../../docs/sql-cookbook.md")
+	if timed := regexp.MustCompile("\n```\n\n\\*[0-9.]+ s\\*\n").FindAll(text, -1); err != nil || len(timed) != len(cookbook) {
+		t.Errorf("%d of %d queries of the cookbook have the time that they take, %v", len(timed), len(cookbook), err)
 	}
 	panels, err := Dashboards("../../../contrib/grafana/dashboards", Choice{From: time.Unix(0, 0), To: time.Unix(1, 0)})
 	if err != nil || len(panels) < 10 {
