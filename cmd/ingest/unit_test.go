@@ -23,6 +23,7 @@ FailureAction=exit-force
 [Service]
 Restart=no
 ReadWritePaths=/opt/out
+MemoryMax=8G
 StandardOutput=append:/opt/out/stdout
 StandardError=append:/opt/out/stderr
 Environment=GORACE=atexit_sleep_ms=0
@@ -88,7 +89,7 @@ func TestHardenedUnit(t *testing.T) {
 	if got := strings.TrimSpace(read("result")); got != "success 0" {
 		t.Errorf("the service ended with %q, want success 0", got)
 	}
-	for _, want := range []string{"files  listed 1 = already loaded 0 + loaded 1 + failed 0", "home /var/lib/ingest", "rows\t10\t140", "compiled\t1", "memory\t2818572288"} {
+	for _, want := range []string{"files  listed 1 = already loaded 0 + loaded 1 + failed 0", "home /var/lib/ingest", "rows\t10\t140", "compiled\t1", "memory\t5153960754"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("stdout has no %q", want)
 		}
