@@ -139,7 +139,13 @@ func cells(t *testing.T, ep engine.Endpoint, statement string) [][]string {
 // and the years from 2016 until now.
 func expanded(t *testing.T, sql string, choice map[string][]string) string {
 	t.Helper()
-	sql, err := asked.Choice{From: time.Unix(1451606400, 0), To: time.Now().Add(time.Minute), Variables: choice}.Expand(sql)
+	return expandedFrom(t, time.Unix(1451606400, 0), sql, choice)
+}
+
+// expandedFrom is SQL as expanded has it, from a time on.
+func expandedFrom(t *testing.T, from time.Time, sql string, choice map[string][]string) string {
+	t.Helper()
+	sql, err := asked.Choice{From: from, To: time.Now().Add(time.Minute), Variables: choice}.Expand(sql)
 	if err != nil {
 		t.Fatal(err)
 	}

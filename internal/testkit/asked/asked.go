@@ -117,6 +117,7 @@ func (c Choice) Expand(sql string) (string, error) {
 	}
 	second := func(t time.Time) string { return "toDateTime(" + strconv.FormatInt(t.Unix(), 10) + ")" }
 	sql = timeFilter.ReplaceAllString(sql, "$1 >= "+second(c.From)+" AND $1 <= "+second(c.To))
+	sql = strings.NewReplacer("$__fromTime", second(c.From), "$__toTime", second(c.To)).Replace(sql)
 	sql = quoted.ReplaceAllStringFunc(sql, func(ref string) string {
 		return "'" + strings.Join(c.Variables[quoted.FindStringSubmatch(ref)[1]], "','") + "'"
 	})

@@ -13,8 +13,9 @@ func TestExpand(t *testing.T) {
 	t.Parallel()
 	c := Choice{From: time.Unix(100, 0), To: time.Unix(200, 0), Variables: map[string][]string{"offer": {"acme/1", "acme/2"}}}
 	for sql, want := range map[string]string{
-		"SELECT 1 WHERE $__timeFilter(datetime)": "SELECT 1 WHERE datetime >= toDateTime(100) AND datetime <= toDateTime(200)",
-		"WHERE $__timeFilter(toStartOfHour(t))":  "WHERE toStartOfHour(t) >= toDateTime(100) AND toStartOfHour(t) <= toDateTime(200)",
+		"SELECT 1 WHERE $__timeFilter(datetime)":                          "SELECT 1 WHERE datetime >= toDateTime(100) AND datetime <= toDateTime(200)",
+		"WHERE $__timeFilter(toStartOfHour(t))":                           "WHERE toStartOfHour(t) >= toDateTime(100) AND toStartOfHour(t) <= toDateTime(200)",
+		"d > toDate($__fromTime, 'UTC') AND d < toDate($__toTime, 'UTC')": "d > toDate(toDateTime(100), 'UTC') AND d < toDate(toDateTime(200), 'UTC')",
 		"$__conditionalAll(network IN (${network:singlequote}), $network) AND $__conditionalAll(concat(network, '/', o) IN (${offer:singlequote}), $offer)": "1=1 AND concat(network, '/', o) IN ('acme/1','acme/2')",
 		"$__conditionalAll(o IN (SELECT arrayJoin([${offer:singlequote}])), $offer)":                                                                        "o IN (SELECT arrayJoin(['acme/1','acme/2']))",
 		"$__conditionalAll(network, $offer)": "",
