@@ -32,7 +32,7 @@ func reload(ctx context.Context, st *store.Store, o options) (out []answer, err 
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	hour := busy.AddDate(0, 0, 14).Add(13 * time.Hour)
-	name, err := archive(folder, hour, o.seed)
+	name, err := archive(folder, hour)
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +63,10 @@ func reload(ctx context.Context, st *store.Store, o options) (out []answer, err 
 	return out, err
 }
 
-// archive makes the file as the network would publish it, and returns its name.
-func archive(folder string, hour time.Time, seed int) (string, error) {
-	name := gen.FileName(rawlog.Clicks, hour, uint64(seed))
+// archive makes the file as the network would publish it, and returns its name, which is a
+// new one each time, as the store that is kept may have the file of an earlier time.
+func archive(folder string, hour time.Time) (string, error) {
+	name := gen.FileName(rawlog.Clicks, hour, uint64(time.Now().UnixNano()))
 	path := filepath.Join(folder, filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", err
