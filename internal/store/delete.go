@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,7 +109,7 @@ func (s *Store) deleteUntilGone(ctx context.Context, c Scope, fence Fence, cond 
 		if try == deleteTries {
 			return fmt.Errorf("deleting from %s: %d rows are still there after %d deletions", c.Table(), left, deleteTries)
 		}
-		if err := s.deleteOnce(ctx, c, fence, where, bound); err != nil { //guard:delete-counted
+		if err := s.deleteOnce(ctx, c, fence, where, bound, try == 0); err != nil { //guard:delete-counted
 			return fmt.Errorf("deleting %d rows from %s: %w", left, c.Table(), err)
 		}
 	}
@@ -128,11 +129,41 @@ func (s *Store) holds(ctx context.Context, fence Fence) error {
 	return nil
 }
 
-func (s *Store) deleteOnce(ctx context.Context, c Scope, fence Fence, where string, args []any) error {
+// deleteOnce deletes rows by marking them, but first those of the parts that would be left
+// without a row. The server gives a part of marked rows alone no roll-ups and then merges it
+// with none of the parts beside it, for ever; one whose rows are deleted by rewriting it
+// becomes an empty part, which costs nothing and goes by itself.
+func (s *Store) deleteOnce(ctx context.Context, c Scope, fence Fence, where string, args []any, first bool) error {
+	var whole []string
+	if first { // parts that got new names since are not waited for
+		var err error
+		if whole, err = s.wholeParts(ctx, c.Table(), where, args); err != nil {
+			return err
+		}
+	}
 	if fence.Condition != "" {
 		where += " AND (" + fence.Condition + ")" //guard:deletion-fenced
 	}
+	if len(whole) > 0 { //guard:whole-parts-rewritten
+		args = append(slices.Clip(args), whole)
+		return s.alterRows(fence.Context(ctx), c.Table(), s.shape().rewrite(s.Holding(c.Table()), where+" AND _part IN ?"), args...)
+	}
 	return s.Delete(fence.Context(ctx), c.Table(), where, args...)
+}
+
+// wholeParts lists parts, a thousand at most, all of whose rows a condition holds for.
+func (s *Store) wholeParts(ctx context.Context, table, where string, args []any) (names []string, err error) {
+	const most = 1000 // names in one statement: see statementBytes
+	hit := "(SELECT toString(_part) AS part, count() AS n FROM " + s.Holding(table) + " WHERE " + where + " GROUP BY part)"
+	err = s.Conn().QueryRow(s.Wide(ctx), fmt.Sprintf(`
+		WITH hit AS %s
+		SELECT arraySlice(arraySort(groupArray(part)), 1, %d) FROM
+		(SELECT toString(_part) AS part, count() AS n FROM %s WHERE _part IN (SELECT part FROM hit) GROUP BY part)
+		WHERE (part, n) IN (SELECT part, n FROM hit)`, hit, most, s.Holding(table)), args...).Scan(&names)
+	if err != nil {
+		return nil, fmt.Errorf("looking for parts of %s that a deletion leaves without a row: %w", table, err)
+	}
+	return names, nil
 }
 
 // EndDeletions stops fenced deletions of a run that is over. KILL QUERY ends

@@ -214,12 +214,12 @@ func TestFactInsertLandsAfterItsClient(t *testing.T) {
 	}
 }
 
-// await waits for a condition.
+// await waits for a condition, a minute at most.
 func await(t *testing.T, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); !done(); <-tick.C {
+	for end := time.Now().Add(time.Minute); !done(); <-tick.C {
 		if time.Now().After(end) {
 			t.Fatal("it does not come about")
 		}
