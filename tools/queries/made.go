@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"rawlogs/internal/ended"
 	"rawlogs/internal/store"
 )
 
@@ -101,6 +102,9 @@ func made(ctx context.Context, st *store.Store, table string) (map[uint64]bool, 
 
 // settle merges each month into one part, as it is some hours after a backfill.
 func settle(ctx context.Context, st *store.Store) error {
+	if err := withoutEmptyParts(ctx, st); err != nil {
+		return err
+	}
 	rows, err := st.Conn().Query(ctx, "SELECT table, partition_id FROM system.parts WHERE active AND database = ? AND table IN ? GROUP BY table, partition_id HAVING count() > 1 ORDER BY table, partition_id",
 		st.Database(), store.RawTables())
 	if err != nil {
@@ -119,12 +123,30 @@ func settle(ctx context.Context, st *store.Store) error {
 	}
 	for _, of := range parted {
 		began := time.Now()
-		if err := st.Conn().Exec(ctx, "OPTIMIZE TABLE "+st.Holding(of[0])+" PARTITION ID '"+of[1]+"' FINAL"); err != nil {
+		if err := st.Conn().Exec(ctx, "OPTIMIZE TABLE "+st.Holding(of[0])+" PARTITION ID '"+of[1]+"' FINAL SETTINGS optimize_throw_if_noop = 1"); err != nil {
 			return fmt.Errorf("merging %s of %s: %w", of[1], of[0], err)
 		}
 		fmt.Fprintf(os.Stderr, "%s %s merged in %.0f s\n", of[0], of[1], time.Since(began).Seconds())
 	}
 	return nil
+}
+
+// withoutEmptyParts waits until the server has taken away the empty parts that deletions left,
+// as it merges none across them. It does so every half a minute.
+func withoutEmptyParts(ctx context.Context, st *store.Store) error {
+	for end := time.Now().Add(2 * time.Minute); ; {
+		var left uint64
+		err := st.Conn().QueryRow(ctx, "SELECT count() FROM system.parts WHERE active AND rows = 0 AND database = ? AND table IN ?", st.Database(), store.RawTables()).Scan(&left)
+		if err != nil || left == 0 {
+			return err
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%d empty parts are still there after two minutes", left)
+		}
+		if err := ended.Wait(ctx, time.Second); err != nil {
+			return err
+		}
+	}
 }
 
 // draw is a number from 0 to 2^64 that a row has for a purpose; the same seed, day and row
