@@ -63,10 +63,11 @@ func reload(ctx context.Context, st *store.Store, o options) (out []answer, err 
 	return out, err
 }
 
-// archive makes the file as the network would publish it, and returns its name, which is a
-// new one each time, as the store that is kept may have the file of an earlier time.
+// archive makes the file as the network would publish it, and returns its name. Name and text
+// are new ones each time, as the store that is kept may have the file of an earlier time.
 func archive(folder string, hour time.Time) (string, error) {
-	name := gen.FileName(rawlog.Clicks, hour, uint64(time.Now().UnixNano()))
+	made := uint64(time.Now().UnixNano())
+	name := gen.FileName(rawlog.Clicks, hour, made)
 	path := filepath.Join(folder, filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", err
@@ -78,13 +79,13 @@ func archive(folder string, hour time.Time) (string, error) {
 	z := zip.NewWriter(f)
 	w, err := z.Create(strings.TrimSuffix(filepath.Base(name), ".zip") + ".csv")
 	if err == nil {
-		_, err = w.Write(lines(hour))
+		_, err = w.Write(lines(hour, made))
 	}
 	return name, errors.Join(err, z.Close(), f.Close())
 }
 
-// lines is the CSV of the file.
-func lines(hour time.Time) []byte {
+// lines is the CSV of the file, whose transactions bear the time at which it was made.
+func lines(hour time.Time, made uint64) []byte {
 	header := gen.Header(rawlog.Clicks, 2016)
 	text := []byte(strings.Join(header, ",") + "\n")
 	for i := range fileRows {
@@ -94,7 +95,7 @@ func lines(hour time.Time) []byte {
 			}
 			switch column {
 			case "transaction_id":
-				text = fmt.Appendf(text, "reload%026x", i)
+				text = fmt.Appendf(text, "%016x%016x", made, i)
 			case "offer_id", "affiliate_id", "advertiser_id":
 				text = fmt.Append(text, 1+i%97)
 			case "datetime":
