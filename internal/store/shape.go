@@ -106,11 +106,6 @@ func (sh Shape) update(full, sets, where string) string {
 // remove deletes rows by marking them.
 func (sh Shape) remove(full, where string) string { return "DELETE FROM " + full + " WHERE " + where }
 
-// purge writes the parts of a partition anew, without rows that are marked as deleted.
-func (sh Shape) purge(full, partition string) string {
-	return "ALTER TABLE " + full + " APPLY DELETED MASK IN PARTITION ID " + partition
-}
-
 // rewrite deletes rows by writing their parts anew, for tables in which they cannot be marked.
 func (sh Shape) rewrite(full, where string) string {
 	return "ALTER TABLE " + full + " DELETE WHERE " + where
@@ -122,7 +117,7 @@ func (sh Shape) rewriteIn(full, partition, where string) string {
 	return "ALTER TABLE " + full + " DELETE IN PARTITION ID " + literal(partition) + " WHERE " + where
 }
 
-// unmask takes rows that are deleted by a mark alone off the disk.
+// unmask writes the parts of a partition anew, without rows that are marked as deleted.
 func (sh Shape) unmask(full, partition string) string {
 	return "ALTER TABLE " + full + " APPLY DELETED MASK IN PARTITION ID " + literal(partition)
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-
-	"rawlogs/schema"
 )
 
 // unquoted is SQL for a text without what it quotes, which may be values of a file.
@@ -168,7 +166,7 @@ func (s *Store) Purge(ctx context.Context, table string) error {
 				return err
 			}
 			err := s.Write(ctx, Op{Kind: "purge", Detail: table}, func(ctx context.Context) error {
-				return s.mutate(ctx, table, s.shape().purge(s.Holding(table), schema.Literal(partition))) //guard:forget-physical
+				return s.mutate(ctx, table, s.shape().unmask(s.Holding(table), partition)) //guard:forget-physical
 			})
 			if err != nil {
 				return fmt.Errorf("removing the deleted rows of %s: %w", table, err)
