@@ -22,13 +22,8 @@ func newFX(a *app) *cobra.Command {
 		Short:   "load exchange rates, to ask for amounts in one currency",
 		Example: "  ingest fx load eurofxref-hist.zip",
 		Long:    "The view conversions_in(currency = 'EUR') shows conversions at the rates of their days,\nfx_daily the rates by day.\n\n" + exits(exitDone, exitFailed, exitUsage),
-		RunE: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return &usageError{err: fmt.Errorf("ingest fx: unknown command %q", args[0]), hint: "commands: load"}
-			}
-			return &usageError{err: errors.New("ingest fx: want load")}
-		},
-		Args: cobra.ArbitraryArgs,
+		RunE:    wantCommand,
+		Args:    cobra.ArbitraryArgs,
 	}
 	cmd.AddCommand(newFXLoad(a))
 	return cmd

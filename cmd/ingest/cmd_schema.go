@@ -20,12 +20,7 @@ func newSchema(a *app) *cobra.Command {
 		Example: `  ingest schema print > schema.sql
   ingest schema apply --store clickhouse://loader@ch1:9000/rawlogs`,
 		Long: "Every load applies the schema itself; `apply` does it beforehand,\nor under another user.\n\n" + exits(exitDone, exitFailed, exitUsage),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return &usageError{err: fmt.Errorf("ingest schema: unknown command %q", args[0]), hint: "commands: print, apply, evolve, drift, reader, ttl"}
-			}
-			return &usageError{err: fmt.Errorf("ingest schema: want print, apply, evolve, drift, reader or ttl")}
-		},
+		RunE: wantCommand,
 		Args: cobra.ArbitraryArgs,
 	}
 	cmd.AddCommand(newSchemaEvolve(a), newSchemaDrift(a), newSchemaReader(a), newSchemaTTL(a),

@@ -58,6 +58,15 @@ func newRoot(a *app) *cobra.Command {
 	return root
 }
 
+// wantCommand is what a command runs that does nothing itself: it names its commands.
+func wantCommand(cmd *cobra.Command, args []string) error {
+	err := fmt.Errorf("%s: a command is missing", cmd.CommandPath())
+	if len(args) > 0 {
+		err = fmt.Errorf("%s: unknown command %q", cmd.CommandPath(), args[0])
+	}
+	return &usageError{err: err, hint: "commands: " + strings.Join(commandNames(cmd), ", ")}
+}
+
 func commandNames(cmd *cobra.Command) []string {
 	var names []string
 	for _, c := range cmd.Commands() {
