@@ -91,7 +91,7 @@ bench: engine build bin/versitygw ## ingest against its rivals, one table; exit 
 	bin/bench $(BENCH)
 
 .PHONY: bench-queries
-bench-queries: engine build ## a year of 100 M clicks, asked what analysts ask; exit 1 when docs/performance.md promises less time. 15 GB in bench-queries/, made once
+bench-queries: engine build ## a year of 100 M clicks, asked what analysts ask; exit 1 when docs/performance.md promises less time. 20 GB in bench-queries/, made once
 	go build -o bin/ ./tools/queries
 	bin/queries $(BENCH)
 

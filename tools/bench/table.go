@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+
+	"rawlogs/internal/testkit/machine"
 )
 
 // The promises of docs/performance.md, as ratios to ClickHouse's own reader.
@@ -126,8 +128,11 @@ func quotient(a, b time.Duration) float64 { return a.Seconds() / b.Seconds() }
 
 func ratio(a, b time.Duration) string { return fmt.Sprintf("%.2f", quotient(a, b)) }
 
-// print writes both tables, and returns a *missedError when a promise is broken.
+// print writes what it ran on and both tables, and returns a *missedError when a promise is broken.
 func (t *report) print(w io.Writer) error {
+	if _, err := fmt.Fprintf(w, "%s\n\n", machine.Describe()); err != nil {
+		return err
+	}
 	if len(t.rows) > 0 {
 		out := table.NewWriter()
 		out.SetStyle(table.StyleLight)

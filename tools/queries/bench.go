@@ -13,6 +13,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"rawlogs/internal/store"
+	"rawlogs/internal/testkit/machine"
 )
 
 // errMissed says that something took longer than promised, which the table has said.
@@ -110,7 +111,7 @@ func show(w io.Writer, answers []answer) error {
 		}
 		out.AppendRow(table.Row{a.group, a.name, fmt.Sprintf("%.3f", a.first.Seconds()), fmt.Sprintf("%.3f", a.median.Seconds()), a.read, fmt.Sprintf("%.1f", a.within.Seconds()), verdict})
 	}
-	if _, err := fmt.Fprintln(w, out.Render()); err != nil {
+	if _, err := fmt.Fprintf(w, "%s\n%s\n", machine.Describe(), out.Render()); err != nil {
 		return err
 	}
 	return missed

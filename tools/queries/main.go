@@ -49,7 +49,7 @@ type options struct {
 func run(ctx context.Context, args []string) (err error) {
 	var o options
 	f := flag.NewFlagSet("queries", flag.ContinueOnError)
-	f.StringVar(&o.data, "data", "bench-queries", "`folder` for the store, which is kept: some 15 GB")
+	f.StringVar(&o.data, "data", "bench-queries", "`folder` for the store, which is kept: some 20 GB")
 	f.StringVar(&o.ingest, "ingest", "bin/ingest", "`program` that loads and reloads a file")
 	f.StringVar(&o.root, "root", ".", "`folder` of the repository, for docs and dashboards")
 	f.IntVar(&o.seed, "seed", 7, "seed of the rows")
