@@ -48,7 +48,7 @@ type options struct {
 }
 
 // parts are what bench measures, in this order; schema only where it is asked for.
-var parts = []string{"hours", "small", "huge", "memory", "engine", "growth", "ledger", "api", "schema"}
+var parts = []string{"hours", "small", "huge", "memory", "engine", "costs", "growth", "ledger", "api", "schema"}
 
 func run(ctx context.Context, args []string) error {
 	if len(args) > 0 {
@@ -111,7 +111,7 @@ func bench(ctx context.Context, o options) (err error) {
 	for _, part := range []struct {
 		name string
 		do   func(context.Context, options, *server, *ingest, *report) error
-	}{{"memory", memory}, {"engine", engineMemory}, {"growth", growth}, {"ledger", ledger}, {"api", apiRate}, {"schema", schemaShare}} {
+	}{{"memory", memory}, {"engine", engineMemory}, {"costs", costs}, {"growth", growth}, {"ledger", ledger}, {"api", apiRate}, {"schema", schemaShare}} {
 		if !o.has(part.name) {
 			continue
 		}

@@ -115,6 +115,7 @@ func typical(samples []sample) (m sample) {
 	m.wall = pick(func(s sample) time.Duration { return s.wall })
 	m.cpu = pick(func(s sample) time.Duration { return s.cpu })
 	m.server = pick(func(s sample) time.Duration { return s.server })
+	m.insert = pick(func(s sample) time.Duration { return s.insert })
 	m.merges = pick(func(s sample) time.Duration { return s.merges })
 	for _, s := range samples {
 		m.rss, m.inserts, m.parts = max(m.rss, s.rss), max(m.inserts, s.inserts), max(m.parts, s.parts)
