@@ -88,7 +88,7 @@ func (k *keeper) extend(ctx context.Context) {
 	now := time.Now()
 	lost, err := k.change(ctx, due, k.cfg.Visibility) //guard:visibility-extended
 	if err != nil && ctx.Err() == nil {
-		k.cfg.Log.Warn("messages could not be kept hidden; they may come twice, and count once", "messages", len(due), "err", failed("extending their time", err))
+		k.cfg.Log.Warn("could not keep messages hidden; they may arrive twice, and are counted once", "messages", len(due), "err", failed("extending their time", err))
 		return
 	}
 	k.mu.Lock()
@@ -99,7 +99,7 @@ func (k *keeper) extend(ctx context.Context) {
 		}
 	}
 	if lost > 0 {
-		k.cfg.Log.Debug("messages could not be kept hidden; they may come twice, and count once", "messages", lost)
+		k.cfg.Log.Debug("could not keep messages hidden; they may arrive twice, and are counted once", "messages", lost)
 	}
 }
 

@@ -110,7 +110,7 @@ func (c *Consumer) noteLost(out *sqs.ReceiveMessageOutput) {
 		}
 		c.sum.Lost++
 		c.hidden = time.Now().Add(c.cfg.Visibility)
-		c.cfg.Log.Warn("an answer of the queue got lost; the messages in it, if any, come again when their time is over", "until", c.hidden.UTC().Format(time.TimeOnly), "err", bare(a.Err))
+		c.cfg.Log.Warn("an answer from the queue was lost; its messages, if it had any, come again when their visibility timeout ends", "until", c.hidden.UTC().Format(time.TimeOnly), "err", bare(a.Err))
 	}
 }
 

@@ -44,7 +44,7 @@ func (s *Session) before(ctx context.Context, c runs.Command, r notify.Report) p
 	}
 	all, err := runs.List(ctx, s.store, runs.Filter{Network: s.Config.Network, Command: c.Name, Limit: mostRuns})
 	if err != nil {
-		s.Log.Warn("what the run before came to is not known; a failure is told again", "err", err)
+		s.Log.Warn("how the run before ended is not known; a failure may be reported again", "err", err)
 		return p
 	}
 	latest, err := runs.List(ctx, s.store, runs.Filter{Network: s.Config.Network, Limit: mostRuns})

@@ -44,7 +44,7 @@ func (s *Sender) Together(ctx context.Context, scope store.Scope, file string, s
 		if errors.As(err, &own) || !store.Retryable(err) {
 			return nil, backoff.Permanent(err)
 		}
-		s.patience.Log.Warn("a slice was not taken; sending the file again", "file", file, "err", err)
+		s.patience.Log.Warn("the server refused a slice; sending the file again", "file", file, "err", err)
 		return nil, err
 	})
 }
