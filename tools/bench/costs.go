@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -85,21 +86,28 @@ func (s sample) inserting() time.Duration { return s.cpu + s.insert }
 
 // costing loads the data set in one of the ways, into tables that are empty.
 func (s *server) costing(ctx context.Context, ing *ingest, ds *dataSet, c costing) (usage, error) {
+	const rollUps = "SELECT arraySort(groupArray(name)) FROM system.projections WHERE database = ? AND table = 'clicks'"
+	var names, left []string
+	if err := s.st.Conn().QueryRow(ctx, rollUps, s.st.Database()).Scan(&names); err != nil {
+		return usage{}, err
+	}
+	if len(names) == 0 {
+		return usage{}, errors.New("clicks has no roll-ups")
+	}
 	if c.noRollUp {
-		var names []string
-		err := s.st.Conn().QueryRow(ctx, "SELECT groupArray(name) FROM system.projections WHERE database = ? AND table = 'clicks'", s.st.Database()).Scan(&names)
-		if err == nil && len(names) == 0 {
-			err = fmt.Errorf("clicks has no roll-ups")
-		}
 		for _, name := range names {
-			if err == nil {
-				err = s.st.Conn().Exec(ctx, "ALTER TABLE "+s.st.Holding("clicks")+" DROP PROJECTION "+name)
+			if err := s.st.Conn().Exec(ctx, "ALTER TABLE "+s.st.Holding("clicks")+" DROP PROJECTION "+name); err != nil {
+				return usage{}, err
 			}
 		}
-		if err != nil {
-			return usage{}, err
-		}
+		names = nil
 	}
 	u, _, err := ing.run(ctx, c.env, "backfill", always, "--type", "clicks", "--source", ds.zips())
+	if err == nil {
+		err = s.st.Conn().QueryRow(ctx, rollUps, s.st.Database()).Scan(&left)
+	}
+	if err == nil && !slices.Equal(names, left) {
+		err = fmt.Errorf("loaded with the roll-ups %v instead of %v", left, names)
+	}
 	return u, err
 }
