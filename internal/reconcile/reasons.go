@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"rawlogs/internal/term"
 )
 
 // reasons explains one line: its hours' causes, put together by kind.
@@ -112,14 +114,6 @@ func (f *facts) offerReasons(l Line, all []Line) []Cause {
 	return causes
 }
 
-// several is a count in words: 1 row, 2 rows.
-func several(n int64, word string) string {
-	if n != 1 {
-		word += "s"
-	}
-	return fmt.Sprint(n, " ", word)
-}
-
 // text says what shows the cause, for people.
 func (f *facts) text(c *Cause) string {
 	n := abs(c.Rows)
@@ -139,9 +133,9 @@ func (f *facts) text(c *Cause) string {
 	case Shifted:
 		return f.shiftText(c, hours)
 	case Gone:
-		return fmt.Sprintf("loaded and not in the store: %s of %s; see ingest verify, load again with ingest reload", several(c.counted[0], "row"), files)
+		return fmt.Sprintf("loaded and not in the store: %s of %s; see ingest verify, load again with ingest reload", term.Plural(int(c.counted[0]), "row"), files)
 	case Unknown:
-		return fmt.Sprintf("in the store, but not loaded by the ledger: %s of %s; see ingest verify", several(c.counted[0], "row"), files)
+		return fmt.Sprintf("in the store, but not loaded by the ledger: %s of %s; see ingest verify", term.Plural(int(c.counted[0]), "row"), files)
 	case Duplicate:
 		word := "may be"
 		if c.Exact {
@@ -149,15 +143,15 @@ func (f *facts) text(c *Cause) string {
 		}
 		return fmt.Sprintf("several files for %s, whose rows %s the same twice: %s", hours, word, files)
 	case RejectedRows:
-		return fmt.Sprintf("rejected: %s of %s; see rejected_rows", several(c.counted[0], "line"), files)
+		return fmt.Sprintf("rejected: %s of %s; see rejected_rows", term.Plural(int(c.counted[0]), "line"), files)
 	case Forgotten:
-		return fmt.Sprintf("of people who were forgotten: %s of %s, which the network counts and the store does not keep", several(c.counted[0], "row"), files)
+		return fmt.Sprintf("of people who were forgotten: %s of %s, which the network counts and the store does not keep", term.Plural(int(c.counted[0]), "row"), files)
 	case Denied:
-		return fmt.Sprintf("turned away by access control (%s): %s of %s, logged but not counted by the network", f.wordsText(c), several(c.counted[0], "row"), files)
+		return fmt.Sprintf("turned away by access control (%s): %s of %s, logged but not counted by the network", f.wordsText(c), term.Plural(int(c.counted[0]), "row"), files)
 	case LeftOut:
-		return fmt.Sprintf("left out as not_counted says (%s): %s of %s, but the network counts them", f.wordsText(c), several(c.counted[0], "row"), files)
+		return fmt.Sprintf("left out as not_counted says (%s): %s of %s, but the network counts them", f.wordsText(c), term.Plural(int(c.counted[0]), "row"), files)
 	case Unreadable:
-		return fmt.Sprintf("without a readable datetime, and counted in their file's hour: %s of %s", several(c.counted[0], "row"), files)
+		return fmt.Sprintf("without a readable datetime, and counted in their file's hour: %s of %s", term.Plural(int(c.counted[0]), "row"), files)
 	case Late:
 		return f.lateText(c, hours, n)
 	case MovedHour:
