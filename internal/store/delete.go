@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -94,23 +95,24 @@ func (s *Store) deleteUntilGone(ctx context.Context, c Scope, fence Fence, cond 
 	where, bound := c.where()
 	where, bound = where+" AND "+cond, append(bound, args...)
 	for try := 0; ; try++ {
-		var left uint64
-		if err := s.Conn().QueryRow(s.Wide(ctx), "SELECT count() FROM "+s.Holding(c.Table())+" WHERE "+where, bound...).Scan(&left); err != nil {
-			return fmt.Errorf("counting rows of %s: %w", c.Table(), err)
+		left, err := s.countByPart(ctx, c.Table(), where, bound...)
+		if err != nil || len(left) == 0 {
+			return err
 		}
-		if left == 0 {
-			return nil
+		var whole []string
+		if try == 0 { // parts that got new names since are not waited for
+			whole, err = s.wholeParts(ctx, c.Table(), left)
+		} else {
+			err = s.holds(ctx, fence)
 		}
-		if try > 0 {
-			if err := s.holds(ctx, fence); err != nil {
-				return err
-			}
+		if err != nil {
+			return err
 		}
 		if try == deleteTries {
-			return fmt.Errorf("deleting from %s: %d rows are still there after %d deletions", c.Table(), left, deleteTries)
+			return fmt.Errorf("deleting from %s: %d rows are still there after %d deletions", c.Table(), sum(left), deleteTries)
 		}
-		if err := s.deleteOnce(ctx, c, fence, where, bound, try == 0); err != nil { //guard:delete-counted
-			return fmt.Errorf("deleting %d rows from %s: %w", left, c.Table(), err)
+		if err := s.deleteOnce(ctx, c, fence, where, bound, whole); err != nil { //guard:delete-counted
+			return fmt.Errorf("deleting %d rows from %s: %w", sum(left), c.Table(), err)
 		}
 	}
 }
@@ -133,14 +135,7 @@ func (s *Store) holds(ctx context.Context, fence Fence) error {
 // without a row. The server gives a part of marked rows alone no roll-ups and then merges it
 // with none of the parts beside it, for ever; one whose rows are deleted by rewriting it
 // becomes an empty part, which costs nothing and goes by itself.
-func (s *Store) deleteOnce(ctx context.Context, c Scope, fence Fence, where string, args []any, first bool) error {
-	var whole []string
-	if first { // parts that got new names since are not waited for
-		var err error
-		if whole, err = s.wholeParts(ctx, c.Table(), where, args); err != nil {
-			return err
-		}
-	}
+func (s *Store) deleteOnce(ctx context.Context, c Scope, fence Fence, where string, args []any, whole []string) error {
 	if fence.Condition != "" {
 		where += " AND (" + fence.Condition + ")" //guard:deletion-fenced
 	}
@@ -151,19 +146,41 @@ func (s *Store) deleteOnce(ctx context.Context, c Scope, fence Fence, where stri
 	return s.Delete(fence.Context(ctx), c.Table(), where, args...)
 }
 
-// wholeParts lists parts, a thousand at most, all of whose rows a condition holds for.
-func (s *Store) wholeParts(ctx context.Context, table, where string, args []any) (names []string, err error) {
-	const most = 1000 // names in one statement: see statementBytes
-	hit := "(SELECT toString(_part) AS part, count() AS n FROM " + s.Holding(table) + " WHERE " + where + " GROUP BY part)"
-	err = s.Conn().QueryRow(s.Wide(ctx), fmt.Sprintf(`
-		WITH hit AS %s
-		SELECT arraySlice(arraySort(groupArray(part)), 1, %d) FROM
-		(SELECT toString(_part) AS part, count() AS n FROM %s WHERE _part IN (SELECT part FROM hit) GROUP BY part)
-		WHERE (part, n) IN (SELECT part, n FROM hit)`, hit, most, s.Holding(table)), args...).Scan(&names)
+// wholeParts lists those of the parts, of a thousand at most, that have no rows but the counted.
+func (s *Store) wholeParts(ctx context.Context, table string, counted map[string]uint64) ([]string, error) {
+	names := slices.Sorted(maps.Keys(counted))
+	names = names[:min(len(names), 1000)] // for one statement: see statementBytes
+	all, err := s.countByPart(ctx, table, "_part IN ?", names)
+	return slices.DeleteFunc(names, func(name string) bool { return all[name] != counted[name] }), err
+}
+
+// countByPart counts the rows for which a condition holds, by the names of their parts.
+func (s *Store) countByPart(ctx context.Context, table, where string, args ...any) (map[string]uint64, error) {
+	counts := map[string]uint64{}
+	rows, err := s.Conn().Query(s.Wide(ctx), "SELECT toString(_part) AS part, count() FROM "+s.Holding(table)+" WHERE "+where+" GROUP BY part", args...)
 	if err != nil {
-		return nil, fmt.Errorf("looking for parts of %s that a deletion leaves without a row: %w", table, err)
+		return nil, fmt.Errorf("counting rows of %s: %w", table, err)
 	}
-	return names, nil
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var n uint64
+		if err := rows.Scan(&name, &n); err != nil {
+			return nil, fmt.Errorf("counting rows of %s: %w", table, err)
+		}
+		counts[name] = n
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("counting rows of %s: %w", table, err)
+	}
+	return counts, nil
+}
+
+func sum(counts map[string]uint64) (n uint64) {
+	for _, of := range counts {
+		n += of
+	}
+	return n
 }
 
 // EndDeletions stops fenced deletions of a run that is over. KILL QUERY ends

@@ -28,7 +28,7 @@ var stores = []protection{
 	guard("delete-awaited", "a deletion is awaited",
 		cut, "internal/pipeline", "TestForeignSettings"),
 	guard("delete-counted", "a deletion is counted, and repeated where it was not run",
-		put("return s.deleteOnce(ctx, c, fence, where, bound, true)"), "internal/store", "TestDeletionThatWasNotRun"),
+		put("return s.deleteOnce(ctx, c, fence, where, bound, whole)"), "internal/store", "TestDeletionThatWasNotRun"),
 	guard("whole-parts-rewritten", "parts that a deletion leaves without a row are merged past",
 		never, "internal/store", "TestDeadParts"),
 	guard("ledger-replacing", "the same version of a file in the ledger is one row",
