@@ -164,7 +164,7 @@ func (s *Source) Open(ctx context.Context, f rawlog.File, _ int64, _ string) (_ 
 	if err != nil {
 		return nil, spoolError(err)
 	}
-	size, err := d.writeCSV(text, s.asked())
+	size, err := d.writeCSV(text, s.manner().fields)
 	if err == nil {
 		_, err = text.Seek(0, 0)
 	}

@@ -2,11 +2,17 @@ package convreport_test
 
 import (
 	"errors"
+	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"rawlogs/internal/dirs"
 	"rawlogs/internal/dirs/convreport"
@@ -62,6 +68,61 @@ func TestRefused(t *testing.T) {
 	s = source(t, &fake{refuse: func(*http.Request) string { return "Network id is not valid" }}, convreport.Config{})
 	if _, err = s.Open(t.Context(), rawlog.ReportDay(day), 0, ""); dirs.KindOf(err) != dirs.Denied || dirs.ScopeOf(err) != dirs.ScopeRun {
 		t.Errorf("the token is refused: %v", err)
+	}
+}
+
+// Days that are read side by side are refused for the same fields at the same time. Each of
+// them is read, and each field is named once.
+func TestRefusedSideBySide(t *testing.T) {
+	t.Parallel()
+	refused := []string{"Stat.id", "Stat.ip", "Stat.payout"}
+	for _, say := range []string{"Invalid field: %s", "Permission denied"} {
+		const days = 6
+		var first sync.WaitGroup
+		first.Add(days)
+		var calls atomic.Int64
+		f := &fake{rows: day20(25), hold: func() {
+			if calls.Add(1) <= days { // all are asked before one is answered
+				first.Done()
+				first.Wait()
+			}
+		}, refuse: func(r *http.Request) string {
+			q := r.URL.Query()
+			for _, field := range refused {
+				if slices.Contains(q["fields[]"], field) || q.Has("sort["+field+"]") {
+					return strings.Replace(say, "%s", field, 1)
+				}
+			}
+			return ""
+		}}
+		var log strings.Builder
+		s := source(t, f, convreport.Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		texts := make([]string, days)
+		var all errgroup.Group
+		for i := range days {
+			all.Go(func() error {
+				body, err := s.Open(t.Context(), rawlog.ReportDay(day), 0, "")
+				if err != nil {
+					return err
+				}
+				text, err := io.ReadAll(body)
+				texts[i] = string(text)
+				return errors.Join(err, body.Close())
+			})
+		}
+		if err := all.Wait(); err != nil {
+			t.Errorf("%s: %v", say, err)
+		}
+		slices.Sort(texts)
+		if n := strings.Count(texts[0], "2026-11-20 "); len(slices.Compact(texts)) != 1 || n != 25 {
+			t.Errorf("%s: %d rows, and days differ", say, n)
+		}
+		if got := s.Refused(); !slices.Equal(got, refused) {
+			t.Errorf("%s: left out %q", say, got)
+		}
+		if n := strings.Count(log.String(), "may not ask for a field"); n != len(refused) {
+			t.Errorf("%s: %d fields named:\n%s", say, n, log.String())
+		}
 	}
 }
 

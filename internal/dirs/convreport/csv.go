@@ -90,14 +90,14 @@ func (s *Source) readCSV(d *day, archive *fetch.Archive) (rows int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	c, err := layOut(names, s.asked())
+	m := s.manner()
+	c, err := layOut(names, m.fields)
 	if err != nil {
 		return 0, err
 	}
-	by, _ := s.manner()
 	for err == nil {
 		var kept int
-		kept, err = s.keepAll(d, c, cutter.Cut(128), by)
+		kept, err = s.keepAll(d, c, cutter.Cut(128), m.by)
 		if rows += kept; err == nil {
 			err = cutter.Next()
 		}

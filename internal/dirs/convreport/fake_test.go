@@ -26,6 +26,7 @@ type fake struct {
 	mu     sync.Mutex
 	rows   []row
 	calls  []http.Request
+	hold   func()                  // each call, before it is looked at
 	before func(f *fake, call int) // each call
 	refuse func(r *http.Request) string
 	slow   func(r *http.Request) bool
@@ -37,6 +38,9 @@ type fake struct {
 }
 
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if f.hold != nil {
+		f.hold()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, *r)

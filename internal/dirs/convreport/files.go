@@ -2,6 +2,7 @@ package convreport
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -47,17 +48,20 @@ func (l linked) Open(ctx context.Context, f rawlog.File, offset int64, etag stri
 
 // link asks for a link to the CSV of a day.
 func (s *Source) link(ctx context.Context, f rawlog.File) (string, error) {
-	by, _ := s.manner()
-	args := s.question(span{f.Hour, f.Hour.AddDate(0, 0, 1)}, by)
-	for name := range args { // the days are parameters of their own
-		if isFilter(name) {
-			delete(args, name)
+	var link string
+	err := s.asking(func(m manner) (err error) {
+		args := m.question(span{f.Hour, f.Hour.AddDate(0, 0, 1)})
+		for name := range args { // the days are parameters of their own
+			if isFilter(name) {
+				delete(args, name)
+			}
 		}
-	}
-	link, err := s.brief.ReportLink(ctx, "getConversions", args, f.Hour, f.Hour)
-	if passes(err) {
-		link, err = s.Client.ReportLink(ctx, "getConversions", args, f.Hour, f.Hour)
-	}
+		link, err = s.brief.ReportLink(ctx, "getConversions", args, f.Hour, f.Hour)
+		if passes(err) {
+			link, err = s.Client.ReportLink(ctx, "getConversions", args, f.Hour, f.Hour)
+		}
+		return err
+	})
 	if err != nil {
 		return "", meaning(ctx, err)
 	}
@@ -126,11 +130,10 @@ func (s *Source) unfit(of time.Time, why error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var other *headerError
-	kind, ofAPI := hasoffers.KindOf(why)
 	f.failed++
 	switch {
 	case f.over:
-	case ofAPI && (kind == hasoffers.Refused || kind == hasoffers.Permission || kind == hasoffers.Validation || kind == hasoffers.NotFound):
+	case refused(why):
 		f.over = true
 		s.Log.Info("the network does not give the report of conversions as a file; reading its pages", "err", why)
 	case errors.As(why, &other):
@@ -173,12 +176,12 @@ func (s *Source) readFile(ctx context.Context, d *day, sp span, said int) error 
 
 // count asks how many rows a span has, in halves where that takes too long.
 func (s *Source) count(ctx context.Context, sp span) (int, error) {
-	by, _ := s.manner()
-	q := s.question(sp, by)
-	q["fields[]"] = q["fields[]"][:1]
-	q.Set("limit", "1")
-	q.Set("page", "1")
-	data, err := s.call(ctx, s.brief, q)
+	var data json.RawMessage
+	err := s.asking(func(m manner) (err error) {
+		m.fields = m.fields[:1]
+		data, err = s.row(ctx, s.brief, sp, m)
+		return err
+	})
 	if a, b, ok := sp.halve(); ok && tooLarge(err) {
 		var n, m int
 		if n, err = s.count(ctx, a); err == nil {

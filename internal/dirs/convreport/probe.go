@@ -9,7 +9,9 @@ import (
 func (s *Source) Probe(ctx context.Context, at time.Time) error {
 	y, m, d := at.In(s.Zone).Date()
 	from := time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-	if err := s.probe(ctx, span{from, from.AddDate(0, 0, 1)}, byNothing, []string{datetimeField}); err != nil {
+	how := s.manner()
+	how.by = byNothing
+	if err := s.probe(ctx, span{from, from.AddDate(0, 0, 1)}, how, []string{datetimeField}); err != nil {
 		return meaning(ctx, err)
 	}
 	return nil

@@ -2,19 +2,13 @@ package convreport
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
 
 	"rawlogs/internal/hasoffers"
 )
-
-// asked are the fields that are asked for: all but those that were refused.
-func (s *Source) asked() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.DeleteFunc(Fields(), func(f string) bool { return s.refused[f] })
-}
 
 // leaveOut notes fields that the account may not ask for, and names each of them once.
 func (s *Source) leaveOut(names []string, why error) {
@@ -30,16 +24,21 @@ func (s *Source) leaveOut(names []string, why error) {
 
 // without finds out for which fields a question was refused, and leaves them out. Its error
 // is an *againError, or the refusal where it is not about fields.
-func (s *Source) without(ctx context.Context, sp span, by pageKey, why error) error {
-	asked := s.asked()
-	names := slices.DeleteFunc(slices.Clone(asked), func(f string) bool { return !speaksOf(why, f) })
+func (s *Source) without(ctx context.Context, sp span, m manner, why error) error {
+	if !m.equal(s.manner()) {
+		return &againError{"another day has found out more"} // no need to look for it
+	}
+	names := slices.DeleteFunc(slices.Clone(m.fields), func(f string) bool { return !speaksOf(why, f) })
 	if len(names) == 0 {
-		core := slices.DeleteFunc([]string{by.field(), datetimeField, "Stat.offer_id"}, func(f string) bool { return !slices.Contains(asked, f) })
-		if err := s.probe(ctx, sp, by, core); err != nil {
+		err := s.probe(ctx, sp, m, m.core())
+		if m.by != byNothing && refused(err) { // it may be the order that is refused
+			m.by = byNothing
+			err = s.probe(ctx, sp, m, m.core())
+		}
+		if err != nil {
 			return why
 		}
-		var err error
-		if names, err = s.search(ctx, sp, by, asked); err != nil {
+		if names, err = s.search(ctx, sp, m, m.fields); err != nil {
 			return err
 		}
 		if len(names) == 0 {
@@ -47,10 +46,15 @@ func (s *Source) without(ctx context.Context, sp span, by pageKey, why error) er
 		}
 	}
 	s.leaveOut(names, why)
-	if len(s.asked()) == 0 {
+	if len(s.manner().fields) == 0 {
 		return why
 	}
 	return &againError{"the account may not ask for " + strings.Join(names, ", ")}
+}
+
+// core are fields without which there is no report.
+func (m manner) core() []string {
+	return slices.DeleteFunc([]string{m.by.field(), datetimeField, "Stat.offer_id"}, func(f string) bool { return !slices.Contains(m.fields, f) })
 }
 
 // speaksOf reports whether an error speaks of a field, and not of one whose name begins so.
@@ -79,18 +83,23 @@ func speaksOf(err error, name string) bool {
 }
 
 // probe asks for a row of some fields.
-func (s *Source) probe(ctx context.Context, sp span, by pageKey, fields []string) error {
-	q := s.question(sp, by)
-	q["fields[]"] = fields
-	q.Set("limit", "1")
-	q.Set("page", "1")
-	_, err := s.call(ctx, s.Client, q)
+func (s *Source) probe(ctx context.Context, sp span, m manner, fields []string) error {
+	m.fields = fields
+	_, err := s.row(ctx, s.Client, sp, m)
 	return err
 }
 
+// row asks for one row.
+func (s *Source) row(ctx context.Context, client *hasoffers.Client, sp span, m manner) (json.RawMessage, error) {
+	q := m.question(sp)
+	q.Set("limit", "1")
+	q.Set("page", "1")
+	return s.call(ctx, client, q)
+}
+
 // search finds the fields that are refused, by halves: the network does not name them.
-func (s *Source) search(ctx context.Context, sp span, by pageKey, fields []string) ([]string, error) {
-	err := s.probe(ctx, sp, by, fields)
+func (s *Source) search(ctx context.Context, sp span, m manner, fields []string) ([]string, error) {
+	err := s.probe(ctx, sp, m, fields)
 	if err == nil {
 		return nil, nil
 	}
@@ -101,10 +110,10 @@ func (s *Source) search(ctx context.Context, sp span, by pageKey, fields []strin
 	if len(fields) == 1 {
 		return fields, nil
 	}
-	first, err := s.search(ctx, sp, by, fields[:len(fields)/2])
+	first, err := s.search(ctx, sp, m, fields[:len(fields)/2])
 	if err != nil {
 		return nil, err
 	}
-	second, err := s.search(ctx, sp, by, fields[len(fields)/2:])
+	second, err := s.search(ctx, sp, m, fields[len(fields)/2:])
 	return append(first, second...), err
 }

@@ -33,15 +33,46 @@ type againError struct{ why string }
 
 func (e *againError) Error() string { return e.why }
 
-// manner is how pages are asked for, as the network has shown so far.
-func (s *Source) manner() (by pageKey, numbers bool) {
+// manner is a way to ask. Days that are read side by side share what they find out, so each
+// question keeps the manner that it was asked in: what it is answered is about that one.
+type manner struct {
+	fields  []string // asked for
+	by      pageKey
+	numbers bool // pages go by their numbers
+	byDate  bool // a day may be filtered by its date
+}
+
+func (m manner) equal(o manner) bool {
+	return m.by == o.by && m.numbers == o.numbers && slices.Equal(m.fields, o.fields) // fields tell byDate
+}
+
+// manner is how the report is asked for, as the network has shown so far.
+func (s *Source) manner() manner {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	by = s.by
-	for by < byNothing && s.refused[by.field()] {
-		by++
+	m := manner{by: s.by, byDate: !s.refused[dateField]}
+	m.fields = slices.DeleteFunc(Fields(), func(f string) bool { return s.refused[f] })
+	for m.by < byNothing && s.refused[m.by.field()] {
+		m.by++
 	}
-	return by, s.numbers || by == byNothing
+	m.numbers = s.numbers || m.by == byNothing
+	return m
+}
+
+// asking asks, and again where a question is refused that is asked in another manner by now.
+func (s *Source) asking(ask func(manner) error) error {
+	for {
+		m := s.manner()
+		if err := ask(m); !refused(err) || m.equal(s.manner()) { //guard:report-asked-meanwhile
+			return err
+		}
+	}
+}
+
+// refused reports whether the network does not take a question.
+func refused(err error) bool {
+	kind, ofAPI := hasoffers.KindOf(err)
+	return ofAPI && (kind == hasoffers.Validation || kind == hasoffers.Refused || kind == hasoffers.Permission || kind == hasoffers.NotFound)
 }
 
 // another says that rows have no key, or that pages cannot go by it.
@@ -55,10 +86,11 @@ func (s *Source) another(by pageKey, numbers bool, why string) error {
 // walk reads all pages of a span. It returns how many rows they have and how many the
 // network says there are; 0 where it does not say.
 func (s *Source) walk(ctx context.Context, client *hasoffers.Client, d *day, sp span) (got, said int, err error) {
-	by, numbers := s.manner()
+	m := s.manner()
+	by, numbers := m.by, m.numbers
 	last := ""
 	for number := 1; ; number++ {
-		page, err := s.page(ctx, client, sp, by, numbers, number, last)
+		page, err := s.page(ctx, client, sp, m, number, last)
 		if err != nil {
 			return got, said, err
 		}
@@ -89,26 +121,25 @@ func (s *Source) walk(ctx context.Context, client *hasoffers.Client, d *day, sp 
 }
 
 // page asks for a page: that of a number, or the rows beyond the last key.
-func (s *Source) page(ctx context.Context, client *hasoffers.Client, sp span, by pageKey, numbers bool, number int, last string) (hasoffers.Page, error) {
-	q := s.question(sp, by)
+func (s *Source) page(ctx context.Context, client *hasoffers.Client, sp span, m manner, number int, last string) (hasoffers.Page, error) {
+	q := m.question(sp)
 	q.Set("limit", strconv.Itoa(s.Limit))
 	q.Set("page", "1")
-	beyond := !numbers && last != ""
+	beyond := !m.numbers && last != ""
 	switch {
 	case beyond:
-		filter(q, by.field(), "GREATER_THAN", last)
-	case numbers:
+		filter(q, m.by.field(), "GREATER_THAN", last)
+	case m.numbers:
 		q.Set("page", strconv.Itoa(number))
 	}
 	data, err := s.call(ctx, client, q)
 	if err != nil {
-		kind, ofAPI := hasoffers.KindOf(err)
-		no := ofAPI && (kind == hasoffers.Validation || kind == hasoffers.Refused || kind == hasoffers.Permission || kind == hasoffers.NotFound)
-		if no && beyond {
-			return hasoffers.Page{}, s.another(by, true, err.Error())
-		}
-		if no {
-			return hasoffers.Page{}, s.without(ctx, sp, by, err)
+		switch {
+		case !refused(err):
+		case beyond:
+			return hasoffers.Page{}, s.another(m.by, true, err.Error())
+		default:
+			return hasoffers.Page{}, s.without(ctx, sp, m, err)
 		}
 		return hasoffers.Page{}, err
 	}
@@ -120,13 +151,10 @@ func (s *Source) page(ctx context.Context, client *hasoffers.Client, sp span, by
 }
 
 // question is all of a call but which page.
-func (s *Source) question(sp span, by pageKey) url.Values {
-	q := url.Values{"fields[]": s.asked()}
-	s.mu.Lock()
-	byDate := !s.refused[dateField]
-	s.mu.Unlock()
-	sp.put(q, byDate)
-	q.Set("sort["+by.field()+"]", "asc")
+func (m manner) question(sp span) url.Values {
+	q := url.Values{"fields[]": slices.Clone(m.fields)}
+	sp.put(q, m.byDate)
+	q.Set("sort["+m.by.field()+"]", "asc")
 	return q
 }
 

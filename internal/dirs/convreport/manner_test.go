@@ -1,0 +1,47 @@
+package convreport
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"rawlogs/internal/hasoffers"
+)
+
+// A refused question is put again where another day has found out meanwhile what it is
+// refused for, and only there.
+func TestAskedMeanwhile(t *testing.T) {
+	t.Parallel()
+	no := &hasoffers.APIError{Kind: hasoffers.Validation}
+	for name, tc := range map[string]struct {
+		meanwhile func(s *Source)
+		answers   []error
+		want      error
+	}{
+		"nothing":             {func(*Source) {}, []error{no}, no},
+		"a field":             {func(s *Source) { s.leaveOut([]string{"Stat.payout"}, no) }, []error{no, nil}, nil},
+		"the key":             {func(s *Source) { s.leaveOut([]string{eventField, numberField}, no) }, []error{no, no}, no},
+		"pages by number":     {func(s *Source) { _ = s.another(byNumber, true, "") }, []error{no, nil}, nil},
+		"rows without a key":  {func(s *Source) { _ = s.another(byNothing, false, "") }, []error{no, nil}, nil},
+		"an answer":           {func(s *Source) { s.leaveOut([]string{"Stat.payout"}, no) }, []error{nil}, nil},
+		"an error of its own": {func(s *Source) { s.leaveOut([]string{"Stat.payout"}, no) }, []error{errSpool}, errSpool},
+	} {
+		s := New(Config{Client: new(hasoffers.Client)})
+		var asked []manner
+		err := s.asking(func(m manner) error {
+			if asked = append(asked, m); len(asked) == 1 {
+				tc.meanwhile(s)
+			}
+			return tc.answers[min(len(asked), len(tc.answers))-1]
+		})
+		if !errors.Is(err, tc.want) || len(asked) != len(tc.answers) {
+			t.Errorf("%s: %v after %d questions", name, err, len(asked))
+		}
+		for _, m := range asked {
+			q := m.question(span{})
+			if by := m.by.field(); !slices.Contains(q["fields[]"], by) || !q.Has("sort["+by+"]") {
+				t.Errorf("%s: in the order of %s, which is not asked for: %v", name, by, q)
+			}
+		}
+	}
+}
