@@ -92,5 +92,5 @@ CREATE TABLE IF NOT EXISTS {database}.clicks {on_cluster}
 ENGINE = {mergetree}
 PARTITION BY toYYYYMM(_hour)
 ORDER BY (offer_id, affiliate_id, datetime)
-SETTINGS {no_insert_dedup}, {durable}, {rollups}
+SETTINGS {no_insert_dedup}, {durable}, {rollups}, {bounded}
 COMMENT 'Clicks of the network''s raw logs, a row a line.';

@@ -86,5 +86,5 @@ CREATE TABLE IF NOT EXISTS {database}.impressions {on_cluster}
 ENGINE = {mergetree}
 PARTITION BY toYYYYMM(_hour)
 ORDER BY (offer_id, affiliate_id, datetime)
-SETTINGS {no_insert_dedup}, {durable}, {rollups}
+SETTINGS {no_insert_dedup}, {durable}, {rollups}, {bounded}
 COMMENT 'Impressions of the network''s raw logs, a row a line.';

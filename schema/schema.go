@@ -21,8 +21,9 @@ import (
 // issues, 4 listings and this number, 5 what was inexact and which columns were filled, 6 the
 // string that takes a conversion's id's place, 7 runs and metrics, 8 events of Firehose,
 // names of all ids, 9 the report of conversions, 10 policies for personal data, 11 exchange
-// rates, 12 people who were forgotten, 13 roll-ups, 14 months that are over.
-const Version = 14
+// rates, 12 people who were forgotten, 13 roll-ups, 14 months that are over, 15 parts of
+// bounded size.
+const Version = 15
 
 //go:embed *.sql
 var files embed.FS

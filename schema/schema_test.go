@@ -150,7 +150,7 @@ func TestViewRevisions(t *testing.T) {
 		"ingest_metrics":                    "5 aa6ae7f1",
 		"ingest_runs_current":               "1 b588ecbd",
 	}
-	statements, err := Statements("d", map[string]string{"mergetree": "", "on_cluster": "", "replacing:version": "", "durable": "", "no_insert_dedup": "", "rollups": ""})
+	statements, err := Statements("d", map[string]string{"mergetree": "", "on_cluster": "", "replacing:version": "", "durable": "", "no_insert_dedup": "", "rollups": "", "bounded": ""})
 	if err != nil {
 		t.Fatal(err)
 	}

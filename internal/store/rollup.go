@@ -106,27 +106,34 @@ func (s *Store) definition(ctx context.Context, table string) (string, error) {
 	return create, nil
 }
 
-// addRollUps adds the roll-ups that a table of an older ingest lacks. They are for speed
-// alone: a user who may not alter the table loads without them.
+// rollUpSettings is the version of the schema that brought the latest of the settings that a
+// table with roll-ups has.
+const rollUpSettings = 15
+
+// addRollUps adds the roll-ups and their settings that a table of an older ingest lacks. They
+// are for speed alone: a user who may not alter the table loads without them.
 func (s *Store) addRollUps(ctx context.Context, st schema.Statement, from int) (done []string, err error) {
+	var steps []statement
+	if len(st.RollUps) > 0 && from < rollUpSettings { //guard:parts-bounded
+		// They come first: a deletion between the two is refused otherwise, and writes whole parts.
+		steps = append(steps, s.shape().prepareRollUps(st.Creates, s.Holding(st.Creates)))
+	}
 	for _, r := range st.RollUps {
-		if r.Since <= from { //guard:dropped-rollup-stays
-			continue
+		if r.Since > from { //guard:dropped-rollup-stays
+			steps = append(steps, s.shape().addRollUp(st.Creates, s.Holding(st.Creates), r))
 		}
-		// The mode comes first: a deletion between the two is refused otherwise, and writes whole parts.
-		steps := s.shape().addRollUp(st.Creates, s.Holding(st.Creates), r)
-		for _, step := range steps {
-			err = s.ddl(ctx, step)
-			if err != nil && (ctx.Err() != nil || Retryable(err)) {
-				return done, err
-			}
-			if err != nil {
-				s.cfg.Log.Warn("a roll-up could not be added, so that totals read all rows; `ingest check` has the statement for a user who may alter the table",
-					"table", st.Creates, "rollup", r.Name, "err", err)
-				return done, nil
-			}
+	}
+	for _, step := range steps {
+		err = s.ddl(ctx, step)
+		if err != nil && (ctx.Err() != nil || Retryable(err)) {
+			return done, err
 		}
-		done = append(done, steps[len(steps)-1].title)
+		if err != nil {
+			s.cfg.Log.Warn("the roll-ups could not be brought about, so that totals read all rows or reloads are slow; `ingest check` has the statements for a user who may alter the table",
+				"table", st.Creates, "step", step.title, "err", err)
+			return done, nil
+		}
+		done = append(done, step.title)
 	}
 	return done, nil
 }

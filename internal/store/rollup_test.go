@@ -162,6 +162,62 @@ func TestRollUpDiffers(t *testing.T) {
 	}
 }
 
+// A store whose roll-ups are older than a setting of theirs gets it, and check says so until
+// then. Parts do not grow beyond the bound, whoever merges.
+func TestPartsAreBounded(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	definition := func() string {
+		return text(t, st, "SELECT toString(arraySort(groupArray((name, arraySort(splitByString(', ', extract(engine_full, 'SETTINGS (.*)'))))))) FROM system.tables WHERE database = currentDatabase() AND name IN ('clicks', 'impressions')")
+	}
+	told := func() (hints []string) {
+		for _, f := range check.Run(t.Context(), st) {
+			if strings.Contains(f.Detail, "parts of any size") {
+				hints = append(hints, f.Hint)
+			}
+		}
+		return hints
+	}
+	want := definition()
+	reset := func(table string) {
+		exec(t, st, "ALTER TABLE "+table+" RESET SETTING max_bytes_to_merge_at_max_space_in_pool, max_avg_part_size_for_too_many_parts")
+	}
+	reset("clicks")
+	if hints := told(); len(hints) != 1 {
+		t.Errorf("check says %q", hints)
+	} else {
+		exec(t, st, hints[0])
+	}
+	if got := definition(); got != want || len(told()) > 0 {
+		t.Errorf("what check advises makes\n%s\nwant\n%s", got, want)
+	}
+	reset("clicks")
+	reset("impressions")
+	exec(t, st, "ALTER TABLE ingest_schema DELETE WHERE true")
+	exec(t, st, "INSERT INTO ingest_schema (version) VALUES (14)")
+	did, err := st.Apply(t.Context())
+	if got := definition(); err != nil || got != want || !slices.Equal(did, []string{"ALTER TABLE clicks MODIFY SETTING", "ALTER TABLE impressions MODIFY SETTING"}) {
+		t.Errorf("Apply did %q, %v, and left\n%s\nwant\n%s", did, err, got, want)
+	}
+	// With a bound of two parts' size, no more than two become one, with their roll-ups.
+	exec(t, st, "SYSTEM STOP MERGES "+st.TableName("clicks"))
+	for range 3 {
+		varied(t, st)
+	}
+	const parts = " FROM system.parts AS p WHERE active AND database = currentDatabase() AND table = 'clicks'"
+	exec(t, st, "ALTER TABLE clicks MODIFY SETTING max_bytes_to_merge_at_max_space_in_pool = "+text(t, st, "SELECT toString(2 * max(bytes_on_disk))"+parts))
+	exec(t, st, "SYSTEM START MERGES "+st.TableName("clicks"))
+	for err = error(nil); err == nil; {
+		err = st.Conn().Exec(t.Context(), "OPTIMIZE TABLE clicks SETTINGS optimize_throw_if_noop = 1")
+	}
+	if got := text(t, st, "SELECT toString(groupArray((n, most))) FROM (SELECT count() AS n, max(p.rows) AS most"+parts+" GROUP BY partition)"); got != "[(2,4000),(2,4000)]" {
+		t.Errorf("parts and the most rows of one, by month: %s", got)
+	}
+	if d := differences(t, st); len(d) > 0 {
+		t.Errorf("merged up to the bound: %q", d)
+	}
+}
+
 // A store of before has its roll-ups after the next load, exact at once.
 func TestRollUpsOfAnOlderStore(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -26,6 +27,12 @@ type Shape struct {
 	rehearsal []string          // on the database, for the tables of a check
 }
 
+// PartBytes is how large parts with roll-ups become by merges. A deletion that marks rows of a
+// part sums the part's roll-ups anew, from all of its rows: without a bound the price of a file
+// that is loaded again would grow with the month that it belongs to. The server counts parts as
+// too many only while they are much smaller, so that a month of any size may have its parts.
+const PartBytes = 256 << 20
+
 // single is one server, with tables of its own.
 var single = Shape{
 	clauses: map[string]string{
@@ -38,6 +45,7 @@ var single = Shape{
 		"no_insert_dedup":   "non_replicated_deduplication_window = 0",
 		//guard:rollups-rebuilt
 		"rollups": "lightweight_mutation_projection_mode = 'rebuild'",
+		"bounded": fmt.Sprintf("max_bytes_to_merge_at_max_space_in_pool = %d, max_avg_part_size_for_too_many_parts = %d", PartBytes, PartBytes/8),
 	},
 	settings: map[string]string{
 		"mutations_sync": "2",
@@ -90,12 +98,14 @@ func (sh Shape) addIndex(name, full string, index schema.Index) statement {
 	return statement{"ALTER TABLE " + name + " ADD INDEX " + index.Name, "ALTER TABLE " + full + " ADD INDEX IF NOT EXISTS " + index.Definition}
 }
 
+// prepareRollUps makes the settings under which a table may have roll-ups.
+func (sh Shape) prepareRollUps(name, full string) statement {
+	return statement{"ALTER TABLE " + name + " MODIFY SETTING", "ALTER TABLE " + full + " MODIFY SETTING " + sh.clauses["rollups"] + ", " + sh.clauses["bounded"]}
+}
+
 // addRollUp adds an aggregate projection; parts that are there get it when they are merged.
-func (sh Shape) addRollUp(name, full string, r schema.RollUp) []statement {
-	return []statement{
-		{"ALTER TABLE " + name + " MODIFY SETTING", "ALTER TABLE " + full + " MODIFY SETTING " + sh.clauses["rollups"]},
-		{"ALTER TABLE " + name + " ADD PROJECTION " + r.Name, "ALTER TABLE " + full + " ADD PROJECTION IF NOT EXISTS " + r.Definition},
-	}
+func (sh Shape) addRollUp(name, full string, r schema.RollUp) statement {
+	return statement{"ALTER TABLE " + name + " ADD PROJECTION " + r.Name, "ALTER TABLE " + full + " ADD PROJECTION IF NOT EXISTS " + r.Definition}
 }
 
 // update changes rows in place, and is done when it returns.
@@ -232,9 +242,15 @@ func (s *Store) CopyTable(ctx context.Context, name, of string) error {
 // RollUpMode is the setting of tables by which a deletion sums roll-ups anew.
 func (s *Store) RollUpMode() string { return s.shape().clauses["rollups"] }
 
-// SetRollUpMode is advice: how an administrator sets it.
-func (s *Store) SetRollUpMode(table string) string {
-	return "ALTER TABLE " + s.Holding(table) + " MODIFY SETTING " + s.RollUpMode()
+// PartBound is the name of the setting that bounds the size of parts.
+func (s *Store) PartBound() string {
+	name, _, _ := strings.Cut(s.shape().clauses["bounded"], " ")
+	return name
+}
+
+// PrepareRollUps is advice: how an administrator sets what a table with roll-ups needs.
+func (s *Store) PrepareRollUps(table string) string {
+	return s.shape().prepareRollUps(table, s.Holding(table)).sql
 }
 
 // AddRollUp is advice: how an administrator adds a roll-up that a table lacks.

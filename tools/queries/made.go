@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"rawlogs/internal/ended"
 	"rawlogs/internal/store"
@@ -100,35 +103,65 @@ func made(ctx context.Context, st *store.Store, table string) (map[uint64]bool, 
 	return done, rows.Err()
 }
 
-// settle merges each month into one part, as it is some hours after a backfill.
+// settle merges parts until the server finds none to merge, as it is some hours after a backfill.
 func settle(ctx context.Context, st *store.Store) error {
 	if err := withoutEmptyParts(ctx, st); err != nil {
 		return err
 	}
-	rows, err := st.Conn().Query(ctx, "SELECT table, partition_id FROM system.parts WHERE active AND database = ? AND table IN ? GROUP BY table, partition_id HAVING count() > 1 ORDER BY table, partition_id",
-		st.Database(), store.RawTables())
-	if err != nil {
-		return err
-	}
-	var parted [][2]string
-	for rows.Next() {
-		var of [2]string
-		if err := rows.Scan(&of[0], &of[1]); err != nil {
-			return err
+	for _, table := range store.RawTables() {
+		began, merges := time.Now(), 0
+		for done := false; !done; {
+			n, err := merge(ctx, st, table)
+			if merges += n; err == nil {
+				done, err = settled(ctx, st, table)
+			}
+			if err != nil {
+				return fmt.Errorf("merging %s: %w", table, err)
+			}
 		}
-		parted = append(parted, of)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	for _, of := range parted {
-		began := time.Now()
-		if err := st.Conn().Exec(ctx, "OPTIMIZE TABLE "+st.Holding(of[0])+" PARTITION ID '"+of[1]+"' FINAL SETTINGS optimize_throw_if_noop = 1"); err != nil {
-			return fmt.Errorf("merging %s of %s: %w", of[1], of[0], err)
+		if merges > 0 {
+			fmt.Fprintf(os.Stderr, "%s: %d merges in %.0f s\n", table, merges, time.Since(began).Seconds())
 		}
-		fmt.Fprintf(os.Stderr, "%s %s merged in %.0f s\n", of[0], of[1], time.Since(began).Seconds())
 	}
 	return nil
+}
+
+// merge asks for merges until the server does none more, and returns how many it did.
+func merge(ctx context.Context, st *store.Store, table string) (merges int, err error) {
+	const nothingToMerge = 388
+	for ; ; merges++ {
+		err = st.Conn().Exec(ctx, "OPTIMIZE TABLE "+st.Holding(table)+" SETTINGS optimize_throw_if_noop = 1")
+		if ex := new(clickhouse.Exception); errors.As(err, &ex) && ex.Code == nothingToMerge {
+			return merges, nil
+		}
+		if err != nil {
+			return merges, err
+		}
+	}
+}
+
+// settled reports whether the server merges nothing of a table, waiting a moment where it does.
+// It returns an error where neighbors are small enough to be one part and are not: something
+// keeps them from being merged.
+func settled(ctx context.Context, st *store.Store, table string) (bool, error) {
+	var merging, apart uint64
+	err := st.Conn().QueryRow(ctx, `
+		SELECT
+			(SELECT count() FROM system.merges WHERE database = ? AND table = ?),
+			(SELECT countIf(parts > 1 AND bytes < ?) FROM (
+				SELECT count() OVER two AS parts, sum(bytes_on_disk) OVER two AS bytes
+				FROM system.parts WHERE active AND database = ? AND table = ?
+				WINDOW two AS (PARTITION BY partition_id ORDER BY min_block_number ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)))`,
+		st.Database(), table, store.PartBytes*9/10, st.Database(), table).Scan(&merging, &apart)
+	switch {
+	case err != nil:
+		return false, err
+	case merging > 0:
+		return false, ended.Wait(ctx, time.Second)
+	case apart > 0:
+		return false, fmt.Errorf("%d parts are not merged with their neighbors, and could be", apart)
+	}
+	return true, nil
 }
 
 // withoutEmptyParts waits until the server has taken away the empty parts that deletions left,

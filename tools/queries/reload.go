@@ -24,7 +24,7 @@ const reloading = "load: a file of the busy month, and again"
 const fileRows = 50_000
 
 // reload loads one file into the month that has half of the rows, and then again: its rows
-// are marked as deleted in a part of half of all rows, whose roll-ups are summed anew.
+// are marked as deleted in a part as large as merges make them, whose roll-ups are summed anew.
 func reload(ctx context.Context, st *store.Store, o options) (out []answer, err error) {
 	folder, err := os.MkdirTemp("", "queries-")
 	if err != nil {
@@ -49,6 +49,9 @@ func reload(ctx context.Context, st *store.Store, o options) (out []answer, err 
 			if err = settle(ctx, st); err != nil {
 				return nil, err
 			}
+			if err = mergedIn(ctx, st, name); err != nil {
+				return nil, err
+			}
 		}
 		var took time.Duration
 		if took, err = ingest(ctx, o, append(step.args, "--type", "clicks", "--source", folder)...); err != nil {
@@ -61,6 +64,16 @@ func reload(ctx context.Context, st *store.Store, o options) (out []answer, err 
 		err = fmt.Errorf("the roll-ups do not say what the rows say: %+v", differ)
 	}
 	return out, err
+}
+
+// mergedIn returns an error if the rows of the file are still a part of their own.
+func mergedIn(ctx context.Context, st *store.Store, name string) error {
+	var rows uint64
+	err := st.Conn().QueryRow(ctx, "SELECT count() FROM "+st.TableName("clicks")+" WHERE _part IN (SELECT _part FROM "+st.TableName("clicks")+" WHERE _file = ?)", name).Scan(&rows)
+	if err == nil && rows < 2*fileRows {
+		err = fmt.Errorf("the file is in parts of %d rows: it was not merged with others", rows)
+	}
+	return err
 }
 
 // archive makes the file as the network would publish it, and returns its name. Name and text

@@ -35,7 +35,10 @@ func (c checker) projections(ctx context.Context, table, create string) ([]Findi
 	}
 	if !strings.Contains(create, c.st.RollUpMode()) {
 		warn("has roll-ups, but not the setting by which rows can be marked as deleted in spite of them: deletions rewrite whole parts",
-			c.st.SetRollUpMode(table))
+			c.st.PrepareRollUps(table))
+	} else if !strings.Contains(create, c.st.PartBound()) {
+		warn("has roll-ups, and parts of any size: to load a file again takes minutes once its month has millions of rows, as the roll-ups of the whole part are summed anew",
+			c.st.PrepareRollUps(table))
 	}
 	rows, month, err := c.st.RowsWithout(ctx, table, have[0])
 	if err != nil {
