@@ -142,14 +142,14 @@ func merge(ctx context.Context, st *store.Store, table string) (merges int, err 
 
 // settled reports whether the server merges nothing of a table, waiting a moment where it does.
 // It returns an error where neighbors are small enough to be one part and are not: something
-// keeps them from being merged.
+// keeps them from being merged. One that is tiny beside the other waits for more of its kind.
 func settled(ctx context.Context, st *store.Store, table string) (bool, error) {
 	var merging, apart uint64
 	err := st.Conn().QueryRow(ctx, `
 		SELECT
 			(SELECT count() FROM system.merges WHERE database = ? AND table = ?),
-			(SELECT countIf(parts > 1 AND bytes < ?) FROM (
-				SELECT count() OVER two AS parts, sum(bytes_on_disk) OVER two AS bytes
+			(SELECT countIf(parts > 1 AND bytes < ? AND least * 50 > bytes) FROM (
+				SELECT count() OVER two AS parts, sum(bytes_on_disk) OVER two AS bytes, min(bytes_on_disk) OVER two AS least
 				FROM system.parts WHERE active AND database = ? AND table = ?
 				WINDOW two AS (PARTITION BY partition_id ORDER BY min_block_number ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)))`,
 		st.Database(), table, store.PartBytes*9/10, st.Database(), table).Scan(&merging, &apart)
