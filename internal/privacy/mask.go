@@ -40,7 +40,7 @@ func (p *Policy) Lay(names []string, columns []store.Column, at func(column stri
 	}
 	m := &Mask{policy: p, ruled: make([]bool, len(names))}
 	if p.obeys() {
-		m.watch = newWatch(p)
+		m.watch = longWatch(p)
 		for _, name := range names {
 			m.names = append(m.names, named(name))
 		}

@@ -29,8 +29,34 @@ func (p *Policy) replace(to, v []byte, action Action, address bool) []byte {
 
 // parse reads an address; IPv4 in the clothes of IPv6 is IPv4.
 func parse(v []byte) (netip.Addr, bool) {
+	if !mayBeAddress(v) {
+		return netip.Addr{}, false
+	}
 	ip, err := netip.ParseAddr(string(v))
 	return ip.Unmap().WithZone(""), err == nil
+}
+
+// mayBeAddress spares most texts a closer look, whose refusal costs an error. An address has
+// three points, or two colons or more.
+func mayBeAddress(v []byte) bool {
+	const shortest = len("::")
+	if len(v) < shortest {
+		return false
+	}
+	points, colons := 0, 0
+	for _, c := range v {
+		switch {
+		case c == '.':
+			points++
+		case c == ':':
+			colons++
+		case c == '%' && colons > 1:
+			return true // a zone, of which anything may be the name
+		case (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F'):
+			return false
+		}
+	}
+	return points == 3 || colons > 1
 }
 
 // network is the first address of the network that an address is in.

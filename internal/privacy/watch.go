@@ -48,17 +48,23 @@ type watch struct {
 	out     []byte
 	value   []byte
 	scratch []byte
-	// missed are values that are nobody's, by a hash with a seed of this process: most of a
-	// log's values come again.
-	missed map[uint64]struct{}
+	// missed are values that are nobody's, by a hash with a seed of this process, each in the
+	// place that its hash has: most of a log's values come again. It may be nil.
+	missed []uint64
 	seed   maphash.Seed
 }
 
-// mostMissed bounds the memory of a watch: some 2 MiB.
+// mostMissed bounds the memory of a watch: 512 KiB.
 const mostMissed = 1 << 16
 
-func newWatch(p *Policy) *watch {
-	return &watch{of: p, mac: hmac.New(sha256.New, p.key), missed: make(map[uint64]struct{}), seed: maphash.MakeSeed()}
+// newWatch returns a watch for a text or two.
+func newWatch(p *Policy) *watch { return &watch{of: p, mac: hmac.New(sha256.New, p.key)} }
+
+// longWatch returns one for many texts.
+func longWatch(p *Policy) *watch {
+	w := newWatch(p)
+	w.missed, w.seed = make([]uint64, mostMissed), maphash.MakeSeed()
+	return w
 }
 
 // sum is the keyed hash of a mark. It is another one than a policy's of the same value, so
@@ -84,11 +90,9 @@ func (w *watch) is(v []byte) bool {
 		}
 		w.lower = append(w.lower, c)
 	}
-	if mayBeAddress(w.lower) {
-		if ip, ok := parse(w.lower); ok {
-			w.lower = ip.AppendTo(w.lower[:0])
-			return w.known(w.lower)
-		}
+	if ip, ok := parse(w.lower); ok {
+		w.lower = ip.AppendTo(w.lower[:0])
+		return w.known(w.lower)
 	}
 	if name, v, ok := bytes.Cut(w.lower, []byte("=")); ok && !tells(v) && (string(name) == "?" || slices.Contains(allNames, string(name))) {
 		return w.known(w.lower)
@@ -96,33 +100,25 @@ func (w *watch) is(v []byte) bool {
 	return tells(w.lower) && w.known(w.lower)
 }
 
-// mayBeAddress spares most texts a closer look.
-func mayBeAddress(v []byte) bool {
-	const longest = 45
-	if len(v) > longest || bytes.IndexByte(v, '.') < 0 && bytes.IndexByte(v, ':') < 0 {
-		return false
-	}
-	for _, c := range v {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') && c != '.' && c != ':' {
-			return false
-		}
-	}
-	return true
-}
-
 func (w *watch) known(v []byte) bool {
-	key := maphash.Bytes(w.seed, v)
-	if _, ok := w.missed[key]; ok {
+	if w.missed == nil {
+		return w.of.wasForgotten(w.sum(v))
+	}
+	key := maphash.Bytes(w.seed, v) | mostMissed // 0 is an empty place
+	place := &w.missed[key%mostMissed]
+	if *place == key {
 		return false
 	}
-	if _, ok := w.of.forgotten[w.sum(v)]; ok {
+	if w.of.wasForgotten(w.sum(v)) {
 		return true
 	}
-	if len(w.missed) >= mostMissed {
-		clear(w.missed)
-	}
-	w.missed[key] = struct{}{}
+	*place = key
 	return false
+}
+
+func (p *Policy) wasForgotten(sum [16]byte) bool {
+	_, ok := p.forgotten[sum]
+	return ok
 }
 
 // field reports whether a value under a name is somebody's who was forgotten; name is one of
@@ -133,6 +129,9 @@ func (w *watch) field(name string, v []byte) bool {
 		if w.is(w.value) {
 			return true
 		}
+	}
+	if len(v) < telling && !bytes.ContainsAny(v, ".:=%") {
+		return false // nor does a piece of it tell
 	}
 	return pieces(v, w.is)
 }
@@ -209,7 +208,7 @@ func (p *Policy) Watch() *Watch {
 	if !p.obeys() {
 		return nil
 	}
-	return &Watch{newWatch(p)}
+	return &Watch{longWatch(p)}
 }
 
 // Sees reports whether a row is somebody's who was forgotten.
