@@ -33,11 +33,11 @@ func reload(ctx context.Context, st *store.Store, o options) (out []answer, err 
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	load := func(what string, args ...string) error {
-		took, err := ingest(ctx, o, append(args, "--type", "clicks", "--source", folder)...)
+		took, failed := ingest(ctx, o, append(args, "--type", "clicks", "--source", folder)...)
 		if what != "" {
 			out = append(out, answer{question: question{group: "one file", name: fmt.Sprintf("%d rows %s", fileRows, what), within: scan}, first: took, median: took})
 		}
-		return err
+		return failed
 	}
 	month := fmt.Sprintf("into a month of %d, ", spread(o.clicks).busy*24*30)
 	hour := busy.AddDate(0, 0, 14).Add(13 * time.Hour)
