@@ -63,6 +63,11 @@ GROUP BY network, ip, offer_id
 HAVING clicks >= 1
 ORDER BY clicks DESC, network, ip, offer_id
 LIMIT 20`,
+	"uniqExact(toIPv4(ip))": `SELECT network, count() AS clicks, uniqExact(ip) AS addresses
+FROM clicks
+WHERE ip BETWEEN toIPv6('10.0.0.0') AND toIPv6('223.255.255.255') AND toYYYYMM(_hour) = 201609
+GROUP BY network
+ORDER BY network`,
 	"FROM performance_by_offer": `SELECT
     network,
     offer_id,
