@@ -26,12 +26,12 @@ func (s *Source) leaveOut(names []string, why error) {
 // is an *againError, or the refusal where it is not about fields.
 func (s *Source) without(ctx context.Context, sp span, m manner, why error) error {
 	if !m.equal(s.manner()) {
-		return &againError{"another day has found out more"} // no need to look for it
+		return &againError{"another day has learned more"} // so there is no need to search
 	}
 	names := slices.DeleteFunc(slices.Clone(m.fields), func(f string) bool { return !speaksOf(why, f) })
 	if len(names) == 0 {
 		err := s.probe(ctx, sp, m, m.core())
-		if m.by != byNothing && refused(err) { // it may be the order that is refused
+		if m.by != byNothing && refused(err) { // perhaps it is the sort order that is refused
 			m.by = byNothing
 			err = s.probe(ctx, sp, m, m.core())
 		}
@@ -52,7 +52,7 @@ func (s *Source) without(ctx context.Context, sp span, m manner, why error) erro
 	return &againError{"the account may not ask for " + strings.Join(names, ", ")}
 }
 
-// core are fields without which there is no report.
+// core lists the fields that every report must have.
 func (m manner) core() []string {
 	return slices.DeleteFunc([]string{m.by.field(), datetimeField, "Stat.offer_id"}, func(f string) bool { return !slices.Contains(m.fields, f) })
 }
@@ -103,8 +103,7 @@ func (s *Source) search(ctx context.Context, sp span, m manner, fields []string)
 	if err == nil {
 		return nil, nil
 	}
-	kind, ok := hasoffers.KindOf(err)
-	if !ok || kind == hasoffers.Unavailable || kind == hasoffers.Malformed || kind == hasoffers.Unauthenticated || kind == hasoffers.RateLimited {
+	if !refused(err) {
 		return nil, err
 	}
 	if len(fields) == 1 {
