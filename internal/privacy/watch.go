@@ -48,8 +48,8 @@ type watch struct {
 	out     []byte
 	value   []byte
 	scratch []byte
-	// missed are values that are nobody's, by a hash with a seed of this process, each in the
-	// place that its hash has: most of a log's values come again. It may be nil.
+	// missed holds hashes, seeded per process, of values that match nobody; the hash decides the
+	// place. Most values in a log come again. It is nil in a watch for a text or two.
 	missed []uint64
 	seed   maphash.Seed
 }
@@ -131,7 +131,7 @@ func (w *watch) field(name string, v []byte) bool {
 		}
 	}
 	if len(v) < telling && !bytes.ContainsAny(v, ".:=%") {
-		return false // nor does a piece of it tell
+		return false // too short to hold anything that identifies a person
 	}
 	return pieces(v, w.is)
 }

@@ -106,8 +106,7 @@ func (s *Store) definition(ctx context.Context, table string) (string, error) {
 	return create, nil
 }
 
-// rollUpSettings is the version of the schema that brought the latest of the settings that a
-// table with roll-ups has.
+// rollUpSettings is the schema version that last changed the settings of tables with roll-ups.
 const rollUpSettings = 15
 
 // addRollUps adds the roll-ups and their settings that a table of an older ingest lacks. They
@@ -129,7 +128,7 @@ func (s *Store) addRollUps(ctx context.Context, st schema.Statement, from int) (
 			return done, err
 		}
 		if err != nil {
-			s.cfg.Log.Warn("the roll-ups could not be brought about, so that totals read all rows or reloads are slow; `ingest check` has the statements for a user who may alter the table",
+			s.cfg.Log.Warn("roll-ups could not be added or configured, so totals read all rows or reloads are slow; `ingest check` has the statements for a user who may alter the table",
 				"table", st.Creates, "step", step.title, "err", err)
 			return done, nil
 		}

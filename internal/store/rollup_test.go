@@ -162,8 +162,8 @@ func TestRollUpDiffers(t *testing.T) {
 	}
 }
 
-// A store whose roll-ups are older than a setting of theirs gets it, and check says so until
-// then. Parts do not grow beyond the bound, whoever merges.
+// A store whose tables lack the size limit gets it with the upgrade, and check warns until then.
+// Merges never produce a part beyond the limit.
 func TestPartsAreBounded(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)
@@ -172,7 +172,7 @@ func TestPartsAreBounded(t *testing.T) {
 	}
 	told := func() (hints []string) {
 		for _, f := range check.Run(t.Context(), st) {
-			if strings.Contains(f.Detail, "parts of any size") {
+			if strings.Contains(f.Detail, "no limit on the size of parts") {
 				hints = append(hints, f.Hint)
 			}
 		}
@@ -199,7 +199,7 @@ func TestPartsAreBounded(t *testing.T) {
 	if got := definition(); err != nil || got != want || !slices.Equal(did, []string{"ALTER TABLE clicks MODIFY SETTING", "ALTER TABLE impressions MODIFY SETTING"}) {
 		t.Errorf("Apply did %q, %v, and left\n%s\nwant\n%s", did, err, got, want)
 	}
-	// With a bound of two parts' size, no more than two become one, with their roll-ups.
+	// With a limit of twice a part's size, at most two parts are merged, roll-ups included.
 	exec(t, st, "SYSTEM STOP MERGES "+st.TableName("clicks"))
 	for range 3 {
 		varied(t, st)
@@ -207,7 +207,7 @@ func TestPartsAreBounded(t *testing.T) {
 	const parts = " FROM system.parts AS p WHERE active AND database = currentDatabase() AND table = 'clicks'"
 	exec(t, st, "ALTER TABLE clicks MODIFY SETTING max_bytes_to_merge_at_max_space_in_pool = "+text(t, st, "SELECT toString(2 * max(bytes_on_disk))"+parts))
 	exec(t, st, "SYSTEM START MERGES "+st.TableName("clicks"))
-	await(t, func() bool { // the server merges by itself, too
+	await(t, func() bool { // background merges may run at the same time
 		merged := st.Conn().Exec(t.Context(), "OPTIMIZE TABLE clicks SETTINGS optimize_throw_if_noop = 1") == nil
 		return !merged && text(t, st, "SELECT toString(count()) FROM system.merges WHERE database = currentDatabase()") == "0"
 	})

@@ -27,10 +27,10 @@ type Shape struct {
 	rehearsal []string          // on the database, for the tables of a check
 }
 
-// PartBytes is how large parts with roll-ups become by merges. A deletion that marks rows of a
-// part sums the part's roll-ups anew, from all of its rows: without a bound the price of a file
-// that is loaded again would grow with the month that it belongs to. The server counts parts as
-// too many only while they are much smaller, so that a month of any size may have its parts.
+// PartBytes is the size up to which parts with roll-ups are merged. Marking rows of a part as
+// deleted rebuilds the part's roll-ups from all of its rows, so without a limit the cost of
+// reloading a file would grow with its month. The server's check for too many parts applies only
+// while parts are much smaller than this, so a month of any size can be loaded.
 const PartBytes = 256 << 20
 
 // single is one server, with tables of its own.
@@ -98,7 +98,7 @@ func (sh Shape) addIndex(name, full string, index schema.Index) statement {
 	return statement{"ALTER TABLE " + name + " ADD INDEX " + index.Name, "ALTER TABLE " + full + " ADD INDEX IF NOT EXISTS " + index.Definition}
 }
 
-// prepareRollUps makes the settings under which a table may have roll-ups.
+// prepareRollUps applies the settings that a table with roll-ups needs.
 func (sh Shape) prepareRollUps(name, full string) statement {
 	return statement{"ALTER TABLE " + name + " MODIFY SETTING", "ALTER TABLE " + full + " MODIFY SETTING " + sh.clauses["rollups"] + ", " + sh.clauses["bounded"]}
 }
@@ -248,7 +248,7 @@ func (s *Store) PartBound() string {
 	return name
 }
 
-// PrepareRollUps is advice: how an administrator sets what a table with roll-ups needs.
+// PrepareRollUps is advice: how an administrator applies the settings that roll-ups need.
 func (s *Store) PrepareRollUps(table string) string {
 	return s.shape().prepareRollUps(table, s.Holding(table)).sql
 }

@@ -7,7 +7,7 @@ var conversionReport = []protection{
 		swap("1-Kept", "-2*Kept"), "internal/dirs/convreport", "TestWalk"),
 	guard("report-token-refused", "refused credentials end the run",
 		never, "internal/dirs/convreport", "TestRefused"),
-	guard("report-asked-meanwhile", "a question is put again where another day has found out what it is refused for",
+	guard("report-asked-meanwhile", "a question is asked again if another day has learned why it was refused",
 		swap("!refused(err) || m.equal(s.manner())", "true"), "internal/dirs/convreport", "TestAskedMeanwhile"),
 	guard("report-walk", "rows that only a reading without an end has are not those of the day",
 		swap("d.good[row.walk]", "d.good[row.walk] || true"), "internal/dirs/convreport", "TestKeys"),

@@ -139,7 +139,7 @@ var stores = []protection{
 		never, "internal/store", "TestDeleteWithProjection"),
 	guard("rollups-rebuilt", "a deletion can mark rows of a table with roll-ups",
 		swap("'rebuild'", "'throw'"), "internal/store", "TestRollUps"),
-	guard("parts-bounded", "a store of before bounds its parts, so that no reload sums a month's roll-ups anew",
+	guard("parts-bounded", "an older store gets the size limit of parts, so no reload rebuilds a whole month's roll-ups",
 		never, "internal/store", "TestPartsAreBounded"),
 	guard("dropped-rollup-stays", "a roll-up that was dropped does not come back",
 		never, "internal/store", "TestApplyWidens"),

@@ -103,7 +103,7 @@ func made(ctx context.Context, st *store.Store, table string) (map[uint64]bool, 
 	return done, rows.Err()
 }
 
-// settle merges parts until the server finds none to merge, as it is some hours after a backfill.
+// settle merges parts until the server has nothing left to merge, the state some hours after a backfill.
 func settle(ctx context.Context, st *store.Store) error {
 	if err := withoutEmptyParts(ctx, st); err != nil {
 		return err
@@ -126,7 +126,7 @@ func settle(ctx context.Context, st *store.Store) error {
 	return nil
 }
 
-// merge asks for merges until the server does none more, and returns how many it did.
+// merge requests merges until the server declines, and returns how many ran.
 func merge(ctx context.Context, st *store.Store, table string) (merges int, err error) {
 	const nothingToMerge = 388
 	for ; ; merges++ {
@@ -140,9 +140,9 @@ func merge(ctx context.Context, st *store.Store, table string) (merges int, err 
 	}
 }
 
-// settled reports whether the server merges nothing of a table, waiting a moment where it does.
-// It returns an error where neighbors are small enough to be one part and are not: something
-// keeps them from being merged. One that is tiny beside the other waits for more of its kind.
+// settled reports whether no merge of the table is running; if one is, it waits a moment first.
+// It returns an error if adjacent parts would fit into one but were not merged: something blocks
+// them. A tiny part next to a large one does not count, as the server leaves it for later.
 func settled(ctx context.Context, st *store.Store, table string) (bool, error) {
 	var merging, apart uint64
 	err := st.Conn().QueryRow(ctx, `

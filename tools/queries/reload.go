@@ -23,9 +23,9 @@ const reloading = "load: a file of the busy month, and again"
 // fileRows are the rows of the file that is loaded and loaded again.
 const fileRows = 50_000
 
-// reload loads one file into the month that has half of the rows, and then again. A third
-// file is loaded again when it lies in a part as large as merges make them: its rows are marked
-// as deleted there, and the roll-ups of the part summed anew.
+// reload loads a file into the month that has half of the rows, and reloads it. Then it reloads
+// a second file whose rows have been merged into a part of the largest size: they are marked as
+// deleted there, and the part's roll-ups are rebuilt.
 func reload(ctx context.Context, st *store.Store, o options) (out []answer, err error) {
 	folder, err := os.MkdirTemp("", "queries-")
 	if err != nil {
@@ -51,7 +51,7 @@ func reload(ctx context.Context, st *store.Store, o options) (out []answer, err 
 	if err != nil {
 		return nil, err
 	}
-	// A store that is kept does not keep this month, not even that of a time that was killed.
+	// The store is kept, this month is not; a run that was killed may have left one.
 	if err = st.Conn().Exec(ctx, dropBeyond(st)); err != nil {
 		return nil, err
 	}
@@ -84,8 +84,8 @@ func dropBeyond(st *store.Store) string {
 	return "ALTER TABLE " + st.Holding("clicks") + " DROP PARTITION ID '" + beyond.Format("200601") + "'"
 }
 
-// surround makes the file's rows part of a part as large as the largest of the busy month, by a
-// copy of that one's rows a month later. It returns how many rows the part has.
+// surround copies the rows of the busy month's largest part into the month after it and merges
+// them with the file's into one part. It returns the number of rows in that part.
 func surround(ctx context.Context, st *store.Store, name string) (rows uint64, err error) {
 	table := st.Holding("clicks")
 	err = st.Conn().Exec(ctx, "INSERT INTO "+table+" SELECT * REPLACE (datetime + INTERVAL 30 DAY AS datetime, _hour + INTERVAL 30 DAY AS _hour) FROM "+table+

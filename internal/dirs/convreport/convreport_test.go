@@ -71,8 +71,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// Days that are read side by side are refused for the same fields at the same time. Each of
-// them is read, and each field is named once.
+// Days read concurrently run into the same refusals at the same time. All of them are read,
+// and each refused field is logged once.
 func TestRefusedSideBySide(t *testing.T) {
 	t.Parallel()
 	refused := []string{"Stat.id", "Stat.ip", "Stat.payout"}

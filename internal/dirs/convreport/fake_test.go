@@ -26,7 +26,7 @@ type fake struct {
 	mu     sync.Mutex
 	rows   []row
 	calls  []http.Request
-	hold   func()                  // each call, before it is looked at
+	hold   func()                  // runs before each call is handled
 	before func(f *fake, call int) // each call
 	refuse func(r *http.Request) string
 	slow   func(r *http.Request) bool

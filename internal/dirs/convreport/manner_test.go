@@ -8,8 +8,7 @@ import (
 	"rawlogs/internal/hasoffers"
 )
 
-// A refused question is put again where another day has found out meanwhile what it is
-// refused for, and only there.
+// A refused question is asked again only if another day has changed the manner meanwhile.
 func TestAskedMeanwhile(t *testing.T) {
 	t.Parallel()
 	no := &hasoffers.APIError{Kind: hasoffers.Validation}

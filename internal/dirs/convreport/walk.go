@@ -33,8 +33,8 @@ type againError struct{ why string }
 
 func (e *againError) Error() string { return e.why }
 
-// manner is a way to ask. Days that are read side by side share what they find out, so each
-// question keeps the manner that it was asked in: what it is answered is about that one.
+// manner is how a question is asked. Days read concurrently share what they learn, so each
+// question keeps its own copy: its answer says nothing about what another day has learned since.
 type manner struct {
 	fields  []string // asked for
 	by      pageKey
@@ -59,7 +59,7 @@ func (s *Source) manner() manner {
 	return m
 }
 
-// asking asks, and again where a question is refused that is asked in another manner by now.
+// asking asks, and asks again if the question is refused and the manner has changed meanwhile.
 func (s *Source) asking(ask func(manner) error) error {
 	for {
 		m := s.manner()
@@ -69,7 +69,7 @@ func (s *Source) asking(ask func(manner) error) error {
 	}
 }
 
-// refused reports whether the network does not take a question.
+// refused reports whether err means that the network rejected the question itself.
 func refused(err error) bool {
 	kind, ofAPI := hasoffers.KindOf(err)
 	return ofAPI && (kind == hasoffers.Validation || kind == hasoffers.Refused || kind == hasoffers.Permission || kind == hasoffers.NotFound)

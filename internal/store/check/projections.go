@@ -37,7 +37,7 @@ func (c checker) projections(ctx context.Context, table, create string) ([]Findi
 		warn("has roll-ups, but not the setting by which rows can be marked as deleted in spite of them: deletions rewrite whole parts",
 			c.st.PrepareRollUps(table))
 	} else if !strings.Contains(create, c.st.PartBound()) {
-		warn("has roll-ups, and parts of any size: to load a file again takes minutes once its month has millions of rows, as the roll-ups of the whole part are summed anew",
+		warn("has roll-ups but no limit on the size of parts: reloading a file takes minutes once its month has millions of rows, because the roll-ups of the whole part are rebuilt",
 			c.st.PrepareRollUps(table))
 	}
 	rows, month, err := c.st.RowsWithout(ctx, table, have[0])
