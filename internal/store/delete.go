@@ -99,20 +99,24 @@ func (s *Store) deleteUntilGone(ctx context.Context, c Scope, fence Fence, cond 
 		if err != nil || len(left) == 0 {
 			return err
 		}
-		var whole []string
-		if try == 0 { // parts that got new names since are not waited for
-			whole, err = s.wholeParts(ctx, c.Table(), left)
-		} else {
-			err = s.holds(ctx, fence)
-		}
-		if err != nil {
-			return err
+		if try > 0 {
+			if err := s.holds(ctx, fence); err != nil {
+				return err
+			}
 		}
 		if try == deleteTries {
-			return fmt.Errorf("deleting from %s: %d rows are still there after %d deletions", c.Table(), sum(left), deleteTries)
+			return fmt.Errorf("deleting from %s: %d rows are still there after %d deletions", c.Table(), left.rows(), deleteTries)
 		}
-		if err := s.deleteOnce(ctx, c, fence, where, bound, whole); err != nil { //guard:delete-counted
-			return fmt.Errorf("deleting %d rows from %s: %w", sum(left), c.Table(), err)
+		for _, partition := range left.partitions() {
+			var whole []string
+			if try == 0 { // parts that got new names since are not waited for
+				if whole, err = s.wholeParts(ctx, c.Table(), left.within(partition)); err != nil {
+					return err
+				}
+			}
+			if err := s.deleteOnce(ctx, c, fence, partition, where, bound, whole); err != nil { //guard:delete-counted
+				return fmt.Errorf("deleting %d rows from %s: %w", left.rows(), c.Table(), err)
+			}
 		}
 	}
 }
@@ -131,56 +135,93 @@ func (s *Store) holds(ctx context.Context, fence Fence) error {
 	return nil
 }
 
-// deleteOnce deletes rows by marking them, but first those of the parts that would be left
-// without a row. The server gives a part of marked rows alone no roll-ups and then merges it
-// with none of the parts beside it, for ever; one whose rows are deleted by rewriting it
-// becomes an empty part, which costs nothing and goes by itself.
-func (s *Store) deleteOnce(ctx context.Context, c Scope, fence Fence, where string, args []any, whole []string) error {
+// deleteOnce deletes rows of a partition by marking them, but first those of the parts that
+// would be left without a row. The server gives a part of marked rows alone no roll-ups and
+// then merges it with none of the parts beside it, for ever; one whose rows are deleted by
+// rewriting it becomes an empty part, which costs nothing and goes by itself.
+//
+// It names the partition, as the server otherwise gives every part of the table a new name:
+// some 100 ms a part.
+func (s *Store) deleteOnce(ctx context.Context, c Scope, fence Fence, partition, where string, args []any, whole []string) error {
 	if fence.Condition != "" {
 		where += " AND (" + fence.Condition + ")" //guard:deletion-fenced
 	}
 	if len(whole) > 0 { //guard:whole-parts-rewritten
 		args = append(slices.Clip(args), whole)
-		return s.alterRows(fence.Context(ctx), c.Table(), s.shape().rewrite(s.Holding(c.Table()), where+" AND _part IN ?"), args...)
+		return s.alterRows(fence.Context(ctx), c.Table(), s.shape().rewrite(s.Holding(c.Table()), partition, where+" AND _part IN ?"), args...)
 	}
-	return s.Delete(fence.Context(ctx), c.Table(), where, args...)
+	return s.deleteIn(fence.Context(ctx), c.Table(), partition, where, args...)
 }
 
 // wholeParts lists those of the parts, of a thousand at most, that have no rows but the counted.
-func (s *Store) wholeParts(ctx context.Context, table string, counted map[string]uint64) ([]string, error) {
-	names := slices.Sorted(maps.Keys(counted))
+func (s *Store) wholeParts(ctx context.Context, table string, counted byPart) ([]string, error) {
+	names := make([]string, 0, len(counted))
+	for p := range counted {
+		names = append(names, p.name)
+	}
+	slices.Sort(names)
 	names = names[:min(len(names), 1000)] // for one statement: see statementBytes
 	all, err := s.countByPart(ctx, table, "_part IN ?", names)
-	return slices.DeleteFunc(names, func(name string) bool { return all[name] != counted[name] }), err
+	if err != nil {
+		return nil, err
+	}
+	var whole []string
+	for p, n := range all {
+		if counted[p] == n {
+			whole = append(whole, p.name)
+		}
+	}
+	slices.Sort(whole)
+	return whole, nil
 }
 
-// countByPart counts the rows for which a condition holds, by the names of their parts.
-func (s *Store) countByPart(ctx context.Context, table, where string, args ...any) (map[string]uint64, error) {
-	counts := map[string]uint64{}
-	rows, err := s.Conn().Query(s.Wide(ctx), "SELECT toString(_part) AS part, count() FROM "+s.Holding(table)+" WHERE "+where+" GROUP BY part", args...)
+// part is one of a table; partition is the id of the partition that it belongs to.
+type part struct{ partition, name string }
+
+// byPart is how many rows are in which parts.
+type byPart map[part]uint64
+
+func (b byPart) rows() (n uint64) {
+	for _, of := range b {
+		n += of
+	}
+	return n
+}
+
+func (b byPart) partitions() []string {
+	ids := map[string]bool{}
+	for p := range b {
+		ids[p.partition] = true
+	}
+	return slices.Sorted(maps.Keys(ids))
+}
+
+func (b byPart) within(partition string) byPart {
+	out := maps.Clone(b)
+	maps.DeleteFunc(out, func(p part, _ uint64) bool { return p.partition != partition })
+	return out
+}
+
+// countByPart counts the rows for which a condition holds.
+func (s *Store) countByPart(ctx context.Context, table, where string, args ...any) (byPart, error) {
+	counts := byPart{}
+	rows, err := s.Conn().Query(s.Wide(ctx), "SELECT toString(_partition_id) AS partition, toString(_part) AS part, count() FROM "+s.Holding(table)+" WHERE "+where+" GROUP BY partition, part", args...)
 	if err != nil {
 		return nil, fmt.Errorf("counting rows of %s: %w", table, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var name string
+		var p part
 		var n uint64
-		if err := rows.Scan(&name, &n); err != nil {
+		if err := rows.Scan(&p.partition, &p.name, &n); err != nil {
 			return nil, fmt.Errorf("counting rows of %s: %w", table, err)
 		}
-		counts[name] = n
+		counts[p] = n
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("counting rows of %s: %w", table, err)
 	}
 	return counts, nil
-}
-
-func sum(counts map[string]uint64) (n uint64) {
-	for _, of := range counts {
-		n += of
-	}
-	return n
 }
 
 // EndDeletions stops fenced deletions of a run that is over. KILL QUERY ends

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -162,5 +163,40 @@ func TestDeletionNamesTheInsert(t *testing.T) {
 	}
 	if held, err = st.CountRows(t.Context(), clicks(rawlog.Period{})); err != nil || len(held) != 2 {
 		t.Errorf("left: %v, %v", held, err)
+	}
+}
+
+// A deletion is asked for month by month: without that the server looks for the rows in the
+// parts of all months, however many those are.
+func TestDeletionKeepsToItsMonths(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	// Of August the deletion takes a whole part, of September some rows of one; July has rows
+	// of the same file by another INSERT.
+	for _, in := range []struct {
+		file   string
+		insert uint64
+		month  time.Month
+	}{{"a", 0, time.July}, {"a", 1, time.August}, {"a", 1, time.September}, {"b", 2, time.September}} {
+		hour := time.Date(2016, in.month, 30, 20, 0, 0, 0, time.UTC)
+		if err := insert(t.Context(), st, "", in.file, in.insert, []time.Time{hour}, 1, 3); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := st.Conn().Exec(t.Context(), "OPTIMIZE TABLE "+st.TableName("clicks")+" PARTITION 201609 FINAL"); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.DeleteRows(t.Context(), clicks(rawlog.Period{}), []store.Rows{{File: "a", Insert: 1}}, store.Fence{}); err != nil {
+		t.Fatal(err)
+	}
+	var months []string
+	err := st.Conn().QueryRow(t.Context(), `SELECT arraySort(groupArray(extract(command, 'IN PARTITION ID .(201\d+).')))
+		FROM system.mutations WHERE database = ? AND table = 'clicks'`, st.Database()).Scan(&months)
+	if want := []string{"201608", "201609"}; err != nil || !slices.Equal(months, want) {
+		t.Errorf("mutations are of the months %q, %v; want %q", months, err, want)
+	}
+	held, err := st.CountRows(t.Context(), clicks(rawlog.Period{}))
+	if want := (map[store.Rows]uint64{{File: "a", Insert: 0}: 3, {File: "b", Insert: 2}: 3}); err != nil || !maps.Equal(held, want) {
+		t.Errorf("left %v, %v; want %v", held, err, want)
 	}
 }

@@ -38,7 +38,7 @@ func (s *Store) DropRows(ctx context.Context, c Scope, fence Fence) error {
 		}
 		for _, id := range left {
 			touched[id] = true
-			err := s.alterRows(fence.Context(ctx), c.Table(), s.shape().rewriteIn(s.Holding(c.Table()), id, cond), args...)
+			err := s.alterRows(fence.Context(ctx), c.Table(), s.shape().rewrite(s.Holding(c.Table()), id, cond), args...)
 			if err != nil {
 				return fmt.Errorf("dropping rows of %s: %w", c.Table(), err)
 			}

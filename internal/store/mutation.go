@@ -68,6 +68,11 @@ func (e *StuckMutationError) Error() string {
 // done. None is begun while another one is at work on the table: it would only
 // wait behind it, and a repeated step would queue one more each time.
 func (s *Store) Delete(ctx context.Context, table, where string, args ...any) error {
+	return s.deleteIn(ctx, table, everywhere, where, args...)
+}
+
+// deleteIn is Delete within one partition, named by its id, or everywhere.
+func (s *Store) deleteIn(ctx context.Context, table, partition, where string, args ...any) error {
 	if err := s.AwaitMutations(ctx, table); err != nil { //guard:none-queued
 		return err
 	}
@@ -80,9 +85,9 @@ func (s *Store) Delete(ctx context.Context, table, where string, args ...any) er
 		if rewrite { //guard:projections-rewritten
 			remove = s.shape().rewrite
 		}
-		err = s.mutate(ctx, table, remove(s.Holding(table), where), args...)
+		err = s.mutate(ctx, table, remove(s.Holding(table), partition, where), args...)
 		if code(err) == codeHasProjections { //guard:projections-deleted
-			err = s.mutate(ctx, table, s.shape().rewrite(s.Holding(table), where), args...)
+			err = s.mutate(ctx, table, s.shape().rewrite(s.Holding(table), partition, where), args...)
 		}
 		return err
 	})

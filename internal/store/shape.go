@@ -113,23 +113,31 @@ func (sh Shape) update(full, sets, where string) string {
 	return "ALTER TABLE " + full + " UPDATE " + sets + " WHERE " + where + " SETTINGS mutations_sync = 2"
 }
 
-// remove deletes rows by marking them.
-func (sh Shape) remove(full, where string) string { return "DELETE FROM " + full + " WHERE " + where }
-
-// rewrite deletes rows by writing their parts anew, for tables in which they cannot be marked.
-func (sh Shape) rewrite(full, where string) string {
-	return "ALTER TABLE " + full + " DELETE WHERE " + where
+// remove deletes rows of a partition by marking them.
+func (sh Shape) remove(full, partition, where string) string {
+	return "DELETE FROM " + full + in(partition) + " WHERE " + where
 }
 
-// rewriteIn is rewrite within one partition. In the place of a part that loses all of its rows
-// the server puts an empty one.
-func (sh Shape) rewriteIn(full, partition, where string) string {
-	return "ALTER TABLE " + full + " DELETE IN PARTITION ID " + literal(partition) + " WHERE " + where
+// rewrite deletes rows of a partition by writing their parts anew. In the place of a part that
+// loses all of its rows the server puts an empty one.
+func (sh Shape) rewrite(full, partition, where string) string {
+	return "ALTER TABLE " + full + " DELETE" + in(partition) + " WHERE " + where
+}
+
+// everywhere stands for the id of a partition where all of them are meant.
+const everywhere = ""
+
+// in keeps a mutation to a partition, so that the server leaves all other parts alone.
+func in(partition string) string {
+	if partition != everywhere { //guard:deletion-in-partition
+		return " IN PARTITION ID " + literal(partition)
+	}
+	return ""
 }
 
 // unmask writes the parts of a partition anew, without rows that are marked as deleted.
 func (sh Shape) unmask(full, partition string) string {
-	return "ALTER TABLE " + full + " APPLY DELETED MASK IN PARTITION ID " + literal(partition)
+	return "ALTER TABLE " + full + " APPLY DELETED MASK" + in(partition)
 }
 
 // copyOf makes an empty table of the definition of another.

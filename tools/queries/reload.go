@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,41 +25,42 @@ const reloading = "load: a file of the busy month, and again"
 // fileRows are the rows of the file that is loaded and loaded again.
 const fileRows = 50_000
 
-// reload loads a file into the month that has half of the rows, and reloads it. Then it reloads
-// a second file whose rows have been merged into a part of the largest size: they are marked as
-// deleted there, and the part's roll-ups are rebuilt.
+// reload loads a file into the busy month, which is given twice its rows for that, and reloads
+// it. Then it reloads a second file whose rows have been merged into a part of the largest size:
+// they are marked as deleted there, and the part's roll-ups are rebuilt.
 func reload(ctx context.Context, st *store.Store, o options) (out []answer, err error) {
 	folder, err := os.MkdirTemp("", "queries-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	if err := halve(ctx, st); err != nil { // a run that was killed may have left it
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, halve(context.WithoutCancel(ctx), st)) }()
+	if err := double(ctx, st); err != nil {
+		return nil, fmt.Errorf("doubling the busy month: %w", err)
+	}
+	hour := busy.AddDate(0, 0, 14).Add(13 * time.Hour)
 	load := func(what string, args ...string) error {
 		took, failed := ingest(ctx, o, append(args, "--type", "clicks", "--source", folder)...)
 		if what != "" {
-			out = append(out, answer{question: question{group: "one file", name: fmt.Sprintf("%d rows %s", fileRows, what), within: scan}, first: took, median: took})
+			name := fmt.Sprintf("%d rows into a month of %d, %s", fileRows, 2*spread(o.clicks).busy*24*30, what)
+			out = append(out, answer{question: question{group: "one file", name: name, within: scan}, first: took, median: took})
 		}
 		return failed
 	}
-	month := fmt.Sprintf("into a month of %d, ", spread(o.clicks).busy*24*30)
-	hour := busy.AddDate(0, 0, 14).Add(13 * time.Hour)
 	name, err := archive(folder, hour)
 	if err == nil {
-		err = load(month+"loaded", "backfill", hour.Format("20060102"))
+		err = load("loaded", "backfill", hour.Format("20060102"))
 	}
 	if err == nil {
-		err = load(month+"loaded again", "reload", name)
+		err = load("loaded again", "reload", name)
 	}
-	if err != nil {
-		return nil, err
+	if err == nil {
+		name, err = archive(folder, hour)
 	}
-	// The store is kept, this month is not; a run that was killed may have left one.
-	if err = st.Conn().Exec(ctx, dropBeyond(st)); err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, st.Conn().Exec(context.WithoutCancel(ctx), dropBeyond(st))) }()
-	hour = beyond.AddDate(0, 0, 14).Add(13 * time.Hour)
-	if name, err = archive(folder, hour); err == nil {
+	if err == nil {
 		err = load("", "backfill", hour.Format("20060102"))
 	}
 	if err != nil {
@@ -65,7 +68,7 @@ func reload(ctx context.Context, st *store.Store, o options) (out []answer, err 
 	}
 	rows, err := surround(ctx, st, name)
 	if err == nil {
-		err = load(fmt.Sprintf("in a part of %d, loaded again", rows), "reload", name)
+		err = load(fmt.Sprintf("from a part of %d, loaded again", rows), "reload", name)
 	}
 	if err != nil {
 		return nil, err
@@ -77,21 +80,64 @@ func reload(ctx context.Context, st *store.Store, o options) (out []answer, err 
 	return out, err
 }
 
-// beyond is the month after the year: it has no rows but those of a reload.
-var beyond = busy.AddDate(0, 1, 0)
+// twin is a database beside the store's, with the busy month as it was before it was doubled:
+// its parts are the store's own files under further names.
+const twin = "twin"
 
-func dropBeyond(st *store.Store) string {
-	return "ALTER TABLE " + st.Holding("clicks") + " DROP PARTITION ID '" + beyond.Format("200601") + "'"
+// double gives the busy month every row a second time.
+func double(ctx context.Context, st *store.Store) error {
+	return execute(ctx, st,
+		"CREATE DATABASE "+twin,
+		"CREATE TABLE "+twin+".clicks AS "+st.Holding("clicks"),
+		"ALTER TABLE "+twin+".clicks ATTACH PARTITION ID '"+busy.Format("200601")+"' FROM "+st.Holding("clicks"),
+		"ALTER TABLE "+st.Holding("clicks")+" ATTACH PARTITION ID '"+busy.Format("200601")+"' FROM "+twin+".clicks")
 }
 
-// surround copies the rows of the busy month's largest part into the month after it and merges
-// them with the file's into one part. It returns the number of rows in that part.
-func surround(ctx context.Context, st *store.Store, name string) (rows uint64, err error) {
-	table := st.Holding("clicks")
-	err = st.Conn().Exec(ctx, "INSERT INTO "+table+" SELECT * REPLACE (datetime + INTERVAL 30 DAY AS datetime, _hour + INTERVAL 30 DAY AS _hour) FROM "+table+
-		" WHERE _part = (SELECT argMax(name, bytes_on_disk) FROM system.parts WHERE active AND database = ? AND table = 'clicks' AND partition_id = ?)", st.Database(), busy.Format("200601"))
+// halve makes the busy month what it was before double, whatever was loaded since.
+func halve(ctx context.Context, st *store.Store) error {
+	var parts uint64
+	err := st.Conn().QueryRow(ctx, "SELECT count() FROM system.parts WHERE active AND database = ? AND table = 'clicks'", twin).Scan(&parts)
+	if err == nil && parts > 0 {
+		err = execute(ctx, st, "ALTER TABLE "+st.Holding("clicks")+" REPLACE PARTITION ID '"+busy.Format("200601")+"' FROM "+twin+".clicks")
+	}
 	if err == nil {
-		err = st.Conn().Exec(ctx, "OPTIMIZE TABLE "+table+" PARTITION ID '"+beyond.Format("200601")+"' FINAL SETTINGS optimize_throw_if_noop = 1")
+		err = execute(ctx, st, "DROP DATABASE IF EXISTS "+twin+" SYNC")
+	}
+	return err
+}
+
+func execute(ctx context.Context, st *store.Store, statements ...string) error {
+	for _, statement := range statements {
+		if err := st.Conn().Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// surround moves the rows of a file into one part with those of the busy month's largest part,
+// whose rows the month then has once more. It returns the number of rows in that part.
+func surround(ctx context.Context, st *store.Store, name string) (rows uint64, err error) {
+	scope := store.Scope{Network: "acme", Type: rawlog.Clicks}
+	held, err := st.CountRows(ctx, scope, name)
+	if err != nil {
+		return 0, err
+	}
+	table, large := st.Holding("clicks"), twin+".large"
+	err = execute(ctx, st, "CREATE TABLE "+large+" AS "+table)
+	if err == nil {
+		err = st.Conn().Exec(ctx, "INSERT INTO "+large+" SELECT * FROM "+table+" WHERE _file = ? OR _part = "+
+			"(SELECT argMax(name, bytes_on_disk) FROM system.parts WHERE active AND database = ? AND table = 'clicks' AND partition_id = ?)",
+			name, st.Database(), busy.Format("200601"))
+	}
+	if err == nil {
+		err = execute(ctx, st, "OPTIMIZE TABLE "+large+" FINAL SETTINGS optimize_throw_if_noop = 1")
+	}
+	if err == nil {
+		err = st.DeleteRows(ctx, scope, slices.Collect(maps.Keys(held)), store.Fence{})
+	}
+	if err == nil {
+		err = execute(ctx, st, "ALTER TABLE "+table+" ATTACH PARTITION ID '"+busy.Format("200601")+"' FROM "+large)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("making a large part: %w", err)
