@@ -16,7 +16,9 @@ import (
 // needs, and nothing that writes without end: the logs of queries and parts are
 // small and go after a week, the server's own metrics are not kept. A deletion
 // waits for slots that merges leave free: with twice the usual number of slots
-// on the same threads it takes a fifth of a second instead of a whole one.
+// on the same threads it takes a fifth of a second instead of a whole one. Where
+// there are more parts than slots, the server looks for a free one after a tenth of
+// a second and a random time, by default of up to a whole one.
 var configTemplate = template.Must(template.New("config.xml").Funcs(template.FuncMap{"xml": escapeXML}).Parse(`<clickhouse>
   <log-level>information</log-level>
   <logger>
@@ -39,6 +41,7 @@ var configTemplate = template.Must(template.New("config.xml").Funcs(template.Fun
   <uncompressed_cache_size>0</uncompressed_cache_size>
   <background_pool_size>{{.Pool}}</background_pool_size>
   <background_merges_mutations_concurrency_ratio>4</background_merges_mutations_concurrency_ratio>
+  <background_processing_pool_task_sleep_seconds_when_no_work_random_part>0.05</background_processing_pool_task_sleep_seconds_when_no_work_random_part>
   <background_schedule_pool_size>4</background_schedule_pool_size>
   <background_fetches_pool_size>1</background_fetches_pool_size>
   <background_common_pool_size>2</background_common_pool_size>
