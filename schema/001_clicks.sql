@@ -82,7 +82,7 @@ CREATE TABLE IF NOT EXISTS {database}.clicks {on_cluster}
     _loaded_at                 DateTime('UTC') DEFAULT now() COMMENT 'When the row was stored, by the store''s clock.',
     INDEX by_datetime datetime TYPE minmax GRANULARITY 1,
     INDEX by_insert _insert TYPE minmax GRANULARITY 1,
-    INDEX by_transaction transaction_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_transaction transaction_id TYPE bloom_filter(0.001) GRANULARITY 1,
     INDEX by_event tune_event_id TYPE bloom_filter(0.0001) GRANULARITY 1, --since:8
     PROJECTION rollup_country (SELECT network, toStartOfHour(datetime), country_code, currency, count(), sum(is_click_unique), sum(revenue_cents), sum(payout_cents) GROUP BY network, toStartOfHour(datetime), country_code, currency), --since:13
     PROJECTION rollup_offer (SELECT network, toStartOfHour(datetime), offer_id, advertiser_id, currency, count(), sum(is_click_unique), sum(revenue_cents), sum(payout_cents) GROUP BY network, toStartOfHour(datetime), offer_id, advertiser_id, currency), --since:13

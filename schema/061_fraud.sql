@@ -113,9 +113,9 @@ FROM
         uniqExact(offer_id) AS offers, uniqExact(user_agent) AS agents, uniqExact(toStartOfHour(datetime)) AS hours, min(datetime) AS first_click, max(datetime) AS last_click
     FROM {database}.clicks
     WHERE datetime >= toDateTime({first_day:Date}, 'UTC') AND datetime < toDateTime({last_day:Date} + 1, 'UTC')
-        AND ip != toIPv6('::') AND cityHash64(network, ip) % 4194304 IN
+        AND ip != toIPv6('::') AND cityHash64(ip) % 4194304 IN
         (
-            SELECT cityHash64(network, ip) % 4194304 AS bucket FROM {database}.clicks
+            SELECT cityHash64(ip) % 4194304 AS bucket FROM {database}.clicks
             WHERE datetime >= toDateTime({first_day:Date}, 'UTC') AND datetime < toDateTime({last_day:Date} + 1, 'UTC') AND ip != toIPv6('::')
             GROUP BY bucket HAVING count() >= {least:UInt64}
         )
@@ -127,9 +127,9 @@ FROM
         uniqExact(offer_id) AS offers, uniqExact(user_agent) AS agents, uniqExact(toStartOfHour(datetime)) AS hours, min(datetime) AS first_click, max(datetime) AS last_click
     FROM {database}.clicks
     WHERE datetime >= toDateTime({first_day:Date}, 'UTC') AND datetime < toDateTime({last_day:Date} + 1, 'UTC')
-        AND (google_aid != '' OR ios_ifa != '' OR device_id != '') AND cityHash64(network, multiIf(google_aid != '', cityHash64(google_aid), ios_ifa != '', cityHash64(ios_ifa), cityHash64(device_id))) % 4194304 IN
+        AND (google_aid != '' OR ios_ifa != '' OR device_id != '') AND cityHash64(multiIf(google_aid != '', google_aid, ios_ifa != '', ios_ifa, device_id)) % 4194304 IN
         (
-            SELECT cityHash64(network, multiIf(google_aid != '', cityHash64(google_aid), ios_ifa != '', cityHash64(ios_ifa), cityHash64(device_id))) % 4194304 AS bucket FROM {database}.clicks
+            SELECT cityHash64(multiIf(google_aid != '', google_aid, ios_ifa != '', ios_ifa, device_id)) % 4194304 AS bucket FROM {database}.clicks
             WHERE datetime >= toDateTime({first_day:Date}, 'UTC') AND datetime < toDateTime({last_day:Date} + 1, 'UTC') AND (google_aid != '' OR ios_ifa != '' OR device_id != '')
             GROUP BY bucket HAVING count() >= {least:UInt64}
         )
@@ -142,4 +142,4 @@ ALL LEFT JOIN
     GROUP BY network, affiliate_id
 ) AS a ON a.network = f.network AND a.affiliate_id = f.affiliate_id
 WHERE f.clicks >= {least:UInt64}
-COMMENT 'Addresses and devices with many clicks for an affiliate: fraud_addresses(first_day = ''2016-09-01'', last_day = ''2016-09-30'', least = 100). Made by ingest, revision 3.';
+COMMENT 'Addresses and devices with many clicks for an affiliate: fraud_addresses(first_day = ''2016-09-01'', last_day = ''2016-09-30'', least = 100). Made by ingest, revision 4.';

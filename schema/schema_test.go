@@ -141,7 +141,7 @@ func TestViewRevisions(t *testing.T) {
 		"performance_by_offer":              "1 fcf0bbe0",
 		"performance_by_affiliate":          "1 2182e635",
 		"performance_by_country":            "1 ea1b24d0",
-		"fraud_addresses":                   "3 a5345ab0",
+		"fraud_addresses":                   "4 44c45f20",
 		"conversions_current":               "5 3636e2ed",
 		"fx_daily":                          "1 82b26f44",
 		"conversions_in":                    "1 92154d81",
