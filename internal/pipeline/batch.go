@@ -153,7 +153,7 @@ func (l *loader) fill(ctx, during context.Context, b *batch, blk *load.Block) er
 		}
 		var header *csv.HeaderError
 		rd := l.readers[b.typ]
-		n, err := rd.Append(blk, blockRows-blk.Rows())
+		n, err := rd.Append(blk, l.BlockRows-blk.Rows())
 		b.rows += n
 		l.Progress.Rows.Add(int64(n))
 		switch {
@@ -163,7 +163,7 @@ func (l *loader) fill(ctx, during context.Context, b *batch, blk *load.Block) er
 			if err = l.soundJob(j); err != nil {
 				return &unfitError{j, err}
 			}
-			if blk.Rows() > blockRows/2 {
+			if blk.Rows() > l.BlockRows/2 {
 				return nil
 			}
 		case errors.As(err, &header): // a second one, in mid-text

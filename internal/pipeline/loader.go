@@ -210,7 +210,7 @@ func (l *loader) rehearse(rd *rows.Reader, typ rawlog.Type) error {
 	for {
 		block := l.scratch[typ]
 		block.Reset()
-		_, err := rd.Append(block, blockRows)
+		_, err := rd.Append(block, l.BlockRows)
 		if errors.Is(err, io.EOF) {
 			return l.sound(typ, rd.Counts())
 		}

@@ -63,7 +63,11 @@ type Options struct {
 	MaxMemory int64           // bytes for archives, texts and blocks; default 256 MiB
 	Fetchers  int             // downloads at once; default 8
 	Parsers   int             // INSERTs at once; default 2
-	Spool     string          // folder for large archives; default the system's
+	// InsertRows is how many rows an INSERT has before it ends at the end of a file, so that
+	// the server writes few large parts; default 500,000.
+	InsertRows int
+	BlockRows  int    // rows of a wire block; default 8,192
+	Spool      string // folder for large archives; default the system's
 	// Download holds the time-outs and retries of downloads; how much memory and
 	// disk they take is the run's own to say.
 	Download fetch.Config
@@ -99,6 +103,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Parsers <= 0 {
 		o.Parsers = 2
+	}
+	if o.InsertRows <= 0 {
+		o.InsertRows = insertRows
+	}
+	if o.BlockRows <= 0 {
+		o.BlockRows = blockRows
 	}
 	if o.Events {
 		o.Parsers = 1
@@ -249,7 +259,7 @@ func (r *run) work(ctx context.Context) error {
 // loadPlan loads the plan's files, and counts what they came to.
 func (r *run) loadPlan(ctx context.Context, jobs []*job) (err error) {
 	// A loader has two INSERTs at a time where it sends a file in slices.
-	r.size.fit(r.st.MemoryLimit(ctx), 2*r.Parsers)
+	r.size.fit(uint64(r.InsertRows), r.st.MemoryLimit(ctx), 2*r.Parsers)
 	if err = r.learnUsual(ctx, jobs); err != nil {
 		return err
 	}

@@ -8,10 +8,9 @@ import (
 	"rawlogs/internal/store"
 )
 
-// An INSERT is ended at the first file boundary beyond insertRows, so that the
-// server writes few large parts; a wire block holds blockRows. Both are
-// measured choices, see docs/performance.md. A row counts as rowBytes of text at least, so
-// that rows of unusual length fill an INSERT as well: the server holds it until it ends.
+// The defaults of Options.InsertRows and Options.BlockRows are measured choices, see
+// docs/performance.md. A row counts as rowBytes of text at least, so that rows of unusual
+// length fill an INSERT as well: the server holds it until it ends.
 const (
 	insertRows = 500_000
 	rowBytes   = 2 << 10
@@ -35,10 +34,9 @@ type insertSize struct {
 // weight is an INSERT's rows or text, whichever is more of an INSERT.
 func weight(rows int, text int64) int64 { return max(int64(rows)*rowBytes, text) }
 
-// fit sets the size at which several INSERTs at a time take three fifths of the server's
-// memory; 0 if the server doesn't say how much that is.
-func (s *insertSize) fit(memory uint64, atOnce int) {
-	rows := uint64(insertRows)
+// fit sets the size to so many rows, or to fewer if several INSERTs at a time would take more
+// than three fifths of the server's memory; 0 if the server doesn't say how much that is.
+func (s *insertSize) fit(rows, memory uint64, atOnce int) {
 	if memory > 0 {
 		rows = min(rows, memory/5*3/uint64(atOnce*serverBytes))
 	}

@@ -30,12 +30,12 @@ func TestInsertSize(t *testing.T) {
 		{1 << 63, 4, insertRows},
 	} {
 		var s insertSize
-		if s.fit(tc.memory, tc.atOnce); s.more(tc.rows, 0) || !s.more(tc.rows-1, 0) {
+		if s.fit(insertRows, tc.memory, tc.atOnce); s.more(tc.rows, 0) || !s.more(tc.rows-1, 0) {
 			t.Errorf("%d MiB for %d: %d, want %d rows", tc.memory>>20, tc.atOnce, s.text.Load()/rowBytes, tc.rows)
 		}
 	}
 	var s insertSize
-	s.fit(0, 4)
+	s.fit(insertRows, 0, 4)
 	if s.more(1, insertRows*rowBytes) || !s.more(1, insertRows*rowBytes-rowBytes) {
 		t.Error("the usual size is another")
 	}

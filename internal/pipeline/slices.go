@@ -24,7 +24,7 @@ const (
 )
 
 // loadSlices loads a file whose text is too large to be held: inflated, parsed
-// and sent as it streams, in INSERTs of at most insertRows each. Its end decides
+// and sent as it streams, in INSERTs of at most InsertRows each. Its end decides
 // whether it was sound, so on any error all of its slices are taken back.
 func (l *loader) loadSlices(ctx context.Context, j *job) error {
 	if j.replace {
@@ -174,7 +174,7 @@ func (s *slicer) slice(ctx context.Context, stream *insert.Stream) (more bool, e
 	err = s.series.Send(ctx, stream, s.shape, func(_ context.Context, blk *load.Block) error {
 		var n int
 		readErr := guarded(func() (err error) {
-			n, err = s.reader.Append(blk, blockRows)
+			n, err = s.reader.Append(blk, s.BlockRows)
 			return err
 		})()
 		var panicked *PanicError
