@@ -168,6 +168,16 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 	return out, nil
 }
 
+// Count returns how many versions of entries that pass the filter the store holds: those of
+// former versions that are not merged away yet count as well.
+func (l *Ledger) Count(ctx context.Context, f Filter) (n uint64, err error) {
+	where, args := l.where(f)
+	if err = l.st.Conn().QueryRow(ctx, "SELECT count() FROM ingest_files WHERE "+where, args...).Scan(&n); err != nil {
+		return 0, fmt.Errorf("counting the ledger of files: %w", err)
+	}
+	return n, nil
+}
+
 // sets are the lists of columns that files fill. Most files of a network fill the same ones: they
 // share a list, which nobody may change.
 type sets map[string][]string

@@ -89,7 +89,7 @@ func (r *run) remember(ctx context.Context, doubtful dirs.Incomplete) error {
 	if err != nil {
 		return err
 	}
-	r.sum.add(func(s *Summary) { s.Listing = Listing{types, r.Periods, now} })
+	r.sum.add(func(s *Summary) { s.Listing.add(Listing{types, r.Periods, now}) })
 	var days []rawlog.Period
 	for _, p := range r.Periods {
 		if p.To = earlier(p.To, settled); p.From.Before(p.To) { //guard:late-days-open

@@ -77,7 +77,7 @@ func (s *stored) compare(e checkpoint.Entry) *Difference {
 func (r *run) finalCount(ctx context.Context) error {
 	r.Progress.enter("counting")
 	return r.steady(ctx, func(ctx context.Context) error {
-		entries, err := r.ledger.Entries(ctx, checkpoint.Filter{Types: r.Types, Run: r.id, States: []checkpoint.State{checkpoint.Loaded}})
+		entries, err := r.ledger.Entries(ctx, checkpoint.Filter{Types: r.Types, Run: r.id, Periods: r.stretch(), States: []checkpoint.State{checkpoint.Loaded}})
 		if err != nil || len(entries) == 0 {
 			return err
 		}

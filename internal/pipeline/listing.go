@@ -16,10 +16,6 @@ import (
 // list asks the source for the files of this run. What the source could not vouch
 // for comes beside them; the listing as a whole stands.
 func (r *run) list(ctx context.Context, known map[fileKey]*checkpoint.Entry) (files []rawlog.File, doubtful dirs.Incomplete, err error) {
-	if r.Skipped != nil {
-		before := r.Skipped()
-		defer func() { r.sum.add(func(s *Summary) { s.Skipped = int(r.Skipped() - before) }) }()
-	}
 	seen := make(map[fileKey]bool)
 	err = r.src.Walk(ctx, r.Types, r.listed(known), func(f rawlog.File) error {
 		key := keyOf(f)
@@ -176,8 +172,7 @@ func (r *run) refuse(ctx context.Context, doubtful dirs.Incomplete, known map[fi
 		failure := Failure{File: p.File, Err: printable(p.Err.Error())}
 		key := keyOf(p.File)
 		if p.File.Type == "" || taken[key] {
-			r.Log.Warn("the source cannot be read as it is", "name", p.File.At(), "err", p.Err)
-			r.sum.add(func(s *Summary) { s.Unread = append(s.Unread, failure) }) //guard:unread-reported
+			r.unread(failure, p)
 			continue
 		}
 		if !r.Share.Has(p.File.Name) || !r.asked(p.File) || r.ahead.over(p.File) {
@@ -198,9 +193,11 @@ func (r *run) refuse(ctx context.Context, doubtful dirs.Incomplete, known map[fi
 		r.failed(p.File, e, p.Err, again)
 	}
 	for _, t := range doubtful.Types {
-		r.Log.Error("log type not listed", "type", t.Type, "err", t.Err)
 		r.sum.add(func(s *Summary) {
-			s.RefusedTypes = append(s.RefusedTypes, RefusedType{t.Type, printable(t.Err.Error())})
+			if refusal := (RefusedType{t.Type, printable(t.Err.Error())}); !slices.Contains(s.RefusedTypes, refusal) {
+				r.Log.Error("log type not listed", "type", t.Type, "err", t.Err)
+				s.RefusedTypes = append(s.RefusedTypes, refusal)
+			}
 		})
 	}
 	if r.DryRun {
@@ -209,11 +206,22 @@ func (r *run) refuse(ctx context.Context, doubtful dirs.Incomplete, known map[fi
 	return refused, r.record(ctx, entries)
 }
 
+// unread notes once what the source has and cannot be read.
+func (r *run) unread(failure Failure, p dirs.FileError) {
+	r.sum.add(func(s *Summary) {
+		if slices.Contains(s.Unread, failure) {
+			return // every stretch of a year is told
+		}
+		r.Log.Warn("the source cannot be read as it is", "name", p.File.At(), "err", p.Err)
+		s.Unread = append(s.Unread, failure) //guard:unread-reported
+	})
+}
+
 // checkBarren notes where a listing came to nothing because the source holds no raw
 // log at all: an address that is wrong, or a disk that is not there, looks like a
 // network without traffic.
 func (r *run) checkBarren(ctx context.Context, listed int) error {
-	if listed > 0 || !r.Share.All() {
+	if listed > 0 || !r.Share.All() || r.fruitful {
 		return nil
 	}
 	first, err := dirs.First(ctx, r.src)
@@ -221,7 +229,8 @@ func (r *run) checkBarren(ctx context.Context, listed int) error {
 	if err != nil && !errors.As(err, &part) {
 		return fmt.Errorf("listing %s: %w", r.src.Name(), err)
 	}
-	r.sum.add(func(s *Summary) { s.Barren = first == nil && part == nil }) //guard:barren-told
+	r.fruitful = first != nil || part != nil
+	r.sum.add(func(s *Summary) { s.Barren = !r.fruitful }) //guard:barren-told
 	return nil
 }
 

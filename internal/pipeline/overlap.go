@@ -195,7 +195,7 @@ func (r *run) toCompare(ctx context.Context) (map[fileKey]rawlog.File, error) {
 	if !r.crowded && r.Share.All() { // what other shares load, a plan does not know
 		return looked, nil
 	}
-	loaded, err := r.entries(ctx, checkpoint.Filter{Types: r.Types, Run: r.id})
+	loaded, err := r.entries(ctx, checkpoint.Filter{Types: r.Types, Run: r.id, Periods: r.stretch()})
 	for _, e := range loaded {
 		looked[keyOf(e.File)] = e.File
 	}

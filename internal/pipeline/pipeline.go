@@ -84,11 +84,13 @@ type Options struct {
 	Now func() time.Time
 	// Skipped counts the names that the source has left out so far, as they are not raw
 	// logs; it may be nil.
-	Skipped  func() int64
-	Name     string           // of the run, of insert.NewRun; default one of its own
-	Started  func(run string) // is told the run's name before anything else happens
-	Log      *slog.Logger
-	Progress *Progress
+	Skipped func() int64
+	Name    string // of the run, of insert.NewRun; default one of its own
+	// mostPlanned is how many files of a year are planned at once, for tests.
+	mostPlanned int
+	Started     func(run string) // is told the run's name before anything else happens
+	Log         *slog.Logger
+	Progress    *Progress
 }
 
 func (o Options) withDefaults() Options {
@@ -104,6 +106,7 @@ func (o Options) withDefaults() Options {
 	if o.Parsers <= 0 {
 		o.Parsers = 2
 	}
+	o.mostPlanned = cmp.Or(o.mostPlanned, mostPlanned)
 	if o.InsertRows <= 0 {
 		o.InsertRows = insertRows
 	}
@@ -172,6 +175,8 @@ type run struct {
 	awaits    []awaited
 	releaned  map[fileKey]bool
 	crowded   bool // a file of its plan is not the only one of its time
+	fruitful  bool // the source is known to hold raw logs
+	stretched bool // Periods are a stretch of those that it was asked for
 	fetcher   *fetch.Fetcher
 	openFiles int // archives that one INSERT may hold open
 	size      insertSize
@@ -230,12 +235,26 @@ func (r *run) do(ctx context.Context) (err error) {
 
 // work is what a run does under its lease, once dead runs are cleaned up after.
 func (r *run) work(ctx context.Context) error {
-	jobs, err := r.plan(ctx)
-	if err != nil {
+	if r.Skipped != nil {
+		before := r.Skipped()
+		defer func() { r.sum.add(func(s *Summary) { s.Skipped = int(r.Skipped() - before) }) }()
+	}
+	if err := r.byStretch(ctx, r.bringUpToDate); err != nil {
 		return err
 	}
-	if r.DryRun {
-		return r.openIssues(ctx)
+	if !r.DryRun {
+		if err := r.expire(ctx, false); err != nil {
+			return err
+		}
+	}
+	return r.openIssues(ctx)
+}
+
+// bringUpToDate plans what the run's periods lack, and loads it.
+func (r *run) bringUpToDate(ctx context.Context) error {
+	jobs, err := r.plan(ctx)
+	if err != nil || r.DryRun {
+		return err
 	}
 	if len(jobs) == 0 {
 		if jobs, err = r.further(ctx); err != nil {
@@ -247,13 +266,7 @@ func (r *run) work(ctx context.Context) error {
 			return err
 		}
 	}
-	if err = r.findOverlaps(ctx); err != nil {
-		return err
-	}
-	if err = r.expire(ctx, false); err != nil {
-		return err
-	}
-	return r.openIssues(ctx)
+	return r.findOverlaps(ctx)
 }
 
 // loadPlan loads the plan's files, and counts what they came to.

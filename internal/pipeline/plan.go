@@ -59,7 +59,7 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 	for _, f := range doubtful.Files {
 		seen[keyOf(f.File)] = true
 	}
-	r.sum.add(func(s *Summary) { s.Listed = len(files) + refused })
+	r.sum.add(func(s *Summary) { s.Listed += len(files) + refused })
 	if err = r.checkBarren(ctx, len(files)+len(doubtful.Files)+len(doubtful.Types)); err != nil {
 		return nil, err
 	}
@@ -71,9 +71,9 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 		r.Log.Debug("file planned", "type", j.file().Type, "file", j.file().Name, "bytes", j.file().Size)
 	}
 	r.sum.add(func(s *Summary) {
-		s.Planned = len(jobs)
+		s.Planned += len(jobs)
 		if r.DryRun {
-			s.Left = len(jobs)
+			s.Left += len(jobs)
 			for _, j := range jobs {
 				s.PlannedFiles = append(s.PlannedFiles, j.file())
 			}
@@ -102,6 +102,7 @@ func (r *run) noteDown(ctx context.Context, known map[fileKey]*checkpoint.Entry,
 	if err := r.record(ctx, append(fresh, r.expired...)); err != nil {
 		return err
 	}
+	r.expired = nil
 	if r.sum.barren() {
 		return nil // nor is it known what there was to be listed
 	}
@@ -237,7 +238,7 @@ func (r *run) gone(f rawlog.File) bool {
 // askRetention asks the source how long it keeps files, if that matters: only
 // of files that an earlier run left open.
 func (r *run) askRetention(ctx context.Context, known map[fileKey]*checkpoint.Entry) (err error) {
-	if !slices.ContainsFunc(slices.Collect(maps.Values(known)), open) {
+	if r.kept != nil || !slices.ContainsFunc(slices.Collect(maps.Values(known)), open) {
 		return nil
 	}
 	if r.kept, err = r.src.Retention(ctx); err == nil {

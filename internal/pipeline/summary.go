@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -58,6 +59,17 @@ type Listing struct {
 	Types []rawlog.Type
 	Days  []rawlog.Period
 	At    time.Time
+}
+
+// add makes the listing tell of another one's days as well, as far as both do of the same types.
+func (l *Listing) add(other Listing) {
+	if l.At.IsZero() {
+		*l = other
+		return
+	}
+	l.Types = slices.DeleteFunc(slices.Clone(l.Types), func(t rawlog.Type) bool { return !slices.Contains(other.Types, t) })
+	l.Days = slices.Concat(l.Days, other.Days)
+	l.At = earlier(l.At, other.At)
 }
 
 // Dropped are months of a type whose rows are gone, as they are over.

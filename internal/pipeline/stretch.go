@@ -1,0 +1,177 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"rawlogs/internal/checkpoint"
+	"rawlogs/internal/dirs"
+	"rawlogs/internal/rawlog"
+)
+
+// # Long periods
+//
+// A plan holds what the ledger says of every file that it is about. So that a run's memory does
+// not grow with the years that it is asked for, it plans and loads them one after the other,
+// oldest first, as if each was asked for by a run of its own, and a year of very many files
+// month by month. The source lists all of them at once: that is less, and some sources cannot
+// list a part of what they have in less time.
+
+// mostPlanned is how many files a plan is about before it is made of a month instead of a
+// year. Each takes some 1.5 KiB.
+const mostPlanned = 50_000
+
+// byStretch does work for one stretch of the run's periods after the other: r.Periods are
+// those of the stretch meanwhile. Nothing more is begun once the run is stopped.
+func (r *run) byStretch(ctx context.Context, work func(context.Context) error) error {
+	// A nightly run, files by name and events are about files of other days as well.
+	if r.RetryFailed || r.Events || len(r.Files) > 0 || len(cut(r.Periods, rawlog.MonthOf)) < 2 {
+		return work(ctx)
+	}
+	r.Progress.enter("listing")
+	all, err := listAll(ctx, r.src, r.Types, r.Periods)
+	if err != nil {
+		return err
+	}
+	src, periods := r.src, r.Periods
+	defer func() {
+		r.src, r.Periods, r.stretched = src, periods, false
+		r.flawed.Store(nil)
+	}()
+	r.src, r.stretched = all, true
+	r.ahead.reach(all.files)
+	for i, year := range cut(periods, yearOf) {
+		stretches, err := r.bounded(ctx, all, year)
+		if err != nil {
+			return err
+		}
+		for j, stretch := range stretches {
+			if (i > 0 || j > 0) && r.stopped() {
+				return nil
+			}
+			r.Periods, r.crowded = stretch, false
+			r.flawed.Store(nil)
+			if err := work(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// stretch is the periods of the stretch that the run is at, or nil if it is not cut.
+func (r *run) stretch() []rawlog.Period {
+	if !r.stretched {
+		return nil
+	}
+	return r.Periods
+}
+
+// bounded is the year, or its months if the source or the ledger has very many files of it.
+func (r *run) bounded(ctx context.Context, all *listed, year []rawlog.Period) ([][]rawlog.Period, error) {
+	known, most := uint64(0), uint64(r.mostPlanned)
+	if n := all.count(year); uint64(n) > most { //guard:plan-bounded
+		return cut(year, rawlog.MonthOf), nil
+	}
+	if r.st != nil {
+		err := r.steady(ctx, func(ctx context.Context) (err error) {
+			known, err = r.ledger.Count(ctx, checkpoint.Filter{Types: r.Types, Periods: year})
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if known > most { //guard:plan-bounded-by-ledger
+		return cut(year, rawlog.MonthOf), nil
+	}
+	return [][]rawlog.Period{year}, nil
+}
+
+// cut divides periods into stretches that each lie in one span of time, as span has it for a
+// time of it: oldest first, and none without a period.
+func cut(periods []rawlog.Period, span func(time.Time) rawlog.Period) (stretches [][]rawlog.Period) {
+	sorted := slices.SortedFunc(slices.Values(periods), func(a, b rawlog.Period) int { return a.From.Compare(b.From) })
+	for len(sorted) > 0 {
+		within := span(sorted[0].From)
+		var stretch, rest []rawlog.Period
+		for _, p := range sorted {
+			if !p.From.Before(within.To) {
+				rest = append(rest, p)
+				continue
+			}
+			stretch = append(stretch, rawlog.Period{From: p.From, To: earlier(p.To, within.To)})
+			if p.To.After(within.To) {
+				rest = append(rest, rawlog.Period{From: within.To, To: p.To})
+			}
+		}
+		stretches = append(stretches, stretch)
+		slices.SortFunc(rest, func(a, b rawlog.Period) int { return a.From.Compare(b.From) })
+		sorted = rest
+	}
+	return stretches
+}
+
+// yearOf is the UTC year that a time lies in.
+func yearOf(t time.Time) rawlog.Period {
+	from := time.Date(t.UTC().Year(), 1, 1, 0, 0, 0, 0, time.UTC)
+	return rawlog.Period{From: from, To: from.AddDate(1, 0, 0)}
+}
+
+// listed is a source that has been asked what it lists.
+type listed struct {
+	dirs.Source
+	files []rawlog.File // by hour
+	part  error         // an *dirs.Incomplete, or nil
+}
+
+func listAll(ctx context.Context, src dirs.Source, types []rawlog.Type, periods []rawlog.Period) (*listed, error) {
+	l := &listed{Source: src}
+	err := src.Walk(ctx, types, periods, func(f rawlog.File) error {
+		l.files = append(l.files, f)
+		return nil
+	})
+	var part *dirs.Incomplete
+	if errors.As(err, &part) {
+		l.part, err = part, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing %s: %w", src.Name(), err)
+	}
+	slices.SortStableFunc(l.files, func(a, b rawlog.File) int { return a.Hour.Compare(b.Hour) })
+	return l, nil
+}
+
+// of are the listed files of a period, of all types.
+func (l *listed) of(p rawlog.Period) []rawlog.File {
+	before := func(f rawlog.File, t time.Time) int { return f.Hour.Compare(t) }
+	from, _ := slices.BinarySearchFunc(l.files, p.From, before)
+	to, _ := slices.BinarySearchFunc(l.files, p.To, before)
+	return l.files[from:max(from, to)]
+}
+
+func (l *listed) count(periods []rawlog.Period) (n int) {
+	for _, p := range periods {
+		n += len(l.of(p))
+	}
+	return n
+}
+
+// Walk yields what the listing has of the periods, hour by hour, and says what was wrong with
+// all of it. Without periods it asks the source.
+func (l *listed) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog.Period, yield func(rawlog.File) error) error {
+	if len(periods) == 0 {
+		return l.Source.Walk(ctx, types, nil, yield)
+	}
+	for _, p := range periods {
+		for _, f := range l.of(p) {
+			if err := yield(f); err != nil {
+				return err
+			}
+		}
+	}
+	return l.part
+}
