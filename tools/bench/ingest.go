@@ -26,6 +26,8 @@ type ingest struct {
 	spec    string
 	profile string
 	runs    int
+
+	rows, block int // with self: rows an INSERT and a wire block; 0 for what is usual
 }
 
 func newIngest(o options, srv *server) (*ingest, error) {
@@ -72,7 +74,7 @@ func (i *ingest) run(ctx context.Context, env []string, args ...string) (usage, 
 	all := append(slices.Clone(args), "--store", i.spec, "--json", "-q")
 	if i.self {
 		i.runs++
-		all = []string{childLoad, i.spec, args[len(args)-1], i.profile, strconv.Itoa(i.runs)}
+		all = []string{childLoad, i.spec, args[len(args)-1], i.profile, strconv.Itoa(i.runs), strconv.Itoa(i.rows), strconv.Itoa(i.block)}
 	}
 	// Settings of whoever runs the benchmark stay out of it.
 	env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(), "INGEST_CONFIG=" + os.DevNull, "HASOFFERS_NETWORK_ID=bench"}, env...)
@@ -92,8 +94,16 @@ func (i *ingest) run(ctx context.Context, env []string, args ...string) (usage, 
 const childLoad = "load"
 
 func loadChild(ctx context.Context, args []string) (err error) {
-	if len(args) != 4 {
-		return errors.New("load: want a store, a folder, a folder for profiles and a number")
+	if len(args) != 6 {
+		return errors.New("load: want a store, a folder, a folder for profiles, a number, rows of an INSERT and rows of a block")
+	}
+	rows, err := strconv.Atoi(args[4])
+	if err != nil {
+		return err
+	}
+	block, err := strconv.Atoi(args[5])
+	if err != nil {
+		return err
 	}
 	st, err := store.Open(ctx, store.Config{Spec: args[0]})
 	if err != nil {
@@ -105,7 +115,7 @@ func loadChild(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	begin := time.Now()
-	sum, err := pipeline.Run(ctx, st, folder.New(args[1], nil), pipeline.Options{Network: "bench", Types: []rawlog.Type{rawlog.Clicks}})
+	sum, err := pipeline.Run(ctx, st, folder.New(args[1], nil), pipeline.Options{Network: "bench", Types: []rawlog.Type{rawlog.Clicks}, InsertRows: rows, BlockRows: block})
 	if err = errors.Join(err, stop()); err != nil {
 		return err
 	}

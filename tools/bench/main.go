@@ -45,10 +45,11 @@ type options struct {
 	rivals   string
 	profile  string
 	variants string
+	stress   bool
 }
 
-// parts are what bench measures, in this order; schema only where it is asked for.
-var parts = []string{"hours", "small", "huge", "memory", "engine", "costs", "growth", "ledger", "api", "schema"}
+// parts are what bench measures, in this order; the last three only where they are asked for.
+var parts = []string{"hours", "small", "huge", "memory", "engine", "costs", "growth", "ledger", "api", "plan", "shape", "schema"}
 
 func run(ctx context.Context, args []string) error {
 	if len(args) > 0 {
@@ -57,6 +58,8 @@ func run(ctx context.Context, args []string) error {
 			return rowAPIChild(ctx, args[1:])
 		case childLoad:
 			return loadChild(ctx, args[1:])
+		case childStress:
+			return stressChild(args[1:])
 		}
 	}
 	var o options
@@ -65,9 +68,10 @@ func run(ctx context.Context, args []string) error {
 	f.StringVar(&o.ingest, "ingest", "bin/ingest", "`program` to measure; \"self\" loads with this one's own pipeline")
 	f.StringVar(&o.gateway, "versitygw", "bin/versitygw", "S3 server, the `program` of tools/versitygw")
 	f.IntVar(&o.rounds, "rounds", 3, "rounds for each rival, in turn")
-	f.StringVar(&o.only, "only", strings.Join(parts[:len(parts)-1], ","), "`parts` to measure")
+	f.StringVar(&o.only, "only", strings.Join(parts[:len(parts)-3], ","), "`parts` to measure")
 	f.StringVar(&o.rivals, "rivals", strings.Join(rivalNames(), ","), "`rivals` to measure")
 	f.StringVar(&o.profile, "profile", "", "with --ingest self: `folder` for CPU and allocation profiles")
+	f.BoolVar(&o.stress, "stress", false, "measure beside a process that eats memory bandwidth")
 	f.StringVar(&o.variants, "variants", "", "of the schema: only those that match the `expression`")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -95,6 +99,14 @@ func bench(ctx context.Context, o options) (err error) {
 		return err
 	}
 	var t report
+	if o.stress {
+		end, failed := stress(ctx)
+		if failed != nil {
+			return failed
+		}
+		defer func() { err = errors.Join(err, end()) }()
+		t.notes = append(t.notes, "Beside a process that copies memory all the time.")
+	}
 	for _, ds := range dataSets() {
 		if !o.has(ds.Name) {
 			continue
@@ -111,7 +123,7 @@ func bench(ctx context.Context, o options) (err error) {
 	for _, part := range []struct {
 		name string
 		do   func(context.Context, options, *server, *ingest, *report) error
-	}{{"memory", memory}, {"engine", engineMemory}, {"costs", costs}, {"growth", growth}, {"ledger", ledger}, {"api", apiRate}, {"schema", schemaShare}} {
+	}{{"memory", memory}, {"engine", engineMemory}, {"costs", costs}, {"growth", growth}, {"ledger", ledger}, {"api", apiRate}, {"plan", plan}, {"shape", shapes}, {"schema", schemaShare}} {
 		if !o.has(part.name) {
 			continue
 		}

@@ -49,7 +49,7 @@ func variants() []variant {
 		{what: "ORDER BY datetime", edits: order("datetime")},
 		{what: "no roll-ups", edits: [][2]string{{`(?s),\s*PROJECTION rollup_\w+\s*\(.*?\n\s*\)`, ""}}},
 		{what: "no bloom filter", edits: [][2]string{{noIndex, ""}}},
-		{what: "bloom filter 0.025", edits: [][2]string{{`bloom_filter\(0.01\)`, "bloom_filter(0.025)"}}},
+		{what: "bloom filter 0.01", edits: [][2]string{{`bloom_filter\(0.001\)`, "bloom_filter(0.01)"}}},
 		{what: "no ZSTD", edits: [][2]string{plain}},
 		{what: "ZSTD for refer, url and pixel_refer only", edits: [][2]string{plain, codec("refer|url|pixel_refer", "ZSTD(1)")}},
 		{what: "_line Delta", edits: [][2]string{codec("_line", "Delta, LZ4")}},
