@@ -100,7 +100,7 @@ func (s *Store) deleteUntilGone(ctx context.Context, c Scope, fence Fence, cond 
 			return err
 		}
 		if try > 0 {
-			if err := s.holds(ctx, fence); err != nil {
+			if err = s.holds(ctx, fence); err != nil {
 				return err
 			}
 		}

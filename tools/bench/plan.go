@@ -84,21 +84,19 @@ type archiveOf struct {
 }
 
 // load makes the files, each with rows of its own hour, and loads them.
-func (a *archiveOf) load(ctx context.Context, srv *server, ing *ingest) (u usage, err error) {
+func (a *archiveOf) load(ctx context.Context, srv *server, ing *ingest) (usage, error) {
 	logs := gen.New(gen.Config{Seed: seed, Clicks: 2})
 	for _, f := range a.files {
-		path := filepath.Join(a.folder, f.Name)
-		if f.Hour.Hour() == 0 {
-			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-				return u, err
-			}
-		}
+		path, err := a.place(f)
 		var text bytes.Buffer
-		if _, err := logs.WriteZip(&text, string(f.Type)+".csv", gen.Spec{Type: f.Type, Hour: f.Hour, Rows: 2}); err != nil {
-			return u, err
+		if err == nil {
+			_, err = logs.WriteZip(&text, string(f.Type)+".csv", gen.Spec{Type: f.Type, Hour: f.Hour, Rows: 2})
 		}
-		if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
-			return u, err
+		if err == nil {
+			err = os.WriteFile(path, text.Bytes(), 0o600)
+		}
+		if err != nil {
+			return usage{}, err
 		}
 	}
 	since := time.Now()
@@ -109,10 +107,10 @@ func (a *archiveOf) load(ctx context.Context, srv *server, ing *ingest) (u usage
 	if sum.Files.Loaded != len(a.files) {
 		return u, fmt.Errorf("%d of %d files loaded", sum.Files.Loaded, len(a.files))
 	}
-	if err := srv.settle(ctx); err != nil {
-		return u, err
+	if err = srv.settle(ctx); err == nil {
+		err = srv.execute(ctx, "SYSTEM FLUSH LOGS")
 	}
-	if err := srv.execute(ctx, "SYSTEM FLUSH LOGS"); err != nil {
+	if err != nil {
 		return u, err
 	}
 	merges, err := srv.number(ctx, "SELECT count() FROM system.part_log WHERE event_type = 'MergeParts' AND database = ? AND event_time_microseconds >= fromUnixTimestamp64Micro(?)", srv.st.Database(), since.UnixMicro())
@@ -121,44 +119,47 @@ func (a *archiveOf) load(ctx context.Context, srv *server, ing *ingest) (u usage
 }
 
 // pretend makes links to one file, and has the ledger say of all what it says of that one.
-func (a *archiveOf) pretend(ctx context.Context, srv *server, ing *ingest) (u usage, err error) {
+func (a *archiveOf) pretend(ctx context.Context, srv *server, ing *ingest) (usage, error) {
 	var text bytes.Buffer
 	first := a.files[0]
 	if _, err := gen.New(gen.Config{Seed: seed, Clicks: 2}).WriteZip(&text, "clicks.csv", gen.Spec{Type: first.Type, Hour: first.Hour, Rows: 2}); err != nil {
-		return u, err
+		return usage{}, err
 	}
 	linked := ""
 	for i, f := range a.files {
-		path := filepath.Join(a.folder, f.Name)
-		if f.Hour.Hour() == 0 {
-			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-				return u, err
-			}
-		}
+		path, err := a.place(f)
 		const mostLinks = 60_000 // ext4 has 65,000 of a file at most
-		if i%mostLinks == 0 {
-			linked, err = path, os.WriteFile(path, text.Bytes(), 0o600)
-			if err == nil {
+		switch {
+		case err != nil:
+		case i%mostLinks == 0:
+			if linked, err = path, os.WriteFile(path, text.Bytes(), 0o600); err == nil {
 				err = os.Chtimes(path, first.Hour, first.Hour) // or the next ones would be another version
 			}
-		} else {
+		default:
 			err = os.Link(linked, path)
 		}
-		if err != nil {
-			return u, err
+		if err == nil && i == 0 {
+			_, _, err = ing.run(ctx, nil, "backfill", "1980", "--source", a.folder)
 		}
-		if i == 0 {
-			if _, _, err := ing.run(ctx, nil, "backfill", "1980", "--source", a.folder); err != nil {
-				return u, err
-			}
+		if err != nil {
+			return usage{}, err
 		}
 	}
-	return u, srv.know(ctx, a.files)
+	return usage{}, srv.know(ctx, a.files)
+}
+
+// place is where a file belongs; its folder is made with the day's first file.
+func (a *archiveOf) place(f rawlog.File) (path string, err error) {
+	path = filepath.Join(a.folder, f.Name)
+	if f.Hour.Hour() == 0 {
+		err = os.MkdirAll(filepath.Dir(path), 0o700)
+	}
+	return path, err
 }
 
 // know has the ledger say of all files what it says of the first.
 func (s *server) know(ctx context.Context, files []rawlog.File) (err error) {
-	if err := s.execute(ctx, "DROP TABLE IF EXISTS bench_names", "CREATE TABLE bench_names (type String, file String, hour DateTime('UTC')) ENGINE = Memory"); err != nil {
+	if err = s.execute(ctx, "DROP TABLE IF EXISTS bench_names", "CREATE TABLE bench_names (type String, file String, hour DateTime('UTC')) ENGINE = Memory"); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.execute(context.WithoutCancel(ctx), "DROP TABLE bench_names")) }()
@@ -168,11 +169,11 @@ func (s *server) know(ctx context.Context, files []rawlog.File) (err error) {
 	}
 	defer func() { err = errors.Join(err, batch.Close()) }()
 	for _, f := range files[1:] {
-		if err := batch.Append(string(f.Type), f.Name, f.Hour); err != nil {
+		if err = batch.Append(string(f.Type), f.Name, f.Hour); err != nil {
 			return err
 		}
 	}
-	if err := batch.Send(); err != nil {
+	if err = batch.Send(); err != nil {
 		return err
 	}
 	ledger := s.st.Holding("ingest_files")

@@ -67,7 +67,7 @@ func shapes(ctx context.Context, o options, srv *server, _ *ingest, t *report) e
 	}
 	all := insertShapes()
 	results := make([][]shaped, len(all))
-	var content content
+	var held content
 	for round := range o.rounds {
 		turn := make([]int, len(all))
 		for i := range turn {
@@ -81,11 +81,11 @@ func shapes(ctx context.Context, o options, srv *server, _ *ingest, t *report) e
 			if err != nil {
 				return fmt.Errorf("%s: %w", all[i], err)
 			}
-			if content.Rows == 0 {
-				content = s.content
+			if held.Rows == 0 {
+				held = s.content
 			}
-			if want := uint64(ds.Files * ds.Rows); s.content != content || content.Rows != want {
-				return fmt.Errorf("%s: %+v instead of %+v; want %d rows", all[i], s.content, content, want)
+			if want := uint64(ds.Files * ds.Rows); s.content != held || held.Rows != want {
+				return fmt.Errorf("%s: %+v instead of %+v; want %d rows", all[i], s.content, held, want)
 			}
 			fmt.Fprintf(os.Stderr, "shape %d %s: %.2f s, client %.2f, server %.2f, merges %.2f, %d inserts, %d MiB\n", round+1, all[i],
 				s.wall.Seconds(), s.cpu.Seconds(), s.server.Seconds(), s.merged.Seconds(), s.inserts, s.rss>>20)
@@ -122,8 +122,8 @@ func (s *server) shaped(ctx context.Context, ing *ingest, ds *dataSet, shape ins
 		if shape.settings != "" {
 			statements = append(statements, "ALTER TABLE "+table+" MODIFY SETTING "+shape.settings)
 		}
-		if err := s.execute(ctx, statements...); err != nil {
-			return usage{}, err
+		if failed := s.execute(ctx, statements...); failed != nil {
+			return usage{}, failed
 		}
 		return ing.backfill(ctx, ds.zips())
 	})

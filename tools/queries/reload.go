@@ -34,11 +34,11 @@ func reload(ctx context.Context, st *store.Store, o options) (out []answer, err 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	if err := halve(ctx, st); err != nil { // a run that was killed may have left it
+	if err = halve(ctx, st); err != nil { // a run that was killed may have left it
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, halve(context.WithoutCancel(ctx), st)) }()
-	if err := double(ctx, st); err != nil {
+	if err = double(ctx, st); err != nil {
 		return nil, fmt.Errorf("doubling the busy month: %w", err)
 	}
 	hour := busy.AddDate(0, 0, 14).Add(13 * time.Hour)
