@@ -41,7 +41,7 @@ func (r *run) byStretch(ctx context.Context, work func(context.Context) error) e
 		r.src, r.Periods, r.stretched = src, periods, false
 		r.flawed.Store(nil)
 	}()
-	r.src, r.stretched = all, true
+	r.src, r.stretched, r.fruitful = all, true, len(all.files) > 0 || all.part != nil
 	r.ahead.reach(all.files)
 	for i, year := range cut(periods, yearOf) {
 		stretches, err := r.bounded(ctx, all, year)
