@@ -55,18 +55,49 @@ func (s *Store) partitions(ctx context.Context, c Scope, where string, args []an
 	return ids, nil
 }
 
-// unmask rewrites the parts of partitions in which rows are deleted by a mark alone.
+// unmask takes rows that are marked as deleted off the disk, in those of the partitions that
+// have some.
 func (s *Store) unmask(ctx context.Context, table string, ids []string, fence Fence) error {
-	var masked []string
-	err := s.Conn().QueryRow(ctx, `SELECT arraySort(groupUniqArray(toString(partition_id))) FROM system.parts
-		WHERE database = ? AND table = ? AND active AND has_lightweight_delete AND partition_id IN ?`, s.Database(), table, ids).Scan(&masked)
+	masked, err := s.masked(ctx, table)
 	if code(err) == codeAccessDenied {
 		return nil // merges do it in time
 	}
 	if err != nil {
-		return fmt.Errorf("looking for rows of %s that are marked as deleted: %w", table, err)
+		return err
 	}
-	for _, id := range masked {
+	return s.rewriteMasked(ctx, table, slices.DeleteFunc(masked, func(id string) bool { return !slices.Contains(ids, id) }), fence)
+}
+
+// Purge makes deletions of a table physical: rows that were only marked as deleted, by whatever
+// deletion, are written no more. What was before is removed by the server after some minutes.
+func (s *Store) Purge(ctx context.Context, table string) error {
+	for try := 0; ; try++ {
+		left, err := s.masked(ctx, table)
+		if err != nil || len(left) == 0 {
+			return err
+		}
+		if try == deleteTries {
+			return fmt.Errorf("%s still has rows that are only marked as deleted, after %d tries", table, try)
+		}
+		if err := s.rewriteMasked(ctx, table, left, Fence{}); err != nil { //guard:forget-physical
+			return err
+		}
+	}
+}
+
+// masked are the partitions of a table in which rows are deleted by a mark alone.
+func (s *Store) masked(ctx context.Context, table string) (ids []string, err error) {
+	err = s.Conn().QueryRow(ctx, `SELECT arraySort(groupUniqArray(toString(partition_id))) FROM system.parts
+		WHERE database = ? AND table = ? AND active AND has_lightweight_delete`, s.Database(), table).Scan(&ids)
+	if err != nil {
+		return nil, fmt.Errorf("looking for rows of %s that are marked as deleted: %w", table, err)
+	}
+	return ids, nil
+}
+
+// rewriteMasked writes the parts of partitions anew, without rows that are marked as deleted.
+func (s *Store) rewriteMasked(ctx context.Context, table string, ids []string, fence Fence) error {
+	for _, id := range ids {
 		if err := s.alterRows(fence.Context(ctx), table, s.shape().unmask(s.Holding(table), id)); err != nil {
 			return fmt.Errorf("taking deleted rows of %s off the disk: %w", table, err)
 		}

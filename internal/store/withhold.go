@@ -145,32 +145,3 @@ func (s *Store) rewriteRows(ctx context.Context, table, sets, where string, fenc
 		return s.mutate(ctx, table, s.shape().update(s.Holding(table), sets, where), args...)
 	})
 }
-
-// Purge makes deletions of a table physical: rows that were only marked as deleted, by whatever
-// deletion, are written no more. What was before is removed by the server after some minutes.
-func (s *Store) Purge(ctx context.Context, table string) error {
-	for try := 0; ; try++ {
-		var left []string
-		err := s.Conn().QueryRow(ctx, "SELECT groupUniqArray(partition_id) FROM system.parts WHERE database = ? AND table = ? AND active AND has_lightweight_delete", s.Database(), table).Scan(&left)
-		if err != nil {
-			return fmt.Errorf("looking for marked rows of %s: %w", table, err)
-		}
-		if len(left) == 0 {
-			return nil
-		}
-		if try == deleteTries {
-			return fmt.Errorf("%s still has rows that are only marked as deleted, after %d tries", table, try)
-		}
-		for _, partition := range left {
-			if err := s.AwaitMutations(ctx, table); err != nil {
-				return err
-			}
-			err := s.Write(ctx, Op{Kind: "purge", Detail: table}, func(ctx context.Context) error {
-				return s.mutate(ctx, table, s.shape().unmask(s.Holding(table), partition)) //guard:forget-physical
-			})
-			if err != nil {
-				return fmt.Errorf("removing the deleted rows of %s: %w", table, err)
-			}
-		}
-	}
-}

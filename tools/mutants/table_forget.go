@@ -26,7 +26,7 @@ var forgetting = []protection{
 	guard("forget-bounded", "no more rows count as forgotten than were to be",
 		always, "internal/pipeline", "TestForgot"),
 	guard("forget-physical", "rows that are marked as deleted are removed",
-		put("_ = partition\nreturn nil"), "internal/pipeline", "TestForget"),
+		put("return nil"), "internal/pipeline", "TestForget"),
 	guard("forget-open-told", "one that did not come to its end is told",
 		always, "cmd/ingest", "TestScripts/forget"),
 	guard("forget-asks", "nobody is forgotten unasked",
