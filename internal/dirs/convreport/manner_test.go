@@ -44,3 +44,20 @@ func TestAskedMeanwhile(t *testing.T) {
 		}
 	}
 }
+
+// Only an answer to the question is a refusal of it: what any other question would meet too
+// must not be held against the fields that were asked for.
+func TestWhatIsRefused(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[hasoffers.Kind]bool{
+		hasoffers.Validation: true, hasoffers.Refused: true, hasoffers.Permission: true, hasoffers.NotFound: true,
+		hasoffers.Unauthenticated: false, hasoffers.RateLimited: false, hasoffers.Unavailable: false, hasoffers.Untrusted: false, hasoffers.Malformed: false,
+	} {
+		if got := refused(&hasoffers.APIError{Kind: kind}); got != want {
+			t.Errorf("%v: %v", kind, got)
+		}
+	}
+	if refused(errSpool) || refused(nil) {
+		t.Error("an error of its own, or none, is a refusal")
+	}
+}
