@@ -76,9 +76,7 @@ func (i *ingest) run(ctx context.Context, env []string, args ...string) (usage, 
 		i.runs++
 		all = []string{childLoad, i.spec, args[len(args)-1], i.profile, strconv.Itoa(i.runs), strconv.Itoa(i.rows), strconv.Itoa(i.block)}
 	}
-	// Settings of whoever runs the benchmark stay out of it.
-	env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(), "INGEST_CONFIG=" + os.DevNull, "HASOFFERS_NETWORK_ID=bench"}, env...)
-	u, err := child(ctx, env, i.program, all...)
+	u, err := child(ctx, append(environment(), env...), i.program, all...)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == 3 {
 		err = nil
@@ -87,6 +85,11 @@ func (i *ingest) run(ctx context.Context, env []string, args ...string) (usage, 
 		err = json.Unmarshal(u.out, &s)
 	}
 	return u, s, err
+}
+
+// environment is that of ingest: settings of whoever runs the benchmark stay out of it.
+func environment() []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(), "INGEST_CONFIG=" + os.DevNull, "HASOFFERS_NETWORK_ID=bench"}
 }
 
 // childLoad is the argument that makes this program load with its own

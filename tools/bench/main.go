@@ -49,7 +49,7 @@ type options struct {
 }
 
 // parts are what bench measures, in this order; the last three only where they are asked for.
-var parts = []string{"hours", "small", "huge", "memory", "engine", "costs", "growth", "ledger", "api", "plan", "shape", "schema"}
+var parts = []string{"hours", "small", "huge", "memory", "engine", "costs", "growth", "idle", "ledger", "api", "plan", "shape", "schema"}
 
 func run(ctx context.Context, args []string) error {
 	if len(args) > 0 {
@@ -123,7 +123,7 @@ func bench(ctx context.Context, o options) (err error) {
 	for _, part := range []struct {
 		name string
 		do   func(context.Context, options, *server, *ingest, *report) error
-	}{{"memory", memory}, {"engine", engineMemory}, {"costs", costs}, {"growth", growth}, {"ledger", ledger}, {"api", apiRate}, {"plan", plan}, {"shape", shapes}, {"schema", schemaShare}} {
+	}{{"memory", memory}, {"engine", engineMemory}, {"costs", costs}, {"growth", growth}, {"idle", idle}, {"ledger", ledger}, {"api", apiRate}, {"plan", plan}, {"shape", shapes}, {"schema", schemaShare}} {
 		if !o.has(part.name) {
 			continue
 		}
