@@ -148,7 +148,7 @@ func (s *Store) deleteOnce(ctx context.Context, c Scope, fence Fence, partition,
 	}
 	if len(whole) > 0 { //guard:whole-parts-rewritten
 		args = append(slices.Clip(args), whole)
-		return s.alterRows(fence.Context(ctx), c.Table(), s.shape().rewrite(s.Holding(c.Table()), partition, where+" AND _part IN ?"), args...)
+		return s.alterRows(fence.Context(ctx), "delete", c.Table(), s.shape().rewrite(s.Holding(c.Table()), partition, where+" AND _part IN ?"), args...)
 	}
 	return s.deleteIn(fence.Context(ctx), c.Table(), partition, where, args...)
 }

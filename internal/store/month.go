@@ -38,7 +38,7 @@ func (s *Store) DropRows(ctx context.Context, c Scope, fence Fence) error {
 		}
 		for _, id := range left {
 			touched[id] = true
-			err := s.alterRows(fence.Context(ctx), c.Table(), s.shape().rewrite(s.Holding(c.Table()), id, cond), args...)
+			err := s.alterRows(fence.Context(ctx), "delete", c.Table(), s.shape().rewrite(s.Holding(c.Table()), id, cond), args...)
 			if err != nil {
 				return fmt.Errorf("dropping rows of %s: %w", c.Table(), err)
 			}
@@ -65,7 +65,7 @@ func (s *Store) unmask(ctx context.Context, table string, ids []string, fence Fe
 	if err != nil {
 		return err
 	}
-	return s.rewriteMasked(ctx, table, slices.DeleteFunc(masked, func(id string) bool { return !slices.Contains(ids, id) }), fence)
+	return s.rewriteMasked(ctx, table, slices.DeleteFunc(masked, func(id string) bool { return !slices.Contains(ids, id) }), "delete", fence)
 }
 
 // Purge makes deletions of a table physical: rows that were only marked as deleted, by whatever
@@ -79,7 +79,7 @@ func (s *Store) Purge(ctx context.Context, table string) error {
 		if try == deleteTries {
 			return fmt.Errorf("%s still has rows that are only marked as deleted, after %d tries", table, try)
 		}
-		if err := s.rewriteMasked(ctx, table, left, Fence{}); err != nil { //guard:forget-physical
+		if err := s.rewriteMasked(ctx, table, left, "purge", Fence{}); err != nil { //guard:forget-physical
 			return err
 		}
 	}
@@ -96,9 +96,10 @@ func (s *Store) masked(ctx context.Context, table string) (ids []string, err err
 }
 
 // rewriteMasked writes the parts of partitions anew, without rows that are marked as deleted.
-func (s *Store) rewriteMasked(ctx context.Context, table string, ids []string, fence Fence) error {
+// kind is what hooks know the statements by.
+func (s *Store) rewriteMasked(ctx context.Context, table string, ids []string, kind string, fence Fence) error {
 	for _, id := range ids {
-		if err := s.alterRows(fence.Context(ctx), table, s.shape().unmask(s.Holding(table), id)); err != nil {
+		if err := s.alterRows(fence.Context(ctx), kind, table, s.shape().unmask(s.Holding(table), id)); err != nil {
 			return fmt.Errorf("taking deleted rows of %s off the disk: %w", table, err)
 		}
 	}
@@ -106,11 +107,11 @@ func (s *Store) rewriteMasked(ctx context.Context, table string, ids []string, f
 }
 
 // alterRows runs a mutation, and none while another one is at work on the table.
-func (s *Store) alterRows(ctx context.Context, table, statement string, args ...any) error {
+func (s *Store) alterRows(ctx context.Context, kind, table, statement string, args ...any) error {
 	if err := s.AwaitMutations(ctx, table); err != nil {
 		return err
 	}
-	return s.Write(ctx, Op{Kind: "delete", Detail: table}, func(ctx context.Context) error {
+	return s.Write(ctx, Op{Kind: kind, Detail: table}, func(ctx context.Context) error {
 		return s.mutate(ctx, table, statement, args...)
 	})
 }
