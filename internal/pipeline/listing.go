@@ -17,7 +17,7 @@ import (
 // for comes beside them; the listing as a whole stands.
 func (r *run) list(ctx context.Context, known map[fileKey]*checkpoint.Entry) (files []rawlog.File, doubtful dirs.Incomplete, err error) {
 	seen := make(map[fileKey]bool)
-	err = r.src.Walk(ctx, r.Types, r.listed(known), func(f rawlog.File) error {
+	err = r.walk(ctx, r.Types, r.listed(known), func(f rawlog.File) error {
 		key := keyOf(f)
 		// A listing may repeat a file, and a share, a reload or a retry may not want it.
 		if seen[key] || !r.Share.Has(f.Name) || !r.asked(f) && !r.retried(known[key]) { //guard:listed-once
@@ -33,6 +33,15 @@ func (r *run) list(ctx context.Context, known map[fileKey]*checkpoint.Entry) (fi
 		return files, *part, nil
 	}
 	return files, dirs.Incomplete{}, err
+}
+
+// walk asks the source for files of the periods, and counts what it skips.
+func (r *run) walk(ctx context.Context, types []rawlog.Type, periods []rawlog.Period, yield func(rawlog.File) error) error {
+	if r.Skipped != nil {
+		before := r.Skipped()
+		defer func() { r.sum.add(func(s *Summary) { s.Skipped += int(r.Skipped() - before) }) }()
+	}
+	return r.src.Walk(ctx, types, periods, yield)
 }
 
 // asked reports whether the run is about a file: those that it names, with a reload also

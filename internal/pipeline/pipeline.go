@@ -235,10 +235,6 @@ func (r *run) do(ctx context.Context) (err error) {
 
 // work is what a run does under its lease, once dead runs are cleaned up after.
 func (r *run) work(ctx context.Context) error {
-	if r.Skipped != nil {
-		before := r.Skipped()
-		defer func() { r.sum.add(func(s *Summary) { s.Skipped = int(r.Skipped() - before) }) }()
-	}
 	if err := r.byStretch(ctx, r.bringUpToDate); err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (r *run) byStretch(ctx context.Context, work func(context.Context) error) e
 		return work(ctx)
 	}
 	r.Progress.enter("listing")
-	all, err := listAll(ctx, r.src, r.Types, r.Periods)
+	all, err := r.listAll(ctx)
 	if err != nil {
 		return err
 	}
@@ -128,9 +128,10 @@ type listed struct {
 	part  error         // an *dirs.Incomplete, or nil
 }
 
-func listAll(ctx context.Context, src dirs.Source, types []rawlog.Type, periods []rawlog.Period) (*listed, error) {
-	l := &listed{Source: src}
-	err := src.Walk(ctx, types, periods, func(f rawlog.File) error {
+// listAll asks the source for the files of all periods.
+func (r *run) listAll(ctx context.Context) (*listed, error) {
+	l := &listed{Source: r.src}
+	err := r.walk(ctx, r.Types, r.Periods, func(f rawlog.File) error {
 		l.files = append(l.files, f)
 		return nil
 	})
@@ -139,7 +140,7 @@ func listAll(ctx context.Context, src dirs.Source, types []rawlog.Type, periods 
 		l.part, err = part, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("listing %s: %w", src.Name(), err)
+		return nil, fmt.Errorf("listing %s: %w", r.src.Name(), err)
 	}
 	slices.SortStableFunc(l.files, func(a, b rawlog.File) int { return a.Hour.Compare(b.Hour) })
 	return l, nil
