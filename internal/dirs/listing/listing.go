@@ -81,16 +81,24 @@ func (c *Files) Yield(ctx context.Context, yield func(rawlog.File) error) error 
 			files = append(files, f)
 		}
 		c.files[t] = nil // named twice among the types or not
-		slices.SortFunc(files, func(a, b rawlog.File) int {
-			return cmp.Or(a.Hour.Compare(b.Hour), cmp.Compare(a.Name, b.Name))
-		})
-		for _, f := range files {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if err := yield(f); err != nil {
-				return err
-			}
+		if err := inOrder(ctx, files, yield); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inOrder sorts the files of a type, and hands them out.
+func inOrder(ctx context.Context, files []rawlog.File, yield func(rawlog.File) error) error {
+	slices.SortFunc(files, func(a, b rawlog.File) int {
+		return cmp.Or(a.Hour.Compare(b.Hour), cmp.Compare(a.Name, b.Name))
+	})
+	for _, f := range files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := yield(f); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -92,16 +92,19 @@ func (n *Named) Take(f rawlog.File, modified time.Time) {
 // Yield decides which of several files of one name it is, and hands out all.
 func (n *Named) Yield(ctx context.Context, yield func(rawlog.File) error) error {
 	n.refuseNear()
-	for _, found := range n.found {
+	chosen := make(map[rawlog.Type][]rawlog.File) // each name once, as found has it
+	for typ, found := range n.found {
+		files := make([]rawlog.File, 0, len(found))
 		for _, candidates := range found {
 			f, err := n.choose(ctx, candidates)
 			if err != nil {
 				return err
 			}
 			if f != nil {
-				n.Add(*f)
+				files = append(files, *f)
 			}
 		}
+		chosen[typ], n.found[typ] = files, nil // an archive may have a million
 	}
 	slices.SortFunc(n.Missing.Files, func(a, b dirs.FileError) int {
 		return cmp.Or(a.File.Hour.Compare(b.File.Hour), cmp.Compare(a.File.At(), b.File.At()))
@@ -111,8 +114,12 @@ func (n *Named) Yield(ctx context.Context, yield func(rawlog.File) error) error 
 			n.Refuse(rawlog.File{Name: "files: " + pattern, Size: -1}, errors.New("no name of the source fits this pattern of the settings"))
 		}
 	}
-	if err := n.Files.Yield(ctx, yield); err != nil {
-		return err
+	for _, typ := range n.types {
+		files := chosen[typ]
+		chosen[typ] = nil // named twice among the types or not
+		if err := inOrder(ctx, files, yield); err != nil {
+			return err
+		}
 	}
 	return n.Missing.OrNil()
 }
