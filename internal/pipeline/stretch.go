@@ -15,13 +15,13 @@ import (
 // # Long periods
 //
 // A plan holds what the ledger says of every file that it is about. So that a run's memory does
-// not grow with the years that it is asked for, it plans and loads them one after the other,
-// oldest first, as if each was asked for by a run of its own, and a year of very many files
-// month by month. The source lists all of them at once: that is less, and some sources cannot
+// not grow with the years that it is asked for, it plans and loads some years after the
+// others, oldest first, as if they were asked for by a run of their own, and a year of very many
+// files month by month. The source lists all of them at once: that is less, and some sources cannot
 // list a part of what they have in less time.
 
-// mostPlanned is how many files a plan is about before it is made of a month instead of a
-// year. Each takes some 1.5 KiB.
+// mostPlanned is how many files a plan is about, if they are not of a single month. Each takes
+// some 1.5 KiB.
 const mostPlanned = 50_000
 
 // byStretch does work for one stretch of the run's periods after the other: r.Periods are
@@ -43,20 +43,18 @@ func (r *run) byStretch(ctx context.Context, work func(context.Context) error) e
 	}()
 	r.src, r.stretched, r.fruitful = all, true, len(all.files) > 0 || all.part != nil
 	r.ahead.reach(all.files)
-	for i, year := range cut(periods, yearOf) {
-		stretches, err := r.bounded(ctx, all, year)
-		if err != nil {
-			return err
+	stretches, err := r.bounded(ctx, all)
+	if err != nil {
+		return err
+	}
+	for i, stretch := range stretches {
+		if i > 0 && r.stopped() {
+			return nil
 		}
-		for j, stretch := range stretches {
-			if (i > 0 || j > 0) && r.stopped() {
-				return nil
-			}
-			r.Periods, r.crowded = stretch, false
-			r.flawed.Store(nil)
-			if err := work(ctx); err != nil {
-				return err
-			}
+		r.Periods, r.crowded = stretch, false
+		r.flawed.Store(nil)
+		if err = work(ctx); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -70,25 +68,36 @@ func (r *run) stretch() []rawlog.Period {
 	return r.Periods
 }
 
-// bounded is the year, or its months if the source or the ledger has very many files of it.
-func (r *run) bounded(ctx context.Context, all *listed, year []rawlog.Period) ([][]rawlog.Period, error) {
-	known, most := uint64(0), uint64(r.mostPlanned)
-	if n := all.count(year); uint64(n) > most { //guard:plan-bounded
-		return cut(year, rawlog.MonthOf), nil
-	}
-	if r.st != nil {
-		err := r.steady(ctx, func(ctx context.Context) (err error) {
-			known, err = r.ledger.Count(ctx, checkpoint.Filter{Types: r.Types, Periods: year})
-			return err
-		})
-		if err != nil {
-			return nil, err
+// bounded are the run's periods in stretches: as many years each as have no more files than may
+// be planned at once, in the listing or the ledger, or a month of a year that has more.
+func (r *run) bounded(ctx context.Context, all *listed) (stretches [][]rawlog.Period, err error) {
+	most, planned := uint64(r.mostPlanned), uint64(0)
+	var joined []rawlog.Period
+	for _, year := range cut(r.Periods, yearOf) {
+		files, known := uint64(all.count(year)), uint64(0)
+		if r.st != nil {
+			err = r.steady(ctx, func(ctx context.Context) (err error) {
+				known, err = r.ledger.Count(ctx, checkpoint.Filter{Types: r.Types, Periods: year})
+				return err
+			})
+			if err != nil {
+				return nil, err
+			}
 		}
+		files = max(files, known) //guard:plan-bounded-by-ledger
+		if len(joined) > 0 && planned+files > most {
+			stretches, joined, planned = append(stretches, joined), nil, 0
+		}
+		if files > most { //guard:plan-bounded
+			stretches = append(stretches, cut(year, rawlog.MonthOf)...)
+			continue
+		}
+		joined, planned = append(joined, year...), planned+files
 	}
-	if known > most { //guard:plan-bounded-by-ledger
-		return cut(year, rawlog.MonthOf), nil
+	if len(joined) > 0 {
+		stretches = append(stretches, joined)
 	}
-	return [][]rawlog.Period{year}, nil
+	return stretches, nil
 }
 
 // cut divides periods into stretches that each lie in one span of time, as span has it for a

@@ -109,7 +109,7 @@ func TestLongBackfill(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		most int // files
-		days int // stretches of them that were listed whole: 2014 is a year without files
+		days int // pieces of them that were listed: 2014 is a year without files
 	}{{"years", 0, 4}, {"months", 3, 37}} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -159,7 +159,7 @@ func TestLongBackfillStops(t *testing.T) {
 	src := &walked{Source: files.source()}
 	stop := make(chan struct{})
 	var loading atomic.Int64
-	cfg := Options{Network: "acme", Periods: []rawlog.Period{period(t, "2015..2017")}, Log: testLog(t), Stop: stop, Parsers: 1, Fetchers: 1}
+	cfg := Options{Network: "acme", Periods: []rawlog.Period{period(t, "2015..2017")}, Log: testLog(t), Stop: stop, Parsers: 1, Fetchers: 1, mostPlanned: 4}
 	cfg.Skipped = func() int64 { // asked before and after, so it says when work begins
 		if loading.Add(1) == 1 {
 			close(stop)
