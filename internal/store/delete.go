@@ -140,8 +140,7 @@ func (s *Store) holds(ctx context.Context, fence Fence) error {
 // then merges it with none of the parts beside it, for ever; one whose rows are deleted by
 // rewriting it becomes an empty part, which costs nothing and goes by itself.
 //
-// It names the partition, as the server otherwise gives every part of the table a new name:
-// some 100 ms a part.
+// It names the partition, as the server otherwise looks for the rows in every part of the table.
 func (s *Store) deleteOnce(ctx context.Context, c Scope, fence Fence, partition, where string, args []any, whole []string) error {
 	if fence.Condition != "" {
 		where += " AND (" + fence.Condition + ")" //guard:deletion-fenced

@@ -127,7 +127,7 @@ func (sh Shape) rewrite(full, partition, where string) string {
 // everywhere stands for the id of a partition where all of them are meant.
 const everywhere = ""
 
-// in keeps a mutation to a partition, so that the server leaves all other parts alone.
+// in keeps a mutation to a partition: the server looks for its rows in no other part.
 func in(partition string) string {
 	if partition != everywhere { //guard:deletion-in-partition
 		return " IN PARTITION ID " + literal(partition)

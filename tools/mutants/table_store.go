@@ -31,7 +31,7 @@ var stores = []protection{
 		put("return s.deleteOnce(ctx, c, fence, partition, where, bound, whole)"), "internal/store", "TestDeletionThatWasNotRun"),
 	guard("whole-parts-rewritten", "parts that a deletion leaves without a row are merged past",
 		never, "internal/store", "TestDeadParts"),
-	guard("deletion-in-partition", "a deletion leaves the parts of other months alone",
+	guard("deletion-in-partition", "a deletion looks for its rows in their months alone",
 		never, "internal/store", "TestDeletionKeepsToItsMonths"),
 	guard("ledger-replacing", "the same version of a file in the ledger is one row",
 		swap("ReplacingMergeTree(version)", "MergeTree"), "internal/checkpoint", "TestRepeatedWriteIsOneRow"),
