@@ -219,7 +219,7 @@ func (r *run) refuse(ctx context.Context, doubtful dirs.Incomplete, known map[fi
 func (r *run) unread(failure Failure, p dirs.FileError) {
 	r.sum.add(func(s *Summary) {
 		if slices.Contains(s.Unread, failure) {
-			return // every stretch of a year is told
+			return // every stretch is told
 		}
 		r.Log.Warn("the source cannot be read as it is", "name", p.File.At(), "err", p.Err)
 		s.Unread = append(s.Unread, failure) //guard:unread-reported

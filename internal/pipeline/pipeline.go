@@ -86,7 +86,7 @@ type Options struct {
 	// logs; it may be nil.
 	Skipped func() int64
 	Name    string // of the run, of insert.NewRun; default one of its own
-	// mostPlanned is how many files of a year are planned at once, for tests.
+	// mostPlanned is how many files a plan may be about, for tests; default 50,000.
 	mostPlanned int
 	Started     func(run string) // is told the run's name before anything else happens
 	Log         *slog.Logger

@@ -124,8 +124,7 @@ func surround(ctx context.Context, st *store.Store, name string) (rows uint64, e
 		return 0, err
 	}
 	table, large := st.Holding("clicks"), twin+".large"
-	err = execute(ctx, st, "CREATE TABLE "+large+" AS "+table)
-	if err == nil {
+	if err = execute(ctx, st, "CREATE TABLE "+large+" AS "+table); err == nil {
 		err = st.Conn().Exec(ctx, "INSERT INTO "+large+" SELECT * FROM "+table+" WHERE _file = ? OR _part = "+
 			"(SELECT argMax(name, bytes_on_disk) FROM system.parts WHERE active AND database = ? AND table = 'clicks' AND partition_id = ?)",
 			name, st.Database(), busy.Format("200601"))
