@@ -38,14 +38,20 @@ func (r *run) byStretch(ctx context.Context, work func(context.Context) error) e
 	}
 	src, periods := r.src, r.Periods
 	defer func() {
-		r.src, r.Periods, r.stretched = src, periods, false
-		r.flawed.Store(nil)
+		if r.src, r.Periods = src, periods; r.stretched {
+			r.stretched = false
+			r.flawed.Store(nil)
+		}
 	}()
 	r.src, r.stretched, r.fruitful = all, true, len(all.files) > 0 || all.part != nil
 	r.ahead.reach(all.files)
 	stretches, err := r.bounded(ctx, all)
 	if err != nil {
 		return err
+	}
+	if len(stretches) == 1 {
+		r.stretched = false // what is read of the whole run holds for it
+		return work(ctx)
 	}
 	for i, stretch := range stretches {
 		if i > 0 && r.stopped() {
@@ -72,19 +78,15 @@ func (r *run) stretch() []rawlog.Period {
 // be planned at once, in the listing or the ledger, or a month of a year that has more.
 func (r *run) bounded(ctx context.Context, all *listed) (stretches [][]rawlog.Period, err error) {
 	most, planned := uint64(r.mostPlanned), uint64(0)
+	files, err := r.weight(ctx, all, r.Periods)
+	if err != nil || files <= most {
+		return [][]rawlog.Period{r.Periods}, err
+	}
 	var joined []rawlog.Period
 	for _, year := range cut(r.Periods, yearOf) {
-		files, known := uint64(all.count(year)), uint64(0)
-		if r.st != nil {
-			err = r.steady(ctx, func(ctx context.Context) (err error) {
-				known, err = r.ledger.Count(ctx, checkpoint.Filter{Types: r.Types, Periods: year})
-				return err
-			})
-			if err != nil {
-				return nil, err
-			}
+		if files, err = r.weight(ctx, all, year); err != nil {
+			return nil, err
 		}
-		files = max(files, known) //guard:plan-bounded-by-ledger
 		if len(joined) > 0 && planned+files > most {
 			stretches, joined, planned = append(stretches, joined), nil, 0
 		}
@@ -98,6 +100,20 @@ func (r *run) bounded(ctx context.Context, all *listed) (stretches [][]rawlog.Pe
 		stretches = append(stretches, joined)
 	}
 	return stretches, nil
+}
+
+// weight is how many files of the periods a plan would be about.
+func (r *run) weight(ctx context.Context, all *listed, periods []rawlog.Period) (files uint64, err error) {
+	files = uint64(all.count(periods))
+	if r.st == nil {
+		return files, nil
+	}
+	var known uint64
+	err = r.steady(ctx, func(ctx context.Context) (err error) {
+		known, err = r.ledger.Count(ctx, checkpoint.Filter{Types: r.Types, Periods: periods})
+		return err
+	})
+	return max(files, known), err //guard:plan-bounded-by-ledger
 }
 
 // cut divides periods into stretches that each lie in one span of time, as span has it for a
