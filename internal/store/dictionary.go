@@ -73,8 +73,12 @@ func (s *Store) made(ctx context.Context, d Dictionary, o object) (bool, error) 
 	case o.engine == "Dictionary" || o.comment != "":
 		return false, nil
 	}
+	query, err := s.viewQuery(ctx, d.Name)
+	if err != nil {
+		return false, err
+	}
 	var same uint8
-	err := s.Conn().QueryRow(ctx, "SELECT formatQuerySingleLine(?) = formatQuerySingleLine(?)", o.query, d.Query).Scan(&same)
+	err = s.Conn().QueryRow(ctx, "SELECT formatQuerySingleLine(?) = formatQuerySingleLine(?)", query, d.Query).Scan(&same)
 	if err != nil && (ctx.Err() != nil || Retryable(err)) {
 		return false, fmt.Errorf("looking at the view %s: %w", d.Name, err)
 	}
