@@ -31,8 +31,8 @@ func (r *bitReader) take(n uint) (uint32, error) {
 	return v, nil
 }
 
-// symbol decodes one code and consumes it without its extra bits, whose number
-// it returns.
+// symbol decodes one code, of a pair the first, and consumes it without its extra bits, whose
+// number it returns.
 func (r *bitReader) symbol(h *huffman) (e uint32, extra uint, err error) {
 	r.refill()
 	e = h.table[r.bits&(1<<h.first-1)]
@@ -50,7 +50,7 @@ func (r *bitReader) symbol(h *huffman) (e uint32, extra uint, err error) {
 	}
 	r.bits >>= used + own
 	r.count -= used + own
-	return e, uint(e&255) - own, nil
+	return e, uint(e&31) - own, nil
 }
 
 func (r *bitReader) stored(dst []byte, n int) (int, error) {

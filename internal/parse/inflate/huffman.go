@@ -4,13 +4,15 @@ import "math/bits"
 
 // A table entry is a code taken apart:
 //
-//	bits 0–7   bits to consume, extra bits included; of a link those of the first table
-//	bits 8–12  of these, the code's own; of a link the bits of the second table
+//	bits 0–4   bits to consume, extra bits included; of a link those of the first table
+//	bit 5      it is a pair: of two literals, whose bits are both consumed
+//	bits 8–12  of these, the (first) code's own; of a link the bits of the second table
 //	bits 13–15 what it is
-//	bits 16–31 literal, base of a length or distance, or where the second table begins
+//	bits 16–31 literals, base of a length or distance, or where the second table begins
 //
 // An entry of 0 is not a code.
 const (
+	isPair    = 1 << 5
 	isLiteral = 1 << 13
 	isEnd     = 1 << 14
 	isLink    = 1 << 15
@@ -129,4 +131,21 @@ func (h *huffman) build(lens []uint8, first uint, entry func(sym int, n uint32) 
 		}
 	}
 	return true
+}
+
+// pair makes one entry of two literals wherever the bits of both are at hand: text that does not
+// repeat, such as ids, is decoded in half the steps.
+func (h *huffman) pair() {
+	table := h.table[:1<<h.first]
+	for i := len(table) - 1; i >= 0; i-- { // those that are looked up are of one literal still
+		e := table[i]
+		if e&isLiteral == 0 {
+			continue
+		}
+		n := uint(e & 31)
+		next := table[i>>n]
+		if both := n + uint(next&31); next&isLiteral != 0 && both <= h.first {
+			table[i] = e&^31 | isPair | uint32(both) | next>>16<<24
+		}
+	}
 }

@@ -84,6 +84,7 @@ func (z *Decoder) codes(r *bitReader, fixed bool) error {
 				}
 			}
 			z.lit.build(z.lens[:maxLit], litBits, litEntry)
+			z.lit.pair()
 			for i := range z.lens[:maxDist] {
 				z.lens[i] = 5
 			}
@@ -149,6 +150,7 @@ func (z *Decoder) codes(r *bitReader, fixed bool) error {
 	if !z.lit.build(z.lens[:lits], litBits, litEntry) || !z.dist.build(z.lens[lits:lits+dists], distBits, distEntry) {
 		return ErrDamaged
 	}
+	z.lit.pair()
 	return nil
 }
 
@@ -223,7 +225,7 @@ const Slack = fastOut
 // fastOut is how much output one turn of fast may write, and fastIn how much
 // input it may load.
 const (
-	fastOut = 3 + 258 + wideCopy
+	fastOut = 2*2 + 258 + wideCopy
 	fastIn  = 24
 	// wideCopy is how far a match's last copy may write beyond its end.
 	wideCopy = 32
@@ -242,20 +244,20 @@ func (z *Decoder) fast(out []byte, n, size int, r *bitReader) (_ int, done bool,
 		count |= 56
 		e := lit[buf&(1<<litBits-1)]
 		if e&isLiteral != 0 {
-			out[n] = byte(e >> 16)
-			n++
+			binary.LittleEndian.PutUint16(out[n:], uint16(e>>16))
+			n += 1 + int(e&isPair/isPair)
 			buf >>= e & 31
 			count -= uint(e & 31)
 			e = lit[buf&(1<<litBits-1)]
 			if e&isLiteral != 0 {
-				out[n] = byte(e >> 16)
-				n++
+				binary.LittleEndian.PutUint16(out[n:], uint16(e>>16))
+				n += 1 + int(e&isPair/isPair)
 				buf >>= e & 31
 				count -= uint(e & 31)
 				e = lit[buf&(1<<litBits-1)]
 				if e&isLiteral != 0 {
-					out[n] = byte(e >> 16)
-					n++
+					binary.LittleEndian.PutUint16(out[n:], uint16(e>>16))
+					n += 1 + int(e&isPair/isPair)
 					buf >>= e & 31
 					count -= uint(e & 31)
 					continue
@@ -307,10 +309,12 @@ func (z *Decoder) fast(out []byte, n, size int, r *bitReader) (_ int, done bool,
 		end := n + length
 		switch from := n - distance; {
 		case distance >= 16:
-			for n < end {
+			// Most matches are short: without a loop there is nothing to guess about their length.
+			to := out[n : n+wideCopy]
+			*(*[16]byte)(to) = *(*[16]byte)(out[from:])
+			*(*[16]byte)(to[16:]) = *(*[16]byte)(out[from+16:])
+			for n, from = n+wideCopy, from+wideCopy; n < end; n, from = n+16, from+16 {
 				*(*[16]byte)(out[n:]) = *(*[16]byte)(out[from:])
-				n += 16
-				from += 16
 			}
 		case distance >= 8:
 			for n < end {
