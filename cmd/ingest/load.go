@@ -40,7 +40,7 @@ func loadStatuses() string {
 // load loads what opts and the settings say, shows its progress, and prints its
 // summary whatever the outcome.
 func (a *app) load(ctx context.Context, s *session.Session, o LoadOptions, opts pipeline.Options) (err error) {
-	if opts.Share, err = workerShare(o.Worker, a.getenv); err != nil {
+	if s.Share, err = workerShare(o.Worker, a.getenv); err != nil {
 		return &usageError{err: fmt.Errorf("--worker %q: %w", o.Worker, err)}
 	}
 	opts.Types, opts.DryRun = o.Types.list(), o.DryRun

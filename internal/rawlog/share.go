@@ -51,6 +51,21 @@ func (s Share) Has(name string) bool {
 	return int(h.Sum32()%uint32(s.N)) == s.I-1 //guard:worker-share
 }
 
+// Calls is the share's part of the calls that all of the runs may make together in a span of
+// time: any span has no more of them where each keeps to its own. It is 0 where there are fewer
+// calls than runs.
+func (s Share) Calls(together int) int {
+	switch {
+	case s.All():
+		return together
+	case together < s.N:
+		return 0
+	case s.I <= together%s.N:
+		return together/s.N + 1
+	}
+	return together / s.N
+}
+
 // Clashes reports whether some file may be in both shares: only shares of the same
 // N with different I never touch the same file.
 func (s Share) Clashes(other Share) bool {

@@ -47,6 +47,7 @@ import (
 // hands out says itself who may use it.
 type Session struct {
 	Config *config.Config
+	Share  rawlog.Share // of the work, and of the calls that the network allows; set before use
 	Log    *slog.Logger // names the network, and the run once there is one
 
 	own     *slog.Logger // is Log, without the run
@@ -99,11 +100,17 @@ func (s *Session) API() (*hasoffers.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The limit is the account's, whichever of the workers calls.
+	limit := s.Config.SignIn
+	calls := s.Share.Calls(limit.Calls) //guard:rate-shared
+	if calls == 0 && limit.Calls > 0 {
+		return nil, fmt.Errorf("worker %s: the network allows %d calls in %s (rate_limit), fewer than there are workers: use at most %[2]d of them", s.Share, limit.Calls, limit.Per)
+	}
 	s.api, err = hasoffers.New(hasoffers.Config{
-		NetworkID: cmp.Or(s.Config.NetworkID, s.Config.Network), Auth: auth, BaseURL: s.Config.Endpoint(), Calls: s.Config.SignIn.Calls, Per: s.Config.SignIn.Per, Log: s.Log,
+		NetworkID: cmp.Or(s.Config.NetworkID, s.Config.Network), Auth: auth, BaseURL: s.Config.Endpoint(), Calls: calls, Per: limit.Per, Log: s.Log,
 	})
 	if err == nil {
-		s.Log.Debug("calling the API", "calls", s.Config.SignIn.Calls, "per", s.Config.SignIn.Per)
+		s.Log.Debug("calling the API", "calls", calls, "per", limit.Per)
 	}
 	return s.api, err
 }

@@ -64,6 +64,7 @@ func (s *Session) load(ctx context.Context, src dirs.Source, opts pipeline.Optio
 	if err = s.checkPolicy(ctx, st); err != nil {
 		return pipeline.Summary{}, err
 	}
+	opts.Share = s.Share
 	opts.Network, opts.Names, opts.Zones, opts.Escapes, opts.MaxMemory = s.Config.Network, s.Config.Names, s.Config.Zones, s.Config.Escapes, s.Config.MaxMemory
 	opts.MaxRejected, opts.MaxMisfit = s.Config.MaxRejected, s.Config.MaxMisfit
 	opts.Privacy = s.Config.Privacy

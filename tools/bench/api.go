@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/sim/simnet"
 	"rawlogs/internal/sim/storage"
@@ -23,8 +25,11 @@ const (
 	apiDays   = 8
 )
 
-// apiRate loads from a simulated network and asks its own counters how much of
-// the allowed rate was used.
+// apiWorkers is how many runs share a backfill, and so the limit.
+const apiWorkers = 4
+
+// apiRate loads from a simulated network, with one run and with several at once, and asks its
+// counters how much of the allowed rate was used.
 func apiRate(ctx context.Context, o options, srv *server, ing *ingest, t *report) (err error) {
 	if ing.self {
 		return nil // that loads folders only
@@ -43,53 +48,80 @@ func apiRate(ctx context.Context, o options, srv *server, ing *ingest, t *report
 		return err
 	}
 	defer func() { err = errors.Join(err, s3.Close()) }()
-	network, err := simnet.New(ctx, simnet.Config{
-		Seed: seed, Storage: s3.Account(), Bucket: "bench", Clicks: 100, Limit: apiCalls, Window: apiWindow,
-	})
-	if err != nil {
-		return err
+	for _, workers := range []int{1, apiWorkers} {
+		network, err := simnet.New(ctx, simnet.Config{
+			Seed: seed, Storage: s3.Account(), Bucket: fmt.Sprintf("bench-%d", workers), Clicks: 100, Limit: apiCalls, Window: apiWindow,
+		})
+		if err != nil {
+			return err
+		}
+		files, err := network.Live(ctx, simnet.Scenario{Start: day(2016, 9, 1), Days: apiDays, Plain: true, Types: []rawlog.Type{rawlog.Clicks}})
+		if err != nil {
+			return err
+		}
+		if err = srv.clear(ctx); err != nil {
+			return err
+		}
+		begin := time.Now()
+		loaded, err := fromAPI(ctx, ing, network, s3.Account().Env(), workers)
+		if err != nil {
+			return err
+		}
+		if loaded != files {
+			return fmt.Errorf("%d of %d files loaded", loaded, files)
+		}
+		t.rate(workers, files, network.Calls(), time.Since(begin))
 	}
-	files, err := network.Live(ctx, simnet.Scenario{Start: day(2016, 9, 1), Days: apiDays, Plain: true, Types: []rawlog.Type{rawlog.Clicks}})
-	if err != nil {
-		return err
-	}
+	return nil
+}
+
+// fromAPI has workers load all that the network has, each its share, and returns how many files
+// they loaded.
+func fromAPI(ctx context.Context, ing *ingest, network *simnet.Network, env []string, workers int) (files int, err error) {
 	address, end, err := serve(ctx, network)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, end()) }()
+	env = append(env, "HASOFFERS_NETWORK_ID="+network.ID(), "HASOFFERS_NETWORK_TOKEN="+network.Token(), "HASOFFERS_API_URL=http://"+address+simnet.APIPath)
+	all := make([]summary, workers)
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range all {
+		args := []string{"backfill", "201609", "--type", "clicks", "--source", "hasoffers:"}
+		if workers > 1 {
+			args = append(args, "--worker", fmt.Sprintf("%d/%d", i+1, workers))
+		}
+		group.Go(func() (err error) {
+			_, all[i], err = ing.run(ctx, env, args...)
+			return err
+		})
+	}
+	err = group.Wait()
+	for _, s := range all {
+		files += s.Files.Loaded
+	}
+	return files, err
+}
 
-	if err = srv.clear(ctx); err != nil {
-		return err
+// rate adds how the calls of some workers used the limit.
+func (t *report) rate(workers, files int, calls []simnet.Call, took time.Duration) {
+	refused := 0
+	for _, c := range calls {
+		if c.Refused {
+			refused++
+		}
 	}
-	env := append(s3.Account().Env(), "HASOFFERS_NETWORK_ID="+network.ID(), "HASOFFERS_NETWORK_TOKEN="+network.Token(),
-		"HASOFFERS_API_URL=http://"+address+simnet.APIPath)
-	u, s, err := ing.run(ctx, env, "backfill", "201609", "--type", "clicks", "--source", "hasoffers:")
-	if err != nil {
-		return err
-	}
-	if s.Files.Loaded != files {
-		return fmt.Errorf("%d of %d files loaded", s.Files.Loaded, files)
-	}
-	calls := network.Calls()
-	refused := refusals(calls)
 	// The quickest that the limit allows: a window's calls at once, again and again.
 	least := time.Duration((len(calls)-1)/apiCalls) * apiWindow
 	span := calls[len(calls)-1].At.Sub(calls[0].At)
 	used := quotient(least, span)
-	fmt.Fprintf(os.Stderr, "api: %d files, %d calls in %.2f s, the run %.2f s\n", files, len(calls), span.Seconds(), u.wall.Seconds())
-	t.promise("API: share of the allowed rate", fmt.Sprintf("%.2f (%d calls in %.1f s)", used, len(calls), span.Seconds()), "≥ 0.90", used >= 0.9)
-	t.promise("API: calls refused", fmt.Sprint(refused), "0", refused == 0)
-	return nil
-}
-
-func refusals(calls []simnet.Call) (n int) {
-	for _, c := range calls {
-		if c.Refused {
-			n++
-		}
+	who := "API"
+	if workers > 1 {
+		who = fmt.Sprintf("API, %d workers", workers)
 	}
-	return n
+	fmt.Fprintf(os.Stderr, "%s: %d files, %d calls in %.2f s, all of it %.2f s\n", who, files, len(calls), span.Seconds(), took.Seconds())
+	t.promise(who+": share of the allowed rate", fmt.Sprintf("%.2f (%d calls in %.1f s)", used, len(calls), span.Seconds()), "≥ 0.90", used >= 0.9)
+	t.promise(who+": calls refused", fmt.Sprint(refused), "0", refused == 0)
 }
 
 // serve answers for the network at an address of this machine until end is called.

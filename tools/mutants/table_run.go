@@ -76,6 +76,8 @@ var runs = []protection{
 		swap("s.N != other.N", "false && s.N != other.N"), "internal/checkpoint/lease", "TestWorkersShare"),
 	guard("worker-share", "each file is one worker's",
 		always, "internal/pipeline", "TestWorkersTogether"),
+	guard("rate-shared", "workers share the calls that the network allows",
+		swap("s.Share.Calls(limit.Calls)", "limit.Calls"), "cmd/ingest", "TestWorkersShareTheLimit"),
 	guard("lease-expiry", "a dead host's lease runs out",
 		swap("c.until.After(now) && ", ""), "internal/checkpoint/lease", "TestLeaseExpires"),
 	guard("dead-process", "a dead process of this machine is known to be dead",
