@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,12 +51,12 @@ func TestCompete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{byReader, byIngest, "rows"} {
-		if len(all[name]) != 2 {
-			t.Errorf("%s: %d rounds", name, len(all[name]))
+	for name, rounds := range map[string]int{byReader: 2, byIngest: 2, "rows": 1} {
+		if len(all[name]) != rounds {
+			t.Errorf("%s: %d rounds, want %d", name, len(all[name]), rounds)
 			continue
 		}
-		if s := all[name][0]; s.content.Rows != 2100 || s.inserts == 0 || s.parts == 0 || s.wall == 0 {
+		if s := all[name][0]; s.content.Rows != 2100 || s.inserts == 0 || s.parts == 0 || s.wall == 0 || s.merged() < s.total() {
 			t.Errorf("%s: %+v", name, s)
 		}
 	}
@@ -74,14 +75,45 @@ func TestCompete(t *testing.T) {
 func TestPromises(t *testing.T) {
 	t.Parallel()
 	var rep report
-	rep.memory("small", maxRSS)
+	rep.memory("small", maxRSS, maxRSS)
 	if err := rep.print(&bytes.Buffer{}); err != nil {
 		t.Errorf("kept: %v", err)
 	}
-	rep.memory("large", maxRSS+1)
+	rep.memory("large", maxRSS+1, maxRSS)
 	var out bytes.Buffer
 	var missed *missedError
 	if err := rep.print(&out); !errors.As(err, &missed) || missed.lines != 1 || !strings.Contains(out.String(), "MISSED") {
 		t.Errorf("broken: %v\n%s", err, out.String())
+	}
+}
+
+// Under stress ratios are held against those of the last quiet run, not against the promises.
+func TestQuietRatios(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	if none, err := quietRatios(data); err != nil || len(none) != 0 {
+		t.Fatalf("before a quiet run: %v, %v", none, err)
+	}
+	quiet := ratios{Wall: 0.2, CPU: 0.4, Merged: 0.5}
+	for _, found := range []map[string]ratios{{"hours": {1, 1, 1}, "small": {1, 1, 1}}, {"hours": quiet}} {
+		if err := keepQuiet(data, found); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept, err := quietRatios(data)
+	if err != nil || len(kept) != 2 || kept["hours"] != quiet {
+		t.Fatalf("kept %v, %v", kept, err)
+	}
+	rep := report{quiet: kept}
+	rep.compare("hours", ratios{0.22, 0.45, 0.58}, limits["hours"].ratios)
+	rep.compare("huge", ratios{0.45, 0.56, 0.72}, ratios{0.45, 0.55, 0.72})
+	var missed []string
+	for _, c := range rep.checks {
+		if !c.kept {
+			missed = append(missed, c.what)
+		}
+	}
+	if want := []string{"hours: CPU with all merges, likewise, under stress: ≤ 1.15 × the quiet run's", "huge: CPU, likewise"}; !slices.Equal(missed, want) {
+		t.Errorf("missed %q, want %q", missed, want)
 	}
 }

@@ -141,7 +141,7 @@ func ledger(ctx context.Context, o options, srv *server, ing *ingest, t *report)
 		return fmt.Errorf("%d of %d files loaded", s.Files.Loaded, ledgerFiles)
 	}
 	fmt.Fprintf(os.Stderr, "ledger: %d files of 2 rows loaded in %.1f s with %d inserts, %d MiB\n", ledgerFiles, time.Since(begin).Seconds(), s.Inserts, u.rss>>20)
-	t.memory("ledger of 20,000 files, loading them", u.rss)
+	t.memory("ledger of 20,000 files, loading them", u.rss, maxRSS)
 	if err := srv.settle(ctx); err != nil {
 		return err
 	}

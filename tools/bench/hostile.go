@@ -71,7 +71,7 @@ func memory(ctx context.Context, o options, srv *server, ing *ingest, t *report)
 			return fmt.Errorf("%s: %w", h.name, err)
 		}
 		fmt.Fprintf(os.Stderr, "memory: %s: %.1f s, %d rows, %d rejected, %d failed, %d MiB\n", h.name, u.wall.Seconds(), s.Rows, s.Rejected, s.Files.Failed, u.rss>>20)
-		t.memory(h.name, u.rss)
+		t.memory(h.name, u.rss, maxRSS)
 		if err := os.RemoveAll(folder); err != nil {
 			return err
 		}

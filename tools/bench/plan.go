@@ -58,7 +58,7 @@ func (s *server) planned(ctx context.Context, o options, n int, know func(*archi
 		return best, err
 	}
 	if loaded.wall > 0 {
-		t.memory(fmt.Sprintf("plan: %d files, loading them", n), loaded.rss)
+		t.memory(fmt.Sprintf("plan: %d files, loading them", n), loaded.rss, maxRSS)
 	}
 	for range o.rounds {
 		u, sum, err := ing.run(ctx, nil, "backfill", "1980..2029", "--source", a.folder)

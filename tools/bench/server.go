@@ -207,3 +207,28 @@ func (s *server) insertCPU(ctx context.Context, since time.Time) (time.Duration,
 		WHERE type = 'QueryFinish' AND query_kind = 'Insert' AND event_time_microseconds >= fromUnixTimestamp64Micro(?)`, since.UnixMicro())
 	return time.Duration(micros) * time.Microsecond, err
 }
+
+// merge makes one part of each month, and returns the CPU time that the server takes for it.
+func (s *server) merge(ctx context.Context, table string) (time.Duration, error) {
+	before, err := s.cpu()
+	if err == nil {
+		err = s.execute(ctx, "OPTIMIZE TABLE "+table+" FINAL")
+	}
+	if err == nil {
+		err = s.settle(ctx)
+	}
+	if err != nil {
+		return 0, err
+	}
+	after, err := s.cpu()
+	return after - before, err
+}
+
+func (s *server) execute(ctx context.Context, statements ...string) error {
+	for _, statement := range statements {
+		if err := s.st.Conn().Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}

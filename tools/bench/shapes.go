@@ -46,13 +46,6 @@ func (s insertShape) String() string {
 	return fmt.Sprintf("%d rows in blocks of %d", s.rows, s.block)
 }
 
-// shaped is what a shape cost: a load with merges held back, and then the merges until one
-// part is left.
-type shaped struct {
-	sample
-	merged time.Duration // CPU
-}
-
 // shapes loads the hours in each shape with this program's own pipeline, as the product has
 // no settings for them.
 func shapes(ctx context.Context, o options, srv *server, _ *ingest, t *report) error {
@@ -66,7 +59,7 @@ func shapes(ctx context.Context, o options, srv *server, _ *ingest, t *report) e
 		return err
 	}
 	all := insertShapes()
-	results := make([][]shaped, len(all))
+	results := make([][]sample, len(all))
 	var held content
 	for round := range o.rounds {
 		turn := make([]int, len(all))
@@ -88,7 +81,7 @@ func shapes(ctx context.Context, o options, srv *server, _ *ingest, t *report) e
 				return fmt.Errorf("%s: %+v instead of %+v; want %d rows", all[i], s.content, held, want)
 			}
 			fmt.Fprintf(os.Stderr, "shape %d %s: %.2f s, client %.2f, server %.2f, merges %.2f, %d inserts, %d MiB\n", round+1, all[i],
-				s.wall.Seconds(), s.cpu.Seconds(), s.server.Seconds(), s.merged.Seconds(), s.inserts, s.rss>>20)
+				s.wall.Seconds(), s.cpu.Seconds(), s.server.Seconds(), s.merges.Seconds(), s.inserts, s.rss>>20)
 			results[i] = append(results[i], s)
 		}
 	}
@@ -97,65 +90,26 @@ func shapes(ctx context.Context, o options, srv *server, _ *ingest, t *report) e
 	out.AppendHeader(table.Row{"hours, shape of INSERTs", "INSERTs", "wall s", "client CPU s", "server CPU s", "merges CPU s", "all CPU s", "all ÷ first", "MiB"})
 	var first time.Duration
 	for i, of := range results {
-		samples, merges := make([]sample, len(of)), make([]sample, len(of))
-		for j, s := range of {
-			samples[j] = s.sample
-			merges[j].merges = s.merged
-		}
-		m, merged := typical(samples), typical(merges).merges
-		whole := m.cpu + m.server + merged
+		m := typical(of)
+		whole := m.merged()
 		if i == 0 {
 			first = whole
 		}
-		out.AppendRow(table.Row{all[i], m.inserts, seconds(m.wall), seconds(m.cpu), seconds(m.server), seconds(merged), seconds(whole), ratio(whole, first), m.rss >> 20})
+		out.AppendRow(table.Row{all[i], m.inserts, seconds(m.wall), seconds(m.cpu), seconds(m.server), seconds(m.merges), seconds(whole), ratio(whole, first), m.rss >> 20})
 	}
 	t.notes = append(t.notes, out.Render())
 	return nil
 }
 
-// shaped loads the data set in a shape into tables that are empty, and then merges its parts.
-func (s *server) shaped(ctx context.Context, ing *ingest, ds *dataSet, shape insertShape) (out shaped, err error) {
+// shaped loads the data set in a shape into tables that are empty.
+func (s *server) shaped(ctx context.Context, ing *ingest, ds *dataSet, shape insertShape) (sample, error) {
 	ing.rows, ing.block = shape.rows, shape.block
-	table := s.st.Holding("clicks")
-	out.sample, err = measure(ctx, s, func() (usage, error) {
-		statements := []string{"SYSTEM STOP MERGES " + table}
+	return measure(ctx, s, func() (usage, error) {
 		if shape.settings != "" {
-			statements = append(statements, "ALTER TABLE "+table+" MODIFY SETTING "+shape.settings)
-		}
-		if failed := s.execute(ctx, statements...); failed != nil {
-			return usage{}, failed
+			if err := s.execute(ctx, "ALTER TABLE "+s.st.Holding("clicks")+" MODIFY SETTING "+shape.settings); err != nil {
+				return usage{}, err
+			}
 		}
 		return ing.backfill(ctx, ds.zips())
 	})
-	if err != nil {
-		return out, err
-	}
-	out.merged, err = s.merge(ctx, table)
-	return out, err
-}
-
-// merge lets the server merge again, and returns the CPU time that it takes to make one part
-// of a month.
-func (s *server) merge(ctx context.Context, table string) (time.Duration, error) {
-	before, err := s.cpu()
-	if err == nil {
-		err = s.execute(ctx, "SYSTEM START MERGES "+table, "OPTIMIZE TABLE "+table+" FINAL")
-	}
-	if err == nil {
-		err = s.settle(ctx)
-	}
-	if err != nil {
-		return 0, err
-	}
-	after, err := s.cpu()
-	return after - before, err
-}
-
-func (s *server) execute(ctx context.Context, statements ...string) error {
-	for _, statement := range statements {
-		if err := s.st.Conn().Exec(ctx, statement); err != nil {
-			return err
-		}
-	}
-	return nil
 }
