@@ -26,6 +26,9 @@ type column struct {
 	scratch  []byte
 	constant bool // all rows are equal and written at encoding time
 	value    uint64
+
+	mayBeSparse bool // the server takes that form
+	sparse      bool // what is about to be sent has it
 }
 
 // What ch-go looks for by type assertion, and goes on without where it is missing:
@@ -213,6 +216,7 @@ func (c *column) Prepare() error {
 	if c.kind == kindLow {
 		c.narrow = c.dict.narrow(c.narrow[:0])
 	}
+	c.sparse = c.mayBeSparse && c.empty()
 	return nil
 }
 
@@ -227,15 +231,23 @@ const (
 	lowUpdate         = 1 << 10
 )
 
-// EncodeState writes what precedes the columns of a LowCardinality.
+// EncodeState writes what precedes a column of another form than the usual, or of a
+// LowCardinality.
 func (c *column) EncodeState(b *proto.Buffer) {
-	if c.kind == kindLow {
+	switch {
+	case c.sparse:
+		c.markSparse(b)
+	case c.kind == kindLow:
 		b.PutInt64(lowVersion)
 	}
 }
 
 // EncodeColumn copies the wire bytes into b; Prepare must have run.
 func (c *column) EncodeColumn(b *proto.Buffer) {
+	if c.sparse {
+		c.encodeSparse(b)
+		return
+	}
 	c.lowHead(b)
 	b.PutRaw(c.nulls)
 	b.PutRaw(c.data)
@@ -246,6 +258,10 @@ func (c *column) EncodeColumn(b *proto.Buffer) {
 // WriteColumn hands the wire bytes to w without copying them. They must stay
 // as they are until w is flushed; Prepare must have run.
 func (c *column) WriteColumn(w *proto.Writer) {
+	if c.sparse {
+		w.ChainBuffer(c.encodeSparse)
+		return
+	}
 	w.ChainBuffer(c.lowHead)
 	if len(c.nulls) > 0 {
 		w.ChainWrite(c.nulls)

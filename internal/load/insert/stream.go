@@ -96,6 +96,8 @@ func (s *Stream) Send(ctx context.Context, id uint64, queryID string, shape load
 				return failed
 			}
 			s.client = client
+			server := client.ServerInfo()
+			s.block.SetSparse(load.Sparse(server.Major, server.Minor))
 		}
 		s.block.Reset()
 		s.block.SetShape(shape)
