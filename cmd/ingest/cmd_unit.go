@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rawlogs/internal/config"
 	"rawlogs/internal/engine"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/unit"
@@ -141,8 +142,14 @@ func checkBackfill(job unit.Job) error {
 			return fmt.Errorf("--backfill %q: %w", period, err)
 		}
 	}
-	if _, err := rawlog.ParseShare(fmt.Sprintf("1/%d", job.Workers)); err != nil {
+	share, err := rawlog.ParseShare(fmt.Sprintf("1/%d", job.Workers))
+	if err != nil {
 		return fmt.Errorf("--workers %d: %w", job.Workers, err)
+	}
+	for _, n := range job.Networks {
+		if limit := n.Config.SignIn; n.Config.Source.Kind == config.API && share.Calls(limit.Calls) == 0 {
+			return fmt.Errorf("--workers %d: the network allows %d calls in %s (rate_limit), fewer than there would be workers", job.Workers, limit.Calls, limit.Per)
+		}
 	}
 	if job.Workers > 1 && len(job.Periods) == 0 {
 		return fmt.Errorf("--workers share a backfill: name its periods with --backfill")
