@@ -106,9 +106,7 @@ func bench(ctx context.Context, o options) (err error) {
 		}
 		defer func() { err = errors.Join(err, end()) }()
 		t.notes = append(t.notes, "Beside a process that copies memory all the time.")
-		if t.quiet, err = quietRatios(o.data); err != nil {
-			return err
-		}
+		t.stressed = true
 	}
 	for _, ds := range dataSets() {
 		if !o.has(ds.Name) {
@@ -132,11 +130,6 @@ func bench(ctx context.Context, o options) (err error) {
 		}
 		if err := part.do(ctx, o, srv, ing, &t); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
-		}
-	}
-	if !o.stress {
-		if err := keepQuiet(o.data, t.found); err != nil {
-			return err
 		}
 	}
 	return t.print(os.Stdout)

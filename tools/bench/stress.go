@@ -2,14 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
 	"os"
 	"os/exec"
-	"path/filepath"
 )
 
 // childStress is the argument that makes this program eat memory bandwidth until it is ended.
@@ -61,38 +57,4 @@ func stress(ctx context.Context) (end func() error, err error) {
 		return nil, fmt.Errorf("stress: %w", err)
 	}
 	return func() error { return errors.Join(input.Close(), cmd.Wait()) }, nil
-}
-
-// quietFile keeps the ratios of quiet runs, which those under stress are held against.
-const quietFile = "quiet.json"
-
-// quietRatios are the ratios of the last quiet run of each data set; none is no error.
-func quietRatios(data string) (map[string]ratios, error) {
-	all := make(map[string]ratios)
-	path := filepath.Join(data, quietFile)
-	text, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return all, nil
-	case err != nil:
-		return nil, err
-	}
-	if err := json.Unmarshal(text, &all); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return all, nil
-}
-
-// keepQuiet writes down the ratios of a quiet run.
-func keepQuiet(data string, found map[string]ratios) error {
-	all, err := quietRatios(data)
-	if err != nil {
-		return err
-	}
-	maps.Copy(all, found)
-	text, err := json.MarshalIndent(all, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(data, quietFile), append(text, '\n'), 0o600)
 }

@@ -43,8 +43,8 @@ type report struct {
 	rows   []table.Row
 	notes  []string // further tables
 	checks []check
-	quiet  map[string]ratios // under stress: those of the last quiet run, by data set
-	found  map[string]ratios
+
+	stressed bool
 }
 
 // check is one promise and what was measured.
@@ -95,27 +95,20 @@ func (t *report) add(ds *dataSet, all runs) {
 	t.memory(ds.Name, mine.rss, maxLoadRSS)
 }
 
-// mostStressed is how much worse the ratios of a data set may be under stress.
+// mostStressed is how much worse than promised ratios may be beside the stress. It takes a core
+// that ClickHouse's own reader of small files leaves idle, and ingest does not.
 const mostStressed = 1.15
 
 // compare holds ratios of a data set against those that are promised.
 func (t *report) compare(name string, got, want ratios) {
-	if t.found == nil {
-		t.found = make(map[string]ratios)
-	}
-	t.found[name] = got
-	beside := ""
-	if quiet, stressed := t.quiet[name]; stressed {
-		beside = fmt.Sprintf(", under stress: ≤ %.2f × the quiet run's", mostStressed)
-		want = ratios{quiet.Wall * mostStressed, quiet.CPU * mostStressed, quiet.Merged * mostStressed}
+	if t.stressed {
+		want = ratios{want.Wall * mostStressed, want.CPU * mostStressed, want.Merged * mostStressed}
 	}
 	for _, line := range []struct {
 		what      string
 		got, want float64
 	}{{"wall, of ClickHouse's own reader's", got.Wall, want.Wall}, {"CPU, likewise", got.CPU, want.CPU}, {"CPU with all merges, likewise", got.Merged, want.Merged}} {
-		if line.want > 0 {
-			t.promise(name+": "+line.what+beside, fmt.Sprintf("%.3f", line.got), fmt.Sprintf("≤ %.3f", line.want), line.got <= line.want)
-		}
+		t.promise(name+": "+line.what, fmt.Sprintf("%.3f", line.got), fmt.Sprintf("≤ %.3f", line.want), line.got <= line.want)
 	}
 }
 
