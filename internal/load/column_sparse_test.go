@@ -8,8 +8,8 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 )
 
-// A column without values is sent in the sparse form where the server takes it, and to an older
-// server, or in mixed company, in the usual one.
+// A column without values is sent in the sparse form where the server takes it; one of another
+// type, one with a value, and any to an older server in the usual form.
 func TestSparseForm(t *testing.T) {
 	t.Parallel()
 	table := testTable("a String", "b UInt32", "c Int64", "d String", "e UInt8", "f LowCardinality(String)", "g Nullable(UInt8)", "h Float64")
