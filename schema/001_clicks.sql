@@ -5,7 +5,7 @@
 -- The partition is of the file's hour, not of the row's time: so every file lies in one
 -- partition, whatever its rows say, and one INSERT of it lands whole or not at all. Do
 -- not change it; datetime has an index of its own.
-CREATE TABLE IF NOT EXISTS {database}.clicks {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.clicks
 (
     transaction_id             String COMMENT 'Id of the click, given by the network; conversions carry the one they came from. Not promised to be unique.' CODEC(ZSTD(1)),
     tune_event_id              String COMMENT 'Id of the event as Firehose gives it; empty where a raw log brought the row.' CODEC(ZSTD(1)), --since:8

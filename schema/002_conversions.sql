@@ -2,7 +2,7 @@
 -- conversion can have and the fields of the API's Conversion entity, under the
 -- click header's spelling where both have one. What a real header has beyond
 -- them is kept in _rescued.
-CREATE TABLE IF NOT EXISTS {database}.conversions {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.conversions
 (
     transaction_id          String COMMENT 'Id of the click that it came from, to join with clicks.transaction_id (ad_id in the API). A click can have several conversions.' CODEC(ZSTD(1)),
     id                      UInt64 COMMENT 'Id of the conversion; 0 where the log has none.',

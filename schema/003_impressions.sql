@@ -1,6 +1,6 @@
 -- Impressions: no header was seen yet; these are the click header's columns but
 -- is_click_unique. What a real header has beyond them is kept in _rescued.
-CREATE TABLE IF NOT EXISTS {database}.impressions {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.impressions
 (
     transaction_id             String COMMENT 'Id of the impression, given by the network. Not promised to be unique.' CODEC(ZSTD(1)),
     tune_event_id              String COMMENT 'Id of the event as Firehose gives it; empty where a raw log brought the row.' CODEC(ZSTD(1)), --since:8

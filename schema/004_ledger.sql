@@ -1,6 +1,6 @@
 -- The ledger: one row a version of a file; the highest version is the truth.
 -- Nothing else decides what is loaded.
-CREATE TABLE IF NOT EXISTS {database}.ingest_files {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.ingest_files
 (
     network     LowCardinality(String) COMMENT 'Network whose log it is.',
     log_type    LowCardinality(String) COMMENT 'clicks, conversions, impressions or conversion_report: the table of its rows.',
@@ -40,13 +40,13 @@ ORDER BY (network, log_type, file)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Ledger of files, with former versions; ask ingest_files_current.';
 
-CREATE VIEW IF NOT EXISTS {database}.ingest_files_current {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.ingest_files_current
 AS SELECT * FROM {database}.ingest_files FINAL
 COMMENT 'Ledger of files as it stands: a row a file. Made by ingest, revision 7.';
 
 -- For how long files stay: months that are over are dropped by the runs, and files of
 -- them are not loaded any more.
-CREATE TABLE IF NOT EXISTS {database}.ingest_ttl {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.ingest_ttl
 (
     network  LowCardinality(String) COMMENT 'Network whose files they are.',
     log_type LowCardinality(String) COMMENT 'clicks, conversions, impressions or conversion_report.',
@@ -62,7 +62,7 @@ COMMENT 'For how many months files are kept, as ingest schema ttl has it.';
 
 -- Leases: who works on a network. A claim is written, read back, and withdrawn
 -- if another live one is seen; each renewal is a row.
-CREATE TABLE IF NOT EXISTS {database}.ingest_leases {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.ingest_leases
 (
     network LowCardinality(String) COMMENT 'Network that is worked on.',
     run     String COMMENT 'Run that claims it.',

@@ -1,5 +1,5 @@
 -- Lines that do not split into the header's number of fields, whole.
-CREATE TABLE IF NOT EXISTS {database}.rejected_rows {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.rejected_rows
 (
     network    LowCardinality(String) COMMENT 'Network whose log it is.',
     log_type   LowCardinality(String) COMMENT 'clicks, conversions or impressions.',

@@ -1,6 +1,6 @@
 -- What was looked at: days that a load listed whole, of which it has taken up every
 -- file. A job that was down goes on where the last one left off.
-CREATE TABLE IF NOT EXISTS {database}.ingest_listings {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.ingest_listings
 (
     network    LowCardinality(String) COMMENT 'Network whose source was listed.',
     log_type   LowCardinality(String) COMMENT 'clicks, conversions or impressions.',

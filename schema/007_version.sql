@@ -1,6 +1,6 @@
 -- Which schema the store has, and what brought it there. A store without this table is of
 -- schema 1 to 3; an ingest that knows less than the highest version here changes nothing.
-CREATE TABLE IF NOT EXISTS {database}.ingest_schema {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.ingest_schema
 (
     version    UInt32 COMMENT 'Version of the schema; the highest is the store''s.',
     did        Array(String) COMMENT 'Statements that it took.',

@@ -1,6 +1,6 @@
 -- Runs: what each command that changes something did on a network. A row a version: it is
 -- written at the begin, again while the work goes on, and at the end.
-CREATE TABLE IF NOT EXISTS {database}.ingest_runs {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.ingest_runs
 (
     network         LowCardinality(String) COMMENT 'Network that was worked on; empty: the store as a whole.',
     run             String COMMENT 'Name of the run: its start in UTC, and chance. It is run of ingest_files.',
@@ -46,7 +46,7 @@ COMMENT 'Runs, with former versions; ask ingest_runs_current.';
 
 -- A run says that it lives every 45 seconds. One that was silent for three minutes died,
 -- or sleeps with its machine.
-CREATE VIEW IF NOT EXISTS {database}.ingest_runs_current {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.ingest_runs_current
 AS SELECT
     *,
     multiIf(

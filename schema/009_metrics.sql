@@ -1,6 +1,6 @@
 -- By day, until when a load had looked at its hours: those that began until then and of
 -- which the ledger has no file had none at the source. Shares i/n count once all n have.
-CREATE VIEW IF NOT EXISTS {database}.ingest_looked {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.ingest_looked
 AS
 SELECT network, log_type, toDate(day) AS day, max(upto) AS upto
 FROM
@@ -43,7 +43,7 @@ COMMENT 'Until when loads had looked at the hours of a day, by network and log t
 --   open      where it is missing, or a file of it is failed (and not ignored) or loading;
 --   gone      where it is open, and the source keeps such files no longer, or lists the file no more.
 -- A day of the report of conversions is one hour of it, and no others are expected. A gone hour is not missing. A network on which nothing has run for 90 days has no metrics.
-CREATE VIEW IF NOT EXISTS {database}.ingest_metrics {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.ingest_metrics
 AS WITH
     networks AS
     (
@@ -59,8 +59,8 @@ AS WITH
         SELECT e.network AS network, e.log_type AS log_type, e.known AS known, toUInt16(n.kept[e.log_type]) AS kept,
             if(ifNull(t.months, 0) = 0, toDateTime(0, 'UTC'), toDateTime(addMonths(toStartOfMonth(now('UTC')), -toInt32(ifNull(t.months, 0))), 'UTC')) AS since
         FROM (SELECT network, log_type, arraySort(groupUniqArray(toUInt32(toStartOfHour(hour)))) AS known FROM {database}.ingest_files GROUP BY network, log_type) AS e
-        LEFT ALL JOIN networks AS n ON n.network = e.network
-        LEFT ALL JOIN (SELECT network, log_type, argMax(months, version) AS months FROM {database}.ingest_ttl GROUP BY network, log_type) AS t ON t.network = e.network AND t.log_type = e.log_type
+        {global} LEFT ALL JOIN networks AS n ON n.network = e.network
+        {global} LEFT ALL JOIN (SELECT network, log_type, argMax(months, version) AS months FROM {database}.ingest_ttl GROUP BY network, log_type) AS t ON t.network = e.network AND t.log_type = e.log_type
         WHERE NOT ifNull(n.given_up, 0)
     ),
     -- Expected hours that are not known and not looked at.
@@ -73,7 +73,7 @@ AS WITH
             FROM (SELECT network, log_type, arrayJoin(arrayZip(known, arrayPushBack(arrayPopFront(known), greatest(toUInt32(toUInt32(now()) - 5399), known[-1])))) AS gap FROM kinds WHERE log_type != 'conversion_report')
             WHERE gap.2 - gap.1 <= (366 * 24 + 1) * 3600
         ) AS h
-        LEFT ALL JOIN {database}.ingest_looked AS l ON l.network = h.network AND l.log_type = h.log_type AND l.day = toDate(h.hour)
+        {global} LEFT ALL JOIN {database}.ingest_looked AS l ON l.network = h.network AND l.log_type = h.log_type AND l.day = toDate(h.hour)
         WHERE h.hour > ifNull(l.upto, toDateTime(0, 'UTC'))
     ),
     states AS
@@ -90,14 +90,14 @@ AS WITH
             UNION ALL
             SELECT network, log_type, hour, 1, 0 FROM unknown
         ) AS h
-        INNER ALL JOIN kinds AS k ON k.network = h.network AND k.log_type = h.log_type
+        {global} INNER ALL JOIN kinds AS k ON k.network = h.network AND k.log_type = h.log_type
         WHERE h.hour >= k.since
     ),
     loads AS
     (
         SELECT *, if(command IN ('conversions', 'firehose'), map('command', toString(command)), map()) AS beside
         FROM {database}.ingest_runs_current
-        WHERE network IN (SELECT network FROM networks WHERE NOT given_up) AND command IN ('run', 'backfill', 'reload', 'conversions', 'firehose')
+        WHERE network {global} IN (SELECT network FROM networks WHERE NOT given_up) AND command IN ('run', 'backfill', 'reload', 'conversions', 'firehose')
     ),
     samples AS
     (
@@ -120,8 +120,8 @@ AS WITH
                 FROM {database}.ingest_files AS f FINAL
                 GROUP BY network, log_type
             ) AS t
-            INNER ALL JOIN kinds AS k ON k.network = t.network AND k.log_type = t.log_type
-            LEFT ALL JOIN
+            {global} INNER ALL JOIN kinds AS k ON k.network = t.network AND k.log_type = t.log_type
+            {global} LEFT ALL JOIN
             (
                 SELECT network, log_type, countIf(absent AND NOT gone) AS missing, countIf(gone) AS gone_hours, groupArrayIf(left_days, NOT gone) AS left_days
                 FROM states
@@ -148,7 +148,7 @@ AS WITH
         (
             SELECT network, arrayJoin(CAST(argMax(differing_rows, begun), 'Array(Tuple(String, UInt64))')) AS difference
             FROM {database}.ingest_runs
-            WHERE notEmpty(differing_rows) AND network IN (SELECT network FROM networks WHERE NOT given_up)
+            WHERE notEmpty(differing_rows) AND network {global} IN (SELECT network FROM networks WHERE NOT given_up)
             GROUP BY network
         )
         UNION ALL

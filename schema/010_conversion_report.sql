@@ -2,7 +2,7 @@
 -- was last read, a row each. The columns are the fields that are documented: those of Stat and
 -- ConversionsMobile by their own names, the others behind their model's. Amounts are in whole
 -- units of currency, as the report has them, where the logs count hundredths.
-CREATE TABLE IF NOT EXISTS {database}.conversion_report {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.conversion_report
 (
     tune_event_id                String COMMENT 'Id of the conversion as the vendor gives it since it retires the numeric one; empty where the report has none.' CODEC(ZSTD(1)),
     id                           UInt64 COMMENT 'Id of the conversion; 0 where the report has none.',

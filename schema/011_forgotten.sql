@@ -1,6 +1,6 @@
 -- Receipts of people who were forgotten: what they were known by, as keyed hashes. A load
 -- stores no row that holds one of them. A row a version; the highest is the truth.
-CREATE TABLE IF NOT EXISTS {database}.ingest_forgotten {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.ingest_forgotten
 (
     network    LowCardinality(String) COMMENT 'Network whose rows of the person are forgotten.',
     receipt    String COMMENT 'Id of the receipt: the first of hashes.',

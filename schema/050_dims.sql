@@ -1,7 +1,7 @@
 -- Names beside the ids. Each table holds every version of every row: the latest
 -- valid_from of an id is how it is now (dim_*_current), the latest one before a
 -- click is how it was then (ASOF JOIN). Ids are unique within a network only.
-CREATE TABLE IF NOT EXISTS {database}.dim_offers {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.dim_offers
 (
     network         LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
     id              UInt64 COMMENT 'Id within the network.',
@@ -30,7 +30,7 @@ ORDER BY (network, id, valid_from)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Offers of the network, with former versions.';
 
-CREATE TABLE IF NOT EXISTS {database}.dim_affiliates {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.dim_affiliates
 (
     network            LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
     id                 UInt64 COMMENT 'Id within the network.',
@@ -50,7 +50,7 @@ ORDER BY (network, id, valid_from)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Affiliates of the network, with former versions.';
 
-CREATE TABLE IF NOT EXISTS {database}.dim_advertisers {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.dim_advertisers
 (
     network            LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
     id                 UInt64 COMMENT 'Id within the network.',
@@ -70,7 +70,7 @@ ORDER BY (network, id, valid_from)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Advertisers of the network, with former versions.';
 
-CREATE TABLE IF NOT EXISTS {database}.dim_goals {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.dim_goals
 (
     network        LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
     id             UInt64 COMMENT 'Id within the network.',
@@ -92,7 +92,7 @@ ORDER BY (network, id, valid_from)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Goals of offers, with former versions.';
 
-CREATE TABLE IF NOT EXISTS {database}.dim_countries {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.dim_countries
 (
     network    LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
     id         UInt64 COMMENT 'Id within the network.',
@@ -108,7 +108,7 @@ ORDER BY (network, id, valid_from)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Countries, with former versions.';
 
-CREATE TABLE IF NOT EXISTS {database}.dim_affiliate_users {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.dim_affiliate_users
 (
     network      LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
     id           UInt64 COMMENT 'Id within the network.',
@@ -126,7 +126,7 @@ ORDER BY (network, id, valid_from)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'People of affiliates; never their passwords, with former versions.';
 
-CREATE TABLE IF NOT EXISTS {database}.dim_offer_files {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.dim_offer_files
 (
     network    LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
     id         UInt64 COMMENT 'Id within the network.',
@@ -147,7 +147,7 @@ ORDER BY (network, id, valid_from)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Creative files of offers, with former versions.';
 
-CREATE TABLE IF NOT EXISTS {database}.dim_browsers {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.dim_browsers
 (
     network    LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
     id         UInt64 COMMENT 'Id within the network.',
@@ -162,7 +162,7 @@ ORDER BY (network, id, valid_from)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Browsers, by the numbering of browser_id, with former versions.';
 
-CREATE TABLE IF NOT EXISTS {database}.dim_employees {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.dim_employees
 (
     network    LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
     id         UInt64 COMMENT 'Id within the network.',
@@ -179,7 +179,7 @@ ORDER BY (network, id, valid_from)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'People of the network, such as account managers; never their passwords, with former versions.';
 
-CREATE TABLE IF NOT EXISTS {database}.dim_offer_urls {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.dim_offer_urls
 (
     network     LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
     id          UInt64 COMMENT 'Id within the network.',
@@ -198,7 +198,7 @@ ORDER BY (network, id, valid_from)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Landing pages of offers, with former versions.';
 
-CREATE TABLE IF NOT EXISTS {database}.dim_cashflow_groups {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.dim_cashflow_groups
 (
     network     LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
     id          UInt64 COMMENT 'Id within the network.',
@@ -214,7 +214,7 @@ ORDER BY (network, id, valid_from)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Payout and revenue groups, with former versions.';
 
-CREATE TABLE IF NOT EXISTS {database}.dim_ad_campaigns {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.dim_ad_campaigns
 (
     network    LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
     id         UInt64 COMMENT 'Id within the network.',
@@ -230,7 +230,7 @@ ORDER BY (network, id, valid_from)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Ad campaigns, with former versions.';
 
-CREATE TABLE IF NOT EXISTS {database}.dim_ad_campaign_creatives {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.dim_ad_campaign_creatives
 (
     network        LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
     id             UInt64 COMMENT 'Id within the network.',
@@ -249,7 +249,7 @@ ORDER BY (network, id, valid_from)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Creatives of ad campaigns, with former versions.';
 
-CREATE TABLE IF NOT EXISTS {database}.dim_offer_categories {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.dim_offer_categories
 (
     network    LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
     id         UInt64 COMMENT 'Id within the network.',
@@ -265,7 +265,7 @@ ORDER BY (network, id, valid_from)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Categories of offers, with former versions.';
 
-CREATE TABLE IF NOT EXISTS {database}.dim_offer_groups {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.dim_offer_groups
 (
     network    LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
     id         UInt64 COMMENT 'Id within the network.',
@@ -281,7 +281,7 @@ ORDER BY (network, id, valid_from)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Groups of offers, with former versions.';
 
-CREATE TABLE IF NOT EXISTS {database}.dim_affiliate_tiers {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.dim_affiliate_tiers
 (
     network    LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
     id         UInt64 COMMENT 'Id within the network.',

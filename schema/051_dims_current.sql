@@ -1,5 +1,5 @@
 -- How each thing is now: one row an id, without what the API no longer shows.
-CREATE VIEW IF NOT EXISTS {database}.dim_offers_current {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.dim_offers_current
 AS SELECT network, id, advertiser_id, name, status, currency, default_payout, max_payout, payout_type, revenue_type, expiration_date, offer_url, preview_url, default_goal_name, percent_payout, max_percent_payout, ref_id, other, valid_from
 FROM
 (
@@ -10,7 +10,7 @@ FROM
 WHERE NOT deleted
 COMMENT 'Offers of the network, as they are now. Made by ingest, revision 2.';
 
-CREATE VIEW IF NOT EXISTS {database}.dim_affiliates_current {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.dim_affiliates_current
 AS SELECT network, id, company, status, country, date_added, modified, account_manager_id, other, valid_from
 FROM
 (
@@ -21,7 +21,7 @@ FROM
 WHERE NOT deleted
 COMMENT 'Affiliates of the network, as they are now. Made by ingest, revision 1.';
 
-CREATE VIEW IF NOT EXISTS {database}.dim_advertisers_current {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.dim_advertisers_current
 AS SELECT network, id, company, status, country, date_added, modified, account_manager_id, other, valid_from
 FROM
 (
@@ -32,7 +32,7 @@ FROM
 WHERE NOT deleted
 COMMENT 'Advertisers of the network, as they are now. Made by ingest, revision 1.';
 
-CREATE VIEW IF NOT EXISTS {database}.dim_goals_current {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.dim_goals_current
 AS SELECT network, id, offer_id, name, status, default_payout, max_payout, payout_type, percent_payout, ref_id, other, valid_from
 FROM
 (
@@ -43,7 +43,7 @@ FROM
 WHERE NOT deleted
 COMMENT 'Goals of offers, as they are now. Made by ingest, revision 2.';
 
-CREATE VIEW IF NOT EXISTS {database}.dim_countries_current {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.dim_countries_current
 AS SELECT network, id, code, name, other, valid_from
 FROM
 (
@@ -54,7 +54,7 @@ FROM
 WHERE NOT deleted
 COMMENT 'Countries, as they are now. Made by ingest, revision 1.';
 
-CREATE VIEW IF NOT EXISTS {database}.dim_affiliate_users_current {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.dim_affiliate_users_current
 AS SELECT network, id, affiliate_id, email, status, join_date, other, valid_from
 FROM
 (
@@ -65,7 +65,7 @@ FROM
 WHERE NOT deleted
 COMMENT 'People of affiliates; never their passwords, as they are now. Made by ingest, revision 1.';
 
-CREATE VIEW IF NOT EXISTS {database}.dim_offer_files_current {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.dim_offer_files_current
 AS SELECT network, id, offer_id, filename, type, width, height, display, status, other, valid_from
 FROM
 (
@@ -76,7 +76,7 @@ FROM
 WHERE NOT deleted
 COMMENT 'Creative files of offers, as they are now. Made by ingest, revision 2.';
 
-CREATE VIEW IF NOT EXISTS {database}.dim_browsers_current {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.dim_browsers_current
 AS SELECT network, id, name, other, valid_from
 FROM
 (
@@ -87,7 +87,7 @@ FROM
 WHERE NOT deleted
 COMMENT 'Browsers, by the numbering of browser_id, as they are now. Made by ingest, revision 1.';
 
-CREATE VIEW IF NOT EXISTS {database}.dim_employees_current {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.dim_employees_current
 AS SELECT network, id, first_name, last_name, status, other, valid_from
 FROM
 (
@@ -98,7 +98,7 @@ FROM
 WHERE NOT deleted
 COMMENT 'People of the network, such as account managers; never their passwords, as they are now. Made by ingest, revision 1.';
 
-CREATE VIEW IF NOT EXISTS {database}.dim_offer_urls_current {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.dim_offer_urls_current
 AS SELECT network, id, offer_id, name, status, offer_url, preview_url, other, valid_from
 FROM
 (
@@ -109,7 +109,7 @@ FROM
 WHERE NOT deleted
 COMMENT 'Landing pages of offers, as they are now. Made by ingest, revision 1.';
 
-CREATE VIEW IF NOT EXISTS {database}.dim_cashflow_groups_current {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.dim_cashflow_groups_current
 AS SELECT network, id, name, description, other, valid_from
 FROM
 (
@@ -120,7 +120,7 @@ FROM
 WHERE NOT deleted
 COMMENT 'Payout and revenue groups, as they are now. Made by ingest, revision 1.';
 
-CREATE VIEW IF NOT EXISTS {database}.dim_ad_campaigns_current {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.dim_ad_campaigns_current
 AS SELECT network, id, name, status, other, valid_from
 FROM
 (
@@ -131,7 +131,7 @@ FROM
 WHERE NOT deleted
 COMMENT 'Ad campaigns, as they are now. Made by ingest, revision 1.';
 
-CREATE VIEW IF NOT EXISTS {database}.dim_ad_campaign_creatives_current {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.dim_ad_campaign_creatives_current
 AS SELECT network, id, ad_campaign_id, name, status, offer_id, offer_file_id, other, valid_from
 FROM
 (
@@ -142,7 +142,7 @@ FROM
 WHERE NOT deleted
 COMMENT 'Creatives of ad campaigns, as they are now. Made by ingest, revision 1.';
 
-CREATE VIEW IF NOT EXISTS {database}.dim_offer_categories_current {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.dim_offer_categories_current
 AS SELECT network, id, name, status, other, valid_from
 FROM
 (
@@ -153,7 +153,7 @@ FROM
 WHERE NOT deleted
 COMMENT 'Categories of offers, as they are now. Made by ingest, revision 1.';
 
-CREATE VIEW IF NOT EXISTS {database}.dim_offer_groups_current {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.dim_offer_groups_current
 AS SELECT network, id, name, status, other, valid_from
 FROM
 (
@@ -164,7 +164,7 @@ FROM
 WHERE NOT deleted
 COMMENT 'Groups of offers, as they are now. Made by ingest, revision 1.';
 
-CREATE VIEW IF NOT EXISTS {database}.dim_affiliate_tiers_current {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.dim_affiliate_tiers_current
 AS SELECT network, id, name, level, other, valid_from
 FROM
 (

@@ -1,6 +1,6 @@
 -- How far refreshes of the dim tables got, so that one that was interrupted goes
 -- on after its last complete page.
-CREATE TABLE IF NOT EXISTS {database}.dim_refreshes {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.dim_refreshes
 (
     network    LowCardinality(String) COMMENT 'Network that was asked.',
     entity     LowCardinality(String) COMMENT 'offers, affiliates ...',

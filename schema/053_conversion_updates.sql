@@ -1,6 +1,6 @@
 -- What the API says of conversions after their log was written. A conversion's
 -- versions are kept; the latest valid_from is how it is now.
-CREATE TABLE IF NOT EXISTS {database}.conversion_updates {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.conversion_updates
 (
     network          LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
     id               UInt64 COMMENT 'Id within the network; 0 where the API gave none.',
@@ -48,7 +48,7 @@ COMMENT 'Later changes of conversions, with former versions; ask conversions_cur
 -- An analyst's profile must not change the answer: what an outer join leaves open is no
 -- default (join_use_nulls), every type is spelled out, and no alias hides a column that the
 -- same SELECT asks for (prefer_column_name_to_alias).
-CREATE VIEW IF NOT EXISTS {database}.conversions_current {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.conversions_current
 (
     network          LowCardinality(String) COMMENT 'Network (HASOFFERS_NETWORK_ID).',
     id               UInt64 COMMENT 'Id of the conversion; 0 where no source has one.',
@@ -131,7 +131,7 @@ lines AS
         (l.datetime, l._hour, l._file, l._line, l._part, l._part_offset) AS place, 1 AS here,
         if(l.transaction_id = '', toUInt128(0), reinterpretAsUInt128(sipHash128('click', l.network, l.transaction_id, toUInt64(l.goal_id)))) AS click,
         reinterpretAsUInt128(multiIf(
-            l.id != 0 AND (l.tune_event_id = '' OR reinterpretAsUInt128(sipHash128('id', l.network, l.id)) IN
+            l.id != 0 AND (l.tune_event_id = '' OR reinterpretAsUInt128(sipHash128('id', l.network, l.id)) {global} IN
                 (SELECT reinterpretAsUInt128(sipHash128('id', network, id)) FROM {database}.conversions WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 6)) AND has(tupleElement((SELECT lists FROM facts), 6), network)) AND id != 0 AND tune_event_id = '')),
             sipHash128('id', l.network, l.id),
             l.tune_event_id != '', sipHash128('event', l.network, l.tune_event_id),
@@ -148,7 +148,7 @@ rest AS
         if(t.tune_event_id != '', t.tune_event_id, ifNull(n.event, '')) AS own_event,
         if(t.ad_id = '', toUInt128(0), reinterpretAsUInt128(sipHash128('click', t.network, t.ad_id, toUInt64(t.goal_id)))) AS click,
         reinterpretAsUInt128(multiIf(
-            own_id != 0 AND (own_event = '' OR reinterpretAsUInt128(sipHash128('id', t.network, own_id)) IN
+            own_id != 0 AND (own_event = '' OR reinterpretAsUInt128(sipHash128('id', t.network, own_id)) {global} IN
                 (SELECT reinterpretAsUInt128(sipHash128('id', network, id)) FROM {database}.conversions WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 5)) AND has(tupleElement((SELECT lists FROM facts), 5), network)) AND id != 0 AND tune_event_id = '')),
             sipHash128('id', t.network, own_id),
             own_event != '', sipHash128('event', t.network, own_event),
@@ -167,7 +167,7 @@ rest AS
         FROM {database}.conversion_updates
         WHERE id != 0 OR tune_event_id != ''
     ) AS t
-    ALL LEFT JOIN
+    {global} ALL LEFT JOIN
     (
         SELECT pair.1 AS name, max(pair.2) AS number, max(pair.3) AS event
         FROM
@@ -185,7 +185,7 @@ rest AS
             )
             WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 4)) AND has(tupleElement((SELECT lists FROM facts), 4), network)) AND id != 0 AND tune_event_id != ''
         )
-        WHERE pair.1 IN
+        WHERE pair.1 {global} IN
         (
             SELECT reinterpretAsUInt128(if(id != 0, sipHash128('id', network, id), sipHash128('event', network, tune_event_id)))
             FROM (SELECT network, id, tune_event_id FROM {database}.conversion_report UNION ALL SELECT network, id, tune_event_id FROM {database}.conversion_updates)
@@ -238,7 +238,7 @@ moves AS
                             UNION ALL
                             SELECT network, key, click, sipHash64(network, ad_id), toUInt8(if(is_report = 1, 4, 2)), toUInt8(if(own_id = 0, 0, 1) + if(own_event = '', 0, 2)), datetime FROM rest
                         )
-                        WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 2)) AND has(tupleElement((SELECT lists FROM facts), 2), network)) AND suspect IN
+                        WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 2)) AND has(tupleElement((SELECT lists FROM facts), 2), network)) AND suspect {global} IN
                         (
                             SELECT sipHash64(network, click)
                             FROM
@@ -261,7 +261,7 @@ moves AS
         )
     )
     -- A line of another click may have the key already.
-    WHERE m.1 NOT IN (SELECT key FROM lines WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 2)) AND has(tupleElement((SELECT lists FROM facts), 2), network)) AND (id != 0 OR tune_event_id != ''))
+    WHERE m.1 {global} NOT IN (SELECT key FROM lines WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 2)) AND has(tupleElement((SELECT lists FROM facts), 2), network)) AND (id != 0 OR tune_event_id != ''))
 ),
 -- What is told of each conversion now: by its latest update, or by its row of the report if
 -- the day was read later. since is when, in milliseconds, and then two bits: an update and not
@@ -294,13 +294,13 @@ known AS
         (
             SELECT r.*, d.read AS read
             FROM rest AS r
-            ALL LEFT JOIN
+            {global} ALL LEFT JOIN
             (
                 SELECT network AS of_network, file, updated_at AS read FROM {database}.ingest_files_current
                 WHERE log_type = 'conversion_report' AND state = 'loaded' AND ignored = ''
             ) AS d ON d.of_network = r.network AND d.file = r._file
         ) AS t
-        ALL LEFT JOIN moves AS m ON m.key = t.key
+        {global} ALL LEFT JOIN moves AS m ON m.key = t.key
     )
     GROUP BY conversion
 ),
@@ -311,7 +311,7 @@ repeats AS
     (
         SELECT reinterpretAsUInt128(sipHash128(key, place)) AS stamp, row_number() OVER (PARTITION BY key ORDER BY place DESC) AS nth --guard:update-once
         FROM lines
-        WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 1)) AND has(tupleElement((SELECT lists FROM facts), 1), network)) AND key IN (SELECT key FROM lines WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 1)) AND has(tupleElement((SELECT lists FROM facts), 1), network)) GROUP BY key HAVING count() > 1)
+        WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 1)) AND has(tupleElement((SELECT lists FROM facts), 1), network)) AND key {global} IN (SELECT key FROM lines WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 1)) AND has(tupleElement((SELECT lists FROM facts), 1), network)) GROUP BY key HAVING count() > 1)
     )
     WHERE nth > 1
 )
@@ -354,9 +354,9 @@ FROM
         assumeNotNull(if(logged AND l.tune_event_id != '', l.tune_event_id, k.tune_event_id)) AS tune_event_id,
         multiIf(NOT told, 'log', bitAnd(assumeNotNull(k.latest), 2) = 0, 'report', 'update') AS told_by,
         ifNull(l.here, 0) = 1 AS logged, ifNull(k.there, 0) = 1 AS told,
-        told AND logged AND reinterpretAsUInt128(sipHash128(l.key, l.place)) IN (SELECT stamp FROM repeats) AS repeated
+        told AND logged AND reinterpretAsUInt128(sipHash128(l.key, l.place)) {global} IN (SELECT stamp FROM repeats) AS repeated
     FROM lines AS l
-    ALL FULL JOIN known AS k ON k.conversion = l.key
+    {global} ALL FULL JOIN known AS k ON k.conversion = l.key
     WHERE logged OR k.unsure = 0
 )
 COMMENT 'Conversions of the logs with their latest status, payout and revenue, and those that only updates tell of. Made by ingest, revision 5.';

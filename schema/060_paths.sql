@@ -2,7 +2,7 @@
 -- clicks, of 45 days and the period: real conversions come up to 41 days after their click. They do so by hash, as the index
 -- of ids would look for each of them in each granule; the join compares the ids themselves.
 -- An analyst's profile must not change the answer: see conversions_current.
-CREATE VIEW IF NOT EXISTS {database}.conversion_paths {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.conversion_paths
 (
     network                    LowCardinality(String) COMMENT 'Network; ids are unique only within one.',
     transaction_id             String COMMENT 'Id of the click that it came from.',
@@ -55,7 +55,7 @@ FROM
         c.status AS status, c.status_code AS status_code, CAST(c.payout_cents AS Decimal(38, 6)) / 100 AS payout, CAST(c.revenue_cents AS Decimal(38, 6)) / 100 AS revenue,
         c.currency AS currency, c._file AS _file, c._line AS _line
     FROM {database}.conversions AS c
-    ALL LEFT JOIN
+    {global} ALL LEFT JOIN
     (
         SELECT network, transaction_id, clicks, first, of.1 AS ip, of.2 AS agent, of.3 AS country, of.4 AS decision, of.5 AS reason, of.6 AS file, of.7 AS line
         FROM
@@ -65,7 +65,7 @@ FROM
                 argMin((ip, user_agent, country_code, access_control_decision, access_control_reason_code, _file, _line), (datetime, cityHash64(_file, _line))) AS of
             FROM {database}.clicks
             WHERE datetime >= toDateTime({first_day:Date}, 'UTC') - toIntervalDay(45) AND datetime < toDateTime({last_day:Date} + 1, 'UTC')
-                AND cityHash64(transaction_id) IN
+                AND cityHash64(transaction_id) {global} IN
                 (
                     SELECT cityHash64(transaction_id) FROM {database}.conversions
                     WHERE datetime >= toDateTime({first_day:Date}, 'UTC') AND datetime < toDateTime({last_day:Date} + 1, 'UTC') AND transaction_id != '' AND is_adjustment = 0
@@ -79,7 +79,7 @@ COMMENT 'Conversions (without adjustments) of the days first_day to last_day, ea
 
 -- How much of an offer's conversions a window would keep. Counts only, so that days, offers and
 -- affiliates can be added up. What the log of conversions says is enough: clicks are not read.
-CREATE VIEW IF NOT EXISTS {database}.attribution_windows {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.attribution_windows
 (
     network      LowCardinality(String) COMMENT 'Network; ids are unique only within one.',
     day          Date COMMENT 'Day of the conversions, UTC.',

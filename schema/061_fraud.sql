@@ -1,7 +1,7 @@
 -- The time from click to conversion, by offer, affiliate and source, and how far it is from that
 -- of the offer's other affiliates. Only the first conversion of a transaction counts. Its click's
 -- time is the one in the log of conversions; the clicks' own log is read for lines without one only.
-CREATE VIEW IF NOT EXISTS {database}.fraud_ctit {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.fraud_ctit
 (
     network            LowCardinality(String) COMMENT 'Network; ids are unique only within one.',
     offer_id           UInt32 COMMENT 'Offer that converted.',
@@ -60,12 +60,12 @@ FROM
                 GROUP BY network, transaction_id, if(transaction_id = '', cityHash64(_file, _line), 0)
                 HAVING first >= toInt64(toDateTime({first_day:Date}, 'UTC'))
             ) AS c
-            ALL LEFT JOIN
+            {global} ALL LEFT JOIN
             (
                 SELECT network, transaction_id, min(toInt64(datetime)) AS clicked
                 FROM {database}.clicks
                 WHERE datetime >= toDateTime({first_day:Date}, 'UTC') - toIntervalDay(45) AND datetime < toDateTime({last_day:Date} + 1, 'UTC')
-                    AND cityHash64(transaction_id) IN
+                    AND cityHash64(transaction_id) {global} IN
                     (
                         SELECT cityHash64(transaction_id) FROM {database}.conversions
                         WHERE datetime >= toDateTime({first_day:Date}, 'UTC') AND datetime < toDateTime({last_day:Date} + 1, 'UTC')
@@ -85,7 +85,7 @@ COMMENT 'Times from click to conversion that give fraud away: fraud_ctit(first_d
 -- a table of bounded size; a second one counts exactly, of those alone whose hash has enough.
 -- One reading for addresses and devices at once takes more processor time than two: the hashes of
 -- both have to be unfolded for every row. An affiliate's clicks are in a roll-up by day.
-CREATE VIEW IF NOT EXISTS {database}.fraud_addresses {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.fraud_addresses
 (
     network          LowCardinality(String) COMMENT 'Network; ids are unique only within one.',
     kind             String COMMENT 'ip or device.',
@@ -113,7 +113,7 @@ FROM
         uniqExact(offer_id) AS offers, uniqExact(user_agent) AS agents, uniqExact(toStartOfHour(datetime)) AS hours, min(datetime) AS first_click, max(datetime) AS last_click
     FROM {database}.clicks
     WHERE datetime >= toDateTime({first_day:Date}, 'UTC') AND datetime < toDateTime({last_day:Date} + 1, 'UTC')
-        AND ip != toIPv6('::') AND cityHash64(ip) % 4194304 IN
+        AND ip != toIPv6('::') AND cityHash64(ip) % 4194304 {global} IN
         (
             SELECT cityHash64(ip) % 4194304 AS bucket FROM {database}.clicks
             WHERE datetime >= toDateTime({first_day:Date}, 'UTC') AND datetime < toDateTime({last_day:Date} + 1, 'UTC') AND ip != toIPv6('::')
@@ -127,7 +127,7 @@ FROM
         uniqExact(offer_id) AS offers, uniqExact(user_agent) AS agents, uniqExact(toStartOfHour(datetime)) AS hours, min(datetime) AS first_click, max(datetime) AS last_click
     FROM {database}.clicks
     WHERE datetime >= toDateTime({first_day:Date}, 'UTC') AND datetime < toDateTime({last_day:Date} + 1, 'UTC')
-        AND (google_aid != '' OR ios_ifa != '' OR device_id != '') AND cityHash64(multiIf(google_aid != '', google_aid, ios_ifa != '', ios_ifa, device_id)) % 4194304 IN
+        AND (google_aid != '' OR ios_ifa != '' OR device_id != '') AND cityHash64(multiIf(google_aid != '', google_aid, ios_ifa != '', ios_ifa, device_id)) % 4194304 {global} IN
         (
             SELECT cityHash64(multiIf(google_aid != '', google_aid, ios_ifa != '', ios_ifa, device_id)) % 4194304 AS bucket FROM {database}.clicks
             WHERE datetime >= toDateTime({first_day:Date}, 'UTC') AND datetime < toDateTime({last_day:Date} + 1, 'UTC') AND (google_aid != '' OR ios_ifa != '' OR device_id != '')
@@ -135,7 +135,7 @@ FROM
         )
     GROUP BY network, address, affiliate_id
 ) AS f
-ALL LEFT JOIN
+{global} ALL LEFT JOIN
 (
     SELECT network, affiliate_id, count() AS of_affiliate FROM {database}.clicks
     WHERE toDate(datetime) BETWEEN {first_day:Date} AND {last_day:Date}

@@ -1,6 +1,6 @@
 -- What happened, for dashboards and totals. Rows are not grouped here: a question reads the
 -- columns that it names and groups by no more than it asks for.
-CREATE VIEW IF NOT EXISTS {database}.performance {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.performance
 (
     network       LowCardinality(String) COMMENT 'Network; ids are unique only within one.',
     hour          DateTime('UTC') COMMENT 'Hour in which it happened.',

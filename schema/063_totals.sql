@@ -1,7 +1,7 @@
 -- Totals over the roll-ups of clicks and impressions, each in the words of one of them: only so
 -- does the server answer from it. Conversions are few, and are summed from their rows; an analyst's
 -- profile must not change the answer: see conversions_current.
-CREATE VIEW IF NOT EXISTS {database}.performance_by_day {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.performance_by_day
 (
     network       LowCardinality(String) COMMENT 'Network; ids are unique only within one.',
     day           Date COMMENT 'Day (UTC) on which it happened.',
@@ -41,7 +41,7 @@ FROM {database}.conversions
 GROUP BY network, toDate(datetime), offer_id, affiliate_id, advertiser_id, currency
 COMMENT 'Impressions, clicks, conversions and money by the logs, by day, offer, affiliate and advertiser: up to three rows for what is alike, so sum() them. Answers from roll-ups. Made by ingest, revision 1.';
 
-CREATE VIEW IF NOT EXISTS {database}.performance_by_offer {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.performance_by_offer
 (
     network       LowCardinality(String) COMMENT 'Network; ids are unique only within one.',
     hour          DateTime('UTC') COMMENT 'Hour in which it happened.',
@@ -80,7 +80,7 @@ FROM {database}.conversions
 GROUP BY network, toStartOfHour(datetime), offer_id, advertiser_id, currency
 COMMENT 'Impressions, clicks, conversions and money by the logs, by hour, offer and advertiser: up to three rows for what is alike, so sum() them. Answers from roll-ups. Made by ingest, revision 1.';
 
-CREATE VIEW IF NOT EXISTS {database}.performance_by_affiliate {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.performance_by_affiliate
 (
     network       LowCardinality(String) COMMENT 'Network; ids are unique only within one.',
     hour          DateTime('UTC') COMMENT 'Hour in which it happened.',
@@ -118,7 +118,7 @@ FROM {database}.conversions
 GROUP BY network, toStartOfHour(datetime), affiliate_id, currency
 COMMENT 'Impressions, clicks, conversions and money by the logs, by hour and affiliate: up to three rows for what is alike, so sum() them. Answers from roll-ups. Made by ingest, revision 1.';
 
-CREATE VIEW IF NOT EXISTS {database}.performance_by_country {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.performance_by_country
 (
     network       LowCardinality(String) COMMENT 'Network; ids are unique only within one.',
     hour          DateTime('UTC') COMMENT 'Hour in which it happened.',

@@ -3,7 +3,7 @@
 -- shows the highest version of each day from a single reading. So asking again
 -- replaces a day in one moment, rows that are no longer reported vanish with it,
 -- and a day that became empty is empty.
-CREATE TABLE IF NOT EXISTS {database}.report_stats_rows {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.report_stats_rows
 (
     network       LowCardinality(String) COMMENT 'Network that was asked.',
     question      LowCardinality(String) COMMENT 'Key of the question: a hash of question_text.',
@@ -23,7 +23,7 @@ ORDER BY (network, question, day, row_key)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Answers of the network''s reports, with former ones; ask report_stats.';
 
-CREATE VIEW IF NOT EXISTS {database}.report_stats {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.report_stats
 AS SELECT
     network, question, question_text, asked_as, day, hour_offset, currency,
     toUInt32OrZero(dims['Stat.offer_id']) AS offer_id,

@@ -1,6 +1,6 @@
 -- Exchange rates as the European Central Bank publishes them. A rate that a later file has
 -- otherwise, or has no more, is a higher version.
-CREATE TABLE IF NOT EXISTS {database}.fx_rates {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.fx_rates
 (
     day       Date COMMENT 'Day that the bank published it for.',
     currency  LowCardinality(String) COMMENT 'Currency, ISO 4217.',
@@ -15,7 +15,7 @@ SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Exchange rates of the European Central Bank; ask fx_daily, or this with FINAL.';
 
 -- The bank publishes none on weekends and holidays: the last rate holds, for 7 days at most.
-CREATE VIEW IF NOT EXISTS {database}.fx_daily {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.fx_daily
 (
     day       Date COMMENT 'Day, UTC: one without a rate of its own has the last one''s, for at most 7 days.',
     currency  String COMMENT 'Currency, ISO 4217; EUR as well.',
@@ -38,7 +38,7 @@ COMMENT 'Exchange rates by calendar day: join by day and currency. Made by inges
 
 -- amount / per_euro of its currency * per_euro of the other, at the rates of its day. What is
 -- in the asked currency already needs no rate.
-CREATE VIEW IF NOT EXISTS {database}.conversions_in {on_cluster}
+CREATE VIEW IF NOT EXISTS {database}.conversions_in
 AS SELECT
     c.*,
     {currency:String} AS in_currency,
@@ -48,11 +48,11 @@ AS SELECT
     CAST(round(toDecimal256(c.revenue, 6) * rate, 6) AS Nullable(Decimal(38, 6))) AS revenue_in,
     CAST(round(toDecimal256(c.sale_amount, 6) * rate, 6) AS Nullable(Decimal(38, 6))) AS sale_amount_in
 FROM {database}.conversions_current AS c
-ALL LEFT JOIN
+{global} ALL LEFT JOIN
 (
     SELECT f.day AS fx_day, f.currency AS fx_currency, least(f.published, t.published) AS fx_published, toDecimal128(t.per_euro, 14) / f.per_euro AS fx_rate
     FROM {database}.fx_daily AS f
-    ALL INNER JOIN {database}.fx_daily AS t ON t.day = f.day
+    {global} ALL INNER JOIN {database}.fx_daily AS t ON t.day = f.day
     WHERE t.currency = {currency:String}
 ) AS r ON r.fx_currency = toString(c.currency) AND r.fx_day = toDate(c.datetime, 'UTC')
 WHERE 0 = (SELECT throwIf(NOT match({currency:String}, '^[A-Z]{3}$') OR uniqExactIf(currency, per_euro > 0) > 0 AND countIf(toString(currency) = {currency:String}) = 0 AND {currency:String} != 'EUR',

@@ -233,7 +233,7 @@ func Statements(database string, clauses map[string]string) ([]Statement, error)
 	return out, nil
 }
 
-// fill replaces the placeholders; one with an empty clause goes with the space before it.
+// fill replaces the placeholders; one with an empty clause goes with the space after it.
 func fill(text, database string, clauses map[string]string) (string, error) {
 	var b strings.Builder
 	var err error
@@ -257,11 +257,11 @@ func fill(text, database string, clauses map[string]string) (string, error) {
 		case !ok:
 			err = fmt.Errorf("nothing fills {%s}", name)
 		}
-		if clause == "" {
-			before = strings.TrimRight(before, " \t")
-		}
 		b.WriteString(before + clause)
 		text = after[1:]
+		if clause == "" {
+			text = strings.TrimPrefix(text, " ")
+		}
 	}
 }
 

@@ -57,8 +57,8 @@ func FuzzSplit(f *testing.F) {
 
 func TestFill(t *testing.T) {
 	t.Parallel()
-	clauses := map[string]string{"mergetree": "MergeTree", "on_cluster": "", "replacing:version": "ReplacingMergeTree(version)"}
-	got, err := fill("CREATE TABLE {database}.t {on_cluster} (x {n}) ENGINE = {mergetree}, {replacing:version}", "a`b", map[string]string{"n": "Int8", "mergetree": clauses["mergetree"], "on_cluster": "", "replacing:version": clauses["replacing:version"]})
+	clauses := map[string]string{"mergetree": "MergeTree", "replacing:version": "ReplacingMergeTree(version)"}
+	got, err := fill("CREATE TABLE {database}.t {durable} (x {n}) ENGINE = {mergetree}, {replacing:version}", "a`b", map[string]string{"n": "Int8", "mergetree": clauses["mergetree"], "durable": "", "replacing:version": clauses["replacing:version"]})
 	if want := "CREATE TABLE `a\\`b`.t (x Int8) ENGINE = MergeTree, ReplacingMergeTree(version)"; got != want || err != nil {
 		t.Errorf("got %q, %v; want %q", got, err, want)
 	}
@@ -101,9 +101,9 @@ func TestColumn(t *testing.T) {
 func TestTitle(t *testing.T) {
 	t.Parallel()
 	for sql, want := range map[string][2]string{
-		"CREATE TABLE IF NOT EXISTS {database}.clicks {on_cluster}\n(": {"CREATE TABLE clicks", "clicks"},
-		"CREATE VIEW IF NOT EXISTS {database}.a_b AS SELECT 1":         {"CREATE VIEW a_b", "a_b"},
-		"ALTER TABLE {database}.clicks ADD COLUMN IF NOT EXISTS x":     {"ALTER TABLE clicks ADD COLUMN", ""},
+		"CREATE TABLE IF NOT EXISTS {database}.clicks\n(":          {"CREATE TABLE clicks", "clicks"},
+		"CREATE VIEW IF NOT EXISTS {database}.a_b AS SELECT 1":     {"CREATE VIEW a_b", "a_b"},
+		"ALTER TABLE {database}.clicks ADD COLUMN IF NOT EXISTS x": {"ALTER TABLE clicks ADD COLUMN", ""},
 	} {
 		if got, creates := title(sql); got != want[0] || creates != want[1] {
 			t.Errorf("%q: %q, %q; want %q", sql, got, creates, want)
@@ -150,7 +150,7 @@ func TestViewRevisions(t *testing.T) {
 		"ingest_metrics":                    "5 aa6ae7f1",
 		"ingest_runs_current":               "1 b588ecbd",
 	}
-	statements, err := Statements("d", map[string]string{"mergetree": "", "on_cluster": "", "replacing:version": "", "durable": "", "no_insert_dedup": "", "rollups": "", "bounded": ""})
+	statements, err := Statements("d", map[string]string{"mergetree": "", "replacing:version": "", "durable": "", "no_insert_dedup": "", "rollups": "", "bounded": "", "global": ""})
 	if err != nil {
 		t.Fatal(err)
 	}

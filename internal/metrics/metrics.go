@@ -22,7 +22,7 @@ import (
 
 // Write writes the metrics of all networks in the store as exposition text. It only reads.
 func Write(ctx context.Context, st *store.Store, w io.Writer) error {
-	rows, err := st.Conn().Query(ctx, "SELECT name, type, help, labels, value FROM ingest_metrics")
+	rows, err := st.Conn().Query(ctx, "SELECT name, type, help, labels, value FROM "+st.TableName("ingest_metrics"))
 	if err != nil {
 		return fmt.Errorf("reading the metrics: %w", err)
 	}

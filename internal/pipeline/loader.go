@@ -295,7 +295,7 @@ func (l *loader) stream(typ rawlog.Type, i int) (*insert.Stream, error) {
 		l.streams[typ] = pair
 	}
 	if pair[i] == nil {
-		s, err := insert.NewStream(l.st, l.tables[typ])
+		s, err := insert.NewStream(l.tables[typ])
 		if err != nil {
 			return nil, err
 		}

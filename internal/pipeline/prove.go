@@ -42,7 +42,7 @@ func (l *loader) prove(ctx context.Context, b *batch) error {
 	b.trial = true
 	defer func() { b.trial = false }()
 	return l.onCopy(ctx, b.typ, func(table *load.Table) (err error) {
-		stream, err := insert.NewStream(l.st, table)
+		stream, err := insert.NewStream(table)
 		if err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func (l *loader) proveSlices(ctx context.Context, j *job) error {
 	return l.onCopy(ctx, j.file().Type, func(table *load.Table) error {
 		var streams [2]*insert.Stream
 		for i := range streams {
-			stream, err := insert.NewStream(l.st, table)
+			stream, err := insert.NewStream(table)
 			if err != nil {
 				return err
 			}

@@ -48,12 +48,12 @@ func loaded(t *testing.T, st *store.Store, table string, text []byte) rows.Count
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := insert.NewStream(st, tabs[0])
+	s, err := insert.NewStream(tabs[0])
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	rows, err := s.Send(t.Context(), 7, insert.QueryID("test-"+table, 7), shape, func(_ context.Context, b *load.Block) error {
+	rows, err := s.Send(t.Context(), st.Home(), 7, insert.QueryID("test-"+table, 7), shape, func(_ context.Context, b *load.Block) error {
 		_, err := rd.Append(b, 500)
 		if errors.Is(err, io.EOF) {
 			return insert.ErrComplete

@@ -89,7 +89,7 @@ const listed = `network, run, command, arguments, worker, release, host, process
 
 // List returns the runs that pass the filter, newest first. It only reads.
 func List(ctx context.Context, st *store.Store, f Filter) ([]Run, error) {
-	query, args := "SELECT "+listed+" FROM ingest_runs_current WHERE true", []any{}
+	query, args := "SELECT "+listed+" FROM "+st.TableName("ingest_runs_current")+" WHERE true", []any{}
 	if f.Network != "" {
 		query, args = query+" AND network = ?", append(args, f.Network)
 	}

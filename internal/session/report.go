@@ -110,7 +110,7 @@ func (s *Session) knowPartner(ctx context.Context, src *convreport.Source, side 
 	column := strings.ToLower(side) + "_id"
 	return s.again(ctx, func() error {
 		var ids []string
-		if err := st.Conn().QueryRow(ctx, "SELECT groupUniqArray(2)(toString("+column+")) FROM conversion_report WHERE network = ? AND "+column+" != 0", s.Config.Network).Scan(&ids); err != nil {
+		if err := st.Conn().QueryRow(ctx, "SELECT groupUniqArray(2)(toString("+column+")) FROM "+st.TableName("conversion_report")+" WHERE network = ? AND "+column+" != 0", s.Config.Network).Scan(&ids); err != nil {
 			return fmt.Errorf("whose conversions the store has: %w", err)
 		}
 		if len(ids) > 0 {

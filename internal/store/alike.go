@@ -34,7 +34,7 @@ type Common struct {
 // FindAlike returns the files of the hours by name, and what any two or more of them
 // have in common. A key counts once, however many rows of a file have it: ids that
 // are all the same say nothing of a row.
-func (s *Store) FindAlike(ctx context.Context, q Alike) (map[string]Identified, []Common, error) {
+func (s *Server) FindAlike(ctx context.Context, q Alike) (map[string]Identified, []Common, error) {
 	files, names, err := s.identified(ctx, q)
 	if err != nil || len(files) < 2 {
 		return files, nil, err
@@ -66,7 +66,7 @@ func (s *Store) FindAlike(ctx context.Context, q Alike) (map[string]Identified, 
 }
 
 // identified counts the files' rows, and returns their names by hash as well.
-func (s *Store) identified(ctx context.Context, q Alike) (map[string]Identified, map[uint64]string, error) {
+func (s *Server) identified(ctx context.Context, q Alike) (map[string]Identified, map[uint64]string, error) {
 	from, args := q.from(s)
 	rows, err := s.Conn().Query(s.Wide(ctx), "SELECT toString(_file), cityHash64(_file), count(), min(_loaded_at)"+from+" GROUP BY _file", args...)
 	if err != nil {
@@ -87,7 +87,7 @@ func (s *Store) identified(ctx context.Context, q Alike) (map[string]Identified,
 }
 
 // from is the part of a statement that picks the rows, and its bound values.
-func (q Alike) from(s *Store) (string, []any) {
+func (q Alike) from(s *Server) (string, []any) {
 	where, args := q.Scope.where()
 	hours := make([]int64, len(q.Hours))
 	for i, h := range q.Hours {
@@ -100,5 +100,5 @@ func (q Alike) from(s *Store) (string, []any) {
 		where += " AND cityHash64(transaction_id) % ? = 0"
 		args = append(args, q.OneOf)
 	}
-	return " FROM " + s.Holding(q.Scope.Table()) + " WHERE " + where, args
+	return " FROM " + s.TableName(q.Scope.Table()) + " WHERE " + where, args
 }

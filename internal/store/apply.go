@@ -12,18 +12,22 @@ import (
 // Statements are those that Apply runs on an empty store of the spec.
 func Statements(spec string) ([]schema.Statement, error) {
 	t, _ := parseSpec(spec) // of one that cannot be read the database has no name
-	return t.shape().statements(DatabaseOf(spec))
+	database := DatabaseOf(spec)
+	if t.cluster == "" {
+		return t.shape().statements(database)
+	}
+	shard := t
+	shard.front = database
+	tables, err := shard.shape().statements(database + Local)
+	if err != nil {
+		return nil, err
+	}
+	fronts, err := t.shape().statements(database)
+	return append(tables, fronts...), err
 }
 
-// Apply brings the tables about, in the order of schema/*.sql, and returns
-// what it made or changed; on a store that has them all it does nothing. Two
-// may apply at once.
-//
-// It touches only what ingest made. A view of ours of an older revision is
-// replaced. Where an analyst's view or table has the name of one of our views, it
-// stays, with a warning; where something that cannot hold rows has the name of one
-// of our tables, the error is a *TakenError.
-func (s *Store) Apply(ctx context.Context) ([]string, error) {
+// apply brings the tables and views of the server's layer about in a store of a version.
+func (s *Server) apply(ctx context.Context, from int) ([]string, error) {
 	statements, err := s.shape().statements(s.Database())
 	if err != nil {
 		return nil, err
@@ -32,26 +36,15 @@ func (s *Store) Apply(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	from, err := s.schemaVersion(ctx, have)
-	if err != nil {
-		return nil, err
-	}
-	if from > schema.Version { //guard:newer-store-refused
-		return nil, &NewerError{from, schema.Version}
-	}
 	columns, err := s.columnNames(ctx)
 	if err != nil {
 		return nil, err
 	}
-	done, err := s.bringAbout(ctx, statements, have, columns, from)
-	if err == nil && from < schema.Version {
-		err = s.stamp(ctx, done)
-	}
-	return done, err
+	return s.bringAbout(ctx, statements, have, columns, from)
 }
 
 // bringAbout runs the statements that a store of a version needs.
-func (s *Store) bringAbout(ctx context.Context, statements []schema.Statement, have map[string]object, columns map[string][]string, from int) (done []string, err error) {
+func (s *Server) bringAbout(ctx context.Context, statements []schema.Statement, have map[string]object, columns map[string][]string, from int) (done []string, err error) {
 	for _, st := range statements {
 		o, exists := have[st.Creates]
 		if st.Creates != "" && exists {
@@ -76,8 +69,11 @@ func (s *Store) bringAbout(ctx context.Context, statements []schema.Statement, h
 
 // keep leaves what is there as it is, but for a view of ours of an older
 // revision and a table of an older ingest; it returns what it did.
-func (s *Store) keep(ctx context.Context, st schema.Statement, o object, columns []string, from int) ([]string, error) {
+func (s *Server) keep(ctx context.Context, st schema.Statement, o object, columns []string, from int) ([]string, error) {
 	if st.View == nil {
+		if s.shape().layer == front {
+			return s.keepFront(ctx, st, o)
+		}
 		if !o.holdsRows() {
 			return nil, s.taken(st.Creates, o)
 		}
@@ -96,7 +92,7 @@ const conversionUpdates = "conversion_updates"
 // widen adds the columns that a table lacks as an older ingest made it. In the raw
 // tables a column that the store's version had is missing by the analysts' choice:
 // its values are rescued. A table of another name may be an analyst's altogether.
-func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string, from int) (done []string, err error) {
+func (s *Server) widen(ctx context.Context, st schema.Statement, columns []string, from int) (done []string, err error) {
 	raw := slices.Contains(RawTables(), st.Creates)
 	versions := st.Creates == conversionUpdates || strings.HasPrefix(st.Creates, "dim_")
 	ours := strings.HasPrefix(st.Creates, "ingest_") || st.Creates == RejectedRows || versions && slices.Contains(columns, "valid_from")
@@ -135,7 +131,7 @@ func (s *Store) widen(ctx context.Context, st schema.Statement, columns []string
 }
 
 // columnNames lists the columns of the tables that a load writes, by table.
-func (s *Store) columnNames(ctx context.Context) (map[string][]string, error) {
+func (s *Server) columnNames(ctx context.Context) (map[string][]string, error) {
 	rows, err := s.Conn().Query(ctx, "SELECT table, groupArray(name) FROM system.columns WHERE database = ? AND (startsWith(table, 'ingest_') OR startsWith(table, 'dim_') OR table IN ?) GROUP BY table", s.Database(), append(RawTables(), RejectedRows, conversionUpdates))
 	if err != nil {
 		return nil, fmt.Errorf("listing the columns: %w", err)
@@ -158,7 +154,7 @@ func (s *Store) columnNames(ctx context.Context) (map[string][]string, error) {
 
 // renew replaces a view of ours of an older revision; it returns what it did, ""
 // for nothing.
-func (s *Store) renew(ctx context.Context, st schema.Statement, o object) (string, error) {
+func (s *Server) renew(ctx context.Context, st schema.Statement, o object) (string, error) {
 	ours, err := s.isView(ctx, st, o)
 	if err != nil {
 		return "", err
@@ -199,7 +195,7 @@ func (o object) holdsRows() bool {
 
 // isView reports whether the object that has the name of a view of ours is one that ingest
 // made. Before comments named revisions, ours had a comment of their own and a known source.
-func (s *Store) isView(ctx context.Context, st schema.Statement, o object) (bool, error) {
+func (s *Server) isView(ctx context.Context, st schema.Statement, o object) (bool, error) {
 	switch {
 	case o.engine != "View":
 		return false, nil
@@ -214,7 +210,7 @@ func (s *Store) isView(ctx context.Context, st schema.Statement, o object) (bool
 
 // viewQuery is what a view asks; "" where there is none. The server writes that text anew for
 // each view that it is asked for, which for all of ours takes it fifty milliseconds.
-func (s *Store) viewQuery(ctx context.Context, name string) (query string, err error) {
+func (s *Server) viewQuery(ctx context.Context, name string) (query string, err error) {
 	err = s.Conn().QueryRow(ctx, "SELECT any(as_select) FROM system.tables WHERE database = ? AND name = ? AND engine = 'View'", s.Database(), name).Scan(&query)
 	if err != nil {
 		return "", fmt.Errorf("looking at the view %s: %w", name, err)
@@ -241,31 +237,31 @@ func (e *TakenError) Error() string {
 	return fmt.Sprintf("%s that ingest did not make has the name %s and was left as it is: give it another name (%s)", what, e.Name, e.rename)
 }
 
-func (s *Store) taken(name string, o object) *TakenError {
+func (s *Server) taken(name string, o object) *TakenError {
 	return &TakenError{Name: name, Engine: o.engine, rename: s.shape().rename(o, s.TableName(name), s.TableName("my_"+name))}
 }
 
 const objectColumns = "SELECT name, engine, comment FROM system.tables WHERE database = ?"
 
 // Applied reports whether the tables that loading needs are there.
-func (s *Store) Applied(ctx context.Context) (bool, error) {
+func (s *Server) Applied(ctx context.Context) (bool, error) {
 	have, err := s.objects(ctx)
 	_, there := have["ingest_files"]
 	return there, err
 }
 
 // objects lists what the database holds, by name.
-func (s *Store) objects(ctx context.Context) (map[string]object, error) {
+func (s *Server) objects(ctx context.Context) (map[string]object, error) {
 	return s.list(ctx, objectColumns, s.Database())
 }
 
 // object is what has a name; its engine is "" where nothing has.
-func (s *Store) object(ctx context.Context, name string) (object, error) {
+func (s *Server) object(ctx context.Context, name string) (object, error) {
 	found, err := s.list(ctx, objectColumns+" AND name = ?", s.Database(), name)
 	return found[name], err
 }
 
-func (s *Store) list(ctx context.Context, query string, args ...any) (map[string]object, error) {
+func (s *Server) list(ctx context.Context, query string, args ...any) (map[string]object, error) {
 	rows, err := s.Conn().Query(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("listing the tables: %w", err)

@@ -16,13 +16,13 @@ type Column struct {
 }
 
 // Columns lists a table's columns in their order; a table that does not exist is an error.
-func (s *Store) Columns(ctx context.Context, table string) ([]Column, error) {
+func (s *Server) Columns(ctx context.Context, table string) ([]Column, error) {
 	all, err := s.ColumnsOf(ctx, table)
 	return all[table], err
 }
 
 // ColumnsOf lists several tables' columns, by table, in one statement.
-func (s *Store) ColumnsOf(ctx context.Context, tables ...string) (map[string][]Column, error) {
+func (s *Server) ColumnsOf(ctx context.Context, tables ...string) (map[string][]Column, error) {
 	names := strings.Join(tables, ", ")
 	rows, err := s.Conn().Query(ctx, `
 		SELECT table, name, type, default_kind, default_expression

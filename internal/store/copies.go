@@ -31,8 +31,8 @@ func CopyMadeBy(name string) (time.Time, bool) {
 	return at, ok && err == nil
 }
 
-// DropCopies drops the copies of tables that a run left behind which is over.
-func (s *Store) DropCopies(ctx context.Context, run string) error {
+// dropCopies drops the copies of tables that a run left behind which is over.
+func (s *Server) dropCopies(ctx context.Context, run string) error {
 	var left []string
 	err := s.Conn().QueryRow(ctx, "SELECT groupArray(name) FROM system.tables WHERE database = ? AND startsWith(name, ?)", s.Database(), copiesOf(run)).Scan(&left)
 	if err != nil {

@@ -57,13 +57,13 @@ func Fenced(err error) error {
 // a second time where several run at once.
 const deleteTries = 10
 
-// DeleteRows deletes rows and returns when they are gone. It names each by file
+// deleteRows deletes rows and returns when they are gone. It names each by file
 // and INSERT, so it cannot hit rows of the same files that came since.
 //
 // That they are gone is counted, not believed: of two deletions at once the
 // server may register the one with the higher number first, run it, and then
 // acknowledge the other without ever running it, as the parts seem past it.
-func (s *Store) DeleteRows(ctx context.Context, c Scope, rows []Rows, fence Fence) error {
+func (s *Server) deleteRows(ctx context.Context, c Scope, rows []Rows, fence Fence) error {
 	for chunk := range chunks(rows, func(r Rows) int { return len(r.File) + 20 }) {
 		pairs := make([]string, len(chunk))
 		args := make([]any, 0, 2*len(chunk))
@@ -78,9 +78,9 @@ func (s *Store) DeleteRows(ctx context.Context, c Scope, rows []Rows, fence Fenc
 	return nil
 }
 
-// DeleteInserts deletes all that INSERTs of the caller's own brought, and
+// deleteInserts deletes all that INSERTs of the caller's own brought, and
 // returns when it is gone. It needs no fence: no other run uses their ids.
-func (s *Store) DeleteInserts(ctx context.Context, c Scope, inserts []uint64) error {
+func (s *Server) deleteInserts(ctx context.Context, c Scope, inserts []uint64) error {
 	for chunk := range chunks(inserts, func(uint64) int { return 20 }) {
 		if err := s.deleteUntilGone(ctx, c, Fence{}, "_insert IN ?", []any{chunk}); err != nil {
 			return err
@@ -91,7 +91,7 @@ func (s *Store) DeleteInserts(ctx context.Context, c Scope, inserts []uint64) er
 
 // deleteUntilGone counts before it deletes, as mostly there is nothing, and
 // after it.
-func (s *Store) deleteUntilGone(ctx context.Context, c Scope, fence Fence, cond string, args []any) error {
+func (s *Server) deleteUntilGone(ctx context.Context, c Scope, fence Fence, cond string, args []any) error {
 	where, bound := c.where()
 	where, bound = where+" AND "+cond, append(bound, args...)
 	for try := 0; ; try++ {
@@ -121,7 +121,7 @@ func (s *Store) deleteUntilGone(ctx context.Context, c Scope, fence Fence, cond 
 	}
 }
 
-func (s *Store) holds(ctx context.Context, fence Fence) error {
+func (s *Server) holds(ctx context.Context, fence Fence) error {
 	if fence.Condition == "" {
 		return nil
 	}
@@ -141,7 +141,7 @@ func (s *Store) holds(ctx context.Context, fence Fence) error {
 // rewriting it becomes an empty part, which costs nothing and goes by itself.
 //
 // It names the partition, as the server otherwise looks for the rows in every part of the table.
-func (s *Store) deleteOnce(ctx context.Context, c Scope, fence Fence, partition, where string, args []any, whole []string) error {
+func (s *Server) deleteOnce(ctx context.Context, c Scope, fence Fence, partition, where string, args []any, whole []string) error {
 	if fence.Condition != "" {
 		where += " AND (" + fence.Condition + ")" //guard:deletion-fenced
 	}
@@ -153,7 +153,7 @@ func (s *Store) deleteOnce(ctx context.Context, c Scope, fence Fence, partition,
 }
 
 // wholeParts lists those of the parts, of a thousand at most, that have no rows but the counted.
-func (s *Store) wholeParts(ctx context.Context, table string, counted byPart) ([]string, error) {
+func (s *Server) wholeParts(ctx context.Context, table string, counted byPart) ([]string, error) {
 	names := make([]string, 0, len(counted))
 	for p := range counted {
 		names = append(names, p.name)
@@ -202,7 +202,7 @@ func (b byPart) within(partition string) byPart {
 }
 
 // countByPart counts the rows for which a condition holds.
-func (s *Store) countByPart(ctx context.Context, table, where string, args ...any) (byPart, error) {
+func (s *Server) countByPart(ctx context.Context, table, where string, args ...any) (byPart, error) {
 	counts := byPart{}
 	rows, err := s.Conn().Query(s.Wide(ctx), "SELECT toString(_partition_id) AS partition, toString(_part) AS part, count() FROM "+s.Holding(table)+" WHERE "+where+" GROUP BY partition, part", args...)
 	if err != nil {
@@ -223,10 +223,10 @@ func (s *Store) countByPart(ctx context.Context, table, where string, args ...an
 	return counts, nil
 }
 
-// EndDeletions stops fenced deletions of a run that is over. KILL QUERY ends
+// endDeletions stops fenced deletions of a run that is over. KILL QUERY ends
 // only the waiting for a deletion, which goes on in the background; rows that
 // it has not reached yet may be the only ones there are.
-func (s *Store) EndDeletions(ctx context.Context, run string) error {
+func (s *Server) endDeletions(ctx context.Context, run string) error {
 	const mine = "database = ? AND position(command, ?) > 0"
 	for {
 		var n uint64

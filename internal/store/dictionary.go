@@ -30,7 +30,7 @@ type Dictionary struct {
 // name takes its place: JOIN works with either. It returns whether it is a
 // dictionary. What has the name and is not of our making stays: the error is
 // then a *TakenError.
-func (s *Store) PutDictionary(ctx context.Context, d Dictionary) (bool, error) {
+func (s *Server) PutDictionary(ctx context.Context, d Dictionary) (bool, error) {
 	o, err := s.object(ctx, d.Name)
 	if err != nil {
 		return false, err
@@ -62,7 +62,7 @@ func (s *Store) PutDictionary(ctx context.Context, d Dictionary) (bool, error) {
 
 // made reports whether PutDictionary made what has the name, or nothing has it.
 // Views of earlier versions have no comment: those are known by their query.
-func (s *Store) made(ctx context.Context, d Dictionary, o object) (bool, error) {
+func (s *Server) made(ctx context.Context, d Dictionary, o object) (bool, error) {
 	switch {
 	case o.engine == "":
 		return true, nil
@@ -97,7 +97,7 @@ func DictionaryComment(keys, state string) string {
 // any earlier version.
 func DictionaryMark(comment string) bool { return dictionaryMark.MatchString(comment) }
 
-func (s *Store) createDictionary(ctx context.Context, d Dictionary) error {
+func (s *Server) createDictionary(ctx context.Context, d Dictionary) error {
 	s.mu.RLock()
 	user, password := s.native.User, s.native.Password
 	if s.engine != nil { // its users can read its own files, this definition among them
@@ -117,7 +117,7 @@ func (s *Store) createDictionary(ctx context.Context, d Dictionary) error {
 
 // ReloadDictionaries makes dictionaries show what their tables hold now; names
 // that are views need none of it.
-func (s *Store) ReloadDictionaries(ctx context.Context, names []string) error {
+func (s *Server) ReloadDictionaries(ctx context.Context, names []string) error {
 	for _, name := range names {
 		o, err := s.object(ctx, name)
 		if err != nil {
@@ -134,7 +134,7 @@ func (s *Store) ReloadDictionaries(ctx context.Context, names []string) error {
 }
 
 // Comments are the comments of the database's tables of one engine, by name.
-func (s *Store) Comments(ctx context.Context, engine string) (map[string]string, error) {
+func (s *Server) Comments(ctx context.Context, engine string) (map[string]string, error) {
 	rows, err := s.Conn().Query(ctx, "SELECT name, comment FROM system.tables WHERE database = ? AND engine = ?", s.Database(), engine)
 	if err != nil {
 		return nil, fmt.Errorf("listing the tables: %w", err)

@@ -33,7 +33,7 @@ func (e *StillRunningError) Error() string {
 // returns when none is left: until then an INSERT whose client is dead may
 // still land. It does not wait within the statement (SYNC), as the server does
 // not look at a kill while it waits for the client.
-func (s *Store) KillQueries(ctx context.Context, prefix string) error {
+func (s *Server) KillQueries(ctx context.Context, prefix string) error {
 	if prefix == "" {
 		return errors.New("ending queries: no prefix of their ids")
 	}
@@ -69,7 +69,7 @@ func (s *Store) KillQueries(ctx context.Context, prefix string) error {
 }
 
 // running describes the longest of the queries whose ids begin with prefix.
-func (s *Store) running(ctx context.Context, prefix string) (*StillRunningError, error) {
+func (s *Server) running(ctx context.Context, prefix string) (*StillRunningError, error) {
 	var e StillRunningError
 	var elapsed float64
 	err := s.Conn().QueryRow(ctx, `

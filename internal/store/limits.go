@@ -149,14 +149,14 @@ func limited(err error, limits []Limit, user string) error {
 
 // Limits are those of the profile that are tighter than ours and cannot be changed.
 // The caller must not change them.
-func (s *Store) Limits() []Limit {
+func (s *Server) Limits() []Limit {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.conn.limits
 }
 
 // Profiles names the settings profiles of the user, "" where the server cannot say.
-func (s *Store) Profiles(ctx context.Context) string {
+func (s *Server) Profiles(ctx context.Context) string {
 	var names string
 	if err := s.Conn().QueryRow(ctx, "SELECT arrayStringConcat(enabledProfiles(), ', ')").Scan(&names); err != nil {
 		return ""

@@ -5,7 +5,7 @@ import "context"
 // MemoryLimit is how many bytes of memory a statement may take: the lower of the server's
 // limit and the profile's. It is 0 if the server doesn't say, as one limited to a share of
 // its machine's memory doesn't, nor one too old for the question.
-func (s *Store) MemoryLimit(ctx context.Context) uint64 {
+func (s *Server) MemoryLimit(ctx context.Context) uint64 {
 	var least uint64
 	err := s.Conn().QueryRow(ctx, `
 		SELECT min(bytes) FROM

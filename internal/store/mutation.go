@@ -26,7 +26,7 @@ func InMidInsert(ctx context.Context) context.Context {
 }
 
 // patienceWithMutations is how long a mutation may stand still.
-func (s *Store) patienceWithMutations(ctx context.Context) time.Duration {
+func (s *Server) patienceWithMutations(ctx context.Context) time.Duration {
 	wait := cmp.Or(s.cfg.MutationWait, mutationWait)
 	if ctx.Value(inInsert{}) != nil { //guard:mutation-in-insert
 		wait = min(wait, inInsertWait)
@@ -34,9 +34,9 @@ func (s *Store) patienceWithMutations(ctx context.Context) time.Duration {
 	return wait
 }
 
-// Mutating reports whether a mutation of the table is unfinished, as far as this user may
+// mutating reports whether a mutation of the table is unfinished, as far as this user may
 // see.
-func (s *Store) Mutating(ctx context.Context, table string) (bool, error) {
+func (s *Server) mutating(ctx context.Context, table string) (bool, error) {
 	now, _, err := s.unfinished(unmarked{ctx}, table)
 	if code(err) == codeAccessDenied {
 		return false, nil
@@ -67,13 +67,13 @@ func (e *StuckMutationError) Error() string {
 // Delete runs one deletion, and returns when the server says that it is
 // done. None is begun while another one is at work on the table: it would only
 // wait behind it, and a repeated step would queue one more each time.
-func (s *Store) Delete(ctx context.Context, table, where string, args ...any) error {
+func (s *Server) Delete(ctx context.Context, table, where string, args ...any) error {
 	return s.deleteIn(ctx, table, everywhere, where, args...)
 }
 
 // deleteIn is Delete within one partition, named by its id, or everywhere.
-func (s *Store) deleteIn(ctx context.Context, table, partition, where string, args ...any) error {
-	if err := s.AwaitMutations(ctx, table); err != nil { //guard:none-queued
+func (s *Server) deleteIn(ctx context.Context, table, partition, where string, args ...any) error {
+	if err := s.awaitMutations(ctx, table); err != nil { //guard:none-queued
 		return err
 	}
 	return s.Write(ctx, Op{Kind: "delete", Detail: table}, func(ctx context.Context) error {
@@ -95,14 +95,14 @@ func (s *Store) deleteIn(ctx context.Context, table, partition, where string, ar
 
 // mutate runs a statement that is a mutation. The server waits with its answer
 // until the mutation has ended, for ever if need be, so it is watched meanwhile.
-func (s *Store) mutate(ctx context.Context, table, statement string, args ...any) error {
+func (s *Server) mutate(ctx context.Context, table, statement string, args ...any) error {
 	watched, stop := context.WithCancelCause(ctx)
 	watcher := make(chan struct{})
 	go func() {
 		defer close(watcher)
 		for ended.Wait(watched, watchEvery) == nil {
 			var stuck *StuckMutationError
-			if err := s.AwaitMutations(watched, table); errors.As(err, &stuck) {
+			if err := s.awaitMutations(watched, table); errors.As(err, &stuck) {
 				stop(err)
 			}
 		}
@@ -120,16 +120,16 @@ func (s *Store) mutate(ctx context.Context, table, statement string, args ...any
 	case code(err) == codeUnfinished:
 		// It failed once. Whether its rows are gone when it has ended is the
 		// caller's to count.
-		return s.AwaitMutations(ctx, table)
+		return s.awaitMutations(ctx, table)
 	}
 	return err
 }
 
 const watchEvery = 2 * time.Second
 
-// AwaitMutations waits until no mutation of the table is unfinished, for as long as they
+// awaitMutations waits until no mutation of the table is unfinished, for as long as they
 // get on; then it is a *StuckMutationError.
-func (s *Store) AwaitMutations(ctx context.Context, table string) error {
+func (s *Server) awaitMutations(ctx context.Context, table string) error {
 	var before progress
 	wait, since := s.patienceWithMutations(ctx), time.Now()
 	ctx = unmarked{ctx}
@@ -164,7 +164,7 @@ type progress struct {
 }
 
 // unfinished describes the table's unfinished mutations, and the first of them.
-func (s *Store) unfinished(ctx context.Context, table string) (progress, *StuckMutationError, error) {
+func (s *Server) unfinished(ctx context.Context, table string) (progress, *StuckMutationError, error) {
 	var p progress
 	stuck := &StuckMutationError{Table: table}
 	err := s.Conn().QueryRow(ctx, `

@@ -134,8 +134,8 @@ func (w Wanted) has(columns []Column) string {
 // narrow keeps the memory for a block of rows with all their texts small.
 const narrow = " SETTINGS max_block_size = 1024, preferred_block_size_bytes = 1000000"
 
-// FindPeople returns where the rows in scope are from that have what is wanted.
-func (s *Store) FindPeople(ctx context.Context, c Scope, w Wanted) (places []Place, err error) {
+// findPeople returns where the rows in scope are from that have what is wanted.
+func (s *Server) findPeople(ctx context.Context, c Scope, w Wanted) (places []Place, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("looking for people in %s: %w", c.Table(), err)
@@ -172,14 +172,14 @@ func (s *Store) FindPeople(ctx context.Context, c Scope, w Wanted) (places []Pla
 
 // empty reports whether no row of a table is of that kind. To plan a search for people takes
 // a tenth of a second, also where there is nothing to search.
-func (s *Store) empty(ctx context.Context, table, where string, args ...any) (bool, error) {
+func (s *Server) empty(ctx context.Context, table, where string, args ...any) (bool, error) {
 	var some uint64
 	err := s.Conn().QueryRow(ctx, "SELECT count() FROM (SELECT 1 FROM "+s.Holding(table)+" WHERE "+where+" LIMIT 1)", args...).Scan(&some)
 	return some == 0, err
 }
 
 // wanted asks with what is wanted beside the statement.
-func (s *Store) wanted(ctx context.Context, w Wanted, query string, args ...any) (driver.Rows, error) {
+func (s *Server) wanted(ctx context.Context, w Wanted, query string, args ...any) (driver.Rows, error) {
 	tables, err := w.tables()
 	if err != nil {
 		return nil, err
@@ -187,8 +187,8 @@ func (s *Store) wanted(ctx context.Context, w Wanted, query string, args ...any)
 	return s.Conn().Query(clickhouse.Context(s.Wide(ctx), clickhouse.WithExternalTable(tables...)), query, args...)
 }
 
-// DeletePlaces deletes the rows of the places, and returns when they are gone.
-func (s *Store) DeletePlaces(ctx context.Context, c Scope, places []Place, fence Fence) error {
+// deletePlaces deletes the rows of the places, and returns when they are gone.
+func (s *Server) deletePlaces(ctx context.Context, c Scope, places []Place, fence Fence) error {
 	for cond, args := range ofPlaces(places) {
 		if err := s.deleteUntilGone(ctx, c, fence, cond, args); err != nil {
 			return err
@@ -245,7 +245,7 @@ var loose = map[string]string{
 func LooseTables() []string { return slices.Sorted(maps.Keys(loose)) }
 
 // FindLoose returns hashes that tell the wanted rows of such a table from others.
-func (s *Store) FindLoose(ctx context.Context, table, network string, w Wanted) (keys []uint64, err error) {
+func (s *Server) FindLoose(ctx context.Context, table, network string, w Wanted) (keys []uint64, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("looking for people in %s: %w", table, err)
@@ -275,7 +275,7 @@ func (s *Store) FindLoose(ctx context.Context, table, network string, w Wanted) 
 }
 
 // DeleteLoose deletes the rows of those hashes.
-func (s *Store) DeleteLoose(ctx context.Context, table, network string, keys []uint64, fence Fence) error {
+func (s *Server) DeleteLoose(ctx context.Context, table, network string, keys []uint64, fence Fence) error {
 	for chunk := range chunks(keys, func(uint64) int { return 20 }) {
 		where := "network = ? AND sipHash64(" + loose[table] + ") IN ?"
 		if fence.Condition != "" {

@@ -157,7 +157,7 @@ func pinned(settings map[string]string, known map[string]bool) []ch.Setting {
 
 // InsertSettings are the settings of an INSERT streamed over Dial's
 // connection: one table, one partition, one part. The caller owns the slice.
-func (s *Store) InsertSettings() []ch.Setting {
+func (s *Server) InsertSettings() []ch.Setting {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return append(pinned(insertSetting, s.profile.known), pinned(streamSetting, s.profile.known)...)
@@ -165,7 +165,7 @@ func (s *Store) InsertSettings() []ch.Setting {
 
 // InsertContext is the context for an INSERT through Conn, into any number of
 // partitions.
-func (s *Store) InsertContext(ctx context.Context) context.Context {
+func (s *Server) InsertContext(ctx context.Context) context.Context {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	settings := clickhouse.Settings{}
@@ -236,7 +236,7 @@ func (t target) askSettingsWith(ctx context.Context, addr string, greet greeting
 
 // Wide is the context of a statement that reads the rows of many files: it runs on as
 // many threads as the user's profile or the address says, not on one.
-func (s *Store) Wide(ctx context.Context) context.Context {
+func (s *Server) Wide(ctx context.Context) context.Context {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.profile.threads == "" {

@@ -40,7 +40,7 @@ var (
 
 // Refusers lists, by table, by what of the definition that ingest did not make the server
 // may refuse rows. columns are the tables'.
-func (s *Store) Refusers(ctx context.Context, columns map[string][]Column) (map[string][]Refuser, error) {
+func (s *Server) Refusers(ctx context.Context, columns map[string][]Column) (map[string][]Refuser, error) {
 	tables := slices.Sorted(maps.Keys(columns))
 	names := strings.Join(tables, ", ")
 	rows, err := s.Conn().Query(ctx, "SELECT name, engine, create_table_query, sorting_key, partition_key FROM system.tables WHERE database = ? AND name IN ?",

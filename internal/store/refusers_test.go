@@ -48,7 +48,7 @@ func TestRowsRefused(t *testing.T) {
 // A mutation is named before the server drops the INSERT that waits for it.
 func TestMutationInMidInsert(t *testing.T) {
 	t.Parallel()
-	s := new(Store)
+	s := new(Server)
 	if s.patienceWithMutations(t.Context()) < mutationWait {
 		t.Error("outside of an INSERT there is more time")
 	}

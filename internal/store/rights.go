@@ -7,7 +7,7 @@ import (
 )
 
 // User is the name by which this program is known to the server.
-func (s *Store) User() string {
+func (s *Server) User() string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.native.User
@@ -15,16 +15,16 @@ func (s *Store) User() string {
 
 // MissingRights are those on the database that the commands need and the user does not
 // have; of a server too old to be asked they are none.
-func (s *Store) MissingRights(ctx context.Context) ([]string, error) {
+func (s *Server) MissingRights(ctx context.Context) ([]string, error) {
 	return s.missing(ctx, s.shape().rights)
 }
 
 // MissingForCopies are those that CopyTable and DropTable need.
-func (s *Store) MissingForCopies(ctx context.Context) ([]string, error) {
+func (s *Server) MissingForCopies(ctx context.Context) ([]string, error) {
 	return s.missing(ctx, s.shape().rehearsal)
 }
 
-func (s *Store) missing(ctx context.Context, rights []string) ([]string, error) {
+func (s *Server) missing(ctx context.Context, rights []string) ([]string, error) {
 	var missing []string
 	for _, right := range rights {
 		var granted uint8
@@ -44,7 +44,7 @@ func (s *Store) missing(ctx context.Context, rights []string) ([]string, error) 
 
 // Pinned returns the values of all settings that loading relies on, and which of them
 // the server has and lets this user change. The caller owns the first.
-func (s *Store) Pinned() (values map[string]string, known map[string]bool) {
+func (s *Server) Pinned() (values map[string]string, known map[string]bool) {
 	values = map[string]string{}
 	for _, m := range []map[string]string{everySetting, s.shape().settings, limitSetting, insertSetting, streamSetting} {
 		maps.Copy(values, m)
@@ -55,14 +55,14 @@ func (s *Store) Pinned() (values map[string]string, known map[string]bool) {
 }
 
 // Transport says how statements reach a server; an embedded one has no addresses.
-func (s *Store) Transport() (addrs []string, encrypted, verified bool) {
+func (s *Server) Transport() (addrs []string, encrypted, verified bool) {
 	t := s.target
 	return t.addrs, t.tls != nil, t.tls != nil && !t.tls.InsecureSkipVerify
 }
 
 // DialMany makes as many connections at once as the store may ever have, drops them and
 // returns their number. An error means that they do not all lead to the one server.
-func (s *Store) DialMany(ctx context.Context) (int, error) {
+func (s *Server) DialMany(ctx context.Context) (int, error) {
 	s.mu.RLock()
 	addr, conn := s.native.Address, s.conn
 	s.mu.RUnlock()

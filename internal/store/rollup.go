@@ -90,14 +90,14 @@ func parenthesized(text string) string {
 }
 
 // normalProjections reports whether a table has any.
-func (s *Store) normalProjections(ctx context.Context, table string) (bool, error) {
+func (s *Server) normalProjections(ctx context.Context, table string) (bool, error) {
 	create, err := s.definition(ctx, table)
 	_, normal := Projections(create)
 	return len(normal) > 0, err
 }
 
 // definition is a table's, as the server prints it.
-func (s *Store) definition(ctx context.Context, table string) (string, error) {
+func (s *Server) definition(ctx context.Context, table string) (string, error) {
 	var create string
 	err := s.Conn().QueryRow(ctx, "SELECT anyLast(create_table_query) FROM system.tables WHERE database = ? AND name = ?", s.Database(), table).Scan(&create)
 	if err != nil {
@@ -111,7 +111,7 @@ const rollUpSettings = 15
 
 // addRollUps adds the roll-ups and their settings that a table of an older ingest lacks. They
 // are for speed alone: a user who may not alter the table loads without them.
-func (s *Store) addRollUps(ctx context.Context, st schema.Statement, from int) (done []string, err error) {
+func (s *Server) addRollUps(ctx context.Context, st schema.Statement, from int) (done []string, err error) {
 	var steps []statement
 	if len(st.RollUps) > 0 && from < rollUpSettings { //guard:parts-bounded
 		// They come first: a deletion between the two is refused otherwise, and writes whole parts.
@@ -140,7 +140,7 @@ func (s *Store) addRollUps(ctx context.Context, st schema.Statement, from int) (
 // RowsWithout counts the rows of a table in parts that lack a roll-up, and names the month of
 // the first. Of a part whose rows are all deleted the server keeps none, which is no lack. A
 // user who may not look at parts is told of none.
-func (s *Store) RowsWithout(ctx context.Context, table string, r schema.RollUp) (rows uint64, month string, err error) {
+func (s *Server) RowsWithout(ctx context.Context, table string, r schema.RollUp) (rows uint64, month string, err error) {
 	err = s.Conn().QueryRow(ctx, "SELECT count(), toString(min(_partition_id)) FROM "+s.Holding(table)+
 		" WHERE _part IN (SELECT name FROM system.parts WHERE active AND database = ? AND table = ? AND rows > 0 AND NOT has(projections, ?))",
 		s.Database(), table, r.Name).Scan(&rows, &month)
@@ -160,9 +160,9 @@ type RollUpDifference struct {
 	Rows, Counted uint64 // by the rows, and by the roll-up
 }
 
-// DifferentRollUps compares each roll-up of a raw table with the rows of a network, by day:
+// differentRollUps compares each roll-up of a raw table with the rows of a network, by day:
 // their number and all sums. What a load does meanwhile is not taken for a difference.
-func (s *Store) DifferentRollUps(ctx context.Context, table, network string) ([]RollUpDifference, error) {
+func (s *Server) differentRollUps(ctx context.Context, table, network string) ([]RollUpDifference, error) {
 	if declared, err := declaredRollUps(); err != nil || len(declared[table]) == 0 {
 		return nil, err
 	}
@@ -174,15 +174,15 @@ func (s *Store) DifferentRollUps(ctx context.Context, table, network string) ([]
 	if err != nil || len(have) == 0 {
 		return nil, err
 	}
-	first, err := s.differentRollUps(ctx, table, network, have)
+	first, err := s.compareRollUps(ctx, table, network, have)
 	if err != nil || len(first) == 0 {
 		return nil, err
 	}
-	again, err := s.differentRollUps(ctx, table, network, have)
+	again, err := s.compareRollUps(ctx, table, network, have)
 	return slices.DeleteFunc(again, func(d RollUpDifference) bool { return !slices.Contains(first, d) }), err
 }
 
-func (s *Store) differentRollUps(ctx context.Context, table, network string, have []schema.RollUp) ([]RollUpDifference, error) {
+func (s *Server) compareRollUps(ctx context.Context, table, network string, have []schema.RollUp) ([]RollUpDifference, error) {
 	// The same question is answered from the rows where projections are off, as they are by default.
 	byRows, err := s.totals(s.Wide(ctx), table, network, have[:1])
 	if err != nil {
@@ -220,7 +220,7 @@ type (
 )
 
 // totals asks for a network's totals of each day in the words of roll-ups.
-func (s *Store) totals(ctx context.Context, table, network string, of []schema.RollUp) (map[totalOf]total, error) {
+func (s *Server) totals(ctx context.Context, table, network string, of []schema.RollUp) (map[totalOf]total, error) {
 	var parts []string
 	var args []any
 	for _, r := range of {

@@ -94,10 +94,10 @@ func chunks[T any](values []T, size func(T) int) iter.Seq[[]T] {
 	}
 }
 
-// CountRows counts the rows of files by file and INSERT; without files, of all
+// countRows counts the rows of files by file and INSERT; without files, of all
 // files in scope. What has no rows is absent. Of a rejected line that was cut into
 // pieces the first counts, so an INSERT that holds only later ones counts 0.
-func (s *Store) CountRows(ctx context.Context, c Scope, files ...string) (map[Rows]uint64, error) {
+func (s *Server) countRows(ctx context.Context, c Scope, files ...string) (map[Rows]uint64, error) {
 	counts := map[Rows]uint64{}
 	if len(files) == 0 {
 		return counts, s.countInto(ctx, counts, c, "true")
@@ -110,9 +110,9 @@ func (s *Store) CountRows(ctx context.Context, c Scope, files ...string) (map[Ro
 	return counts, nil
 }
 
-// CountInserts counts the rows whose INSERT lies in one of the ranges, by file
+// countInserts counts the rows whose INSERT lies in one of the ranges, by file
 // and INSERT. The minmax index on _insert makes it cheap.
-func (s *Store) CountInserts(ctx context.Context, c Scope, ranges []InsertRange) (map[Rows]uint64, error) {
+func (s *Server) countInserts(ctx context.Context, c Scope, ranges []InsertRange) (map[Rows]uint64, error) {
 	counts := map[Rows]uint64{}
 	for chunk := range chunks(ranges, func(InsertRange) int { return 64 }) {
 		var conds []string
@@ -128,7 +128,7 @@ func (s *Store) CountInserts(ctx context.Context, c Scope, ranges []InsertRange)
 	return counts, nil
 }
 
-func (s *Store) countInto(ctx context.Context, counts map[Rows]uint64, c Scope, cond string, args ...any) (err error) {
+func (s *Server) countInto(ctx context.Context, counts map[Rows]uint64, c Scope, cond string, args ...any) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("counting rows of %s: %w", c.Table(), err)
@@ -153,7 +153,7 @@ func (s *Store) countInto(ctx context.Context, counts map[Rows]uint64, c Scope, 
 }
 
 // CountInsert counts the rows that an INSERT left in a table.
-func (s *Store) CountInsert(ctx context.Context, table string, insert uint64) (uint64, error) {
+func (s *Server) CountInsert(ctx context.Context, table string, insert uint64) (uint64, error) {
 	var n uint64
 	err := s.Conn().QueryRow(ctx, "SELECT count() FROM "+s.Holding(table)+" WHERE _insert = ?", insert).Scan(&n)
 	if err != nil {

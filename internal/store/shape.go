@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,9 +12,9 @@ import (
 )
 
 // Shape is how a store lies over its servers. One value holds everything that a single
-// server, a set of replicas, shards or a managed service do differently:
+// server, a shard and the database in which people ask a cluster do differently:
 //
-//   - the clauses of the tables' definitions (engine, durability, ON CLUSTER);
+//   - the statements of the schema, with their clauses (engine, durability, GLOBAL);
 //   - every statement that changes a definition, a dictionary, or rows in place;
 //   - the table in which rows are, behind the name by which they are asked for;
 //   - the settings under which a deletion has been done when it says so;
@@ -25,7 +27,18 @@ type Shape struct {
 	settings  map[string]string // pinned on every connection
 	rights    []string          // on the database, for all that the commands do
 	rehearsal []string          // on the database, for the tables of a check
+	layer     layer
+	cluster   string // "" on a single server
 }
+
+// layer is what a database has of the schema.
+type layer int
+
+const (
+	whole layer = iota // tables and views
+	own                // of a shard: its own tables
+	front              // of a cluster: tables that stand for those of all shards, and views
+)
 
 // PartBytes is the size up to which parts with roll-ups are merged. Marking rows of a part as
 // deleted rebuilds the part's roll-ups from all of its rows, so without a limit the cost of
@@ -40,7 +53,7 @@ var single = Shape{
 		//guard:ledger-replacing
 		"replacing:version": "ReplacingMergeTree(version)",
 		"replacing:seq":     "ReplacingMergeTree(seq)",
-		"on_cluster":        "",
+		"global":            "",
 		"durable":           "fsync_after_insert = 1, fsync_part_directory = 1",
 		"no_insert_dedup":   "non_replicated_deduplication_window = 0",
 		//guard:rollups-rebuilt
@@ -57,27 +70,103 @@ var single = Shape{
 	rehearsal: []string{"CREATE TABLE", "DROP TABLE"},
 }
 
-// shape is how the servers of the address lie. Replicated and distributed tables are not
-// served yet: see unserved.
-func (t target) shape() Shape { return single }
+// acrossShards is pinned on the connections to a cluster's servers. A table that stands for
+// those of all shards may be joined with another one, or be one of which values are looked up.
+var acrossShards = map[string]string{
+	"distributed_product_mode":  "global",
+	"skip_unavailable_shards":   "0",
+	"prefer_localhost_replica":  "1",
+	"prefer_global_in_and_join": "1",
+}
 
-func (s *Store) shape() Shape { return s.target.shape() }
+// shape is how the servers of the address lie. Replicated tables are not served yet: see
+// topology.
+func (t target) shape() Shape {
+	if t.cluster == "" {
+		return single
+	}
+	sh := single
+	sh.cluster, sh.layer = t.cluster, own
+	sh.settings, sh.clauses = maps.Clone(single.settings), maps.Clone(single.clauses)
+	maps.Copy(sh.settings, acrossShards)
+	if t.front == "" {
+		sh.layer = front
+		sh.clauses["global"] = "GLOBAL"
+		sh.rights = []string{"SELECT", "CREATE TABLE", "DROP TABLE", "CREATE VIEW"}
+	}
+	return sh
+}
 
-// TableName is the quoted name, with its database, by which a table or view is read.
-func (s *Store) TableName(table string) string { return quote(s.Database()) + "." + quote(table) }
+func (s *Server) shape() Shape { return s.target.shape() }
 
-// Holding is the quoted name, with its database, of the table that has the rows: they are
-// inserted into it, counted in it before anything is decided, and deleted from it. On a
-// single server it is the one that is read.
-func (s *Store) Holding(table string) string { return s.TableName(table) }
+// TableName is the quoted name, with its database, by which a table or view is read: on a
+// cluster it stands for the tables of all shards.
+func (s *Server) TableName(table string) string {
+	return quote(cmp.Or(s.target.front, s.Database())) + "." + quote(table)
+}
+
+// Holding is the quoted name, with its database, of the server's own table, which has the
+// rows: they are inserted into it, counted in it before anything is decided, and deleted
+// from it. On a single server it is the one that is read.
+func (s *Server) Holding(table string) string {
+	database := s.Database()
+	if s.shape().layer == front {
+		database += Local
+	}
+	return quote(database) + "." + quote(table)
+}
 
 // statement is one that changes the store, and what people and hooks know it by.
 type statement struct{ title, sql string }
 
 // statements are those of the schema.
 func (sh Shape) statements(database string) ([]schema.Statement, error) {
-	return schema.Statements(database, sh.clauses)
+	all, err := schema.Statements(database, sh.clauses)
+	if err != nil {
+		return nil, err
+	}
+	switch sh.layer {
+	case own:
+		all = slices.DeleteFunc(all, func(st schema.Statement) bool { return st.View != nil })
+	case front:
+		all = distributed(all, sh.cluster, database)
+	}
+	return all, nil
 }
+
+func (sh Shape) createDatabase(name string) statement {
+	return statement{"CREATE DATABASE " + name, "CREATE DATABASE IF NOT EXISTS " + quote(name)}
+}
+
+// replaceFront makes a table that stands for those of all shards anew, with the columns of
+// the server's own.
+func (sh Shape) replaceFront(name, full, own string) statement {
+	local, _, _ := strings.Cut(own, ".")
+	return statement{"REPLACE TABLE " + name, frontTable("CREATE OR REPLACE TABLE ", full, own, sh.cluster, local, name)}
+}
+
+// distributed are the statements of a front's database: of each table the one that stands
+// for those of all shards, and the views.
+func distributed(statements []schema.Statement, cluster, database string) []schema.Statement {
+	out := slices.Clone(statements)
+	for i, st := range out {
+		if st.View != nil || st.Creates == "" {
+			continue
+		}
+		out[i] = schema.Statement{
+			File: st.File, Line: st.Line, Title: st.Title, Creates: st.Creates,
+			SQL: frontTable("CREATE TABLE IF NOT EXISTS ", quote(database)+"."+quote(st.Creates), quote(database+Local)+"."+quote(st.Creates), cluster, database+Local, st.Creates),
+		}
+	}
+	return out
+}
+
+func frontTable(create, full, own, cluster, local, table string) string {
+	return create + full + " AS " + own + " ENGINE = Distributed(" + strings.Join([]string{literal(cluster), literal(local), literal(table)}, ", ") + ")"
+}
+
+// stands reports whether an object is a table that stands for those of all shards.
+func (sh Shape) stands(o object) bool { return o.engine == "Distributed" }
 
 // addColumns adds those of the columns that the table lacks: all or none.
 func (sh Shape) addColumns(name, full string, columns []schema.Column) statement {
@@ -189,7 +278,7 @@ func (sh Shape) rename(o object, full, to string) string {
 	return "RENAME TABLE " + full + " TO " + to
 }
 
-const notServed = "replicated and distributed tables are not supported yet: use a server with tables of its own"
+const notServed = "replicated tables are not supported yet: use a server with tables of its own, or the shards of a cluster (?cluster=NAME in the address)"
 
 // unservedDatabase says what to do about a database of an engine that puts other engines
 // into the tables than were asked for; "" for one that is served.
@@ -227,48 +316,48 @@ func (sh Shape) merging(engine string) string {
 
 // Merging says what to do about a table of rows whose engine makes one row of several; it
 // is "" for another engine.
-func (s *Store) Merging(engine string) string { return s.shape().merging(engine) }
+func (s *Server) Merging(engine string) string { return s.shape().merging(engine) }
 
 // DropConstraint is advice: how an administrator drops a constraint, whose name is quoted
 // where need be.
-func (s *Store) DropConstraint(table, name string) string {
+func (s *Server) DropConstraint(table, name string) string {
 	return "ALTER TABLE " + s.Holding(table) + " DROP CONSTRAINT " + name
 }
 
 // Unserved says what to do about a table of an engine that may not hold our rows; it is
 // "" for one that may.
-func (s *Store) Unserved(table, engine string) string { return s.shape().unserved(table, engine) }
+func (s *Server) Unserved(table, engine string) string { return s.shape().unserved(table, engine) }
 
 // UnservedDatabase says the same of a database of an engine.
-func (s *Store) UnservedDatabase(engine string) string { return s.shape().unservedDatabase(engine) }
+func (s *Server) UnservedDatabase(engine string) string { return s.shape().unservedDatabase(engine) }
 
 // CopyTable makes an empty table of the definition of another.
-func (s *Store) CopyTable(ctx context.Context, name, of string) error {
+func (s *Server) CopyTable(ctx context.Context, name, of string) error {
 	return s.ddl(ctx, s.shape().copyOf(name, s.Holding(name), s.Holding(of)))
 }
 
 // RollUpMode is the setting of tables by which a deletion sums roll-ups anew.
-func (s *Store) RollUpMode() string { return s.shape().clauses["rollups"] }
+func (s *Server) RollUpMode() string { return s.shape().clauses["rollups"] }
 
 // PartBound is the name of the setting that bounds the size of parts.
-func (s *Store) PartBound() string {
+func (s *Server) PartBound() string {
 	name, _, _ := strings.Cut(s.shape().clauses["bounded"], " ")
 	return name
 }
 
 // PrepareRollUps is advice: how an administrator applies the settings that roll-ups need.
-func (s *Store) PrepareRollUps(table string) string {
+func (s *Server) PrepareRollUps(table string) string {
 	return s.shape().prepareRollUps(table, s.Holding(table)).sql
 }
 
 // AddRollUp is advice: how an administrator adds a roll-up that a table lacks.
-func (s *Store) AddRollUp(table string, r schema.RollUp) string {
+func (s *Server) AddRollUp(table string, r schema.RollUp) string {
 	return "ALTER TABLE " + s.Holding(table) + " ADD PROJECTION " + r.Definition
 }
 
 // FillRollUps is what brings a table's roll-ups into the parts of a month that were there before
 // them. The mask comes first: rows that are only marked as deleted would be summed with the others.
-func (s *Store) FillRollUps(table, month string, have []schema.RollUp) string {
+func (s *Server) FillRollUps(table, month string, have []schema.RollUp) string {
 	var fill []string
 	for _, r := range have {
 		fill = append(fill, "MATERIALIZE PROJECTION "+r.Name+" IN PARTITION ID "+literal(month))
@@ -278,25 +367,25 @@ func (s *Store) FillRollUps(table, month string, have []schema.RollUp) string {
 }
 
 // DropTable drops a table with its rows, if it is there.
-func (s *Store) DropTable(ctx context.Context, name string) error {
+func (s *Server) DropTable(ctx context.Context, name string) error {
 	return s.ddl(ctx, s.shape().dropTable(name, s.Holding(name)))
 }
 
-// AddColumns adds those of the columns that the table lacks: all or none.
-func (s *Store) AddColumns(ctx context.Context, table string, columns ...schema.Column) error {
+// addColumns adds those of the columns that the table lacks: all or none.
+func (s *Server) addColumns(ctx context.Context, table string, columns ...schema.Column) error {
 	return s.ddl(ctx, s.shape().addColumns(table, s.Holding(table), columns))
 }
 
-// Update changes rows of a table in place, and returns when that is done. sets and where
+// update changes rows of a table in place, and returns when that is done. sets and where
 // are SQL.
-func (s *Store) Update(ctx context.Context, op Op, table, sets, where string) error {
+func (s *Server) update(ctx context.Context, op Op, table, sets, where string) error {
 	return s.Write(ctx, op, func(ctx context.Context) error {
 		return s.Conn().Exec(ctx, s.shape().update(s.Holding(table), sets, where))
 	})
 }
 
 // ddl sends a statement that changes a definition.
-func (s *Store) ddl(ctx context.Context, st statement) error {
+func (s *Server) ddl(ctx context.Context, st statement) error {
 	return s.Write(ctx, Op{Kind: "ddl", Detail: st.title}, func(ctx context.Context) error {
 		return s.Conn().Exec(ctx, st.sql)
 	})

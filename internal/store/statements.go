@@ -17,7 +17,7 @@ func quote(name string) string { return schema.Identifier(name) }
 func QueryPrefix(run string) string { return "ingest-" + strings.ToLower(run) + "-" }
 
 // Now is the server's clock.
-func (s *Store) Now(ctx context.Context) (time.Time, error) {
+func (s *Server) Now(ctx context.Context) (time.Time, error) {
 	var now time.Time
 	if err := s.Conn().QueryRow(ctx, "SELECT now64(3, 'UTC')").Scan(&now); err != nil {
 		return time.Time{}, fmt.Errorf("asking the store's clock: %w", err)

@@ -1,21 +1,23 @@
 // Package store is the ClickHouse that rows and ledger live in: the embedded
-// one, or a server named by an address. It hands out connections, holds every
+// one, or servers named by an address. It hands out connections, holds every
 // statement and setting that the exactly-once promise leans on, and decides
 // which of the server's errors another attempt may mend.
+//
+// # One server, or the shards of a cluster
+//
+// A Server is one ClickHouse and all that can be said to it. A Store is what the rest of
+// the program has: its home, the Server with ledger, leases and names, and its shards,
+// over which the rows are spread. On a single server all of them are one and the same.
+//
+// What differs on a cluster stands in three places: in the Shape of a Server (shape.go),
+// in how the servers are found (topology.go), and in what is done on every shard
+// (shards.go). The protocol of an INSERT, the ledger and the lease know nothing of it.
 package store
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"net"
-	"sync"
-	"syscall"
 	"time"
-
-	"github.com/ClickHouse/ch-go"
-	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"rawlogs/internal/engine"
 )
@@ -23,7 +25,8 @@ import (
 // Config says which ClickHouse to open.
 type Config struct {
 	// Spec is "embedded:PATH" or
-	// "clickhouse://user:password@host:9000/database?secure=true".
+	// "clickhouse://user:password@host:9000/database?secure=true", with cluster=NAME
+	// where the rows are spread over the shards of a cluster.
 	Spec string
 	// Log receives what happens to the store; nil is silent.
 	Log *slog.Logger
@@ -55,26 +58,17 @@ type Op struct{ Kind, Detail string }
 
 // Store is an open ClickHouse. It is safe for concurrent use.
 //
-// It speaks to one server for as long as it is open: what a lost INSERT became
-// can only be asked of the server that ran it, and only there do the ledger and
-// the rows belong together. A connection that leads to another one is refused.
+// Its own methods are about all of it. Those of its Server are about the home, where
+// ledger, leases, names and reports are; TableName is the way from there to the rows of
+// all shards.
 type Store struct {
-	cfg    Config
-	target target
-	pin    pin
-
-	recovering sync.Mutex // one Recover at a time
-
-	mu      sync.RWMutex
-	conn    *pool
-	native  ch.Options
-	profile profile
-	engine  *engine.Engine // nil where the store is not embedded
-	closed  bool
+	*Server
+	shards []*Server // none where the store was opened for questions alone
+	fronts *fronts   // nil on a single server
 }
 
 // Open opens the store and makes sure that it answers. It changes nothing in
-// it but that an embedded store is created if absent.
+// it but that an embedded store is created if absent, and the databases of shards.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -87,281 +81,12 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, err
 	}
 	t.reads = cfg.Reader
-	s := &Store{cfg: cfg, target: t}
-	if err := s.connect(ctx); err != nil {
-		return nil, fmt.Errorf("store %s: %w", s.Name(), portOf(err, t.tls != nil))
+	if t.cluster != "" {
+		return openCluster(ctx, cfg, t)
 	}
-	return s, nil
-}
-
-// connect opens the engine, if the store is embedded, and a pool, and puts
-// both in place of the former ones.
-func (s *Store) connect(ctx context.Context) error {
-	t := s.target
-	var eng *engine.Engine
-	if t.path != "" {
-		cfg := s.cfg.Engine
-		cfg.Path, cfg.Existing = t.path, s.cfg.Existing
-		if cfg.Log == nil {
-			cfg.Log = s.cfg.Log
-		}
-		var err error
-		if eng, err = engine.Open(ctx, cfg); err != nil {
-			return err
-		}
-		endpoint := eng.Endpoint()
-		if s.cfg.Reader { //guard:sql-reader
-			endpoint = endpoint.AsReader()
-		}
-		if endpoint.Password == "" {
-			return errors.Join(errors.New("the ClickHouse running there was started by an older ingest: stop the commands that use it, such as `ingest serve`"), eng.Close())
-		}
-		t = t.at(endpoint)
-	}
-	conn, user, addr, err := s.dial(ctx, t)
-	if eng != nil && errors.Is(err, syscall.ECONNREFUSED) { //guard:engine-listens-again
-		s.cfg.Log.Warn("the embedded ClickHouse does not listen; opening its port again", "err", err)
-		if err = eng.Listen(ctx); err == nil {
-			conn, user, addr, err = s.dial(ctx, t)
-		}
-	}
-	if Retryable(err) && ctx.Err() == nil && !dialing(err) { //guard:greeting-retried
-		// It was there, and silent: for a process that was stopped meanwhile, or a machine that slept.
-		s.cfg.Log.Warn("store operation failed; retrying", "err", err)
-		conn, user, addr, err = s.dial(ctx, t)
-	}
+	s, err := openServer(ctx, cfg, t)
 	if err != nil {
-		if eng != nil {
-			if s.cfg.Existing && code(err) == codeUnknownDatabase {
-				err = engine.ErrAbsent // its making was cut short
-			}
-			err = errors.Join(err, eng.Close())
-		}
-		return err
+		return nil, err
 	}
-	s.mu.Lock()
-	old, oldEngine := s.conn, s.engine
-	s.conn, s.profile, s.native, s.engine = conn, user, t.nativeOptions(addr, user.known), eng
-	s.mu.Unlock()
-	if old != nil {
-		_ = old.Close() // its server is gone
-	}
-	if oldEngine != nil {
-		_ = oldEngine.Close() // likewise
-	}
-	return nil
+	return &Store{Server: s, shards: []*Server{s}}, nil
 }
-
-// dial makes a pool to the server of the target. Of several addresses each must
-// answer at first, and prove to be another way to the same server: a second
-// server that is used when the first is away would get all rows once more.
-// Later any of them will do.
-func (s *Store) dial(ctx context.Context, t target) (first *pool, user profile, addr string, err error) {
-	fresh := !s.pin.pinned()
-	var errs []error
-	for _, at := range t.addrs {
-		conn, has, err := t.dialPool(ctx, at, s.greeting(at))
-		if err != nil && fresh && len(t.addrs) > 1 { //guard:every-address
-			return nil, profile{}, "", errors.Join(fmt.Errorf("whether %s is the same server as the others of the address cannot be seen; name one server: %w", at, err), closed(first))
-		}
-		switch {
-		case err != nil:
-			errs = append(errs, err)
-		case first == nil:
-			first, user, addr = conn, has, at
-		default:
-			_ = conn.Close() // it has proven what it was to prove
-		}
-		if first != nil && !fresh {
-			break
-		}
-	}
-	if first == nil {
-		return nil, profile{}, "", errors.Join(errs...)
-	}
-	return first, user, addr, nil
-}
-
-// dialing reports whether an error is of the making of a connection, before a word was
-// spoken through it.
-func dialing(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
-}
-
-func closed(p *pool) error {
-	if p == nil {
-		return nil
-	}
-	return p.Close()
-}
-
-// greeting is how a new connection is looked at. An embedded engine is known by
-// its folder and its password, and comes back at another port.
-func (s *Store) greeting(addr string) greeting {
-	if s.target.path != "" {
-		return func(context.Context, asker) error { return nil }
-	}
-	return func(ctx context.Context, conn asker) error { return s.pin.ask(ctx, addr, conn) }
-}
-
-// Recover brings the store back after its server was lost: it starts or
-// re-attaches to the embedded engine, or finds a server of the address that
-// answers, and puts a new pool in place. It does nothing if the store answers.
-// An error means that it is still away, and Recover may be called again.
-func (s *Store) Recover(ctx context.Context) error {
-	s.recovering.Lock()
-	defer s.recovering.Unlock()
-	s.mu.RLock()
-	conn, eng, closed := s.conn, s.engine, s.closed
-	s.mu.RUnlock()
-	if closed {
-		return errClosed
-	}
-	dead := false
-	if eng != nil {
-		select {
-		case <-eng.Died():
-			dead = true
-			s.cfg.Log.Warn("starting the embedded ClickHouse again", "err", eng.Err())
-		default:
-		}
-	}
-	if !dead {
-		ping, cancel := context.WithTimeout(ctx, pingTimeout)
-		defer cancel()
-		err := conn.ping(ping)
-		if err == nil {
-			return nil
-		}
-		if eng != nil && !errors.Is(err, syscall.ECONNREFUSED) {
-			// The engine lives but is busy: nothing a new one could mend.
-			return fmt.Errorf("store %s: %w", s.Name(), err)
-		}
-	}
-	if err := s.connect(ctx); err != nil {
-		return fmt.Errorf("store %s: %w", s.Name(), err)
-	}
-	return nil
-}
-
-const pingTimeout = 5 * time.Second
-
-var errClosed = errors.New("the store is closed")
-
-// Close ends all connections; the last user of an embedded store waits until
-// it has stopped.
-func (s *Store) Close() error {
-	s.recovering.Lock()
-	defer s.recovering.Unlock()
-	s.mu.Lock()
-	conn, eng := s.conn, s.engine
-	s.engine, s.closed = nil, true
-	s.mu.Unlock()
-	var errs []error
-	if conn != nil {
-		errs = append(errs, conn.Close())
-	}
-	if eng != nil {
-		errs = append(errs, eng.Close())
-	}
-	return errors.Join(errs...)
-}
-
-// Conn is the pool of native connections, for statements and the ledger. It
-// is the store's to close, and to be asked for anew at each use: Recover puts
-// another in its place.
-func (s *Store) Conn() Conn {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.conn
-}
-
-// Dial opens a connection for streaming INSERTs, to the same server as the
-// pool's. The caller closes it.
-func (s *Store) Dial(ctx context.Context) (*ch.Client, error) {
-	s.mu.RLock()
-	opts := s.native
-	s.mu.RUnlock()
-	client, err := ch.Dial(ctx, opts)
-	if err != nil {
-		return nil, fmt.Errorf("store %s: %w", s.Name(), err)
-	}
-	if err := s.greeting(opts.Address)(ctx, streamAsker{client}); err != nil { //guard:stream-greeted
-		return nil, fmt.Errorf("store %s: %w", s.Name(), errors.Join(err, client.Close()))
-	}
-	return client, nil
-}
-
-// Database is the database of all tables.
-func (s *Store) Database() string {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.native.Database
-}
-
-// Name names the store for people; it holds no password.
-func (s *Store) Name() string { return s.target.name }
-
-// Engine is the embedded engine's endpoint, and false where there is none. The
-// endpoint holds a password.
-func (s *Store) Engine() (engine.Endpoint, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.engine == nil {
-		return engine.Endpoint{}, false
-	}
-	return s.engine.Endpoint(), true
-}
-
-// EnginePID is the process id of the embedded engine's host, or 0.
-func (s *Store) EnginePID() int {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.engine == nil {
-		return 0
-	}
-	return s.engine.PID()
-}
-
-// Died is closed when the embedded engine's process has ended; it is nil, and
-// so never ready, where there is none. After Recover there is another.
-func (s *Store) Died() <-chan struct{} {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.engine == nil {
-		return nil
-	}
-	return s.engine.Died()
-}
-
-// Write runs a write through the hook. Every statement that changes the store
-// goes this way.
-func (s *Store) Write(ctx context.Context, op Op, do func(context.Context) error) error {
-	if s.cfg.Hook == nil {
-		return do(ctx)
-	}
-	return s.cfg.Hook(ctx, op, do)
-}
-
-// poolOptions are those of the pool's connections; see target.dialPool.
-func poolOptions(t target, addr string, settings clickhouse.Settings) *clickhouse.Options {
-	return &clickhouse.Options{
-		Protocol:        clickhouse.Native,
-		Addr:            []string{addr},
-		TLS:             t.tls.Clone(),
-		Auth:            clickhouse.Auth{Database: t.database, Username: t.user, Password: t.password},
-		Compression:     &clickhouse.Compression{Method: t.compressionAt(addr)},
-		Settings:        settings,
-		DialTimeout:     dialTimeout,
-		ReadTimeout:     readTimeout,
-		ConnMaxLifetime: time.Hour,
-	}
-}
-
-const (
-	dialTimeout = 10 * time.Second
-	// readTimeout bounds silence on a connection, in which the server sends
-	// progress every 100 ms, except while it waits for a mutation.
-	readTimeout = 10 * time.Minute
-)

@@ -46,7 +46,7 @@ func (e *HTTPError) Hint() string {
 // The native protocol has the client write formats, so the query goes over HTTP: to the
 // same server as the pool's, as the same user, and with the settings and parameters of
 // the context.
-func (s *Store) Stream(ctx context.Context, w io.Writer, format, query string) error {
+func (s *Server) Stream(ctx context.Context, w io.Writer, format, query string) error {
 	addr, err := s.httpAddr(ctx)
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func (s *Store) Stream(ctx context.Context, w io.Writer, format, query string) e
 	return s.streamFrom(ctx, addr, w, format, query)
 }
 
-func (s *Store) streamFrom(ctx context.Context, addr string, w io.Writer, format, query string) (err error) {
+func (s *Server) streamFrom(ctx context.Context, addr string, w io.Writer, format, query string) (err error) {
 	s.mu.RLock()
 	native, known, own := s.native, s.profile.known, s.conn
 	s.mu.RUnlock()
@@ -111,7 +111,7 @@ func (s straight) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // httpAddr is where the server listens for HTTP, as it says itself.
-func (s *Store) httpAddr(ctx context.Context) (string, error) {
+func (s *Server) httpAddr(ctx context.Context) (string, error) {
 	if e, embedded := s.Engine(); embedded {
 		return e.HTTPAddr, nil
 	}

@@ -27,6 +27,8 @@ type target struct {
 	user        string
 	password    string
 	database    string
+	cluster     string // over whose shards the rows are spread; "" on a single server
+	front       string // of a shard: the database in which all shards are asked
 	tls         *tls.Config
 	compression clickhouse.CompressionMethod
 	auto        bool                // compression is ours to choose
@@ -53,6 +55,10 @@ func parseSpec(spec string) (target, error) {
 	if err = checkParameters(queryOf(spec)); err != nil {
 		return target{}, err
 	}
+	query, err := url.ParseQuery(queryOf(spec))
+	if err != nil {
+		return target{}, errAddress
+	}
 	if err = checkDatabase(opts.Auth.Database); err != nil {
 		return target{}, err
 	}
@@ -77,19 +83,41 @@ func parseSpec(spec string) (target, error) {
 	if len(t.addrs) == 0 {
 		return target{}, errAddress
 	}
-	query, err := url.ParseQuery(queryOf(spec))
-	if err != nil {
-		return target{}, errAddress
+	if err = t.read(query, opts); err != nil {
+		return target{}, err
 	}
+	t.name = "clickhouse://" + t.user + "@" + strings.Join(t.addrs, ",") + "/" + t.database //guard:store-name
+	if t.cluster != "" {
+		t.name += "?" + clusterParameter + "=" + t.cluster
+	}
+	return t, nil
+}
+
+// read takes what the parameters of the address say to us, and not to the server.
+func (t *target) read(query url.Values, opts *clickhouse.Options) error {
+	t.cluster = query.Get(clusterParameter)
+	if query.Has(clusterParameter) && t.cluster == "" {
+		return errors.New("store: cluster: want the name of a cluster that the server knows")
+	}
+	delete(t.settings, clusterParameter) // the library takes it for one of the server's
 	t.auto = !query.Has("compress")
 	if opts.Compression != nil && !t.auto {
 		t.compression = opts.Compression.Method
 		if !slices.Contains([]clickhouse.CompressionMethod{clickhouse.CompressionNone, clickhouse.CompressionLZ4, clickhouse.CompressionZSTD}, t.compression) {
-			return target{}, errors.New("store: compress: want true, false, lz4 or zstd")
+			return errors.New("store: compress: want true, false, lz4 or zstd")
 		}
 	}
-	t.name = "clickhouse://" + t.user + "@" + strings.Join(t.addrs, ",") + "/" + t.database //guard:store-name
-	return t, nil
+	return nil
+}
+
+// clusterParameter names, in an address, the cluster over whose shards the rows are spread.
+const clusterParameter = "cluster"
+
+// only is the target at one of its addresses, or at another server of its cluster.
+func (t target) only(addr string) target {
+	t.addrs = []string{addr}
+	t.name = "clickhouse://" + t.user + "@" + addr + "/" + t.database
+	return t
 }
 
 // parseDSN reads a clickhouse-go address.

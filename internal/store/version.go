@@ -38,7 +38,7 @@ func (e *OlderError) Hint() string {
 
 // SchemaVersion is the version of the store's schema, 0 where it has none of ingest's
 // tables. Stores made before versions were kept count as 1.
-func (s *Store) SchemaVersion(ctx context.Context) (int, error) {
+func (s *Server) SchemaVersion(ctx context.Context) (int, error) {
 	have, err := s.objects(ctx)
 	if err != nil {
 		return 0, err
@@ -46,7 +46,7 @@ func (s *Store) SchemaVersion(ctx context.Context) (int, error) {
 	return s.schemaVersion(ctx, have)
 }
 
-func (s *Store) schemaVersion(ctx context.Context, have map[string]object) (int, error) {
+func (s *Server) schemaVersion(ctx context.Context, have map[string]object) (int, error) {
 	if have["ingest_files"].engine == "" {
 		return 0, nil
 	}
@@ -54,7 +54,7 @@ func (s *Store) schemaVersion(ctx context.Context, have map[string]object) (int,
 		return 1, nil
 	}
 	var version uint32
-	if err := s.Conn().QueryRow(ctx, "SELECT max(version) FROM "+s.TableName(schemaTable)).Scan(&version); err != nil {
+	if err := s.Conn().QueryRow(ctx, "SELECT max(version) FROM "+s.Holding(schemaTable)).Scan(&version); err != nil {
 		return 0, fmt.Errorf("reading the version of the schema: %w", err)
 	}
 	return max(1, int(version)), nil
@@ -62,7 +62,7 @@ func (s *Store) schemaVersion(ctx context.Context, have map[string]object) (int,
 
 // Current returns a *NewerError or an *OlderError where the store's schema is not this
 // release's; a store without tables is neither.
-func (s *Store) Current(ctx context.Context) error {
+func (s *Server) Current(ctx context.Context) error {
 	version, err := s.SchemaVersion(ctx)
 	switch {
 	case err != nil:
@@ -76,7 +76,7 @@ func (s *Store) Current(ctx context.Context) error {
 }
 
 // stamp writes down that the store has this release's schema.
-func (s *Store) stamp(ctx context.Context, did []string) error {
+func (s *Server) stamp(ctx context.Context, did []string) error {
 	return s.Write(ctx, Op{Kind: "schema", Detail: fmt.Sprint("version ", schema.Version)}, func(ctx context.Context) error {
 		return s.Conn().Exec(s.InsertContext(ctx), "INSERT INTO "+s.Holding(schemaTable)+" (version, did) SELECT ?, ?", schema.Version, did)
 	})

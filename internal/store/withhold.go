@@ -26,9 +26,9 @@ func among(text string) string {
 // withheld is what stands for the text of a line.
 const withheld = "bytes, withheld as somebody was forgotten)"
 
-// WithholdRejected replaces the text of rejected lines of a type that hold a wanted value by
+// withholdRejected replaces the text of rejected lines of a type that hold a wanted value by
 // its length, and returns how many lines those were. Other lines, and how many there are, stay.
-func (s *Store) WithholdRejected(ctx context.Context, c Scope, w Wanted, fence Fence, dry bool) (lines int, err error) {
+func (s *Server) withholdRejected(ctx context.Context, c Scope, w Wanted, fence Fence, dry bool) (lines int, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("withholding lines of %s: %w", c.Table(), err)
@@ -75,7 +75,7 @@ func (s *Store) WithholdRejected(ctx context.Context, c Scope, w Wanted, fence F
 
 // WithholdTexts takes what is quoted out of what the ledger says of files, in all versions, and
 // wanted values with their whole text out of the list of runs. Files are by log type.
-func (s *Store) WithholdTexts(ctx context.Context, network string, w Wanted, files map[string][]string, fence Fence) error {
+func (s *Server) WithholdTexts(ctx context.Context, network string, w Wanted, files map[string][]string, fence Fence) error {
 	texts := "concat(error, '\\n', arrayStringConcat(issue_texts, '\\n'), '\\n', ignored)"
 	found, err := s.wanted(ctx, w, "SELECT DISTINCT toString(log_type), file FROM "+s.Holding("ingest_files")+" WHERE network = ? AND "+among(texts), network)
 	if err != nil {
@@ -108,7 +108,7 @@ func (s *Store) WithholdTexts(ctx context.Context, network string, w Wanted, fil
 	return s.withholdRuns(ctx, w, fence)
 }
 
-func (s *Store) withholdRuns(ctx context.Context, w Wanted, fence Fence) error {
+func (s *Server) withholdRuns(ctx context.Context, w Wanted, fence Fence) error {
 	found, err := s.wanted(ctx, w, "SELECT DISTINCT run FROM "+s.Holding("ingest_runs")+" WHERE "+among("concat(arguments, '\\n', error)"))
 	if err != nil {
 		return fmt.Errorf("looking for people in the list of runs: %w", err)
@@ -134,11 +134,11 @@ func (s *Store) withholdRuns(ctx context.Context, w Wanted, fence Fence) error {
 }
 
 // rewriteRows changes rows in place while the lease is held.
-func (s *Store) rewriteRows(ctx context.Context, table, sets, where string, fence Fence, args ...any) error {
+func (s *Server) rewriteRows(ctx context.Context, table, sets, where string, fence Fence, args ...any) error {
 	if fence.Condition != "" {
 		where += " AND (" + fence.Condition + ")"
 	}
-	if err := s.AwaitMutations(ctx, table); err != nil {
+	if err := s.awaitMutations(ctx, table); err != nil {
 		return err
 	}
 	return s.Write(fence.Context(ctx), Op{Kind: "update", Detail: table}, func(ctx context.Context) error {

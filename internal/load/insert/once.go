@@ -28,8 +28,9 @@ type Sender struct {
 	lease    Lease
 	patience store.Patience
 	last     atomic.Uint64 // id given out
+	turn     atomic.Uint64 // of the shards
 	copies   atomic.Uint64 // of tables that were made
-	seen     sync.Map      // tables in which rows of this run were seen, after its first INSERT
+	seen     sync.Map      // destinations in which rows of this run were seen, after its first INSERT
 	views    views
 }
 
@@ -39,7 +40,31 @@ func NewSender(run string, lease Lease, patience store.Patience) *Sender {
 	s := &Sender{st: patience.Store, run: run, lease: lease, patience: patience}
 	ids, _ := IDs(run)
 	s.last.Store(ids.First - 1)
+	s.turn.Store(ids.First) // runs of one INSERT each do not all begin with the same shard
 	return s
+}
+
+// attempt is one INSERT that is tried, on a shard.
+type attempt struct {
+	at    *store.Server
+	table string
+	id    uint64
+	query string
+}
+
+// begin gives an INSERT its id, on the next shard: they take turns, so that each gets as
+// many rows. Whoever counts or deletes asks all of them, so none is bound to what a file had
+// before, and one that is away does not keep an INSERT from landing on another.
+func (s *Sender) begin(table string) attempt { return s.beginAt(s.next(), table) }
+
+func (s *Sender) next() *store.Server {
+	shards := s.st.Shards()
+	return shards[s.turn.Add(1)%uint64(len(shards))]
+}
+
+func (s *Sender) beginAt(at *store.Server, table string) attempt {
+	id := s.newID()
+	return attempt{at, table, id, QueryID(s.run, id)}
 }
 
 // Once sends an INSERT until its rows are in the stream's table exactly once, and
@@ -49,29 +74,28 @@ func NewSender(run string, lease Lease, patience store.Patience) *Sender {
 // A *FillError, an error of rewind, a lost lease and whatever the store does not get
 // over end it, with no row in the table unless the error says otherwise.
 func (s *Sender) Once(ctx context.Context, stream *Stream, shape load.Shape, fill Fill, rewind func(why error) error) (uint64, error) {
-	return s.once(ctx, stream.table.Name, func(id uint64, query string) (sent, error) {
-		_, err := stream.Send(ctx, id, query, shape, fill)
+	return s.once(ctx, stream.table.Name, func(a attempt) (sent, error) {
+		_, err := stream.Send(ctx, a.at, a.id, a.query, shape, fill)
 		return stream.sent, err
 	}, rewind)
 }
 
 // once is Once for any way to send.
-func (s *Sender) once(ctx context.Context, table string, send func(id uint64, query string) (sent, error), rewind func(why error) error) (uint64, error) {
+func (s *Sender) once(ctx context.Context, table string, send func(attempt) (sent, error), rewind func(why error) error) (uint64, error) {
 	try := func() (uint64, error) {
 		if err := s.patience.Steady(ctx, s.lease.Confirm); err != nil {
 			return 0, backoff.Permanent(err)
 		}
-		id, begin := s.newID(), time.Now()
-		query := QueryID(s.run, id)
-		out, err := send(id, query)
+		a, begin := s.begin(table), time.Now()
+		out, err := send(a)
 		var own *FillError
 		switch {
 		case err == nil:
-			s.acknowledged(table, id, out, begin)
-			if err = s.see(ctx, table, id, out.rows); err != nil {
+			s.acknowledged(a, out, begin)
+			if err = s.see(ctx, a, out.rows); err != nil {
 				return 0, backoff.Permanent(err)
 			}
-			return id, nil
+			return a.id, nil
 		case ctx.Err() != nil:
 			return 0, backoff.Permanent(context.Cause(ctx))
 		case errors.As(err, &own):
@@ -79,13 +103,13 @@ func (s *Sender) once(ctx context.Context, table string, send func(id uint64, qu
 		}
 		s.patience.Revive(ctx)
 		if out.ended {
-			landed, lerr := s.landed(ctx, table, query, id, out.rows)
+			landed, lerr := s.landed(ctx, a, out.rows)
 			switch {
 			case lerr != nil:
 				return 0, backoff.Permanent(errors.Join(err, lerr))
 			case landed: //guard:insert-settled
-				s.viewFailed(ctx, table, id, out.rows, err)
-				return id, nil
+				s.viewFailed(ctx, a, out.rows, err)
+				return a.id, nil
 			}
 		}
 		if !store.Retryable(err) { //guard:refusal-final
@@ -102,23 +126,23 @@ func (s *Sender) once(ctx context.Context, table string, send func(id uint64, qu
 
 // see counts the rows of the first INSERT into a table that was acknowledged: a
 // count of 0 settles nothing on a store that hides rows from this user.
-func (s *Sender) see(ctx context.Context, table string, id uint64, rows int) error {
-	if _, seen := s.seen.LoadOrStore(table, true); seen || rows <= 0 {
+func (s *Sender) see(ctx context.Context, a attempt, rows int) error {
+	if _, seen := s.seen.LoadOrStore(attempt{at: a.at, table: a.table}, true); seen || rows <= 0 {
 		return nil
 	}
-	return s.patience.Steady(ctx, func(ctx context.Context) error { return visible(ctx, s.st, table, id, rows) })
+	return s.patience.Steady(ctx, func(ctx context.Context) error { return visible(ctx, a, rows) })
 }
 
 // landed settles an INSERT of unknown outcome, waiting for a store that is away.
-func (s *Sender) landed(ctx context.Context, table, query string, id uint64, rows int) (is bool, err error) {
+func (s *Sender) landed(ctx context.Context, a attempt, rows int) (is bool, err error) {
 	err = s.patience.Steady(ctx, func(ctx context.Context) (err error) {
-		is, err = landed(ctx, s.st, table, query, id, rows)
+		is, err = landed(ctx, a, rows)
 		return err
 	})
 	return is, err
 }
 
 // acknowledged logs an INSERT that the server acknowledged.
-func (s *Sender) acknowledged(table string, id uint64, out sent, begin time.Time) {
-	s.patience.Log.Debug("insert", "table", table, "insert", id, "rows", out.rows, "bytes", out.bytes, "seconds", time.Since(begin).Round(time.Millisecond).Seconds())
+func (s *Sender) acknowledged(a attempt, out sent, begin time.Time) {
+	s.patience.Log.Debug("insert", "table", a.table, "insert", a.id, "rows", out.rows, "bytes", out.bytes, "seconds", time.Since(begin).Round(time.Millisecond).Seconds())
 }

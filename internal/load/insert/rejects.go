@@ -83,8 +83,8 @@ func (q *Rejects) write(ctx context.Context) error {
 	for len(q.lines) > 0 {
 		n := samePartition(q.lines)
 		part := q.lines[:n]
-		id, err := q.sender.once(ctx, store.RejectedRows, func(id uint64, query string) (sent, error) {
-			return sent{rows: n, bytes: textOf(part), ended: true}, q.send(ctx, id, query, part)
+		id, err := q.sender.once(ctx, store.RejectedRows, func(a attempt) (sent, error) {
+			return sent{rows: n, bytes: textOf(part), ended: true}, q.send(ctx, a, part)
 		}, func(error) error { return nil })
 		if err != nil {
 			return err
@@ -98,25 +98,24 @@ func (q *Rejects) write(ctx context.Context) error {
 
 // send writes the lines, whose files' hours must lie in one month, in
 // one INSERT of one block. After an error the outcome is unknown.
-func (q *Rejects) send(ctx context.Context, id uint64, queryID string, lines []Reject) error {
-	st := q.sender.st
-	err := st.Write(ctx, store.Op{Kind: "rejects", Detail: store.RejectedRows}, func(ctx context.Context) error {
-		ctx = clickhouse.Context(st.InsertContext(ctx), clickhouse.WithQueryID(queryID))
-		batch, err := st.Conn().PrepareBatch(ctx, "INSERT INTO "+st.Holding(store.RejectedRows)+
+func (q *Rejects) send(ctx context.Context, a attempt, lines []Reject) error {
+	err := a.at.Write(ctx, store.Op{Kind: "rejects", Detail: store.RejectedRows}, func(ctx context.Context) error {
+		ctx = clickhouse.Context(a.at.InsertContext(ctx), clickhouse.WithQueryID(a.query))
+		batch, err := a.at.Conn().PrepareBatch(ctx, "INSERT INTO "+a.at.Holding(store.RejectedRows)+
 			" (network, log_type, file, hour, line, piece, reason, raw, _insert)")
 		if err != nil {
 			return err
 		}
 		defer batch.Close()
 		for _, l := range lines {
-			if err := batch.Append(q.network, string(l.File.Type), l.File.Name, l.File.Hour, l.Line, l.Piece, l.Reason, l.Raw, id); err != nil {
+			if err := batch.Append(q.network, string(l.File.Type), l.File.Name, l.File.Hour, l.Line, l.Piece, l.Reason, l.Raw, a.id); err != nil {
 				return err
 			}
 		}
 		return batch.Send()
 	})
 	if err != nil {
-		return fmt.Errorf("insert %s into %s: %w", queryID, store.RejectedRows, err)
+		return fmt.Errorf("insert %s into %s: %w", a.query, store.RejectedRows, err)
 	}
 	return nil
 }

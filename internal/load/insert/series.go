@@ -16,6 +16,7 @@ import (
 // use.
 type Series struct {
 	sender *Sender
+	at     *store.Server // all of the file goes there
 	mu     sync.Mutex
 	ids    []uint64 // begun, acknowledged or not
 }
@@ -28,7 +29,7 @@ type Series struct {
 // A *FillError and whatever the store does not get over end it, with no row left.
 func (s *Sender) Together(ctx context.Context, scope store.Scope, file string, send func(*Series) error, undo func() error) ([]uint64, error) {
 	return store.Persist(ctx, s.patience, func() ([]uint64, error) {
-		series := &Series{sender: s}
+		series := &Series{sender: s, at: s.next()}
 		err := send(series)
 		if err == nil {
 			return series.ids, nil
@@ -52,25 +53,24 @@ func (s *Sender) Together(ctx context.Context, scope store.Scope, file string, s
 // Send sends one INSERT of the series, once. After an error the series has failed,
 // unless the server complains of one whose rows it holds.
 func (s *Series) Send(ctx context.Context, stream *Stream, shape load.Shape, fill Fill) error {
-	sender, table := s.sender, stream.table.Name
+	sender := s.sender
 	if err := sender.patience.Steady(ctx, sender.lease.Confirm); err != nil {
 		return err
 	}
-	id, begin := sender.newID(), time.Now()
+	a, begin := sender.beginAt(s.at, stream.table.Name), time.Now()
 	s.mu.Lock()
-	s.ids = append(s.ids, id)
+	s.ids = append(s.ids, a.id)
 	s.mu.Unlock()
-	query := QueryID(sender.run, id)
-	_, err := stream.Send(ctx, id, query, shape, fill)
+	_, err := stream.Send(ctx, a.at, a.id, a.query, shape, fill)
 	if err != nil && stream.sent.ended && store.Refused(err) && ctx.Err() == nil {
-		if landed, lerr := sender.landed(ctx, table, query, id, stream.sent.rows); lerr == nil && landed {
-			sender.viewFailed(ctx, table, id, stream.sent.rows, err)
+		if landed, lerr := sender.landed(ctx, a, stream.sent.rows); lerr == nil && landed {
+			sender.viewFailed(ctx, a, stream.sent.rows, err)
 			err = nil
 		}
 	}
 	if err != nil {
 		return err
 	}
-	sender.acknowledged(table, id, stream.sent, begin)
-	return sender.see(ctx, table, id, stream.sent.rows) //guard:slice-seen
+	sender.acknowledged(a, stream.sent, begin)
+	return sender.see(ctx, a, stream.sent.rows) //guard:slice-seen
 }

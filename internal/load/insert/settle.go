@@ -3,19 +3,17 @@ package insert
 import (
 	"context"
 	"fmt"
-
-	"rawlogs/internal/store"
 )
 
 // landed finds out what became of an INSERT whose answer is unknown: it ends
 // the query if it still runs, waits until it is gone, and counts its rows. An
 // INSERT of one partition is there whole or not at all; any other count is an
 // error, and means that the table is not what this program made it.
-func landed(ctx context.Context, st *store.Store, table, queryID string, id uint64, rows int) (bool, error) {
-	if err := st.KillQueries(ctx, queryID); err != nil {
+func landed(ctx context.Context, a attempt, rows int) (bool, error) {
+	if err := a.at.KillQueries(ctx, a.query); err != nil {
 		return false, err
 	}
-	n, err := st.CountInsert(ctx, table, id)
+	n, err := a.at.CountInsert(ctx, a.table, a.id)
 	if err != nil {
 		return false, err
 	}
@@ -25,17 +23,17 @@ func landed(ctx context.Context, st *store.Store, table, queryID string, id uint
 	case uint64(rows):
 		return true, nil
 	}
-	return false, &PartialError{Table: table, Insert: id, Sent: rows, Stored: n}
+	return false, &PartialError{Table: a.table, Insert: a.id, Sent: rows, Stored: n}
 }
 
 // visible counts the rows of an INSERT that was acknowledged. An error means that
 // this user does not see all that it wrote.
-func visible(ctx context.Context, st *store.Store, table string, id uint64, rows int) error {
-	n, err := st.CountInsert(ctx, table, id)
+func visible(ctx context.Context, a attempt, rows int) error {
+	n, err := a.at.CountInsert(ctx, a.table, a.id)
 	if err != nil || n == uint64(rows) { //guard:first-insert-seen
 		return err
 	}
-	return &HiddenError{Table: table, Insert: id, Sent: rows, Stored: n}
+	return &HiddenError{Table: a.table, Insert: a.id, Sent: rows, Stored: n}
 }
 
 // HiddenError reports rows that the store acknowledged and does not show.

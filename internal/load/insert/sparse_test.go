@@ -23,7 +23,7 @@ func TestColumnsWithoutValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stream, err := NewStream(st, tables[0])
+	stream, err := NewStream(tables[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,11 +57,11 @@ func TestColumnsWithoutValues(t *testing.T) {
 			return nil
 		}
 		id := uint64(arrangement + 1)
-		if n, err := stream.Send(t.Context(), id, QueryID(run, id), layout.Shape(), fill); err != nil || n != blocks*rows {
+		if n, err := stream.Send(t.Context(), st.Home(), id, QueryID(run, id), layout.Shape(), fill); err != nil || n != blocks*rows {
 			t.Fatalf("arrangement %04b: %d rows, %v", arrangement, n, err)
 		}
 	}
-	server := stream.client.ServerInfo()
+	server := stream.lines[st.Home()].ServerInfo()
 	if !load.Sparse(server.Major, server.Minor) {
 		t.Fatalf("ClickHouse %d.%d is sent one form only", server.Major, server.Minor)
 	}

@@ -40,18 +40,17 @@ var errStalled = errors.New("the store neither took a block nor answered in time
 const stallAfter = 5 * time.Minute
 
 // Stream sends INSERTs into one table, one after the other, over a connection
-// of its own. It is not safe for concurrent use.
+// of its own to each shard. It is not safe for concurrent use.
 //
 // An INSERT is streamed in small wire blocks while the server squashes them
 // into one part, written when the INSERT ends: memory here is one block, and
 // the rows land all or not at all.
 type Stream struct {
-	st     *store.Store
-	table  *load.Table
-	block  *load.Block
-	client *ch.Client
-	sent   sent  // by the last INSERT
-	own    error // of its fill
+	table *load.Table
+	block *load.Block
+	lines map[*store.Server]*line
+	sent  sent  // by the last INSERT
+	own   error // of its fill
 }
 
 // sent is what an INSERT has handed to the connection.
@@ -61,48 +60,69 @@ type sent struct {
 	ended bool  // all of it, so that the server can have written it
 }
 
-// NewStream returns a stream into a table; its first INSERT dials.
-func NewStream(st *store.Store, table *load.Table) (*Stream, error) {
+// line is a connection.
+type line struct {
+	*ch.Client
+	sparse bool // the server takes columns without values in their short form
+}
+
+// NewStream returns a stream into a table; its first INSERT into each shard dials.
+func NewStream(table *load.Table) (*Stream, error) {
 	block, err := load.NewBlock(table)
 	if err != nil {
 		return nil, err
 	}
-	return &Stream{st: st, table: table, block: block}, nil
+	return &Stream{table: table, block: block, lines: make(map[*store.Server]*line)}, nil
 }
 
-// Close drops the connection. An INSERT in flight is not Close's to end.
+// Close drops the connections. An INSERT in flight is not Close's to end.
 func (s *Stream) Close() error {
-	if s.client == nil {
-		return nil
+	var errs []error
+	for at := range s.lines {
+		errs = append(errs, s.hangUp(at))
 	}
-	client := s.client
-	s.client = nil
-	return client.Close()
+	return errors.Join(errs...)
 }
 
-// Send runs one INSERT, once: see Sender for one whose outcome matters. fill is called
+func (s *Stream) hangUp(at *store.Server) error {
+	l := s.lines[at]
+	delete(s.lines, at)
+	return l.Close()
+}
+
+// dial returns the connection to a shard.
+func (s *Stream) dial(ctx context.Context, at *store.Server) (*line, error) {
+	if l := s.lines[at]; l != nil {
+		return l, nil
+	}
+	client, err := at.Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	server := client.ServerInfo()
+	s.lines[at] = &line{client, load.Sparse(server.Major, server.Minor)}
+	return s.lines[at], nil
+}
+
+// Send runs one INSERT on a shard, once: see Sender for one whose outcome matters. fill is called
 // with an empty block until it returns ErrComplete; any other error cancels the INSERT,
 // of which nothing lands then, and comes back as a *FillError. queryID must be new, and
 // begin as the run's other query ids do, so that recovery finds it.
 //
 // rows is the number of rows handed to the connection. After an error that did
 // not come from fill the outcome is unknown.
-func (s *Stream) Send(ctx context.Context, id uint64, queryID string, shape load.Shape, fill Fill) (rows int, err error) {
+func (s *Stream) Send(ctx context.Context, at *store.Server, id uint64, queryID string, shape load.Shape, fill Fill) (rows int, err error) {
 	s.sent, s.own = sent{}, nil
-	err = s.st.Write(ctx, store.Op{Kind: "insert", Detail: s.table.Name}, func(ctx context.Context) error {
-		if s.client == nil {
-			client, failed := s.st.Dial(ctx)
-			if failed != nil {
-				return failed
-			}
-			s.client = client
-			server := client.ServerInfo()
-			s.block.SetSparse(load.Sparse(server.Major, server.Minor))
+	err = at.Write(ctx, store.Op{Kind: "insert", Detail: s.table.Name}, func(ctx context.Context) error {
+		l, failed := s.dial(ctx, at)
+		if failed != nil {
+			return failed
 		}
+		s.block.SetSparse(l.sparse)
 		s.block.Reset()
 		s.block.SetShape(shape)
 		s.block.SetInsert(id)
-		return s.do(ctx, queryID, fill)
+		return s.do(ctx, at, queryID, fill)
 	})
 	if s.own != nil {
 		return s.sent.rows, &FillError{s.own}
@@ -129,9 +149,9 @@ func (e *RefusedError) Hint() string {
 	return "`ingest check` says what is wrong with the table, the views on it or the user's rights"
 }
 
-// do runs the query over the connection, which it closes on any error.
-func (s *Stream) do(ctx context.Context, queryID string, fill Fill) error {
-	client := s.client
+// do runs the query over the shard's connection, which it closes on any error.
+func (s *Stream) do(ctx context.Context, at *store.Server, queryID string, fill Fill) error {
+	client := s.lines[at]
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	// The connection waits for the server without a limit and does not watch
@@ -141,9 +161,9 @@ func (s *Stream) do(ctx context.Context, queryID string, fill Fill) error {
 	defer watchdog.Stop()
 	input := s.block.Input()
 	err := client.Do(ctx, ch.Query{
-		Body:     insertInto(s.st.Holding(s.table.Name), input), //guard:insert-quoting
+		Body:     insertInto(at.Holding(s.table.Name), input), //guard:insert-quoting
 		QueryID:  queryID,
-		Settings: s.st.InsertSettings(),
+		Settings: at.InsertSettings(),
 		Input:    input,
 		OnInput: func(ctx context.Context) error {
 			watchdog.Stop()
@@ -152,7 +172,7 @@ func (s *Stream) do(ctx context.Context, queryID string, fill Fill) error {
 		},
 	})
 	if err != nil {
-		_ = s.Close() // its state is unknown; the error at hand says more
+		_ = s.hangUp(at) // its state is unknown; the error at hand says more
 		if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 			return cause
 		}

@@ -22,12 +22,12 @@ func TestCauseWins(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, cause := range []error{errors.New("the caller's own"), &store.StuckMutationError{Table: "clicks", Mutation: "mutation_1.txt"}, nil} {
-		stream, err := NewStream(st, tables[0])
+		stream, err := NewStream(tables[0])
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, end := context.WithCancelCause(t.Context())
-		_, err = stream.Send(ctx, 1, QueryID(recovering, 1), "", func(during context.Context, _ *load.Block) error {
+		_, err = stream.Send(ctx, st.Home(), 1, QueryID(recovering, 1), "", func(during context.Context, _ *load.Block) error {
 			end(errEnded)
 			<-during.Done()
 			if cause == nil {

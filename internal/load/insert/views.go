@@ -19,20 +19,20 @@ type views struct {
 // viewFailed notes an error of an INSERT whose rows landed. Where nothing can have gone on to
 // a view, it was about the connection: the server gives up one that is silent for too long,
 // perhaps one over which no row came.
-func (s *Sender) viewFailed(ctx context.Context, table string, id uint64, rows int, err error) {
-	if rows == 0 || store.Retryable(err) && !s.feeds(ctx, table) { //guard:timeout-no-view
-		s.patience.Log.Warn("the rows are stored, though the server answered with an error", "insert", id, "rows", rows, "err", err)
+func (s *Sender) viewFailed(ctx context.Context, a attempt, rows int, err error) {
+	if rows == 0 || store.Retryable(err) && !a.feeds(ctx) { //guard:timeout-no-view
+		s.patience.Log.Warn("the rows are stored, though the server answered with an error", "insert", a.id, "rows", rows, "err", err)
 		return
 	}
-	if s.views.add(id, err) { //guard:view-error-kept
-		s.patience.Log.Error("the rows are stored, but the server answered with an error, as it does when a materialized view fails on them", "insert", id, "err", err)
+	if s.views.add(a.id, err) { //guard:view-error-kept
+		s.patience.Log.Error("the rows are stored, but the server answered with an error, as it does when a materialized view fails on them", "insert", a.id, "err", err)
 	}
 }
 
-// feeds reports whether a table's rows go on to other tables, as far as that is known.
-func (s *Sender) feeds(ctx context.Context, table string) bool {
+// feeds reports whether its table's rows go on to other tables, as far as that is known.
+func (a attempt) feeds(ctx context.Context) bool {
 	var views uint64
-	err := s.st.Conn().QueryRow(ctx, "SELECT ifNull(sum(length(dependencies_table)), 0) FROM system.tables WHERE database = ? AND name = ?", s.st.Database(), table).Scan(&views)
+	err := a.at.Conn().QueryRow(ctx, "SELECT ifNull(sum(length(dependencies_table)), 0) FROM system.tables WHERE database = ? AND name = ?", a.at.Database(), a.table).Scan(&views)
 	return err != nil || views > 0
 }
 

@@ -53,7 +53,8 @@ func TestErrorOfLandedRows(t *testing.T) {
 			}
 			sender := NewSender(recovering, claim{"1 = 1"}, store.Patience{Store: st, Wait: time.Minute, Log: slog.New(slog.DiscardHandler)})
 			tries, rewound := 0, 0
-			id, err := sender.once(ctx, table, func(id uint64, _ string) (sent, error) {
+			id, err := sender.once(ctx, table, func(a attempt) (sent, error) {
+				id := a.id
 				tries++
 				out := sent{rows: tc.rows, ended: true}
 				if tc.rows > 0 && (tries > 1 || !tc.late) {
