@@ -34,7 +34,7 @@ func (l *Ledger) Brief(ctx context.Context, types []rawlog.Type, most int) ([]Br
 	where, args := l.where(Filter{Types: types})
 	rows, err := l.st.Conn().Query(ctx, `
 		SELECT log_type, file, hour, toString(state), attempt, run, ingest_files.rows, rescued, rejected, error, issues, issue_texts, issue_since, ignored, updated_at
-		FROM ingest_files FINAL
+		FROM `+l.st.Holding("ingest_files")+` FINAL
 		WHERE `+where+`
 		ORDER BY hour DESC, log_type DESC, file DESC LIMIT ?`, append(args, most)...)
 	if err != nil {

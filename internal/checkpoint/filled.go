@@ -31,7 +31,7 @@ func (l *Ledger) Unfilled(ctx context.Context, types []rawlog.Type) ([]Unfilled,
 		where, args := l.where(Filter{Types: []rawlog.Type{typ}, States: []State{Loaded}})
 		err := l.st.Conn().QueryRow(ctx, `
 			SELECT countIf(ingest_files.rows > 0), countIf(ingest_files.rows > 0 AND empty(filled)), groupUniqArrayArray(filled)
-			FROM ingest_files FINAL WHERE `+where, args...).Scan(&u.Files, &unknown, &filled)
+			FROM `+l.st.Holding("ingest_files")+` FINAL WHERE `+where, args...).Scan(&u.Files, &unknown, &filled)
 		if err != nil {
 			return nil, fmt.Errorf("reading the ledger of files: %w", err)
 		}
@@ -88,8 +88,8 @@ const (
 func (l *Ledger) Usual(ctx context.Context, typ rawlog.Type, before time.Time) (u Usual, err error) {
 	// Without FINAL, as it would read the whole ledger: a file that was loaded twice
 	// and not merged yet counts twice, which changes nothing of what all have.
-	const files = `
-		FROM ingest_files
+	files := `
+		FROM ` + l.st.Holding("ingest_files") + `
 		WHERE network = ? AND log_type = ? AND state = 'loaded' AND rows > 0 AND notEmpty(filled) AND (NOT has(issues, 'columns') OR ignored != '') AND hour < ? AND hour >= ?`
 	which := []any{l.network, string(typ), before, before.AddDate(0, -3, 0)}
 	// A young ledger has too few, and the question below costs seven times this one.

@@ -115,7 +115,7 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 	rows, err := l.st.Conn().Query(ctx, `
 		SELECT log_type, file, hour, toString(state), attempt, run, size, etag, lines, rows, rescued, inexact, rejected,
 		       toLowCardinality(arrayStringConcat(filled, '\0')), inserts, first_time, last_time, shift_hours, error, contents, issues, issue_texts, issue_since, left_out, leans_on, toString(privacy), forgotten, forgetting, ignored, version, updated_at
-		FROM ingest_files FINAL
+		FROM `+l.st.Holding("ingest_files")+` FINAL
 		WHERE `+where+`
 		ORDER BY log_type, hour, file`, args...)
 	if err != nil {
@@ -172,7 +172,7 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 // former versions that are not merged away yet count as well.
 func (l *Ledger) Count(ctx context.Context, f Filter) (n uint64, err error) {
 	where, args := l.where(f)
-	if err = l.st.Conn().QueryRow(ctx, "SELECT count() FROM ingest_files WHERE "+where, args...).Scan(&n); err != nil {
+	if err = l.st.Conn().QueryRow(ctx, "SELECT count() FROM "+l.st.Holding("ingest_files")+" WHERE "+where, args...).Scan(&n); err != nil {
 		return 0, fmt.Errorf("counting the ledger of files: %w", err)
 	}
 	return n, nil

@@ -13,7 +13,7 @@ import (
 // Lifetimes returns for how long files of the network's types stay. It is the store that
 // knows, so that all who load into it go by the same.
 func (l *Ledger) Lifetimes(ctx context.Context) (rawlog.Lifetimes, error) {
-	rows, err := l.st.Conn().Query(ctx, "SELECT log_type, months FROM ingest_ttl FINAL WHERE network = ? AND months > 0", l.network)
+	rows, err := l.st.Conn().Query(ctx, "SELECT log_type, months FROM "+l.st.Holding("ingest_ttl")+" FINAL WHERE network = ? AND months > 0", l.network)
 	if err != nil {
 		return nil, fmt.Errorf("reading for how long files are kept: %w", err)
 	}
@@ -39,7 +39,7 @@ func (l *Ledger) SetLifetime(ctx context.Context, typ rawlog.Type, months int, r
 	op := store.Op{Kind: "lifetime", Detail: fmt.Sprintf("%s %s", typ, rawlog.LifetimeText(months))}
 	err := l.st.Write(ctx, op, func(ctx context.Context) error {
 		return store.Fenced(l.st.Conn().Exec(l.fence.Context(l.st.InsertContext(ctx)), "INSERT INTO "+l.st.Holding("ingest_ttl")+" (network, log_type, months, run, version) SELECT "+
-			schema.Literal(l.network)+", "+schema.Literal(string(typ))+fmt.Sprintf(", %d, ", months)+schema.Literal(run)+", (SELECT max(version) + 1 FROM ingest_ttl WHERE network = "+
+			schema.Literal(l.network)+", "+schema.Literal(string(typ))+fmt.Sprintf(", %d, ", months)+schema.Literal(run)+", (SELECT max(version) + 1 FROM "+l.st.Holding("ingest_ttl")+" WHERE network = "+
 			schema.Literal(l.network)+" AND log_type = "+schema.Literal(string(typ))+") FROM system.one WHERE "+l.fence.Holding()))
 	})
 	if err != nil {
@@ -52,7 +52,7 @@ func (l *Ledger) SetLifetime(ctx context.Context, typ rawlog.Type, months int, r
 func (l *Ledger) Newest(ctx context.Context, until time.Time) (time.Time, error) {
 	var hour time.Time
 	// Without FINAL: that it was loaded once is enough.
-	err := l.st.Conn().QueryRow(ctx, "SELECT max(hour) FROM ingest_files WHERE network = ? AND state = 'loaded' AND hour <= fromUnixTimestamp(?)", l.network, until.Unix()).Scan(&hour)
+	err := l.st.Conn().QueryRow(ctx, "SELECT max(hour) FROM "+l.st.Holding("ingest_files")+" WHERE network = ? AND state = 'loaded' AND hour <= fromUnixTimestamp(?)", l.network, until.Unix()).Scan(&hour)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("reading the ledger of files: %w", err)
 	}
@@ -65,7 +65,7 @@ func (l *Ledger) Newest(ctx context.Context, until time.Time) (time.Time, error)
 // KeptFiles counts the files with rows of a type from an hour on.
 func (l *Ledger) KeptFiles(ctx context.Context, typ rawlog.Type, from time.Time) (n uint64, err error) {
 	where, args := l.where(Filter{Types: []rawlog.Type{typ}, Periods: []rawlog.Period{{From: from, To: time.Unix(1<<32-1, 0)}}, Held: true})
-	if err = l.st.Conn().QueryRow(ctx, "SELECT count() FROM ingest_files FINAL WHERE "+where, args...).Scan(&n); err != nil {
+	if err = l.st.Conn().QueryRow(ctx, "SELECT count() FROM "+l.st.Holding("ingest_files")+" FINAL WHERE "+where, args...).Scan(&n); err != nil {
 		return 0, fmt.Errorf("reading the ledger of files: %w", err)
 	}
 	return n, nil

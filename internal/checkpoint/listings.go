@@ -30,7 +30,7 @@ func NewListings(st *store.Store, network string, share rawlog.Share) *Listings 
 func (l *Listings) Of(ctx context.Context, typ rawlog.Type) ([]rawlog.Period, error) {
 	rows, err := l.st.Conn().Query(ctx, `
 		SELECT DISTINCT toDateTime(from_day, 'UTC'), toDateTime(until_day, 'UTC')
-		FROM ingest_listings
+		FROM `+l.st.Holding("ingest_listings")+`
 		WHERE network = ? AND log_type = ? AND worker IN ('', ?)
 		ORDER BY from_day, until_day`, l.network, string(typ), l.share.String())
 	if err != nil {

@@ -14,7 +14,7 @@ func Networks(ctx context.Context, st *store.Store) ([]string, error) {
 	var known []string
 	err := st.Conn().QueryRow(ctx, `
 		SELECT arraySort(groupUniqArray(toString(network)))
-		FROM (SELECT DISTINCT network FROM ingest_files UNION DISTINCT SELECT DISTINCT network FROM ingest_leases)`).Scan(&known)
+		FROM (SELECT DISTINCT network FROM `+st.Holding("ingest_files")+` UNION DISTINCT SELECT DISTINCT network FROM `+st.Holding("ingest_leases")+`)`).Scan(&known)
 	if err != nil {
 		return nil, fmt.Errorf("looking for the network in the store: %w", err)
 	}

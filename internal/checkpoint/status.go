@@ -33,7 +33,7 @@ func (l *Ledger) Status(ctx context.Context, types []rawlog.Type, periods []rawl
 		       countIf(state = 'loaded'), countIf(state = 'loading'), countIf(state = 'planned'), countIf(state = 'failed'), countIf(state = 'expired'),
 		       sum(ingest_files.rows), sum(ingest_files.rejected), sum(ingest_files.rescued), sum(ingest_files.inexact),
 		       toUInt64(sumIf(size, size > 0)), toUInt64(count() - uniqExact(toStartOfHour(hour)))
-		FROM ingest_files FINAL
+		FROM `+l.st.Holding("ingest_files")+` FINAL
 		WHERE `+where+`
 		GROUP BY log_type, day ORDER BY log_type, day`, args...)
 	if err != nil {

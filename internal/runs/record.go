@@ -133,7 +133,7 @@ func (r *Recorder) AsksRetention(ctx context.Context) bool {
 		return false
 	}
 	var due bool // after 20 hours, so that a nightly run always asks
-	err := r.st.Conn().QueryRow(ctx, "SELECT max(begun) < now() - INTERVAL 20 HOUR FROM ingest_runs WHERE network = ? AND notEmpty(kept_days)", r.network).Scan(&due)
+	err := r.st.Conn().QueryRow(ctx, "SELECT max(begun) < now() - INTERVAL 20 HOUR FROM "+r.st.Holding("ingest_runs")+" WHERE network = ? AND notEmpty(kept_days)", r.network).Scan(&due)
 	return err == nil && due
 }
 
@@ -184,8 +184,8 @@ func (r *Recorder) columns(end *ending) (names, values []string) {
 		add(text[0], schema.Literal(text[1]))
 	}
 	// The embedded engine took a while to start before it could be told. Later versions say the same.
-	add("begun", fmt.Sprintf("(SELECT if(count() > 0, min(begun), now64(3, 'UTC') - INTERVAL %d MILLISECOND) FROM ingest_runs WHERE network = %s AND run = %s)",
-		time.Since(r.start).Milliseconds(), schema.Literal(r.network), schema.Literal(r.run)))
+	add("begun", fmt.Sprintf("(SELECT if(count() > 0, min(begun), now64(3, 'UTC') - INTERVAL %d MILLISECOND) FROM %s WHERE network = %s AND run = %s)",
+		time.Since(r.start).Milliseconds(), r.st.Holding("ingest_runs"), schema.Literal(r.network), schema.Literal(r.run)))
 	add("version", strconv.FormatUint(r.version, 10))
 	add("alive_until", fmt.Sprintf("now64(3) + INTERVAL %d SECOND", int(lease.TTL/time.Second)))
 	if end == nil {

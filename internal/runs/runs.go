@@ -140,7 +140,7 @@ func List(ctx context.Context, st *store.Store, f Filter) ([]Run, error) {
 // run on the network; it is empty where it never has.
 func Kept(ctx context.Context, st *store.Store, network string) (map[rawlog.Type]int, error) {
 	var days map[string]uint16
-	if err := st.Conn().QueryRow(ctx, "SELECT argMax(kept_days, begun) FROM ingest_runs WHERE network = ? AND notEmpty(kept_days)", network).Scan(&days); err != nil {
+	if err := st.Conn().QueryRow(ctx, "SELECT argMax(kept_days, begun) FROM "+st.Holding("ingest_runs")+" WHERE network = ? AND notEmpty(kept_days)", network).Scan(&days); err != nil {
 		return nil, fmt.Errorf("reading how long the source keeps files: %w", err)
 	}
 	kept := map[rawlog.Type]int{}

@@ -17,8 +17,8 @@ func Statements(spec string) ([]schema.Statement, error) {
 		return t.shape().statements(database)
 	}
 	shard := t
-	shard.front = database
-	tables, err := shard.shape().statements(database + Local)
+	shard.own = database + Local
+	tables, err := shard.shape().statements(shard.own)
 	if err != nil {
 		return nil, err
 	}
@@ -36,19 +36,31 @@ func (s *Server) apply(ctx context.Context, from int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	columns, err := s.columnNames(ctx)
+	there := present{objects: have}
+	if s.shape().layer == front {
+		there.strays, err = s.strays(ctx)
+	} else {
+		there.columns, err = s.columnNames(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return s.bringAbout(ctx, statements, have, columns, from)
+	return s.bringAbout(ctx, statements, there, from)
+}
+
+// present is what a database has.
+type present struct {
+	objects map[string]object
+	columns map[string][]string // of the tables that a load writes
+	strays  map[string]bool     // of a front: the tables whose columns are not those of the server's own
 }
 
 // bringAbout runs the statements that a store of a version needs.
-func (s *Server) bringAbout(ctx context.Context, statements []schema.Statement, have map[string]object, columns map[string][]string, from int) (done []string, err error) {
+func (s *Server) bringAbout(ctx context.Context, statements []schema.Statement, have present, from int) (done []string, err error) {
 	for _, st := range statements {
-		o, exists := have[st.Creates]
+		o, exists := have.objects[st.Creates]
 		if st.Creates != "" && exists {
-			changed, err := s.keep(ctx, st, o, columns[st.Creates], from)
+			changed, err := s.keep(ctx, st, o, have, from)
 			done = append(done, changed...)
 			if err != nil {
 				return done, fmt.Errorf("%s:%d: %w", st.File, st.Line, err)
@@ -56,7 +68,7 @@ func (s *Server) bringAbout(ctx context.Context, statements []schema.Statement, 
 			continue
 		}
 		if err := s.ddl(ctx, statement{st.Title, st.SQL}); err != nil {
-			if st.View != nil && have[st.View.Source].engine != "" {
+			if st.View != nil && have.objects[st.View.Source].engine != "" {
 				err = fmt.Errorf("%w\n%s reads %s: if that table is not one that ingest made, give it another name (RENAME TABLE) and run `ingest schema apply`",
 					err, st.Creates, s.TableName(st.View.Source))
 			}
@@ -69,15 +81,15 @@ func (s *Server) bringAbout(ctx context.Context, statements []schema.Statement, 
 
 // keep leaves what is there as it is, but for a view of ours of an older
 // revision and a table of an older ingest; it returns what it did.
-func (s *Server) keep(ctx context.Context, st schema.Statement, o object, columns []string, from int) ([]string, error) {
-	if st.View == nil {
-		if s.shape().layer == front {
-			return s.keepFront(ctx, st, o)
-		}
-		if !o.holdsRows() {
-			return nil, s.taken(st.Creates, o)
-		}
-		return s.widen(ctx, st, columns, from)
+func (s *Server) keep(ctx context.Context, st schema.Statement, o object, have present, from int) ([]string, error) {
+	switch {
+	case st.View != nil:
+	case s.shape().layer == front:
+		return s.keepFront(ctx, st, o, have.strays[st.Creates])
+	case !o.holdsRows():
+		return nil, s.taken(st.Creates, o)
+	default:
+		return s.widen(ctx, st, have.columns[st.Creates], from)
 	}
 	changed, err := s.renew(ctx, st, o)
 	if changed == "" {

@@ -2,59 +2,22 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"rawlogs/schema"
 )
 
-// fronts are a cluster's servers by the database in which people ask: in it each table
-// stands for those of all shards, and the views and dictionaries are. They are opened when
-// something is made there.
-type fronts struct {
-	cfg    Config
-	target target
-	addrs  []string // by shard
-
-	mu      sync.Mutex
-	servers []*Server // by shard; nil: not opened yet
-}
-
-// each does something on all fronts at once.
-func (f *fronts) each(ctx context.Context, do func(context.Context, *Server) error) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	group, ctx := errgroup.WithContext(ctx)
-	for i, addr := range f.addrs {
-		group.Go(func() (err error) {
-			if f.servers[i] == nil {
-				if f.servers[i], err = openServer(ctx, f.cfg, f.target.only(addr)); err != nil {
-					return err
-				}
-			}
-			if err = do(ctx, f.servers[i]); err != nil {
-				return &ShardError{addr, err}
-			}
-			return nil
-		})
-	}
-	return group.Wait()
-}
-
-func (f *fronts) close() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var errs []error
-	for _, front := range f.servers {
-		if front != nil {
-			errs = append(errs, front.Close())
-		}
-	}
-	return errors.Join(errs...)
+// front is the server of a shard by the database in which people ask: in it each table
+// stands for those of all shards, and the views and dictionaries are. It shares the shard's
+// connections, is not to be closed, and is of use until they are lost.
+func (s *Server) front() *Server {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	f := &Server{cfg: s.cfg, target: s.target, conn: s.conn, native: s.native, profile: s.profile}
+	f.target.own = ""
+	return f
 }
 
 // Apply brings the tables about, in the order of schema/*.sql, and returns what it made or
@@ -87,8 +50,8 @@ func (s *Store) Apply(ctx context.Context) ([]string, error) {
 		return err
 	}
 	err = s.each(ctx, apply)
-	if err == nil && s.fronts != nil {
-		err = s.fronts.each(ctx, apply)
+	if err == nil && s.clustered() { // each stands for the tables of all shards, which are there by now
+		err = s.each(ctx, func(ctx context.Context, shard *Server) error { return apply(ctx, shard.front()) })
 	}
 	if err == nil && from < schema.Version {
 		err = s.stamp(ctx, all)
@@ -96,39 +59,34 @@ func (s *Store) Apply(ctx context.Context) ([]string, error) {
 	return all, err
 }
 
-// follow makes the table of a front anew where its columns are not those of the server's
-// own table. It has no rows.
-func (s *Server) follow(ctx context.Context, table string) error {
-	_, err := s.followed(ctx, table)
-	return err
-}
-
-// followed reports whether it did.
-func (s *Server) followed(ctx context.Context, table string) (bool, error) {
-	var differ uint64
+// strays are the tables of a front whose columns are not those of the server's own.
+func (s *Server) strays(ctx context.Context) (map[string]bool, error) {
+	var names []string
 	err := s.Conn().QueryRow(ctx, `
-		SELECT count() FROM
+		SELECT groupUniqArray(table) FROM
 		(
-			SELECT name FROM system.columns WHERE database IN ? AND table = ?
-			GROUP BY name, type, default_kind, default_expression, comment HAVING count() != 2
-		)`, []string{s.Database(), s.Database() + Local}, table).Scan(&differ)
+			SELECT table FROM system.columns WHERE database IN ?
+			GROUP BY table, name, type, default_kind, default_expression, comment HAVING count() != 2
+		)`, []string{s.Database(), s.Database() + Local}).Scan(&names)
 	if err != nil {
-		return false, fmt.Errorf("comparing the columns of %s with those of %s: %w", s.TableName(table), s.Holding(table), err)
+		return nil, fmt.Errorf("comparing the columns of %s with those of each server's own tables: %w", s.Database(), err)
 	}
-	if differ == 0 {
-		return false, nil
+	strays := map[string]bool{}
+	for _, name := range names {
+		strays[name] = true
 	}
-	return true, s.ddl(ctx, s.shape().replaceFront(table, s.TableName(table), s.Holding(table)))
+	return strays, nil
 }
 
-// keepFront leaves the table of a front that is there, but for its columns.
-func (s *Server) keepFront(ctx context.Context, st schema.Statement, o object) ([]string, error) {
+// keepFront leaves the table of a front that is there, but makes one anew whose columns are
+// not those of the server's own: it has no rows.
+func (s *Server) keepFront(ctx context.Context, st schema.Statement, o object, stray bool) ([]string, error) {
 	if !s.shape().stands(o) { //guard:front-taken
 		return nil, s.taken(st.Creates, o)
 	}
-	followed, err := s.followed(ctx, st.Creates)
-	if !followed || err != nil {
-		return nil, err
+	if !stray { //guard:front-follows
+		return nil, nil
 	}
-	return []string{"REPLACE TABLE " + st.Creates}, nil
+	replace := s.shape().replaceFront(st.Creates, s.TableName(st.Creates), quote(s.Database()+Local)+"."+quote(st.Creates))
+	return []string{replace.title}, s.ddl(ctx, replace)
 }

@@ -18,10 +18,16 @@ import (
 // as the embedded one has; then the id of the ledger's table tells.
 type identity struct{ host, port, server, ledger string }
 
-// askIdentity needs rights on nothing.
-const askIdentity = `
+// askIdentity needs rights on nothing. own is the database of the server's own tables.
+func askIdentity(own string) string {
+	database := "currentDatabase()"
+	if own != "" {
+		database = literal(own)
+	}
+	return `
 	SELECT concat(hostName(), '\n', toString(tcpPort()), '\n', toString(serverUUID()), '\n',
-		ifNull((SELECT toString(any(uuid)) FROM system.tables WHERE database = currentDatabase() AND name = 'ingest_files'), ''))`
+		ifNull((SELECT toString(any(uuid)) FROM system.tables WHERE database = ` + database + ` AND name = 'ingest_files'), ''))`
+}
 
 const noUUID = "00000000-0000-0000-0000-000000000000"
 
@@ -57,8 +63,10 @@ func (e *OtherServerError) Error() string {
 		"name one server in the address (clusters and balancers are not served yet)", e.Addr, e.First, e.Other)
 }
 
-// pin is the one server that a Store speaks to, from its first answer on.
+// pin is the one server that a Server speaks to, from its first answer on.
 type pin struct {
+	own string // database of its own tables, where it is not the one in which is asked
+
 	mu     sync.Mutex
 	set    bool
 	server identity
@@ -100,7 +108,7 @@ type asker interface {
 
 // ask asks the server behind a connection who it is, and admits it or not.
 func (p *pin) ask(ctx context.Context, addr string, conn asker) error {
-	text, err := conn.text(ctx, askIdentity)
+	text, err := conn.text(ctx, askIdentity(p.own))
 	if errors.Is(err, sql.ErrNoRows) {
 		return errCutShort
 	}

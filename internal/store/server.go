@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ type Server struct {
 
 // openServer opens the server of a target and makes sure that it answers.
 func openServer(ctx context.Context, cfg Config, t target) (*Server, error) {
-	s := &Server{cfg: cfg, target: t}
+	s := &Server{cfg: cfg, target: t, pin: pin{own: t.own}}
 	if err := s.connect(ctx); err != nil {
 		return nil, fmt.Errorf("store %s: %w", s.Name(), portOf(err, t.tls != nil))
 	}
@@ -243,11 +244,12 @@ func (s *Server) Dial(ctx context.Context) (*ch.Client, error) {
 	return client, nil
 }
 
-// Database is the database of all tables.
+// Database is the database of the server's own tables. On a cluster it is not the one in
+// which statements find a table that they name without its database.
 func (s *Server) Database() string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.native.Database
+	return cmp.Or(s.target.own, s.native.Database)
 }
 
 // Name names the store for people; it holds no password.

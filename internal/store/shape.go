@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -89,7 +88,7 @@ func (t target) shape() Shape {
 	sh.cluster, sh.layer = t.cluster, own
 	sh.settings, sh.clauses = maps.Clone(single.settings), maps.Clone(single.clauses)
 	maps.Copy(sh.settings, acrossShards)
-	if t.front == "" {
+	if t.own == "" {
 		sh.layer = front
 		sh.clauses["global"] = "GLOBAL"
 		sh.rights = []string{"SELECT", "CREATE TABLE", "DROP TABLE", "CREATE VIEW"}
@@ -102,19 +101,15 @@ func (s *Server) shape() Shape { return s.target.shape() }
 // TableName is the quoted name, with its database, by which a table or view is read: on a
 // cluster it stands for the tables of all shards.
 func (s *Server) TableName(table string) string {
-	return quote(cmp.Or(s.target.front, s.Database())) + "." + quote(table)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return quote(s.native.Database) + "." + quote(table)
 }
 
 // Holding is the quoted name, with its database, of the server's own table, which has the
 // rows: they are inserted into it, counted in it before anything is decided, and deleted
 // from it. On a single server it is the one that is read.
-func (s *Server) Holding(table string) string {
-	database := s.Database()
-	if s.shape().layer == front {
-		database += Local
-	}
-	return quote(database) + "." + quote(table)
-}
+func (s *Server) Holding(table string) string { return quote(s.Database()) + "." + quote(table) }
 
 // statement is one that changes the store, and what people and hooks know it by.
 type statement struct{ title, sql string }

@@ -66,7 +66,7 @@ func (e *ShardError) Unwrap() error { return e.err }
 // named says whose an error is, unless it says so itself.
 func (s *Server) named(err error) error {
 	var named *ShardError
-	if err == nil || s.target.front == "" || errors.As(err, &named) {
+	if err == nil || s.target.own == "" || errors.As(err, &named) {
 		return err
 	}
 	return &ShardError{s.target.addrs[0], err}
@@ -225,10 +225,11 @@ func (s *Store) Update(ctx context.Context, op Op, table, sets, where string) er
 // AddColumns adds those of the columns that the table lacks: all or none on each shard.
 func (s *Store) AddColumns(ctx context.Context, table string, columns ...schema.Column) error {
 	err := s.each(ctx, func(ctx context.Context, shard *Server) error { return shard.addColumns(ctx, table, columns...) })
-	if err != nil || s.fronts == nil {
+	if err != nil || !s.clustered() {
 		return err
 	}
-	return s.fronts.each(ctx, func(ctx context.Context, front *Server) error { return front.follow(ctx, table) })
+	_, err = s.Apply(ctx) // the tables that stand for those of all shards follow
+	return err
 }
 
 // Columns lists a table's columns in their order; a table that does not exist is an error.
@@ -306,9 +307,6 @@ func (s *Store) Recover(ctx context.Context) error {
 // it has stopped.
 func (s *Store) Close() error {
 	var errs []error
-	if s.fronts != nil {
-		errs = append(errs, s.fronts.close())
-	}
 	if !slices.Contains(s.shards, s.Server) {
 		errs = append(errs, s.Server.Close())
 	}

@@ -64,7 +64,6 @@ type Op struct{ Kind, Detail string }
 type Store struct {
 	*Server
 	shards []*Server // none where the store was opened for questions alone
-	fronts *fronts   // nil on a single server
 }
 
 // Open opens the store and makes sure that it answers. It changes nothing in
@@ -90,3 +89,6 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	return &Store{Server: s, shards: []*Server{s}}, nil
 }
+
+// clustered reports whether the rows are spread over the shards of a cluster.
+func (s *Store) clustered() bool { return s.target.cluster != "" }

@@ -26,9 +26,9 @@ type target struct {
 	addrs       []string
 	user        string
 	password    string
-	database    string
+	database    string // in which is asked
 	cluster     string // over whose shards the rows are spread; "" on a single server
-	front       string // of a shard: the database in which all shards are asked
+	own         string // of a shard: the database of its own tables
 	tls         *tls.Config
 	compression clickhouse.CompressionMethod
 	auto        bool                // compression is ours to choose

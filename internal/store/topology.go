@@ -32,7 +32,7 @@ func openCluster(ctx context.Context, cfg Config, t target) (*Store, error) {
 	if err = errors.Join(err, entry.Close()); err != nil {
 		return nil, fmt.Errorf("store %s: %w", entry.Name(), err)
 	}
-	s := &Store{shards: make([]*Server, len(addrs)), fronts: &fronts{cfg: cfg, target: t, servers: make([]*Server, len(addrs)), addrs: addrs}}
+	s := &Store{shards: make([]*Server, len(addrs))}
 	group, opening := errgroup.WithContext(ctx)
 	for i, addr := range addrs {
 		group.Go(func() (err error) {
@@ -44,9 +44,12 @@ func openCluster(ctx context.Context, cfg Config, t target) (*Store, error) {
 		err = s.settle(ctx)
 	}
 	if err != nil {
-		s.shards = slices.DeleteFunc(s.shards, func(shard *Server) bool { return shard == nil })
-		s.Server = nil
-		return nil, errors.Join(err, s.closeShards())
+		for _, shard := range s.shards {
+			if shard != nil {
+				err = errors.Join(err, shard.Close())
+			}
+		}
+		return nil, err
 	}
 	return s, nil
 }
@@ -107,27 +110,30 @@ func (s *Server) unknownCluster(ctx context.Context) error {
 	return fmt.Errorf("the server knows no cluster %s (remote_servers in its configuration): %s", s.target.cluster, has)
 }
 
-// openShard opens the server of a shard by the database of its own tables, which it makes
-// if absent.
+// openShard opens the server of a shard, and makes the database of its own tables if absent.
 func openShard(ctx context.Context, cfg Config, t target, addr string) (*Server, error) {
-	own := t.only(addr)
-	own.front, own.database = t.database, t.database+Local
-	shard, err := openServer(ctx, cfg, own)
-	if code(err) != codeUnknownDatabase {
-		return shard, err
-	}
-	if cfg.Existing { //guard:looking-makes-no-shard
-		return nil, fmt.Errorf("store %s: %w", own.name, engine.ErrAbsent)
-	}
-	front, err := openServer(ctx, cfg, t.only(addr))
+	t = t.only(addr)
+	t.own = t.database + Local
+	shard, err := openServer(ctx, cfg, t)
 	if err != nil {
 		return nil, err
 	}
-	made := front.ddl(ctx, front.shape().createDatabase(own.database))
-	if err := errors.Join(made, front.Close()); err != nil {
-		return nil, fmt.Errorf("store %s: making the database of its own tables: %w", own.name, err)
+	var there uint64
+	err = shard.Conn().QueryRow(ctx, "SELECT count() FROM system.databases WHERE name = ?", t.own).Scan(&there)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("looking for the database %s: %w", t.own, err)
+	case there == 0 && cfg.Existing: //guard:looking-makes-no-shard
+		err = engine.ErrAbsent
+	case there == 0:
+		if err = shard.ddl(ctx, shard.shape().createDatabase(t.own)); err != nil {
+			err = fmt.Errorf("making the database %s of its own tables: %w", t.own, err)
+		}
 	}
-	return openServer(ctx, cfg, own)
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", shard.Name(), errors.Join(err, shard.Close()))
+	}
+	return shard, nil
 }
 
 // settle makes sure that the shards are different servers with databases of their own, and
@@ -166,12 +172,4 @@ func (s *Server) isHome(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("reading the version of the schema: %w", err)
 	}
 	return versions > 0, nil
-}
-
-func (s *Store) closeShards() error {
-	var errs []error
-	for _, shard := range s.shards {
-		errs = append(errs, shard.Close())
-	}
-	return errors.Join(errs...)
 }

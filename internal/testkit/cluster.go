@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -13,7 +14,7 @@ import (
 	"rawlogs/internal/store"
 )
 
-// ClusterName is the cluster of NewCluster's servers.
+// ClusterName is the cluster of a Cluster's servers.
 const ClusterName = "testing"
 
 const clusterPassword = "of-the-test"
@@ -22,106 +23,153 @@ const clusterPassword = "of-the-test"
 // replica. Each is an engine in a process of its own.
 type Cluster struct {
 	Addrs   []string // of the native protocol, by shard
-	engines []*engine.Engine
+	dir     string
 	configs []engine.Config
+	engines []*engine.Engine
 }
 
 // NewCluster starts a cluster of so many shards. It ends with the test.
 func NewCluster(tb testing.TB, shards int) *Cluster {
 	tb.Helper()
-	c := &Cluster{}
-	ports := ports(tb, 2*shards)
-	for i := range shards {
-		c.Addrs = append(c.Addrs, fmt.Sprintf("127.0.0.1:%d", ports[2*i]))
-	}
-	dir, err := memoryDir()
+	c, err := startCluster(shards)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		for i := range c.engines {
-			c.Stop(tb, i)
-		}
-		if err := os.RemoveAll(dir); err != nil {
+		if err := c.stop(); err != nil {
 			tb.Error(err)
 		}
 	})
-	for i := range shards {
-		path := filepath.Join(dir, fmt.Sprintf("shard%d", i+1))
-		c.write(tb, path, c.definition(ClusterName))
-		c.configs = append(c.configs, engine.Config{Path: path, TCPPort: ports[2*i], HTTPPort: ports[2*i+1], Password: clusterPassword, MaxMemory: 2 << 30})
-		c.engines = append(c.engines, nil)
-		c.Start(tb, i)
-	}
 	return c
 }
 
-// definition is the cluster of a name as the servers' configuration has it.
-func (c *Cluster) definition(name string) string {
+// startCluster starts one that its caller stops.
+func startCluster(shards int) (*Cluster, error) {
+	ports, err := freePorts(2 * shards)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := memoryDir()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{dir: dir, engines: make([]*engine.Engine, shards)}
+	for i := range shards {
+		c.Addrs = append(c.Addrs, fmt.Sprintf("127.0.0.1:%d", ports[2*i]))
+		c.configs = append(c.configs, engine.Config{
+			Path: filepath.Join(dir, fmt.Sprintf("shard%d", i+1)), TCPPort: ports[2*i], HTTPPort: ports[2*i+1], Password: clusterPassword, MaxMemory: 2 << 30,
+		})
+	}
+	for i := range shards {
+		if err = errors.Join(err, c.configure(i, c.definition()), c.start(i)); err != nil {
+			return nil, errors.Join(err, c.stop())
+		}
+	}
+	return c, nil
+}
+
+// definition is the cluster as the servers' configuration has it.
+func (c *Cluster) definition() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "<clickhouse><remote_servers><%s>\n", name)
+	fmt.Fprintf(&b, "<clickhouse><remote_servers><%s>\n", ClusterName)
 	for _, addr := range c.Addrs {
 		host, port, _ := strings.Cut(addr, ":")
-		fmt.Fprintf(&b, "<shard><internal_replication>true</internal_replication><replica><host>%s</host><port>%s</port><user>ingest</user><password>%s</password></replica></shard>\n", host, port, clusterPassword)
+		fmt.Fprintf(&b, "<shard><internal_replication>true</internal_replication><replica><host>%s</host><port>%s</port><user>ingest</user><password>%s</password></replica></shard>\n",
+			host, port, clusterPassword)
 	}
-	fmt.Fprintf(&b, "</%s></remote_servers></clickhouse>\n", name)
+	fmt.Fprintf(&b, "</%s></remote_servers></clickhouse>\n", ClusterName)
 	return b.String()
 }
 
-// write puts an addition to a server's configuration in place, for its next start.
-func (c *Cluster) write(tb testing.TB, path, config string) {
-	tb.Helper()
-	dir := filepath.Join(path, "config.d")
+// configure puts an addition to a server's configuration in place, for its next start.
+func (c *Cluster) configure(shard int, config string) error {
+	dir := filepath.Join(c.configs[shard].Path, "config.d")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		tb.Fatal(err)
+		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "cluster.xml"), []byte(config), 0o600); err != nil {
-		tb.Fatal(err)
-	}
+	return os.WriteFile(filepath.Join(dir, "cluster.xml"), []byte(config), 0o600)
 }
 
-// Start starts the server of a shard, counted from 0, at the address that it has for good.
-func (c *Cluster) Start(tb testing.TB, shard int) {
+func (c *Cluster) start(shard int) (err error) {
+	c.engines[shard], err = engine.Open(context.Background(), c.configs[shard])
+	return err
+}
+
+func (c *Cluster) stop() error {
+	var errs []error
+	for _, e := range c.engines {
+		if e != nil {
+			errs = append(errs, e.Close())
+		}
+	}
+	return errors.Join(append(errs, os.RemoveAll(c.dir))...)
+}
+
+// PID is the process of a shard's server, counted from 0.
+func (c *Cluster) PID(shard int) int { return c.engines[shard].PID() }
+
+// Restart starts the server of a shard again, which has ended, at the address that it has
+// for good.
+func (c *Cluster) Restart(tb testing.TB, shard int) {
 	tb.Helper()
-	e, err := engine.Open(context.Background(), c.configs[shard])
+	err := c.engines[shard].Close()
+	if err == nil {
+		err = c.start(shard)
+	}
 	if err != nil {
 		tb.Fatal(err)
-	}
-	c.engines[shard] = e
-}
-
-// Stop ends the server of a shard, if it runs.
-func (c *Cluster) Stop(tb testing.TB, shard int) {
-	tb.Helper()
-	if e := c.engines[shard]; e != nil {
-		c.engines[shard] = nil
-		if err := e.Close(); err != nil {
-			tb.Error(err)
-		}
 	}
 }
 
 // Config names the cluster's store, by way of the server of a shard.
 func (c *Cluster) Config(shard int) store.Config {
-	return store.Config{Spec: c.Spec(shard)}
+	return store.Config{Spec: c.spec(shard, engine.DefaultDatabase)}
 }
 
-// Spec is its address.
-func (c *Cluster) Spec(shard int) string {
-	return fmt.Sprintf("clickhouse://ingest:%s@%s/%s?cluster=%s", clusterPassword, c.Addrs[shard], engine.DefaultDatabase, ClusterName)
+func (c *Cluster) spec(shard int, database string) string {
+	return c.server(shard, database) + "?cluster=" + ClusterName
 }
 
-// ports finds free ones of 127.0.0.1.
-func ports(tb testing.TB, n int) []int {
-	tb.Helper()
-	var out []int
+// server is the address of one of its servers.
+func (c *Cluster) server(shard int, database string) string {
+	return fmt.Sprintf("clickhouse://ingest:%s@%s/%s", clusterPassword, c.Addrs[shard], database)
+}
+
+// database makes a database of a name on all servers, and returns what drops it again.
+func (c *Cluster) database(name string) (drop func() error, err error) {
+	on := func(statements ...string) error {
+		var errs []error
+		for i := range c.Addrs {
+			st, err := store.Open(context.Background(), store.Config{Spec: c.server(i, engine.DefaultDatabase)})
+			if err != nil {
+				return err
+			}
+			for _, statement := range statements {
+				errs = append(errs, st.Conn().Exec(context.Background(), statement))
+			}
+			errs = append(errs, st.Close())
+		}
+		return errors.Join(errs...)
+	}
+	return func() error {
+		return on("DROP DATABASE IF EXISTS "+name+" SYNC", "DROP DATABASE IF EXISTS "+name+store.Local+" SYNC")
+	}, on("CREATE DATABASE " + name)
+}
+
+// freePorts finds ports of 127.0.0.1 on which nobody listens.
+func freePorts(n int) ([]int, error) {
+	var ports []int
 	for range n {
 		l, err := net.Listen("tcp4", "127.0.0.1:0")
 		if err != nil {
-			tb.Fatal(err)
+			return nil, err
 		}
 		defer func() { _ = l.Close() }() // all stay open until the last is found, so that they differ
-		out = append(out, l.Addr().(*net.TCPAddr).Port)
+		addr, ok := l.Addr().(*net.TCPAddr)
+		if !ok {
+			return nil, fmt.Errorf("%s is no address of TCP", l.Addr())
+		}
+		ports = append(ports, addr.Port)
 	}
-	return out
+	return ports, nil
 }

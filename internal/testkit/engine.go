@@ -44,14 +44,18 @@ func Database(tb testing.TB) *store.Store {
 }
 
 // DatabaseConfig names a new database on the shared engine, for tests that
-// open it several times or through a hook.
+// open it several times or through a hook. Where the environment says SHAPE=shards, it is
+// one on three engines, over which the rows are spread.
 func DatabaseConfig(tb testing.TB) store.Config {
 	tb.Helper()
+	name := fmt.Sprintf("test_%d", shared.databases.Add(1))
+	if Sharded() {
+		return shared.shardedDatabase(tb, name)
+	}
 	path, err := shared.start()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	name := fmt.Sprintf("test_%d", shared.databases.Add(1))
 	cfg := store.Config{Spec: "embedded:" + path, Engine: engine.Config{Database: name}}
 	tb.Cleanup(func() {
 		if err := dropDatabase(cfg, name); err != nil {
@@ -59,6 +63,27 @@ func DatabaseConfig(tb testing.TB) store.Config {
 		}
 	})
 	return cfg
+}
+
+// Sharded reports whether the tests' databases are to lie over shards.
+func Sharded() bool { return os.Getenv("SHAPE") == "shards" }
+
+func (s *sharedEngine) shardedDatabase(tb testing.TB, name string) store.Config {
+	tb.Helper()
+	s.once.Do(func() { s.cluster, s.err = startCluster(3) })
+	if s.err != nil {
+		tb.Fatal(s.err)
+	}
+	drop, err := s.cluster.database(name)
+	tb.Cleanup(func() {
+		if err := drop(); err != nil {
+			tb.Error(err)
+		}
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return store.Config{Spec: s.cluster.spec(0, name)}
 }
 
 // OpenStore opens a store, brings the tables about and closes it with the test.
@@ -95,6 +120,7 @@ type sharedEngine struct {
 	once      sync.Once
 	dir       string
 	engine    *engine.Engine
+	cluster   *Cluster
 	err       error
 	databases atomic.Int64
 }
@@ -123,6 +149,9 @@ func memoryDir() (string, error) {
 
 func (s *sharedEngine) stop() error {
 	var errs []error
+	if s.cluster != nil {
+		errs = append(errs, s.cluster.stop())
+	}
 	if s.engine != nil {
 		errs = append(errs, s.engine.Close())
 	}

@@ -230,7 +230,7 @@ func (l *Lease) Bury(ctx context.Context) error {
 		return l.st.Conn().Exec(l.st.InsertContext(ctx), `
 			INSERT INTO `+l.st.Holding("ingest_leases")+` (network, run, worker, owner, process, state, since, expires, seq)
 			SELECT any(network), run, any(worker), any(owner), any(process), ?, now64(3), now64(3), max(seq) + 1
-			FROM ingest_leases WHERE network = ? AND run IN ? GROUP BY run`, stateReleased, l.network, gone)
+			FROM `+l.st.Holding("ingest_leases")+` WHERE network = ? AND run IN ? GROUP BY run`, stateReleased, l.network, gone)
 	})
 	if err != nil {
 		return fmt.Errorf("giving back the leases of dead runs: %w", err)
@@ -291,7 +291,7 @@ func (l *Lease) conflict(ctx context.Context) (*claim, error) {
 func (l *Lease) claims(ctx context.Context) ([]claim, error) {
 	rows, err := l.st.Conn().Query(ctx, `
 		SELECT run, any(worker), any(owner), any(process), argMax(state, seq), max(state = 'held'), argMin(since, seq), argMax(expires, seq), now64(3)
-		FROM ingest_leases WHERE network = ? GROUP BY run`, l.network)
+		FROM `+l.st.Holding("ingest_leases")+` WHERE network = ? GROUP BY run`, l.network)
 	if err != nil {
 		return nil, fmt.Errorf("reading the leases: %w", err)
 	}
