@@ -50,7 +50,7 @@ func (s *Store) Apply(ctx context.Context) ([]string, error) {
 		return err
 	}
 	err = s.each(ctx, apply)
-	if err == nil && s.clustered() { // each stands for the tables of all shards, which are there by now
+	if err == nil && s.Cluster() != "" { // each stands for the tables of all shards, which are there by now
 		err = s.each(ctx, func(ctx context.Context, shard *Server) error { return apply(ctx, shard.front()) })
 	}
 	if err == nil && from < schema.Version {
@@ -87,6 +87,43 @@ func (s *Server) keepFront(ctx context.Context, st schema.Statement, o object, s
 	if !stray { //guard:front-follows
 		return nil, nil
 	}
-	replace := s.shape().replaceFront(st.Creates, s.TableName(st.Creates), quote(s.Database()+Local)+"."+quote(st.Creates))
+	replace := s.shape().replaceFront(s.Database(), st.Creates)
 	return []string{replace.title}, s.ddl(ctx, replace)
+}
+
+// StrayFronts lists the tables of the schema that do not stand, in the database in which
+// people ask this server, for those of all shards, with their columns.
+func (s *Server) StrayFronts(ctx context.Context) ([]string, error) {
+	f := s.front()
+	statements, err := f.shape().statements(f.Database())
+	if err != nil {
+		return nil, err
+	}
+	full := map[string]string{}
+	rows, err := f.Conn().Query(ctx, "SELECT name, engine_full FROM system.tables WHERE database = ?", f.Database())
+	if err != nil {
+		return nil, fmt.Errorf("listing the tables: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name, engine string
+		if err := rows.Scan(&name, &engine); err != nil {
+			return nil, fmt.Errorf("listing the tables: %w", err)
+		}
+		full[name] = engine
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("listing the tables: %w", err)
+	}
+	strays, err := f.strays(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, st := range statements {
+		if st.View == nil && (full[st.Creates] != f.shape().standsFor(f.Database()+Local, st.Creates) || strays[st.Creates]) {
+			out = append(out, st.Creates)
+		}
+	}
+	return out, nil
 }

@@ -252,6 +252,13 @@ func (s *Server) Database() string {
 	return cmp.Or(s.target.own, s.native.Database)
 }
 
+// Addr is the host and port of the server's native protocol.
+func (s *Server) Addr() string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.native.Address
+}
+
 // Name names the store for people; it holds no password.
 func (s *Server) Name() string { return s.target.name }
 

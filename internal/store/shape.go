@@ -124,7 +124,7 @@ func (sh Shape) statements(database string) ([]schema.Statement, error) {
 	case own:
 		all = slices.DeleteFunc(all, func(st schema.Statement) bool { return st.View != nil })
 	case front:
-		all = distributed(all, sh.cluster, database)
+		all = sh.distributed(all, database)
 	}
 	return all, nil
 }
@@ -135,14 +135,14 @@ func (sh Shape) createDatabase(name string) statement {
 
 // replaceFront makes a table that stands for those of all shards anew, with the columns of
 // the server's own.
-func (sh Shape) replaceFront(name, full, own string) statement {
-	local, _, _ := strings.Cut(own, ".")
-	return statement{"REPLACE TABLE " + name, frontTable("CREATE OR REPLACE TABLE ", full, own, sh.cluster, local, name)}
+func (sh Shape) replaceFront(database, table string) statement {
+	own := quote(database+Local) + "." + quote(table)
+	return statement{"REPLACE TABLE " + table, "CREATE OR REPLACE TABLE " + quote(database) + "." + quote(table) + " AS " + own + " ENGINE = " + sh.standsFor(database+Local, table)}
 }
 
 // distributed are the statements of a front's database: of each table the one that stands
 // for those of all shards, and the views.
-func distributed(statements []schema.Statement, cluster, database string) []schema.Statement {
+func (sh Shape) distributed(statements []schema.Statement, database string) []schema.Statement {
 	out := slices.Clone(statements)
 	for i, st := range out {
 		if st.View != nil || st.Creates == "" {
@@ -150,14 +150,15 @@ func distributed(statements []schema.Statement, cluster, database string) []sche
 		}
 		out[i] = schema.Statement{
 			File: st.File, Line: st.Line, Title: st.Title, Creates: st.Creates,
-			SQL: frontTable("CREATE TABLE IF NOT EXISTS ", quote(database)+"."+quote(st.Creates), quote(database+Local)+"."+quote(st.Creates), cluster, database+Local, st.Creates),
+			SQL: "CREATE TABLE IF NOT EXISTS " + quote(database) + "." + quote(st.Creates) + " AS " + quote(database+Local) + "." + quote(st.Creates) + " ENGINE = " + sh.standsFor(database+Local, st.Creates),
 		}
 	}
 	return out
 }
 
-func frontTable(create, full, own, cluster, local, table string) string {
-	return create + full + " AS " + own + " ENGINE = Distributed(" + strings.Join([]string{literal(cluster), literal(local), literal(table)}, ", ") + ")"
+// standsFor is the engine of a table that stands for the own tables of all shards.
+func (sh Shape) standsFor(local, table string) string {
+	return "Distributed(" + strings.Join([]string{literal(sh.cluster), literal(local), literal(table)}, ", ") + ")"
 }
 
 // stands reports whether an object is a table that stands for those of all shards.

@@ -225,7 +225,7 @@ func (s *Store) Update(ctx context.Context, op Op, table, sets, where string) er
 // AddColumns adds those of the columns that the table lacks: all or none on each shard.
 func (s *Store) AddColumns(ctx context.Context, table string, columns ...schema.Column) error {
 	err := s.each(ctx, func(ctx context.Context, shard *Server) error { return shard.addColumns(ctx, table, columns...) })
-	if err != nil || !s.clustered() {
+	if err != nil || s.Cluster() == "" {
 		return err
 	}
 	_, err = s.Apply(ctx) // the tables that stand for those of all shards follow

@@ -90,5 +90,5 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return &Store{Server: s, shards: []*Server{s}}, nil
 }
 
-// clustered reports whether the rows are spread over the shards of a cluster.
-func (s *Store) clustered() bool { return s.target.cluster != "" }
+// Cluster is the cluster over whose shards the rows are spread; "" on a single server.
+func (s *Store) Cluster() string { return s.target.cluster }

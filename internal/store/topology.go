@@ -28,7 +28,7 @@ func openCluster(ctx context.Context, cfg Config, t target) (*Store, error) {
 	if cfg.Reader {
 		return &Store{Server: entry}, nil
 	}
-	addrs, err := entry.topology(ctx)
+	addrs, err := entry.Topology(ctx)
 	if err = errors.Join(err, entry.Close()); err != nil {
 		return nil, fmt.Errorf("store %s: %w", entry.Name(), err)
 	}
@@ -67,8 +67,8 @@ func openEntry(ctx context.Context, cfg Config, t target) (*Server, error) {
 	return nil, errors.Join(errs...)
 }
 
-// topology asks which servers the cluster has, in the order of its shards.
-func (s *Server) topology(ctx context.Context) ([]string, error) {
+// Topology asks the server which servers its cluster has, in the order of the shards.
+func (s *Server) Topology(ctx context.Context) ([]string, error) {
 	name := s.target.cluster
 	rows, err := s.Conn().Query(ctx, "SELECT toUInt64(shard_num), toUInt64(replica_num), host_name, port FROM system.clusters WHERE cluster = ? ORDER BY shard_num, replica_num", name)
 	if err != nil {

@@ -38,23 +38,43 @@ type Finding struct {
 	Hint   string // what to do about it; "" where nothing is wrong
 }
 
-// checker looks at one store.
-type checker struct{ st *store.Store }
+// checker looks at one server.
+type checker struct{ st *store.Server }
+
+// subject is what is looked at.
+type subject struct {
+	what string
+	look func(context.Context) ([]Finding, error)
+}
 
 // Run looks at everything about the store that loading depends on, and tries
 // out on tables of its own what a load does; they are gone when it returns. What
-// cannot be asked is itself a finding.
+// cannot be asked is itself a finding. On a cluster it does so on each shard.
 func Run(ctx context.Context, st *store.Store) []Finding {
-	var out []Finding
-	c := checker{st}
-	for _, subject := range []struct {
-		what string
-		look func(context.Context) ([]Finding, error)
-	}{
+	if st.Cluster() == "" {
+		return checker{st.Home()}.run(ctx)
+	}
+	out := whole{st}.run(ctx)
+	for _, shard := range st.Shards() {
+		for _, f := range (checker{shard}).run(ctx) {
+			f.What += " on " + shard.Addr()
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func (c checker) run(ctx context.Context) []Finding {
+	return look(ctx, []subject{
 		{"server", c.checkServer}, {"connection", c.checkConnection}, {"clock", c.checkClock}, {"disk", c.checkDisk},
 		{"settings", c.checkSettings}, {"rights", c.checkRights}, {"tables", c.checkTables}, {"mutations", c.checkMutations},
 		{"recovery", c.checkRecovery}, {"rehearsal", c.checkRehearsal}, {"address", c.checkAddress},
-	} {
+	})
+}
+
+// look looks at one subject after the other.
+func look(ctx context.Context, subjects []subject) (out []Finding) {
+	for _, subject := range subjects {
 		found, err := subject.look(ctx)
 		if err != nil {
 			found = append(found, Finding{Fail, subject.what, err.Error(), hintOr(err, "see the error; the user needs SELECT on the system tables")})

@@ -14,7 +14,18 @@ import (
 // torn apart, hidden from it or lost: it looks before a run decides anything.
 // The ledger and the leases are always looked at too.
 func Loadable(ctx context.Context, st *store.Store, tables []string) error {
-	c := checker{st}
+	for _, shard := range st.Shards() {
+		if err := (checker{shard}).loadable(ctx, tables); err != nil {
+			if st.Cluster() != "" {
+				err = fmt.Errorf("%s: %w", shard.Addr(), err)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func (c checker) loadable(ctx context.Context, tables []string) error {
 	if served, err := c.servedDatabase(ctx); err != nil || served.Level == Fail {
 		return refusal(served, err)
 	}
@@ -126,7 +137,7 @@ func (c checker) allUnfiltered(ctx context.Context, tables []string) (Finding, e
 	}
 	var selects []string
 	for _, table := range tables {
-		selects = append(selects, "SELECT 1 FROM "+c.st.TableName(table))
+		selects = append(selects, "SELECT 1 FROM "+c.st.Holding(table))
 	}
 	filter, err := c.planned(ctx, strings.Join(selects, " UNION ALL "))
 	if err == nil && filter == "" && c.policy(ctx, tables...) == "" {
@@ -145,7 +156,7 @@ func (c checker) allUnfiltered(ctx context.Context, tables []string) (Finding, e
 // count proves nothing through it. The plan shows it where the table has rows; the
 // list of policies does where this user may read it.
 func (c checker) unfiltered(ctx context.Context, table string) (Finding, error) {
-	filter, err := c.planned(ctx, "SELECT * FROM "+c.st.TableName(table))
+	filter, err := c.planned(ctx, "SELECT * FROM "+c.st.Holding(table))
 	if err != nil {
 		return Finding{}, fmt.Errorf("looking for row policies on %s: %w", table, err)
 	}

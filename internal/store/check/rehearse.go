@@ -201,7 +201,7 @@ func (c checker) rehearseStream(ctx context.Context, scratch string, rows int) e
 		{Name: "_insert", Data: insert}, {Name: "_hour", Data: &hour},
 	}
 	return c.st.Write(ctx, store.Op{Kind: "check", Detail: scratch}, func(ctx context.Context) error {
-		return client.Do(ctx, ch.Query{Body: input.Into(scratch), Input: input, Settings: c.st.InsertSettings()})
+		return client.Do(ctx, ch.Query{Body: "INSERT INTO " + c.st.Holding(scratch) + " " + input.Columns() + " VALUES", Input: input, Settings: c.st.InsertSettings()})
 	})
 }
 

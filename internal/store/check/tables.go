@@ -100,9 +100,9 @@ func (c checker) checkTable(ctx context.Context, name string, t table) ([]Findin
 		i := slices.IndexFunc(columns, func(of store.Column) bool { return of.Name == column })
 		switch {
 		case i < 0:
-			add(Fail, "lacks the column "+column, "ALTER TABLE "+c.st.TableName(name)+" ADD COLUMN "+schema.Identifier(column)+" "+want[column])
+			add(Fail, "lacks the column "+column, "ALTER TABLE "+c.st.Holding(name)+" ADD COLUMN "+schema.Identifier(column)+" "+want[column])
 		case !fits(name, column, columns[i].Type): //guard:lineage-types
-			add(Fail, fmt.Sprintf("column %s is %s, not %s", column, columns[i].Type, want[column]), "ALTER TABLE "+c.st.TableName(name)+" MODIFY COLUMN "+schema.Identifier(column)+" "+want[column])
+			add(Fail, fmt.Sprintf("column %s is %s, not %s", column, columns[i].Type, want[column]), "ALTER TABLE "+c.st.Holding(name)+" MODIFY COLUMN "+schema.Identifier(column)+" "+want[column])
 		}
 	}
 	raw := slices.Contains(store.RawTables(), name)

@@ -1,0 +1,84 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"rawlogs/internal/store"
+)
+
+// whole looks at what the servers of a cluster are to each other.
+type whole struct{ st *store.Store }
+
+func (w whole) run(ctx context.Context) []Finding {
+	return look(ctx, []subject{{"cluster", w.checkServers}, {"clocks", w.checkClocks}, {"fronts", w.checkFronts}})
+}
+
+// checkServers asks each server which servers the cluster has: one that knows others puts
+// together other rows.
+func (w whole) checkServers(ctx context.Context) ([]Finding, error) {
+	var addrs []string
+	for _, shard := range w.st.Shards() {
+		addrs = append(addrs, shard.Addr())
+	}
+	for _, shard := range w.st.Shards() {
+		known, err := shard.Topology(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", shard.Addr(), err)
+		}
+		if !slices.Equal(known, addrs) { //guard:topology-alike
+			return one(Fail, fmt.Sprintf("%s takes %s for the cluster %s, and the server of the address takes %s", shard.Addr(), strings.Join(known, ", "), w.st.Cluster(), strings.Join(addrs, ", ")),
+				"make remote_servers alike in the configuration of all of them")
+		}
+	}
+	return one(OK, fmt.Sprintf("%s has %d shards; ledger, leases and names are on %s", w.st.Cluster(), len(addrs), w.st.Home().Addr()), "")
+}
+
+// checkClocks compares the servers' clocks. When a row was loaded is the shard's to say,
+// all else is the home's.
+func (w whole) checkClocks(ctx context.Context) ([]Finding, error) {
+	const most = 5 * time.Second
+	for _, shard := range w.st.Shards() {
+		before := time.Now()
+		home, err := w.st.Home().Now(ctx)
+		if err != nil {
+			return nil, err
+		}
+		theirs, err := shard.Now(ctx)
+		if err != nil {
+			return nil, err
+		}
+		took := time.Since(before)
+		if diff := theirs.Sub(home); diff.Abs() > most+took { //guard:clocks-alike
+			return one(Fail, fmt.Sprintf("the clock of %s is %s off that of %s", shard.Addr(), diff.Round(time.Second), w.st.Home().Addr()), "set both by NTP")
+		}
+	}
+	return one(OK, "the servers' clocks agree", "")
+}
+
+// checkFronts asks each server for the tables that stand for those of all shards, and through
+// one of them for what the others have.
+func (w whole) checkFronts(ctx context.Context) ([]Finding, error) {
+	var out []Finding
+	for _, shard := range w.st.Shards() {
+		what := "fronts on " + shard.Addr()
+		strays, err := shard.StrayFronts(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", shard.Addr(), err)
+		}
+		if len(strays) > 0 { //guard:fronts-alike
+			out = append(out, Finding{Fail, what, "do not stand for the tables of all shards: " + strings.Join(strays, ", "), "DROP TABLE those of them that are there, and `ingest schema apply`"})
+			continue
+		}
+		var versions uint64
+		if err := shard.Conn().QueryRow(ctx, "SELECT count() FROM "+shard.TableName("ingest_schema")).Scan(&versions); err != nil {
+			out = append(out, Finding{Fail, what, "cannot be asked: " + err.Error(), hintOr(err, "each server of the cluster must reach all others, with the user of its remote_servers")})
+			continue
+		}
+		out = append(out, Finding{OK, what, "stand for the tables of all shards", ""})
+	}
+	return out, nil
+}
