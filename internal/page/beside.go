@@ -100,11 +100,12 @@ func readHeaders(ctx context.Context, st *store.Store) ([]Header, error) {
 
 // readDisk sums up the parts of our tables by month.
 func readDisk(ctx context.Context, st *store.Store) ([]Disk, error) {
+	parts, database := st.Parts()
 	rows, err := st.Conn().Query(ctx, `
 		SELECT table, if(match(partition, '^[0-9]{6}$'), partition, '') AS month, sum(bytes_on_disk), sum(parts.rows)
-		FROM system.parts AS parts
+		FROM `+parts+` AS parts
 		WHERE active AND database = ?
-		GROUP BY table, month ORDER BY table, month LIMIT 5000`, st.Database())
+		GROUP BY table, month ORDER BY table, month LIMIT 5000`, database)
 	if err != nil {
 		return []Disk{}, err
 	}

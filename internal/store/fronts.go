@@ -9,10 +9,13 @@ import (
 	"rawlogs/schema"
 )
 
-// front is the server of a shard by the database in which people ask: in it each table
-// stands for those of all shards, and the views and dictionaries are. It shares the shard's
-// connections, is not to be closed, and is of use until they are lost.
-func (s *Server) front() *Server {
+// asked is the server by the database in which people ask: on a cluster each table in it
+// stands for those of all shards, and views and dictionaries are only there. It shares the
+// server's connections, is not to be closed, and is of use until they are lost.
+func (s *Server) asked() *Server {
+	if s.target.own == "" {
+		return s
+	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	f := &Server{cfg: s.cfg, target: s.target, conn: s.conn, native: s.native, profile: s.profile}
@@ -51,7 +54,7 @@ func (s *Store) Apply(ctx context.Context) ([]string, error) {
 	}
 	err = s.each(ctx, apply)
 	if err == nil && s.Cluster() != "" { // each stands for the tables of all shards, which are there by now
-		err = s.each(ctx, func(ctx context.Context, shard *Server) error { return apply(ctx, shard.front()) })
+		err = s.each(ctx, func(ctx context.Context, shard *Server) error { return apply(ctx, shard.asked()) })
 	}
 	if err == nil && from < schema.Version {
 		err = s.stamp(ctx, all)
@@ -94,7 +97,7 @@ func (s *Server) keepFront(ctx context.Context, st schema.Statement, o object, s
 // StrayFronts lists the tables of the schema that do not stand, in the database in which
 // people ask this server, for those of all shards, with their columns.
 func (s *Server) StrayFronts(ctx context.Context) ([]string, error) {
-	f := s.front()
+	f := s.asked()
 	statements, err := f.shape().statements(f.Database())
 	if err != nil {
 		return nil, err
@@ -126,4 +129,13 @@ func (s *Server) StrayFronts(ctx context.Context) ([]string, error) {
 		}
 	}
 	return out, nil
+}
+
+// Parts is where the parts of the tables of all servers are listed, and of which database
+// they are.
+func (s *Server) Parts() (from, database string) {
+	if s.target.cluster == "" {
+		return "system.parts", s.Database()
+	}
+	return "cluster(" + literal(s.target.cluster) + ", system.parts)", s.Asked() + Local
 }

@@ -244,12 +244,19 @@ func (s *Server) Dial(ctx context.Context) (*ch.Client, error) {
 	return client, nil
 }
 
-// Database is the database of the server's own tables. On a cluster it is not the one in
-// which statements find a table that they name without its database.
+// Database is the database of the server's own tables: on a cluster another one than Asked.
 func (s *Server) Database() string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return cmp.Or(s.target.own, s.native.Database)
+}
+
+// Asked is the database in which people ask, and in which statements find a table that they
+// name without one.
+func (s *Server) Asked() string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.native.Database
 }
 
 // Addr is the host and port of the server's native protocol.

@@ -100,11 +100,7 @@ func (s *Server) shape() Shape { return s.target.shape() }
 
 // TableName is the quoted name, with its database, by which a table or view is read: on a
 // cluster it stands for the tables of all shards.
-func (s *Server) TableName(table string) string {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return quote(s.native.Database) + "." + quote(table)
-}
+func (s *Server) TableName(table string) string { return quote(s.Asked()) + "." + quote(table) }
 
 // Holding is the quoted name, with its database, of the server's own table, which has the
 // rows: they are inserted into it, counted in it before anything is decided, and deleted

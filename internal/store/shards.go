@@ -283,6 +283,25 @@ func (s *Store) Refusers(ctx context.Context, columns map[string][]Column) (map[
 	return all, nil
 }
 
+// PutDictionary makes or replaces a dictionary and loads it, on each server: see
+// Server.PutDictionary. It returns whether all of them are dictionaries.
+func (s *Store) PutDictionary(ctx context.Context, d Dictionary) (bool, error) {
+	made, err := gather(ctx, s, func(ctx context.Context, shard *Server) (bool, error) { return shard.asked().PutDictionary(ctx, d) })
+	return !slices.Contains(made, false), err
+}
+
+// ReloadDictionaries makes dictionaries show what their tables hold now; names
+// that are views need none of it.
+func (s *Store) ReloadDictionaries(ctx context.Context, names []string) error {
+	return s.each(ctx, func(ctx context.Context, shard *Server) error { return shard.asked().ReloadDictionaries(ctx, names) })
+}
+
+// Comments are the comments of the tables of one engine in the database in which people
+// ask, by name.
+func (s *Store) Comments(ctx context.Context, engine string) (map[string]string, error) {
+	return s.asked().Comments(ctx, engine)
+}
+
 // MemoryLimit is how many bytes of memory a statement may take on the shard that has the
 // least; 0 if none says.
 func (s *Store) MemoryLimit(ctx context.Context) (least uint64) {

@@ -208,5 +208,5 @@ func (t *tracer) only(table string, rows []Row, key ...string) string {
 	if len(keys) > 0 {
 		filter = "(" + strings.Join(key, ", ") + ") IN (" + strings.Join(slices.Sorted(maps.Keys(keys)), ", ") + ")"
 	}
-	return schema.Literal(t.st.Database()+"."+table) + ": " + schema.Literal(filter)
+	return schema.Literal(t.st.Asked()+"."+table) + ": " + schema.Literal(filter)
 }

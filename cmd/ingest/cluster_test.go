@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"rawlogs/internal/testkit"
+)
+
+// loadedAt is when something was written into the store.
+var loadedAt = regexp.MustCompile(`20(2[6-9]|[3-9][0-9])-[0-9-]+ [0-9:.]+`)
+
+// The same logs give the same answers on one server and on the shards of a cluster, and the
+// same commands work there.
+func TestCluster(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	archive := filepath.Join(dir, "archive")
+	writeArchive(t, archive, 30)
+	c := testkit.NewCluster(t, 3)
+	path := filepath.Join(dir, "store")
+	held(t, path)
+	command := func(store string) func(want int, args ...string) string {
+		return func(want int, args ...string) string {
+			t.Helper()
+			var stdout, stderr bytes.Buffer
+			env := func(name string) string {
+				if name == "INGEST_STORE" {
+					return store
+				}
+				return os.Getenv(name)
+			}
+			status := run(append(args, "--source", archive, "--network", "acme"), strings.NewReader(""), &stdout, &stderr, env)
+			if status != want {
+				t.Errorf("ingest %s: exit status %d, want %d\n%s%s", strings.Join(args, " "), status, want, stdout.String(), stderr.String())
+			}
+			return stdout.String()
+		}
+	}
+	one, shards := command("embedded:"+path), command(c.Config(1).Spec)
+	for _, in := range []func(int, ...string) string{one, shards} {
+		in(exitIncomplete, "backfill", "2016-09-09", "-q") // broken lines
+		in(exitIncomplete, "backfill", "2016", "-q")
+		in(exitDone, "schema", "evolve", "--min-files", "1", "--min-rows", "1", "-q")
+		in(exitIncomplete, "reload", "2016-09-09", "-q")
+	}
+	if n := strings.TrimSpace(shards(exitDone, "sql", "--format", "tsv", "SELECT uniqExact(_shard_num) FROM clicks")); n != "3" {
+		t.Errorf("the clicks are on %s shards", n)
+	}
+	shards(exitDone, "verify")
+	shards(exitIncomplete, "status")
+	shards(exitDone, "check")
+	if again := shards(exitIncomplete, "run", "--json"); !strings.Contains(again, `"loaded": 0`) {
+		t.Errorf("run again: %s", again)
+	}
+	lines := func(in func(int, ...string) string, query string) []string {
+		text := loadedAt.ReplaceAllString(in(exitDone, "sql", "--format", "tsv", query), "(now)")
+		sorted := strings.Split(text, "\n")
+		slices.Sort(sorted) // of rows that no ORDER BY tells apart, either may come first
+		return sorted
+	}
+	for _, q := range append(documented(t, "sql-cookbook.md"), "SELECT traffic_quality, count() FROM clicks GROUP BY ALL") {
+		if strings.Contains(q, "system.parts") {
+			continue
+		}
+		if want, got := lines(one, q), lines(shards, q); !slices.Equal(want, got) {
+			t.Errorf("on one server\n%s\non three shards\n%s\nby\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"), q)
+		}
+	}
+}
