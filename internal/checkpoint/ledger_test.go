@@ -63,7 +63,7 @@ func TestClockDecidesNothing(t *testing.T) {
 	}
 	// The clock jumps a day back: the third version seems the oldest.
 	err := st.Conn().Exec(t.Context(), `
-		INSERT INTO ingest_files (* EXCEPT (version, updated_at, state), version, updated_at, state)
+		INSERT INTO `+st.Holding("ingest_files")+` (* EXCEPT (version, updated_at, state), version, updated_at, state)
 		SELECT * EXCEPT (version, updated_at, state), version + 1, updated_at - INTERVAL 1 DAY, 'loaded'
 		FROM ingest_files WHERE network = 'net' ORDER BY version DESC LIMIT 1`)
 	if err != nil {

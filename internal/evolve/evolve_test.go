@@ -26,7 +26,7 @@ var hour = time.Date(2016, 9, 9, 14, 0, 0, 0, time.UTC)
 // put stores click rows with these values in _rescued, in two files.
 func put(t *testing.T, st *store.Store, network string, rescued ...map[string]string) {
 	t.Helper()
-	batch, err := st.Conn().PrepareBatch(t.Context(), "INSERT INTO clicks (network, _file, _line, _hour, _rescued)")
+	batch, err := st.Conn().PrepareBatch(t.Context(), "INSERT INTO "+st.Holding("clicks")+" (network, _file, _line, _hour, _rescued)")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -105,7 +105,7 @@ func TestNetworkToStore(t *testing.T) {
 func (r *rig) expireLeases() {
 	r.Helper()
 	if err := r.st.Conn().Exec(r.Context(), `
-		INSERT INTO ingest_leases SELECT network, run, worker, owner, process, 'released', since, now64(3) - INTERVAL 1 SECOND, seq + 1000
+		INSERT INTO `+r.st.Holding("ingest_leases")+` SELECT network, run, worker, owner, process, 'released', since, now64(3) - INTERVAL 1 SECOND, seq + 1000
 		FROM ingest_leases WHERE network = ? ORDER BY seq DESC LIMIT 1 BY run`, r.network); err != nil {
 		r.Fatal(err)
 	}

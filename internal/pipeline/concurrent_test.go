@@ -139,7 +139,7 @@ func TestLeaseOfDeadHost(t *testing.T) {
 	}
 	// It ran elsewhere, and its lease has two seconds to go.
 	if err := st.Conn().Exec(t.Context(), `
-		INSERT INTO ingest_leases SELECT network, run, worker, 'elsewhere pid 7', '', 'held', since, now64(3) + 2, seq + 1000
+		INSERT INTO `+st.Holding("ingest_leases")+` SELECT network, run, worker, 'elsewhere pid 7', '', 'held', since, now64(3) + 2, seq + 1000
 		FROM ingest_leases ORDER BY seq DESC LIMIT 1 BY run`); err != nil {
 		t.Fatal(err)
 	}

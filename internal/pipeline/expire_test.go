@@ -96,7 +96,7 @@ func TestExpire(t *testing.T) {
 	want := [2]uint64{100, 0}
 	// Rows that no ledger knows, and some that are deleted by a mark alone.
 	for _, sql := range []string{
-		"INSERT INTO clicks (network, _file, _hour, _insert) SELECT 'acme', 'stray', toDateTime('2016-08-05 00:00:00'), 7 FROM numbers(9)",
+		"INSERT INTO " + st.Holding("clicks") + " (network, _file, _hour, _insert) SELECT 'acme', 'stray', toDateTime('2016-08-05 00:00:00'), 7 FROM numbers(9)",
 		"DELETE FROM clicks WHERE network = 'acme' AND _file = 'stray' AND _insert = 7 AND rand() % 2 = 0",
 	} {
 		if err := st.Conn().Exec(t.Context(), sql); err != nil {

@@ -165,8 +165,8 @@ func TestForget(t *testing.T) {
 	load("n", false, 473, 0)
 	load("n", true, 473, 0) // the rows of before are marked as deleted
 	load("other", false, 473, 0)
-	exec(t, st, "INSERT INTO conversion_updates (network, id, ad_id, other) VALUES ('n', 1, 't1', map('x', '"+leftUser+"')), ('n', 2, 't2', map()), ('other', 3, 't1', map('x', '"+leftUser+"'))")
-	exec(t, st, "INSERT INTO ingest_runs (network, run, error) VALUES ('n', 'r', 'what "+leftUser+" said')")
+	exec(t, st, "INSERT INTO "+st.Holding("conversion_updates")+" (network, id, ad_id, other) VALUES ('n', 1, 't1', map('x', '"+leftUser+"')), ('n', 2, 't2', map()), ('other', 3, 't1', map('x', '"+leftUser+"'))")
+	exec(t, st, "INSERT INTO "+st.Holding("ingest_runs")+" (network, run, error) VALUES ('n', 'r', 'what "+leftUser+" said')")
 	said.Reset()
 
 	dry := opts

@@ -162,7 +162,7 @@ func TestOrphansAreSwept(t *testing.T) {
 	if !ok {
 		t.Fatalf("run %q names no INSERTs", dead.Run)
 	}
-	late := fmt.Sprintf("INSERT INTO clicks SELECT * REPLACE (%d AS _insert) FROM clicks WHERE _hour = (SELECT max(_hour) FROM clicks)", ids.First+3)
+	late := fmt.Sprintf("INSERT INTO "+st.Holding("clicks")+" SELECT * REPLACE (%d AS _insert) FROM clicks WHERE _hour = (SELECT max(_hour) FROM clicks)", ids.First+3)
 	if err := st.Conn().Exec(t.Context(), late); err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestOrphansAreSwept(t *testing.T) {
 	}
 	once(t, st, src.total())
 	// The same where the dead run had sent rows of more files than one statement can name.
-	many := fmt.Sprintf("INSERT INTO clicks (network, _file, _hour, _insert) SELECT 'acme', concat(repeat('x', 100), toString(number)), toDateTime('2016-09-30 20:00:00', 'UTC'), %d FROM numbers(5000)", ids.First+4)
+	many := fmt.Sprintf("INSERT INTO "+st.Holding("clicks")+" (network, _file, _hour, _insert) SELECT 'acme', concat(repeat('x', 100), toString(number)), toDateTime('2016-09-30 20:00:00', 'UTC'), %d FROM numbers(5000)", ids.First+4)
 	if err := st.Conn().Exec(t.Context(), many); err != nil {
 		t.Fatal(err)
 	}

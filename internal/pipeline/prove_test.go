@@ -129,7 +129,7 @@ func TestMergingTableKeepsRows(t *testing.T) {
 	for _, sql := range []string{
 		"RENAME TABLE clicks TO clicks_raw",
 		"CREATE TABLE clicks AS clicks_raw ENGINE = ReplacingMergeTree PARTITION BY toYYYYMM(_hour) ORDER BY (network, offer_id) SETTINGS deduplicate_merge_projection_mode = 'rebuild'",
-		"INSERT INTO clicks SELECT * FROM clicks_raw",
+		"INSERT INTO " + st.Holding("clicks") + " SELECT * FROM clicks_raw",
 	} {
 		if err := st.Conn().Exec(t.Context(), sql); err != nil {
 			t.Fatalf("%s: %v", sql, err)
@@ -161,7 +161,7 @@ func TestCopiesOfTheDead(t *testing.T) {
 	dead := insert.NewRun(time.Now())
 	for _, sql := range []string{
 		"CREATE TABLE " + store.CopyOf(dead, 3, "clicks") + " AS clicks",
-		"INSERT INTO ingest_files (network, log_type, file, hour, state, run, version) SELECT network, log_type, file, hour, 'loading', '" + dead + "', version + 1 FROM ingest_files WHERE state = 'loaded'",
+		"INSERT INTO " + st.Holding("ingest_files") + " (network, log_type, file, hour, state, run, version) SELECT network, log_type, file, hour, 'loading', '" + dead + "', version + 1 FROM ingest_files WHERE state = 'loaded'",
 	} {
 		if err := st.Conn().Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"rawlogs/internal/engine"
@@ -31,7 +32,14 @@ type Cluster struct {
 // NewCluster starts a cluster of so many shards. It ends with the test.
 func NewCluster(tb testing.TB, shards int) *Cluster {
 	tb.Helper()
-	c, err := startCluster(shards)
+	return NewClusterBehind(tb, shards, func(addr string) string { return addr })
+}
+
+// NewClusterBehind starts a cluster whose servers are known to each other, and to whoever asks
+// them, by the address of what stands before each: a proxy, perhaps.
+func NewClusterBehind(tb testing.TB, shards int, before func(addr string) string) *Cluster {
+	tb.Helper()
+	c, err := startCluster(shards, before)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -44,7 +52,7 @@ func NewCluster(tb testing.TB, shards int) *Cluster {
 }
 
 // startCluster starts one that its caller stops.
-func startCluster(shards int) (*Cluster, error) {
+func startCluster(shards int, before func(addr string) string) (*Cluster, error) {
 	ports, err := freePorts(2 * shards)
 	if err != nil {
 		return nil, err
@@ -60,8 +68,9 @@ func startCluster(shards int) (*Cluster, error) {
 			Path: filepath.Join(dir, fmt.Sprintf("shard%d", i+1)), TCPPort: ports[2*i], HTTPPort: ports[2*i+1], Password: clusterPassword, MaxMemory: 2 << 30,
 		})
 	}
+	definition := c.definition(before)
 	for i := range shards {
-		if err = errors.Join(err, c.configure(i, c.definition()), c.start(i)); err != nil {
+		if err = errors.Join(err, c.configure(i, definition), c.start(i)); err != nil {
 			return nil, errors.Join(err, c.stop())
 		}
 	}
@@ -69,11 +78,11 @@ func startCluster(shards int) (*Cluster, error) {
 }
 
 // definition is the cluster as the servers' configuration has it.
-func (c *Cluster) definition() string {
+func (c *Cluster) definition(before func(addr string) string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<clickhouse><remote_servers><%s>\n", ClusterName)
 	for _, addr := range c.Addrs {
-		host, port, _ := strings.Cut(addr, ":")
+		host, port, _ := strings.Cut(before(addr), ":")
 		fmt.Fprintf(&b, "<shard><internal_replication>true</internal_replication><replica><host>%s</host><port>%s</port><user>ingest</user><password>%s</password></replica></shard>\n",
 			host, port, clusterPassword)
 	}
@@ -105,20 +114,28 @@ func (c *Cluster) stop() error {
 	return errors.Join(append(errs, os.RemoveAll(c.dir))...)
 }
 
-// PID is the process of a shard's server, counted from 0.
-func (c *Cluster) PID(shard int) int { return c.engines[shard].PID() }
+// Kill ends the process of a shard's server, counted from 0, at once.
+func (c *Cluster) Kill(shard int) error {
+	e := c.engines[shard]
+	if err := syscall.Kill(e.PID(), syscall.SIGKILL); err != nil {
+		return err
+	}
+	<-e.Died()
+	return nil
+}
 
-// Restart starts the server of a shard again, which has ended, at the address that it has
-// for good.
-func (c *Cluster) Restart(tb testing.TB, shard int) {
-	tb.Helper()
-	err := c.engines[shard].Close()
-	if err == nil {
-		err = c.start(shard)
+// Restart starts the server of a shard again, which may have ended, at the address that it
+// has for good. Before it does, it calls between, if that is not nil, with the server's folder.
+func (c *Cluster) Restart(shard int, between func(folder string) error) error {
+	if err := c.engines[shard].Close(); err != nil {
+		return err
 	}
-	if err != nil {
-		tb.Fatal(err)
+	if between != nil {
+		if err := between(c.configs[shard].Path); err != nil {
+			return err
+		}
 	}
+	return c.start(shard)
 }
 
 // Config names the cluster's store, by way of the server of a shard.

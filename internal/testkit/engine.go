@@ -70,7 +70,7 @@ func Sharded() bool { return os.Getenv("SHAPE") == "shards" }
 
 func (s *sharedEngine) shardedDatabase(tb testing.TB, name string) store.Config {
 	tb.Helper()
-	s.once.Do(func() { s.cluster, s.err = startCluster(3) })
+	s.once.Do(func() { s.cluster, s.err = startCluster(3, func(addr string) string { return addr }) })
 	if s.err != nil {
 		tb.Fatal(s.err)
 	}

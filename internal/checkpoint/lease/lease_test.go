@@ -59,7 +59,7 @@ func foreign(t *testing.T, st *store.Store, network, run, process string, second
 	t.Helper()
 	for i, state := range []string{stateClaim, stateHeld} {
 		err := st.Conn().Exec(t.Context(), `
-			INSERT INTO ingest_leases (network, run, worker, owner, process, state, since, expires, seq)
+			INSERT INTO `+st.Holding("ingest_leases")+` (network, run, worker, owner, process, state, since, expires, seq)
 			SELECT ?, ?, '', 'elsewhere pid 7', ?, ?, now64(3), now64(3) + ?, ?`, network, run, process, state, seconds, uint64(i+1))
 		if err != nil {
 			t.Fatal(err)

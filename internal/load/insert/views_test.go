@@ -42,14 +42,16 @@ func TestErrorOfLandedRows(t *testing.T) {
 			t.Parallel()
 			st := testkit.Database(t)
 			ctx := t.Context()
-			exec := func(query string) {
+			exec := func(at *store.Server, query string) {
 				t.Helper()
-				if err := st.Conn().Exec(ctx, query); err != nil {
+				if err := at.Conn().Exec(ctx, query); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if tc.view {
-				exec("CREATE MATERIALIZED VIEW v ENGINE = MergeTree ORDER BY x AS SELECT _file AS x FROM " + table)
+			for _, at := range st.Shards() {
+				if tc.view {
+					exec(at, "CREATE MATERIALIZED VIEW "+at.Holding("v")+" ENGINE = MergeTree ORDER BY x AS SELECT _file AS x FROM "+at.Holding(table))
+				}
 			}
 			sender := NewSender(recovering, claim{"1 = 1"}, store.Patience{Store: st, Wait: time.Minute, Log: slog.New(slog.DiscardHandler)})
 			tries, rewound := 0, 0
@@ -58,7 +60,7 @@ func TestErrorOfLandedRows(t *testing.T) {
 				tries++
 				out := sent{rows: tc.rows, ended: true}
 				if tc.rows > 0 && (tries > 1 || !tc.late) {
-					exec(fmt.Sprintf("INSERT INTO %s (_file, _insert) SELECT toString(number), %d FROM numbers(%d)", table, id, tc.rows))
+					exec(a.at, fmt.Sprintf("INSERT INTO %s (_file, _insert) SELECT toString(number), %d FROM numbers(%d)", a.at.Holding(table), id, tc.rows))
 				}
 				if tries == 1 {
 					return out, fmt.Errorf("insert %d: %w", id, tc.err)

@@ -50,7 +50,7 @@ func TestWithdrawalAsksForTheLease(t *testing.T) {
 				}
 				return n
 			}
-			const rows = "INSERT INTO clicks (network, _file, _hour, _insert) SELECT 'acme', 'a', toDateTime('2016-09-30 20:00:00', 'UTC'), arrayJoin([?, ?]) FROM numbers(3)"
+			rows := "INSERT INTO " + st.Holding("clicks") + " (network, _file, _hour, _insert) SELECT 'acme', 'a', toDateTime('2016-09-30 20:00:00', 'UTC'), arrayJoin([?, ?]) FROM numbers(3)"
 			if err := st.Conn().Exec(t.Context(), rows, kept, orphan); err != nil {
 				t.Fatal(err)
 			}
