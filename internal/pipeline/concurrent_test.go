@@ -138,7 +138,7 @@ func TestLeaseOfDeadHost(t *testing.T) {
 		t.Fatal("the run that was to die came to its end")
 	}
 	// It ran elsewhere, and its lease has two seconds to go.
-	if err := st.Conn().Exec(t.Context(), `
+	if err := testkit.OnShards(t.Context(), st, `
 		INSERT INTO `+st.Holding("ingest_leases")+` SELECT network, run, worker, 'elsewhere pid 7', '', 'held', since, now64(3) + 2, seq + 1000
 		FROM ingest_leases ORDER BY seq DESC LIMIT 1 BY run`); err != nil {
 		t.Fatal(err)
@@ -236,11 +236,14 @@ func TestForeignSettings(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)
 	for _, table := range []string{"clicks", "conversions", "rejected_rows", "ingest_files", "ingest_leases"} {
-		if err := st.Conn().Exec(t.Context(), "ALTER TABLE "+table+" MODIFY SETTING non_replicated_deduplication_window = 1000"); err != nil {
+		if err := testkit.OnShards(t.Context(), st, "ALTER TABLE "+table+" MODIFY SETTING non_replicated_deduplication_window = 1000"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	endpoint, _ := st.Engine()
+	endpoint, embedded := st.Engine()
+	if !embedded {
+		t.Skip("it opens the engine by its own address")
+	}
 	hostile := testkit.OpenStore(t, store.Config{Spec: fmt.Sprintf("clickhouse://%s:%s@%s/%s?%s",
 		url.QueryEscape(endpoint.User), url.QueryEscape(endpoint.Password), endpoint.Addr, st.Database(), strings.Join([]string{
 			"async_insert=1", "wait_for_async_insert=0", "async_insert_deduplicate=1", "insert_deduplicate=1",

@@ -146,7 +146,7 @@ func TestCopyTakesOver(t *testing.T) {
 		t.Fatalf("%+v, %v", entries, err)
 	}
 	// As after a death in the middle of a replacement that was not to be had.
-	if err := st.Conn().Exec(t.Context(), "DELETE FROM clicks WHERE _file = ?", first); err != nil {
+	if err := testkit.OnShards(t.Context(), st, "DELETE FROM clicks WHERE _file = ?", first); err != nil {
 		t.Fatal(err)
 	}
 	e := &entries[0]
@@ -325,7 +325,7 @@ func TestCopyBesideRemains(t *testing.T) {
 			src.put(second, export(ids(1, 60)...))
 			_ = src.night(st, opts)
 			// As after a death while the rows were deleted part by part.
-			if err := st.Conn().Exec(t.Context(), "DELETE FROM clicks WHERE network = ? AND transaction_id > 't18'", opts.Network); err != nil {
+			if err := testkit.OnShards(t.Context(), st, "DELETE FROM clicks WHERE network = ? AND transaction_id > 't18'", opts.Network); err != nil {
 				t.Fatal(err)
 			}
 			left := count(t, st, "SELECT count() FROM clicks WHERE network = ?", opts.Network)

@@ -136,7 +136,7 @@ func TestEventAdjustments(t *testing.T) {
 	e.want("as they stand", e.text("SELECT toString(toFloat64(sum(payout))) FROM conversions_current"), "-6")
 	// Also where somebody made columns of the keys.
 	for _, c := range []string{"adjust_action UInt8", "adjustment_sequence_id UInt64"} {
-		if err := e.st.Conn().Exec(t.Context(), "ALTER TABLE conversions ADD COLUMN "+c); err != nil {
+		if err := testkit.OnShards(t.Context(), e.st, "ALTER TABLE conversions ADD COLUMN "+c); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -195,10 +195,10 @@ func TestEventsMove(t *testing.T) {
 	if err := os.Remove(filepath.Join(e.root, "f.json")); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.st.Conn().Exec(t.Context(), "DELETE FROM clicks WHERE tune_event_id IN ('8', '9')"); err != nil {
+	if err := testkit.OnShards(t.Context(), e.st, "DELETE FROM clicks WHERE tune_event_id IN ('8', '9')"); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.st.Conn().Exec(t.Context(), "DELETE FROM ingest_files WHERE file = 'firehose/f.json'"); err != nil {
+	if err := testkit.OnShards(t.Context(), e.st, "DELETE FROM ingest_files WHERE file = 'firehose/f.json'"); err != nil {
 		t.Fatal(err)
 	}
 	// A source of raw logs does not miss files of events, whatever state they are in.

@@ -99,7 +99,7 @@ func TestExpire(t *testing.T) {
 		"INSERT INTO " + st.Holding("clicks") + " (network, _file, _hour, _insert) SELECT 'acme', 'stray', toDateTime('2016-08-05 00:00:00'), 7 FROM numbers(9)",
 		"DELETE FROM clicks WHERE network = 'acme' AND _file = 'stray' AND _insert = 7 AND rand() % 2 = 0",
 	} {
-		if err := st.Conn().Exec(t.Context(), sql); err != nil {
+		if err := testkit.OnShards(t.Context(), st, sql); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -121,7 +121,8 @@ func TestExpire(t *testing.T) {
 	if got := agedRows(t, st, "other"); got != all {
 		t.Errorf("the other network has %v, want %v", got, all)
 	}
-	if n := count(t, st, "SELECT count() FROM system.parts WHERE active AND database = currentDatabase() AND table = 'clicks' AND has_lightweight_delete"); n > 0 {
+	parts, database := st.Parts()
+	if n := count(t, st, "SELECT count() FROM "+parts+" WHERE active AND database = ? AND table = 'clicks' AND has_lightweight_delete", database); n > 0 {
 		t.Errorf("%d parts hold rows that are only marked", n)
 	}
 	sound(t, st, "acme", 4)

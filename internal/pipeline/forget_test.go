@@ -94,7 +94,8 @@ func gone(t *testing.T, st *store.Store, when string) {
 // removed fails the test if rows are there that are only marked as deleted.
 func removed(t *testing.T, st *store.Store) {
 	t.Helper()
-	if n := count(t, st, "SELECT count() FROM system.parts WHERE database = currentDatabase() AND active AND has_lightweight_delete"); n != 0 {
+	parts, database := st.Parts()
+	if n := count(t, st, "SELECT count() FROM "+parts+" WHERE database = ? AND active AND has_lightweight_delete", database); n != 0 {
 		t.Errorf("%d parts hold rows that are only marked", n)
 	}
 }
@@ -373,7 +374,7 @@ func TestForgot(t *testing.T) {
 
 func exec(t *testing.T, st *store.Store, statement string) {
 	t.Helper()
-	if err := st.Conn().Exec(t.Context(), statement); err != nil {
+	if err := testkit.OnShards(t.Context(), st, statement); err != nil {
 		t.Fatal(err)
 	}
 }

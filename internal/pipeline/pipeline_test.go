@@ -137,7 +137,8 @@ func TestRunLoadsOnce(t *testing.T) {
 	if n := count(t, st, "SELECT count() FROM clicks"); n != uint64(src.total()) {
 		t.Errorf("clicks: %d rows, want %d", n, src.total())
 	}
-	if n := count(t, st, "SELECT uniqExact(partition) FROM system.parts WHERE active AND table = 'clicks' AND database = currentDatabase()"); n != 2 {
+	parts, database := st.Parts()
+	if n := count(t, st, "SELECT uniqExact(partition) FROM "+parts+" WHERE active AND table = 'clicks' AND database = ?", database); n != 2 {
 		t.Errorf("%d partitions, want 2", n)
 	}
 
@@ -197,7 +198,7 @@ func TestFinalCount(t *testing.T) {
 	cfg.Hook = func(ctx context.Context, op store.Op, do func(context.Context) error) error {
 		err := do(ctx)
 		if op.Kind == "ledger" && strings.HasPrefix(op.Detail, string(checkpoint.Loaded)) {
-			err = errors.Join(err, other.Conn().Exec(ctx, "DELETE FROM clicks WHERE _hour = fromUnixTimestamp(?) AND _line = 7", firstHour.Unix()))
+			err = errors.Join(err, testkit.OnShards(ctx, other, "DELETE FROM clicks WHERE _hour = fromUnixTimestamp(?) AND _line = 7", firstHour.Unix()))
 		}
 		return err
 	}
@@ -228,7 +229,7 @@ func TestLostLedger(t *testing.T) {
 	opts := Options{Network: "acme", Log: testLog(t)}
 	for run, want := range []struct{ loaded, replaced int }{{6, 0}, {6, 6}, {0, 0}} {
 		if run == 1 {
-			if err := st.Conn().Exec(t.Context(), "TRUNCATE TABLE ingest_files"); err != nil {
+			if err := testkit.OnShards(t.Context(), st, "TRUNCATE TABLE ingest_files"); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -24,7 +24,7 @@ func found(t *testing.T, st *store.Store, planted ...string) (out []string) {
 	if err := st.Conn().Exec(t.Context(), "SYSTEM FLUSH LOGS"); err != nil {
 		t.Fatal(err)
 	}
-	tables := list(t, st, "SELECT groupArray(name) FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND ? = ''", "")
+	tables := list(t, st, "SELECT groupArray(name) FROM system.tables WHERE database = currentDatabase() AND (engine LIKE '%MergeTree' OR engine = 'Distributed') AND ? = ''", "")
 	var parts []string
 	for _, name := range tables {
 		parts = append(parts, "SELECT '"+name+"' AS place, toString(tuple(*)) AS text FROM "+name)

@@ -56,7 +56,7 @@ func TestRefusedRows(t *testing.T) {
 				if sum, err := Run(t.Context(), st, src.source(), opts); err != nil || sum.Loaded != 2 {
 					t.Fatalf("%+v, %v", sum, err)
 				}
-				if err := st.Conn().Exec(t.Context(), by.sql); err != nil {
+				if err := testkit.OnShards(t.Context(), st, by.sql); err != nil {
 					t.Fatal(err)
 				}
 				put(0, 41, true)
@@ -95,7 +95,7 @@ func noCopies(t *testing.T, st *store.Store) {
 func TestRefusedAmongMany(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)
-	if err := st.Conn().Exec(t.Context(), refusedBy["a constraint"].sql); err != nil {
+	if err := testkit.OnShards(t.Context(), st, refusedBy["a constraint"].sql); err != nil {
 		t.Fatal(err)
 	}
 	src := newFolder(t)
@@ -119,6 +119,9 @@ func TestRefusedAmongMany(t *testing.T) {
 // A table that makes one row of several is known by its copy before anything is displaced.
 func TestMergingTableKeepsRows(t *testing.T) {
 	t.Parallel()
+	if testkit.Sharded() {
+		t.Skip("it fills a table by hand")
+	}
 	st := testkit.Database(t)
 	src := newFolder(t)
 	src.raw(t, 0, 1, refusable(40, false), zip.Deflate)
@@ -131,7 +134,7 @@ func TestMergingTableKeepsRows(t *testing.T) {
 		"CREATE TABLE clicks AS clicks_raw ENGINE = ReplacingMergeTree PARTITION BY toYYYYMM(_hour) ORDER BY (network, offer_id) SETTINGS deduplicate_merge_projection_mode = 'rebuild'",
 		"INSERT INTO " + st.Holding("clicks") + " SELECT * FROM clicks_raw",
 	} {
-		if err := st.Conn().Exec(t.Context(), sql); err != nil {
+		if err := testkit.OnShards(t.Context(), st, sql); err != nil {
 			t.Fatalf("%s: %v", sql, err)
 		}
 	}
@@ -163,7 +166,7 @@ func TestCopiesOfTheDead(t *testing.T) {
 		"CREATE TABLE " + store.CopyOf(dead, 3, "clicks") + " AS clicks",
 		"INSERT INTO " + st.Holding("ingest_files") + " (network, log_type, file, hour, state, run, version) SELECT network, log_type, file, hour, 'loading', '" + dead + "', version + 1 FROM ingest_files WHERE state = 'loaded'",
 	} {
-		if err := st.Conn().Exec(t.Context(), sql); err != nil {
+		if err := testkit.OnShards(t.Context(), st, sql); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -205,12 +208,12 @@ func TestReplacementBehindStuckMutation(t *testing.T) {
 					t.Fatal(err)
 				}
 				if strings.HasPrefix(name, "merges") {
-					if err := st.Conn().Exec(t.Context(), "SYSTEM STOP MERGES clicks"); err != nil {
+					if err := testkit.OnShards(t.Context(), st, "SYSTEM STOP MERGES clicks"); err != nil {
 						t.Fatal(err)
 					}
-					defer func() { _ = st.Conn().Exec(t.Context(), "SYSTEM START MERGES clicks") }()
+					defer func() { _ = testkit.OnShards(t.Context(), st, "SYSTEM START MERGES clicks") }()
 				}
-				if err := st.Conn().Exec(t.Context(), hold); err != nil {
+				if err := testkit.OnShards(t.Context(), st, hold); err != nil {
 					t.Log(err)
 				}
 				opts.Reload = true

@@ -158,7 +158,7 @@ func TestLostLedgerAndBrokenSource(t *testing.T) {
 	if _, err := Run(t.Context(), st, src.source(), opts); err != nil {
 		t.Fatal(err)
 	}
-	if err := st.Conn().Exec(t.Context(), "TRUNCATE TABLE ingest_files"); err != nil {
+	if err := testkit.OnShards(t.Context(), st, "TRUNCATE TABLE ingest_files"); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(src.root, name), []byte("broken"), 0o600); err != nil {
@@ -197,7 +197,7 @@ func TestLostLedgerOfADeadRun(t *testing.T) {
 	if _, err := Run(ctx, testkit.OpenStore(t, hooked), src.source(), opts); err == nil {
 		t.Fatal("the run that was to die came to its end")
 	}
-	if err := st.Conn().Exec(t.Context(), "TRUNCATE TABLE ingest_files"); err != nil {
+	if err := testkit.OnShards(t.Context(), st, "TRUNCATE TABLE ingest_files"); err != nil {
 		t.Fatal(err)
 	}
 	testkit.ExpireLeases(t, st, "acme")

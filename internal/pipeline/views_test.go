@@ -26,7 +26,7 @@ func TestViewFails(t *testing.T) {
 				ctx := t.Context()
 				exec := func(query string) {
 					t.Helper()
-					if err := st.Conn().Exec(ctx, query); err != nil {
+					if err := testkit.OnShards(ctx, st, query); err != nil {
 						t.Fatal(err)
 					}
 				}

@@ -173,6 +173,23 @@ func (c *Cluster) database(name string) (drop func() error, err error) {
 	}, on("CREATE DATABASE " + name)
 }
 
+// OnShards runs a statement about a store's own tables, as somebody would by hand who names them
+// without a database: on each shard. Rows are inserted at the home alone.
+func OnShards(ctx context.Context, st *store.Store, statement string, args ...any) error {
+	if st.Cluster() == "" || strings.HasPrefix(strings.TrimSpace(statement), "INSERT") {
+		return st.Conn().Exec(ctx, statement, args...)
+	}
+	var errs []error
+	for _, shard := range st.Shards() {
+		own, err := store.Open(ctx, store.Config{Spec: fmt.Sprintf("clickhouse://ingest:%s@%s/%s", clusterPassword, shard.Addr(), shard.Database())})
+		if err != nil {
+			return err
+		}
+		errs = append(errs, own.Conn().Exec(ctx, statement, args...), own.Close())
+	}
+	return errors.Join(errs...)
+}
+
 // freePorts finds ports of 127.0.0.1 on which nobody listens.
 func freePorts(n int) ([]int, error) {
 	var ports []int
