@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -79,39 +80,26 @@ type Ledger struct {
 	st      *store.Store
 	network string
 	fence   store.Fence
+	entries *atomic.Uint64 // as many as it was last seen to have; 0 where nobody looked
 }
 
 // Open returns the ledger of a network in a store whose schema is applied.
 func Open(st *store.Store, network string) *Ledger {
-	return &Ledger{st: st, network: network}
+	return &Ledger{st: st, network: network, entries: new(atomic.Uint64)}
 }
 
 // Under is the same ledger, whose writes fail with lease.ErrLost and change nothing
 // once the fence's run has lost its lease, even where it lost it after it last asked.
 func (l *Ledger) Under(fence store.Fence) *Ledger {
-	return &Ledger{st: l.st, network: l.network, fence: fence}
-}
-
-// Filter narrows what Entries returns; its zero value asks for everything.
-type Filter struct {
-	Types   []rawlog.Type
-	Periods []rawlog.Period // by the file's hour
-	OrOpen  bool            // with Periods: planned and failed ones of any hour, too
-	States  []State
-	Files   []string // by exact name
-	Run     string   // whose last version this run wrote
-	Issues  bool     // that have issues, ignored ones too
-	LeanOn  string   // that left out an event which this file holds
-	Held    bool     // of which the ledger vouches for rows
-	Undone  bool     // but those that are expired and have no rows any more
-	// Unsettled are those that are loading, that are expired and have rows, and those that
-	// `ingest forget` left in its middle.
-	Unsettled bool
+	return &Ledger{st: l.st, network: l.network, fence: fence, entries: l.entries}
 }
 
 // Entries returns the current entries that pass the filter, by type, hour and name.
 func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
-	where, args := l.where(f)
+	if some, err := l.mayPass(ctx, f); !some {
+		return nil, err
+	}
+	where, args := l.picked(f)
 	rows, err := l.st.Conn().Query(ctx, `
 		SELECT log_type, file, hour, toString(state), attempt, run, size, etag, lines, rows, rescued, inexact, rejected,
 		       toLowCardinality(arrayStringConcat(filled, '\0')), inserts, first_time, last_time, shift_hours, error, contents, issues, issue_texts, issue_since, left_out, leans_on, toString(privacy), forgotten, forgetting, ignored, version, updated_at
@@ -193,67 +181,6 @@ func (s sets) split(joined string) []string {
 		s[joined] = names
 	}
 	return names
-}
-
-// where renders a filter as a condition and its bound values.
-func (l *Ledger) where(f Filter) (string, []any) {
-	cond, args := "network = ?", []any{l.network}
-	if len(f.Types) > 0 {
-		cond += " AND log_type IN ?"
-		types := make([]string, len(f.Types))
-		for i, t := range f.Types {
-			types[i] = string(t)
-		}
-		args = append(args, types)
-	}
-	if len(f.Periods) > 0 {
-		cond += " AND ("
-		for i, p := range f.Periods {
-			if i > 0 {
-				cond += " OR "
-			}
-			cond += "(hour >= fromUnixTimestamp(?) AND hour < fromUnixTimestamp(?))"
-			args = append(args, p.From.Unix(), p.To.Unix())
-		}
-		if f.OrOpen {
-			cond += " OR state IN ('planned', 'failed')"
-		}
-		cond += ")"
-	}
-	if len(f.States) > 0 {
-		cond += " AND state IN ?"
-		states := make([]string, len(f.States))
-		for i, s := range f.States {
-			states[i] = string(s)
-		}
-		args = append(args, states)
-	}
-	if len(f.Files) > 0 {
-		cond += " AND file IN ?"
-		args = append(args, f.Files)
-	}
-	if f.Issues {
-		cond += " AND notEmpty(issues)"
-	}
-	if f.LeanOn != "" {
-		cond += " AND has(leans_on, ?)"
-		args = append(args, f.LeanOn)
-	}
-	const held = "(notEmpty(inserts) OR ingest_files.rows > 0 OR ingest_files.rejected > 0)"
-	if f.Held {
-		cond += " AND " + held
-	}
-	if f.Undone {
-		cond += " AND (state != 'expired' OR " + held + ")"
-	}
-	if f.Unsettled {
-		cond += " AND (state = 'loading' OR state = 'expired' AND " + held + " OR forgetting > 0)"
-	}
-	if f.Run != "" {
-		cond += " AND run = ?"
-		args = append(args, f.Run)
-	}
-	return cond, args
 }
 
 // Put writes a new version of each entry in one INSERT and returns when the
