@@ -106,19 +106,11 @@ func daysOf(files []rawlog.File) []rawlog.Period {
 	for _, f := range files {
 		days = append(days, rawlog.DayOf(f.Hour))
 	}
-	slices.SortFunc(days, func(a, b rawlog.Period) int { return a.From.Compare(b.From) })
-	var joined []rawlog.Period
-	for _, d := range days {
-		if last := len(joined) - 1; last >= 0 && !d.From.After(joined[last].To) {
-			joined[last].To = d.To
-			continue
-		}
-		joined = append(joined, d)
+	whole := joined(days)
+	if len(whole) > mostStretches { //guard:strewn-days
+		return []rawlog.Period{{From: whole[0].From, To: whole[len(whole)-1].To}}
 	}
-	if len(joined) > mostStretches { //guard:strewn-days
-		return []rawlog.Period{{From: joined[0].From, To: joined[len(joined)-1].To}}
-	}
-	return joined
+	return whole
 }
 
 // overlapOf is the entry's issue of that kind, if it has rows and one.

@@ -88,6 +88,7 @@ type Options struct {
 	Name    string // of the run, of insert.NewRun; default one of its own
 	// mostPlanned is how many files a plan may be about, for tests; default 50,000.
 	mostPlanned int
+	planAll     bool             // pass over no month, for tests
 	Started     func(run string) // is told the run's name before anything else happens
 	Log         *slog.Logger
 	Progress    *Progress

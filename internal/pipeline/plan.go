@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func (r *run) plan(ctx context.Context) ([]*job, error) {
 	missing := r.reportMissing(known, seen, doubtful.Types)
 	r.reportUnmatched(seen)
 	slices.SortStableFunc(jobs, func(a, b *job) int { return compareFiles(a.file(), b.file()) })
-	r.reportDoubles(known, jobs)
+	r.reportDoubles(filesOf(known, jobs))
 	for _, j := range jobs {
 		r.Log.Debug("file planned", "type", j.file().Type, "file", j.file().Name, "bytes", j.file().Size)
 	}
@@ -209,20 +210,7 @@ func changed(old, now rawlog.File) bool {
 	if old.Size >= 0 && now.Size >= 0 && old.Size != now.Size {
 		return true
 	}
-	return old.ETag != "" && now.ETag != "" && tagKind(old.ETag) == tagKind(now.ETag) && old.ETag != now.ETag
-}
-
-// tagKind separates tags that can never be equal though the bytes are: the MD5
-// of a whole object, the tag of a multipart upload (it has a dash and depends on
-// the part size) and a folder's time stamp.
-func tagKind(tag string) string {
-	switch {
-	case strings.HasPrefix(tag, "mtime-"):
-		return "mtime"
-	case strings.Contains(tag, "-"):
-		return "multipart"
-	}
-	return "whole"
+	return old.ETag != "" && now.ETag != "" && checkpoint.TagKind(old.ETag) == checkpoint.TagKind(now.ETag) && old.ETag != now.ETag
 }
 
 // open reports whether a file is known and not loaded.
@@ -290,18 +278,17 @@ func compareFiles(a, b rawlog.File) int {
 	return strings.Compare(a.Name, b.Name)
 }
 
-// reportDoubles finds hours with more than one file among those of this run
-// and those that the ledger has for the same periods. Parts of an hour are one, and a
-// day's file is of each of its hours.
-func (r *run) reportDoubles(known map[fileKey]*checkpoint.Entry, jobs []*job) {
+// reportDoubles finds hours with more than one file among files that are all of their periods.
+// Parts of an hour are one, and a day's file is of each of its hours.
+func (r *run) reportDoubles(of iter.Seq[rawlog.File]) {
 	type hour struct {
 		typ  rawlog.Type
 		unix int64
 	}
 	files := make(map[hour]map[string]string) // name → part
-	add := func(f rawlog.File) {
+	for f := range of {
 		if rawlog.IsEvents(f.Name) {
-			return // any number of them is of an hour
+			continue // any number of them is of an hour
 		}
 		part, span := r.Names.Known(f.Type, f.Name)
 		for at := f.Hour.Truncate(time.Hour); at.Before(f.Hour.Truncate(time.Hour).Add(span)); at = at.Add(time.Hour) {
@@ -311,14 +298,6 @@ func (r *run) reportDoubles(known map[fileKey]*checkpoint.Entry, jobs []*job) {
 			}
 			files[h][f.Name] = part
 		}
-	}
-	for _, e := range known {
-		if e.State != checkpoint.Expired {
-			add(e.File)
-		}
-	}
-	for _, j := range jobs {
-		add(j.file())
 	}
 	r.sum.add(func(s *Summary) {
 		for h, parts := range files {

@@ -32,7 +32,11 @@ func (r *run) byStretch(ctx context.Context, work func(context.Context) error) e
 		return work(ctx)
 	}
 	r.Progress.enter("listing")
-	all, err := r.listAll(ctx)
+	m, err := r.askMonths(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := r.listAll(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -43,13 +47,13 @@ func (r *run) byStretch(ctx context.Context, work func(context.Context) error) e
 			r.flawed.Store(nil)
 		}
 	}()
-	r.src, r.stretched, r.fruitful = all, true, len(all.files) > 0 || all.part != nil
-	r.ahead.reach(all.files)
-	stretches, err := r.bounded(ctx, all)
-	if err != nil {
+	r.src, r.stretched, r.fruitful = all, true, len(all.files)+m.count > 0 || all.part != nil
+	plan, over := r.split(m)
+	if err = r.passOver(ctx, m, over, all); err != nil {
 		return err
 	}
-	if len(stretches) == 1 {
+	stretches := r.bounded(all, m, plan)
+	if len(stretches) == 1 && len(over) == 0 {
 		r.stretched = false // what is read of the whole run holds for it
 		return work(ctx)
 	}
@@ -74,46 +78,47 @@ func (r *run) stretch() []rawlog.Period {
 	return r.Periods
 }
 
-// bounded are the run's periods in stretches: as many years each as have no more files than may
+// bounded are periods in stretches: as many years each as have no more files than may
 // be planned at once, in the listing or the ledger, or a month of a year that has more.
-func (r *run) bounded(ctx context.Context, all *listed) (stretches [][]rawlog.Period, err error) {
-	most, planned := uint64(r.mostPlanned), uint64(0)
-	files, err := r.weight(ctx, all, r.Periods)
-	if err != nil || files <= most {
-		return [][]rawlog.Period{r.Periods}, err
+func (r *run) bounded(all *listed, m *months, periods []rawlog.Period) (stretches [][]rawlog.Period) {
+	if len(periods) == 0 {
+		return nil
 	}
-	var joined []rawlog.Period
-	for _, year := range cut(r.Periods, yearOf) {
-		if files, err = r.weight(ctx, all, year); err != nil {
-			return nil, err
-		}
-		if len(joined) > 0 && planned+files > most {
-			stretches, joined, planned = append(stretches, joined), nil, 0
+	most, planned := r.mostPlanned, 0
+	if planWeight(all, m, periods) <= most {
+		return [][]rawlog.Period{periods}
+	}
+	var together []rawlog.Period
+	for _, year := range cut(periods, yearOf) {
+		files := planWeight(all, m, year)
+		if len(together) > 0 && planned+files > most {
+			stretches, together, planned = append(stretches, together), nil, 0
 		}
 		if files > most { //guard:plan-bounded
 			stretches = append(stretches, cut(year, rawlog.MonthOf)...)
 			continue
 		}
-		joined, planned = append(joined, year...), planned+files
+		together, planned = append(together, year...), planned+files
 	}
-	if len(joined) > 0 {
-		stretches = append(stretches, joined)
+	if len(together) > 0 {
+		stretches = append(stretches, together)
 	}
-	return stretches, nil
+	return stretches
 }
 
-// weight is how many files of the periods a plan would be about.
-func (r *run) weight(ctx context.Context, all *listed, periods []rawlog.Period) (files uint64, err error) {
-	files = uint64(all.count(periods))
-	if r.st == nil {
-		return files, nil
+// planWeight is how many files of the periods a plan would be about.
+func planWeight(all *listed, m *months, periods []rawlog.Period) int {
+	within := make(map[int64]bool)
+	for _, month := range cut(periods, rawlog.MonthOf) {
+		within[rawlog.MonthOf(month[0].From).From.Unix()] = true
 	}
-	var known uint64
-	err = r.steady(ctx, func(ctx context.Context) (err error) {
-		known, err = r.ledger.Count(ctx, checkpoint.Filter{Types: r.Types, Periods: periods})
-		return err
-	})
-	return max(files, known), err //guard:plan-bounded-by-ledger
+	known := 0
+	for key, month := range m.known {
+		if within[key.From] {
+			known += int(month.Files)
+		}
+	}
+	return max(all.count(periods), known) //guard:plan-bounded-by-ledger
 }
 
 // cut divides periods into stretches that each lie in one span of time, as span has it for a
@@ -153,13 +158,28 @@ type listed struct {
 	part  error         // an *dirs.Incomplete, or nil
 }
 
-// listAll asks the source for the files of all periods.
-func (r *run) listAll(ctx context.Context) (*listed, error) {
+// listAll asks the source for the files of all periods, and keeps those that are to be planned.
+func (r *run) listAll(ctx context.Context, m *months) (*listed, error) {
 	l := &listed{Source: r.src}
+	var month []rawlog.File // of a type, as a source yields one after the other
+	var key checkpoint.MonthKey
+	end := func() {
+		if len(month) > 0 && !r.pass(m, key, month) {
+			l.files = append(l.files, month...)
+		}
+		month = month[:0]
+	}
 	err := r.walk(ctx, r.Types, r.Periods, func(f rawlog.File) error {
-		l.files = append(l.files, f)
+		if of := checkpoint.KeyOf(f); of != key {
+			end()
+			key = of
+		}
+		if r.within(f.Hour) {
+			month = append(month, f)
+		}
 		return nil
 	})
+	end()
 	var part *dirs.Incomplete
 	if errors.As(err, &part) {
 		l.part, err = part, nil
@@ -167,6 +187,7 @@ func (r *run) listAll(ctx context.Context) (*listed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing %s: %w", r.src.Name(), err)
 	}
+	r.conclude(m, part)
 	slices.SortStableFunc(l.files, func(a, b rawlog.File) int { return a.Hour.Compare(b.Hour) })
 	return l, nil
 }

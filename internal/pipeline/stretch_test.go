@@ -142,13 +142,37 @@ func TestLongBackfill(t *testing.T) {
 			if err != nil || sum.Planned != 12 || sum.Left != 12 || len(sum.PlannedFiles) != 12 || !slices.IsSortedFunc(sum.PlannedFiles, compareFiles) {
 				t.Errorf("dry run: %+v, %v", sum, err)
 			}
-			// What the source no longer lists is of the ledger still, and so of the plan. Former
-			// versions of its entries count as well, until they are merged away.
+			// What the source no longer lists is of the ledger still, and so of the plan where
+			// anything about it is open.
+			flaw(t, checkpoint.Open(st, "acme"), checkpoint.Filter{}, checkpoint.Misfit)
 			sum, err = Run(t.Context(), st, newFolder(t).hours(1, 10).source(), opts)
 			if err != nil || sum.Loaded != 1 || len(sum.Listing.Days) < tc.days {
 				t.Errorf("listed no more: %+v, %v", sum, err)
 			}
 		})
+	}
+}
+
+// flaw gives files an issue.
+func flaw(t *testing.T, ledger *checkpoint.Ledger, of checkpoint.Filter, kind checkpoint.Kind) {
+	t.Helper()
+	change(t, ledger, of, func(e *checkpoint.Entry) { e.Settle(time.Now(), checkpoint.Issue{Kind: kind, Text: "odd"}) })
+}
+
+// change writes another version of entries.
+func change(t *testing.T, ledger *checkpoint.Ledger, of checkpoint.Filter, as func(*checkpoint.Entry)) {
+	t.Helper()
+	entries, err := ledger.Entries(t.Context(), of)
+	if err != nil || len(entries) == 0 {
+		t.Fatalf("%d entries, %v", len(entries), err)
+	}
+	var changed []*checkpoint.Entry
+	for i := range entries {
+		as(&entries[i])
+		changed = append(changed, &entries[i])
+	}
+	if err = ledger.Put(t.Context(), changed); err != nil {
+		t.Fatal(err)
 	}
 }
 
