@@ -47,7 +47,7 @@ func (r *run) byStretch(ctx context.Context, work func(context.Context) error) e
 			r.flawed.Store(nil)
 		}
 	}()
-	r.src, r.stretched, r.fruitful = all, true, len(all.files)+m.count > 0 || all.part != nil
+	r.src, r.stretched, r.fruitful = all, true, all.files.Len()+m.count > 0 || all.part != nil
 	plan, over := r.split(m)
 	if err = r.passOver(ctx, m, over, all); err != nil {
 		return err
@@ -154,8 +154,8 @@ func yearOf(t time.Time) rawlog.Period {
 // listed is a source that has been asked what it lists.
 type listed struct {
 	dirs.Source
-	files []rawlog.File // by hour
-	part  error         // an *dirs.Incomplete, or nil
+	files rawlog.Pack // by hour
+	part  error       // an *dirs.Incomplete, or nil
 }
 
 // listAll asks the source for the files of all periods, and keeps those that are to be planned.
@@ -165,7 +165,9 @@ func (r *run) listAll(ctx context.Context, m *months) (*listed, error) {
 	var key checkpoint.MonthKey
 	end := func() {
 		if len(month) > 0 && !r.pass(m, key, month) {
-			l.files = append(l.files, month...)
+			for _, f := range month {
+				l.files.Add(f, 0)
+			}
 		}
 		month = month[:0]
 	}
@@ -188,21 +190,14 @@ func (r *run) listAll(ctx context.Context, m *months) (*listed, error) {
 		return nil, fmt.Errorf("listing %s: %w", r.src.Name(), err)
 	}
 	r.conclude(m, part)
-	slices.SortStableFunc(l.files, func(a, b rawlog.File) int { return a.Hour.Compare(b.Hour) })
+	l.files.SortByHour()
 	return l, nil
-}
-
-// of are the listed files of a period, of all types.
-func (l *listed) of(p rawlog.Period) []rawlog.File {
-	before := func(f rawlog.File, t time.Time) int { return f.Hour.Compare(t) }
-	from, _ := slices.BinarySearchFunc(l.files, p.From, before)
-	to, _ := slices.BinarySearchFunc(l.files, p.To, before)
-	return l.files[from:max(from, to)]
 }
 
 func (l *listed) count(periods []rawlog.Period) (n int) {
 	for _, p := range periods {
-		n += len(l.of(p))
+		from, to := l.files.Within(p)
+		n += to - from
 	}
 	return n
 }
@@ -214,7 +209,9 @@ func (l *listed) Walk(ctx context.Context, types []rawlog.Type, periods []rawlog
 		return l.Source.Walk(ctx, types, nil, yield)
 	}
 	for _, p := range periods {
-		for _, f := range l.of(p) {
+		from, to := l.files.Within(p)
+		for i := range to - from {
+			f, _ := l.files.At(from + i)
 			if err := yield(f); err != nil {
 				return err
 			}

@@ -3,7 +3,6 @@
 package listing
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -17,21 +16,21 @@ import (
 type Files struct {
 	types   []rawlog.Type
 	periods []rawlog.Period
-	files   map[rawlog.Type]map[string]rawlog.File
-	hours   map[rawlog.Type]map[string]time.Time // of every name, in the periods or not
-	Missing dirs.Incomplete                      // what it cannot vouch for
+	files   map[rawlog.Type]*rawlog.Pack // in the periods or not
+	Missing dirs.Incomplete              // what it cannot vouch for, once all are yielded
 }
 
 // New returns an empty listing, to be asked for files of the types and periods.
 func New(types []rawlog.Type, periods []rawlog.Period) *Files {
-	c := &Files{
-		types: types, periods: periods,
-		files: make(map[rawlog.Type]map[string]rawlog.File), hours: make(map[rawlog.Type]map[string]time.Time),
-	}
+	return &Files{types: types, periods: periods, files: packs(types)}
+}
+
+func packs(types []rawlog.Type) map[rawlog.Type]*rawlog.Pack {
+	out := make(map[rawlog.Type]*rawlog.Pack)
 	for _, t := range types {
-		c.files[t], c.hours[t] = make(map[string]rawlog.File), make(map[string]time.Time)
+		out[t] = new(rawlog.Pack)
 	}
-	return c
+	return out
 }
 
 // Wants reports whether a file's hour lies in one of the periods; none are all.
@@ -39,30 +38,30 @@ func (c *Files) Wants(f rawlog.File) bool {
 	return len(c.periods) == 0 || slices.ContainsFunc(c.periods, func(p rawlog.Period) bool { return p.Contains(f.Hour) })
 }
 
-// Add takes f if it was asked for. A name listed again is one file, unless the
-// listing contradicts itself about its hour: then it is nobody's.
+// Add takes f if it was asked for.
 func (c *Files) Add(f rawlog.File) {
-	files, ok := c.files[f.Type]
-	if !ok {
-		return
+	if files, ok := c.files[f.Type]; ok {
+		files.Add(f, 0)
 	}
-	hours := c.hours[f.Type]
-	if hour, ok := hours[f.Name]; ok && !hour.Equal(f.Hour) { //guard:one-hour-listed
-		if !hour.IsZero() {
-			hours[f.Name] = time.Time{}
-			delete(files, f.Name)
-			old := f
-			old.Hour = hour
-			if c.Wants(f) || c.Wants(old) {
-				c.Refuse(old, fmt.Errorf("it is listed twice, for the hours %s and %s", Stamp(hour), Stamp(f.Hour)))
+}
+
+// once leaves each name once. One that is listed again is one file, unless the listing contradicts
+// itself about its hour: then it is nobody's.
+func (c *Files) once(files *rawlog.Pack) error {
+	files.SortByName()
+	return files.Choose(func(from, to int) (int, error) {
+		first, _ := files.At(from)
+		for i := from + 1; i < to; i++ {
+			f, _ := files.At(i)
+			if !first.Hour.Equal(f.Hour) { //guard:one-hour-listed
+				if c.Wants(f) || c.Wants(first) {
+					c.Refuse(first, fmt.Errorf("it is listed twice, for the hours %s and %s", Stamp(first.Hour), Stamp(f.Hour)))
+				}
+				return -1, nil
 			}
 		}
-		return
-	}
-	hours[f.Name] = f.Hour
-	if c.Wants(f) {
-		files[f.Name] = f
-	}
+		return to - 1, nil
+	})
 }
 
 // Refuse takes note of a file that cannot be taken for what it seems.
@@ -76,26 +75,30 @@ func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
 // Yield hands out the files of all types, oldest first.
 func (c *Files) Yield(ctx context.Context, yield func(rawlog.File) error) error {
 	for _, t := range c.types {
-		files := make([]rawlog.File, 0, len(c.files[t]))
-		for _, f := range c.files[t] {
-			files = append(files, f)
+		files := c.files[t]
+		delete(c.files, t) // named twice among the types or not
+		if files == nil {
+			continue
 		}
-		c.files[t] = nil // named twice among the types or not
-		if err := inOrder(ctx, files, yield); err != nil {
+		if err := c.once(files); err != nil {
+			return err
+		}
+		if err := c.inOrder(ctx, files, yield); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// inOrder sorts the files of a type, and hands them out.
-func inOrder(ctx context.Context, files []rawlog.File, yield func(rawlog.File) error) error {
-	slices.SortFunc(files, func(a, b rawlog.File) int {
-		return cmp.Or(a.Hour.Compare(b.Hour), cmp.Compare(a.Name, b.Name))
-	})
-	for _, f := range files {
+// inOrder sorts the files of a type, and hands out those that are wanted.
+func (c *Files) inOrder(ctx context.Context, files *rawlog.Pack, yield func(rawlog.File) error) error {
+	files.SortByHour()
+	for f := range files.All() {
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if !c.Wants(f) {
+			continue
 		}
 		if err := yield(f); err != nil {
 			return err

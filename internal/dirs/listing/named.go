@@ -17,11 +17,12 @@ import (
 // bucket or folder do; one name may be found under several paths.
 type Named struct {
 	*Files
+	types   []rawlog.Type
 	names   *rawlog.Names
 	fitted  []int // names that each pattern of names described
 	skipped dirs.Skipped
 	near    []dirs.FileError // named like raw logs
-	found   map[rawlog.Type]map[string][]candidate
+	found   map[rawlog.Type]*rawlog.Pack
 	// same reports whether two files of one size hold the same bytes.
 	same func(ctx context.Context, a, b rawlog.File) (bool, error)
 }
@@ -29,7 +30,8 @@ type Named struct {
 // candidate is a file found under one path.
 type candidate struct {
 	rawlog.File
-	modified time.Time
+	modified int64 // in Unix nanoseconds
+	place    int   // among all that were found
 }
 
 func (c candidate) format() rawlog.Format {
@@ -46,11 +48,7 @@ var (
 // NewNamed returns an empty listing of files with such names, to be asked for those of
 // the types and periods. same compares two files of one size.
 func NewNamed(names *rawlog.Names, types []rawlog.Type, periods []rawlog.Period, skipped dirs.Skipped, same func(ctx context.Context, a, b rawlog.File) (bool, error)) *Named {
-	n := &Named{Files: New(types, periods), names: names, fitted: make([]int, len(names.Patterns())), skipped: skipped, same: same, found: make(map[rawlog.Type]map[string][]candidate)}
-	for _, t := range types {
-		n.found[t] = make(map[string][]candidate)
-	}
-	return n
+	return &Named{Files: New(nil, periods), names: names, fitted: make([]int, len(names.Patterns())), skipped: skipped, same: same, types: types, found: packs(types)}
 }
 
 // File makes of a path the file that its name stands for; ok is false where it
@@ -85,26 +83,28 @@ func (n *Named) Wrong(f rawlog.File, why error) {
 // Take adds a file.
 func (n *Named) Take(f rawlog.File, modified time.Time) {
 	if found, ok := n.found[f.Type]; ok && n.Wants(f) {
-		found[f.Name] = append(found[f.Name], candidate{f, modified})
+		found.Add(f, modified.UnixNano())
 	}
 }
 
 // Yield decides which of several files of one name it is, and hands out all.
 func (n *Named) Yield(ctx context.Context, yield func(rawlog.File) error) error {
+	for _, found := range n.found {
+		found.SortByName()
+	}
 	n.refuseNear()
-	chosen := make(map[rawlog.Type][]rawlog.File) // each name once, as found has it
-	for typ, found := range n.found {
-		files := make([]rawlog.File, 0, len(found))
-		for _, candidates := range found {
-			f, err := n.choose(ctx, candidates)
-			if err != nil {
-				return err
+	for _, found := range n.found {
+		err := found.Choose(func(from, to int) (int, error) {
+			candidates := make([]candidate, 0, to-from)
+			for i := from; i < to; i++ {
+				f, modified := found.At(i)
+				candidates = append(candidates, candidate{f, modified, i})
 			}
-			if f != nil {
-				files = append(files, *f)
-			}
+			return n.choose(ctx, candidates)
+		})
+		if err != nil {
+			return err
 		}
-		chosen[typ], n.found[typ] = files, nil // an archive may have a million
 	}
 	slices.SortFunc(n.Missing.Files, func(a, b dirs.FileError) int {
 		return cmp.Or(a.File.Hour.Compare(b.File.Hour), cmp.Compare(a.File.At(), b.File.At()))
@@ -115,9 +115,12 @@ func (n *Named) Yield(ctx context.Context, yield func(rawlog.File) error) error 
 		}
 	}
 	for _, typ := range n.types {
-		files := chosen[typ]
-		chosen[typ] = nil // named twice among the types or not
-		if err := inOrder(ctx, files, yield); err != nil {
+		found := n.found[typ]
+		delete(n.found, typ) // an archive may have a million; named twice among the types or not
+		if found == nil {
+			continue
+		}
+		if err := n.inOrder(ctx, found, yield); err != nil {
 			return err
 		}
 	}
@@ -128,7 +131,7 @@ func (n *Named) Yield(ctx context.Context, yield func(rawlog.File) error) error 
 // there: then it is what somebody keeps beside it.
 func (n *Named) refuseNear() {
 	for _, f := range n.near {
-		if found, ok := n.found[f.File.Type]; ok && len(found[f.File.Name]) > 0 {
+		if found, ok := n.found[f.File.Type]; ok && found.Has(f.File.Name) {
 			n.skipped.Tell(f.File.Path, f.Err)
 			continue
 		}
@@ -136,13 +139,13 @@ func (n *Named) refuseNear() {
 	}
 }
 
-// choose returns the file of a name. Of several formats it is the one whose text
-// can be proven best; that the others hold the same is not looked at. Of copies it is
-// the oldest, so that a new one changes nothing; files that differ are refused,
+// choose returns the place of the file of a name, or -1 for none. Of several formats it is
+// the one whose text can be proven best; that the others hold the same is not looked at. Of
+// copies it is the oldest, so that a new one changes nothing; files that differ are refused,
 // whichever was there first.
-func (n *Named) choose(ctx context.Context, candidates []candidate) (*rawlog.File, error) {
+func (n *Named) choose(ctx context.Context, candidates []candidate) (place int, err error) {
 	slices.SortFunc(candidates, func(a, b candidate) int {
-		return cmp.Or(rawlog.Preferred(a.format(), b.format()), a.modified.Compare(b.modified), cmp.Compare(a.Path, b.Path))
+		return cmp.Or(rawlog.Preferred(a.format(), b.format()), cmp.Compare(a.modified, b.modified), cmp.Compare(a.Path, b.Path))
 	})
 	first := candidates[0].File
 	other := slices.IndexFunc(candidates, func(c candidate) bool { return c.format() != candidates[0].format() })
@@ -155,19 +158,18 @@ func (n *Named) choose(ctx context.Context, candidates []candidate) (*rawlog.Fil
 	for _, c := range candidates[1:] {
 		equal := first.Size == c.Size
 		if equal {
-			var err error
 			if equal, err = n.same(ctx, first, c.File); err != nil {
-				return nil, err
+				return 0, err
 			}
 		}
 		if !equal { //guard:copies-differ
 			n.Refuse(first, fmt.Errorf("another file of this name has other contents, %s (%d and %d bytes); neither was loaded: keep the right one",
 				plain.Name(c.Path), first.Size, c.Size))
-			return nil, nil //nolint:nilnil // refused, and said so
+			return -1, nil
 		}
 	}
 	for _, c := range candidates[1:] {
 		n.skipped.Tell(c.Path, fmt.Errorf("%w of %s", ErrOtherCopy, first.Path))
 	}
-	return &first, nil
+	return candidates[0].place, nil
 }
