@@ -16,7 +16,7 @@ import (
 // ledger of a million files has some 1,400 of them.
 type Month struct {
 	Digest
-	Loaded  bool // all are, and none of them has anything that a run would have to look at
+	Loaded  bool // all are, and none has an issue that a run does something about: a copy, an overlap to be compared
 	Expired bool // all are, and none of them has rows
 	Crowded bool // more than one is of an hour
 }
@@ -91,7 +91,7 @@ func (l *Ledger) Months(ctx context.Context, types []rawlog.Type, periods []rawl
 		SELECT log_type, toUnixTimestamp(toDateTime(toStartOfMonth(hour), 'UTC')) AS month, count(),
 		       sum(xxHash64(`+text+`))), sum(xxHash64(`+text+`, '\0', toString(size)))), sum(xxHash64(`+text+`, '\0', etag))),
 		       max(size >= 0), groupBitOr(toUInt8(multiIf(etag = '', 0, startsWith(etag, 'mtime-'), 1, position(etag, '-') > 0, 2, 4))),
-		       min(state = 'loaded' AND (empty(issues) OR ignored != '' AND NOT hasAny(issues, ['copy', 'left_out']))), min(state = 'expired' AND NOT `+held+`), count() > uniqExact(toStartOfHour(hour))
+		       min(state = 'loaded' AND NOT hasAny(issues, ['copy', 'left_out']) AND NOT (has(issues, 'overlap') AND ignored = '')), min(state = 'expired' AND NOT `+held+`), count() > uniqExact(toStartOfHour(hour))
 		FROM ingest_files FINAL
 		WHERE `+where+` AND NOT startsWith(file, ?)
 		GROUP BY log_type, month`, append(args, rawlog.EventsFolder)...)

@@ -63,7 +63,8 @@ func TestMonths(t *testing.T) {
 		loaded bool
 	}{
 		{"failed", func(e *Entry) { e.State = Failed }, false},
-		{"an issue", func(e *Entry) { e.State, e.Issues = Loaded, []Issue{{Kind: View}} }, false},
+		{"an issue", func(e *Entry) { e.State, e.Issues = Loaded, []Issue{{Kind: View}} }, true},
+		{"an overlap", func(e *Entry) { e.Issues = []Issue{{Kind: View}, {Kind: Overlap}} }, false},
 		{"an ignored one", func(e *Entry) { e.Ignored = "fine" }, true},
 		{"an ignored copy", func(e *Entry) { e.Issues = []Issue{{Kind: View}, {Kind: Copy}} }, false},
 		{"an hour twice", func(e *Entry) { e.Issues, e.File.Hour = nil, entries[1].File.Hour }, true},
@@ -102,6 +103,7 @@ func TestDigest(t *testing.T) {
 		{"one less", []rawlog.File{a}, false},
 		{"one twice", []rawlog.File{a, b, b}, false},
 		{"another name", []rawlog.File{a, file("c", 6, "00bb")}, false},
+		{"another name, and nothing else known", []rawlog.File{file("a", -1, ""), file("c", -1, "")}, false},
 		{"another hour", []rawlog.File{moved, b}, false},
 		{"another size", []rawlog.File{a, file("b", 7, "")}, false},
 		{"sizes changed places", []rawlog.File{file("a", 6, "00aa"), file("b", 5, "00bb")}, false},

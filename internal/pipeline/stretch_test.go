@@ -144,7 +144,7 @@ func TestLongBackfill(t *testing.T) {
 			}
 			// What the source no longer lists is of the ledger still, and so of the plan where
 			// anything about it is open.
-			flaw(t, checkpoint.Open(st, "acme"), checkpoint.Filter{}, checkpoint.Misfit)
+			flaw(t, checkpoint.Open(st, "acme"), checkpoint.Filter{}, checkpoint.Overlap)
 			sum, err = Run(t.Context(), st, newFolder(t).hours(1, 10).source(), opts)
 			if err != nil || sum.Loaded != 1 || len(sum.Listing.Days) < tc.days {
 				t.Errorf("listed no more: %+v, %v", sum, err)

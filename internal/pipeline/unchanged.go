@@ -14,8 +14,8 @@ import (
 
 // # Unchanged months
 //
-// Most months of a long period are as they were: their files are loaded, nothing about them is
-// open, and the source lists them as the ledger has them. The ledger is asked once for sums over
+// Most months of a long period are as they were: their files are loaded, and the source lists
+// them as the ledger has them. The ledger is asked once for sums over
 // its months, and the listing is summed up in the same way as it comes. A month of a type whose
 // sums are equal is counted and forgotten: a plan would have come to nothing else.
 
@@ -115,7 +115,7 @@ func (r *run) conclude(m *months, part *dirs.Incomplete) {
 		return
 	}
 	for _, f := range part.Files {
-		m.busy[rawlog.MonthOf(f.File.Hour).From.Unix()] = true //guard:month-doubtful
+		m.busy[checkpoint.KeyOf(f.File).From] = true //guard:month-doubtful
 	}
 }
 

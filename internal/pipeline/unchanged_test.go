@@ -233,13 +233,15 @@ var springs = []struct {
 			}
 		})
 	}, 7},
-	{"an issue", func(s *spring) { flaw(s.t, s.ledger, one(aprilClicks), checkpoint.Misfit) }, 7},
+	{"an issue", func(s *spring) { flaw(s.t, s.ledger, one(aprilClicks), checkpoint.Misfit) }, 9},
 	{"an issue that is ignored", func(s *spring) { flaw(s.t, s.ledger, one(aprilClicks), checkpoint.Misfit); s.ignore(aprilClicks) }, 9},
 	{"an overlap to be compared", func(s *spring) {
 		s.change(aprilClicks, func(e *checkpoint.Entry) {
 			e.Settle(time.Now(), checkpoint.Issue{Kind: checkpoint.Overlap, Text: uncompared})
 		})
 	}, 7},
+	{"an overlap that is ignored", func(s *spring) { flaw(s.t, s.ledger, one(aprilClicks), checkpoint.Overlap); s.ignore(aprilClicks) }, 9},
+	{"rows that are missing", func(s *spring) { flaw(s.t, s.ledger, one(aprilClicks), checkpoint.Mismatch) }, 9},
 	{"a copy", func(s *spring) { s.second(aprilOther, aprilOther) }, 7},
 	{"a copy whose original has other rows now", func(s *spring) {
 		s.second(aprilOther, aprilOther)
