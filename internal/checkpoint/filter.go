@@ -107,7 +107,7 @@ func (l *Ledger) mayPass(ctx context.Context, f Filter) (bool, error) {
 	where, args := l.where(f)
 	of, more := l.where(Filter{Types: f.Types})
 	var passed, all uint64
-	err := l.st.Conn().QueryRow(ctx, "SELECT countIf("+where+"), count() FROM ingest_files FINAL WHERE "+of, append(args, more...)...).Scan(&passed, &all)
+	err := l.st.Conn().QueryRow(ctx, "SELECT countIf("+where+"), count() FROM "+l.st.Holding("ingest_files")+" FINAL WHERE "+of, append(args, more...)...).Scan(&passed, &all)
 	if err != nil {
 		return false, fmt.Errorf("reading the ledger of files: %w", err)
 	}
@@ -121,5 +121,5 @@ func (l *Ledger) picked(f Filter) (string, []any) {
 	if len(f.Files) > 0 || l.entries.Load() < large {
 		return cond, args
 	}
-	return cond + " AND (log_type, file) IN (SELECT log_type, file FROM ingest_files FINAL WHERE " + cond + ")", slices.Concat(args, args)
+	return cond + " AND (log_type, file) IN (SELECT log_type, file FROM " + l.st.Holding("ingest_files") + " FINAL WHERE " + cond + ")", slices.Concat(args, args)
 }

@@ -92,7 +92,7 @@ func (l *Ledger) Months(ctx context.Context, types []rawlog.Type, periods []rawl
 		       sum(xxHash64(`+text+`))), sum(xxHash64(`+text+`, '\0', toString(size)))), sum(xxHash64(`+text+`, '\0', etag))),
 		       max(size >= 0), groupBitOr(toUInt8(multiIf(etag = '', 0, startsWith(etag, 'mtime-'), 1, position(etag, '-') > 0, 2, 4))),
 		       min(state = 'loaded' AND NOT hasAny(issues, ['copy', 'left_out']) AND NOT (has(issues, 'overlap') AND ignored = '')), min(state = 'expired' AND NOT `+held+`), count() > uniqExact(toStartOfHour(hour))
-		FROM ingest_files FINAL
+		FROM `+l.st.Holding("ingest_files")+` FINAL
 		WHERE `+where+` AND NOT startsWith(file, ?)
 		GROUP BY log_type, month`, append(args, rawlog.EventsFolder)...)
 	if err != nil {
