@@ -42,7 +42,7 @@ func TestCluster(t *testing.T) {
 			return stdout.String()
 		}
 	}
-	one, shards := command("embedded:"+path), command(c.Config(1).Spec)
+	one, shards := command("embedded:"+path), command(testkit.ClusterConfig(c, 1).Spec)
 	for _, in := range []func(int, ...string) string{one, shards} {
 		in(exitIncomplete, "backfill", "2016-09-09", "-q") // broken lines
 		in(exitIncomplete, "backfill", "2016", "-q")

@@ -14,13 +14,14 @@ import (
 	"rawlogs/internal/pipeline"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
+	"rawlogs/internal/testkit/cluster"
 )
 
 // shards is a cluster of three servers, each behind a proxy by whose address it is known to
 // the others and to the loader.
 type shards struct {
 	*database
-	cluster *testkit.Cluster
+	cluster *cluster.Cluster
 	proxies []*toxiproxy.Proxy
 }
 
@@ -31,14 +32,14 @@ func newShards(t *testing.T) *shards {
 		s.proxies = append(s.proxies, proxyTo(t, addr))
 		return s.proxies[len(s.proxies)-1].Listen
 	})
-	s.database = &database{st: testkit.OpenStore(t, s.cluster.Config(0))}
+	s.database = &database{st: testkit.OpenStore(t, testkit.ClusterConfig(s.cluster, 0))}
 	return s
 }
 
 // hooked opens the cluster's store once more, with a hook.
 func (s *shards) hooked(r *rig, hook store.Hook) *store.Store {
 	r.Helper()
-	cfg := s.cluster.Config(1)
+	cfg := testkit.ClusterConfig(s.cluster, 1)
 	cfg.Log, cfg.Hook = r.said.log(), hook
 	return testkit.OpenStore(r.T, cfg)
 }

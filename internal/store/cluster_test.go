@@ -8,6 +8,7 @@ import (
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
+	"rawlogs/internal/testkit/cluster"
 )
 
 // A cluster is found by asking one of its servers, and each gets the tables; people ask in
@@ -15,7 +16,7 @@ import (
 func TestCluster(t *testing.T) {
 	t.Parallel()
 	c := testkit.NewCluster(t, 3)
-	st := testkit.OpenStore(t, c.Config(1))
+	st := testkit.OpenStore(t, testkit.ClusterConfig(c, 1))
 	if len(st.Shards()) != 3 || st.Home() != st.Shards()[0] {
 		t.Fatalf("%d shards", len(st.Shards()))
 	}
@@ -41,12 +42,12 @@ func TestCluster(t *testing.T) {
 		t.Errorf("after a deletion: %v, %v", counts, err)
 	}
 	for i := range c.Addrs { // from wherever it is asked
-		again := testkit.OpenStore(t, c.Config(i))
+		again := testkit.OpenStore(t, testkit.ClusterConfig(c, i))
 		done, err := again.Apply(t.Context())
 		if err != nil || len(done) > 0 {
 			t.Errorf("applied again by %s: %v, %v", c.Addrs[i], done, err)
 		}
-		reader := c.Config(i)
+		reader := testkit.ClusterConfig(c, i)
 		reader.Reader = true
 		asking, err := store.Open(t.Context(), reader)
 		if err != nil {
@@ -64,10 +65,10 @@ func TestCluster(t *testing.T) {
 func TestUnknownCluster(t *testing.T) {
 	t.Parallel()
 	c := testkit.NewCluster(t, 1)
-	cfg := c.Config(0)
-	cfg.Spec = strings.Replace(cfg.Spec, "cluster="+testkit.ClusterName, "cluster=other", 1)
+	cfg := testkit.ClusterConfig(c, 0)
+	cfg.Spec = strings.Replace(cfg.Spec, "cluster="+cluster.Name, "cluster=other", 1)
 	_, err := store.Open(t.Context(), cfg)
-	if err == nil || !strings.Contains(err.Error(), "knows no cluster other") || !strings.Contains(err.Error(), testkit.ClusterName) {
+	if err == nil || !strings.Contains(err.Error(), "knows no cluster other") || !strings.Contains(err.Error(), cluster.Name) {
 		t.Error(err)
 	}
 }

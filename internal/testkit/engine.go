@@ -12,6 +12,7 @@ import (
 
 	"rawlogs/internal/engine"
 	"rawlogs/internal/store"
+	"rawlogs/internal/testkit/cluster"
 )
 
 // Main is the TestMain of packages that need a ClickHouse:
@@ -70,20 +71,23 @@ func Sharded() bool { return os.Getenv("SHAPE") == "shards" }
 
 func (s *sharedEngine) shardedDatabase(tb testing.TB, name string) store.Config {
 	tb.Helper()
-	s.once.Do(func() { s.cluster, s.err = startCluster(3, func(addr string) string { return addr }) })
+	s.once.Do(func() {
+		if s.dir, s.err = memoryDir(); s.err == nil {
+			s.cluster, s.err = cluster.Start(s.dir, 3, cluster.Direct)
+		}
+	})
 	if s.err != nil {
 		tb.Fatal(s.err)
 	}
-	drop, err := s.cluster.database(name)
 	tb.Cleanup(func() {
-		if err := drop(); err != nil {
+		if err := s.cluster.Drop(context.Background(), name); err != nil {
 			tb.Error(err)
 		}
 	})
-	if err != nil {
+	if err := s.cluster.Make(tb.Context(), name); err != nil {
 		tb.Fatal(err)
 	}
-	return store.Config{Spec: s.cluster.spec(0, name)}
+	return store.Config{Spec: s.cluster.Spec(0, name)}
 }
 
 // OpenStore opens a store, brings the tables about and closes it with the test.
@@ -120,7 +124,7 @@ type sharedEngine struct {
 	once      sync.Once
 	dir       string
 	engine    *engine.Engine
-	cluster   *Cluster
+	cluster   *cluster.Cluster
 	err       error
 	databases atomic.Int64
 }
@@ -150,7 +154,7 @@ func memoryDir() (string, error) {
 func (s *sharedEngine) stop() error {
 	var errs []error
 	if s.cluster != nil {
-		errs = append(errs, s.cluster.stop())
+		errs = append(errs, s.cluster.Stop())
 	}
 	if s.engine != nil {
 		errs = append(errs, s.engine.Close())

@@ -22,7 +22,6 @@ type game struct {
 	cfg    Config
 	pool   *pool
 	files  map[source]map[string]*record
-	stores int          // begun so far
 	open   *store.Store // nil while nobody but ingest has it open
 	pace   map[way]time.Duration
 	last   result // of the latest run, to tell about
@@ -49,6 +48,7 @@ func play(ctx context.Context, cfg Config) (err error) {
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, w.store.leave()) }()
 	if w.sim, err = newSim(ctx, cfg); err != nil {
 		return err
 	}
@@ -117,13 +117,11 @@ func (g *game) empty(ctx context.Context) error {
 	if err := g.leave(ctx); err != nil {
 		return err
 	}
-	former, there := g.store, g.files[api]
-	g.stores++
-	g.store = filepath.Join(g.root, fmt.Sprintf("store%d", g.stores))
-	g.files = map[source]map[string]*record{folder: {}, api: {}}
-	if former == "" {
-		return nil
+	there := g.files[api]
+	if err := g.store.renew(ctx); err != nil {
+		return err
 	}
+	g.files = map[source]map[string]*record{folder: {}, api: {}}
 	for name, f := range there {
 		if f.form != gone {
 			if err := g.sim.remove(ctx, g.pool.slots[f.slot].typ, name); err != nil {
@@ -131,7 +129,7 @@ func (g *game) empty(ctx context.Context) error {
 			}
 		}
 	}
-	return errors.Join(os.RemoveAll(former), os.RemoveAll(g.world.files), os.Mkdir(g.world.files, 0o700))
+	return errors.Join(os.RemoveAll(g.world.files), os.Mkdir(g.world.files, 0o700))
 }
 
 // round plays one scenario and holds what is there then against what must be.
@@ -173,9 +171,12 @@ func (g *game) round(ctx context.Context, s scenario) error {
 // enter opens the store, or mends it if its ClickHouse was killed; the kill may
 // be so fresh that its connections are gone and its process is not.
 func (g *game) enter(ctx context.Context) error {
+	if err := g.store.ready(); err != nil {
+		return err
+	}
 	if g.open == nil {
 		var err error
-		g.open, err = store.Open(ctx, store.Config{Spec: "embedded:" + g.store})
+		g.open, err = store.Open(ctx, store.Config{Spec: g.store.spec()})
 		return err
 	}
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
@@ -221,6 +222,9 @@ const exitHeld = 75
 // its lease where another run is about.
 func (g *game) strike(ctx context.Context, s scenario, c command) error {
 	g.note(s.source)
+	if err := g.store.ready(); err != nil {
+		return err
+	}
 	c.source, c.args, c.pace = s.source, s.args(), g.pace[way{s.source, g.open != nil}]
 	last, err := g.run(ctx, c)
 	if err != nil {
@@ -279,14 +283,17 @@ func (g *game) expireLeases(ctx context.Context, of source) error {
 		return err
 	}
 	return g.open.Conn().Exec(ctx, `
-		INSERT INTO ingest_leases SELECT network, run, worker, owner, process, state, since, now64(3) - INTERVAL 1 SECOND, seq + 1000
-		FROM ingest_leases WHERE network = ? ORDER BY seq DESC LIMIT 1 BY run`, g.network(of))
+		INSERT INTO `+g.open.Holding("ingest_leases")+` SELECT network, run, worker, owner, process, state, since, now64(3) - INTERVAL 1 SECOND, seq + 1000
+		FROM `+g.open.Holding("ingest_leases")+` WHERE network = ? ORDER BY seq DESC LIMIT 1 BY run`, g.network(of))
 }
 
 // finish runs ingest undisturbed. It must come to its end at once, also where it
 // has to tell of rejected lines or of files that it could not load (3).
 func (g *game) finish(ctx context.Context, s scenario) (err error) {
 	g.note(s.source)
+	if err := g.store.ready(); err != nil {
+		return err
+	}
 	for _, args := range s.last() {
 		if g.last, err = g.run(ctx, command{source: s.source, args: append(args, "--json")}); err != nil {
 			return err
@@ -301,13 +308,16 @@ func (g *game) finish(ctx context.Context, s scenario) (err error) {
 // serverLog is the end of what the store's ClickHouse had to say.
 func (g *game) serverLog() string {
 	var out string
-	for _, name := range []string{"host.log.1", "host.log", "clickhouse.err.log"} {
-		data, err := os.ReadFile(filepath.Join(g.store, "logs", name))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+	for _, dir := range g.store.logs() {
+		for _, name := range []string{"host.log.1", "host.log", "clickhouse.err.log"} {
+			path := filepath.Join(dir, name)
+			data, err := os.ReadFile(path)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			const most = 3000
+			out += fmt.Sprintf("--- %s\n%s\n", path, data[max(0, len(data)-most):])
 		}
-		const most = 3000
-		out += fmt.Sprintf("--- %s\n%s\n", name, data[max(0, len(data)-most):])
 	}
 	return out
 }

@@ -37,6 +37,7 @@ type Config struct {
 	Rounds  int
 	First   int // the round to begin with; others before it are left out
 	Seed    uint64
+	Shape   string // of the store: single or shards
 	Ingest  string // path of the program
 	Storage string // path of versitygw, the S3 server
 	Folder  string // where all of it happens; kept after a failure
@@ -49,6 +50,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.IntVar(&cfg.Rounds, "rounds", 200, "rounds to play")
 	flags.IntVar(&cfg.First, "first", 1, "round to begin with")
 	flags.Uint64Var(&cfg.Seed, "seed", 0, "seed to replay; 0 draws one")
+	flags.StringVar(&cfg.Shape, "shape", "single", "of the store: single, or shards of a cluster")
 	flags.StringVar(&cfg.Ingest, "ingest", "bin/ingest", "the program to torment")
 	flags.StringVar(&cfg.Storage, "storage", "bin/versitygw", "the S3 server of the simulated network")
 	if err := flags.Parse(args); err != nil {
@@ -63,7 +65,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	cfg.Folder = folder
 	if err := play(ctx, cfg); err != nil {
-		return fmt.Errorf("%w\nreplay with --seed %d (make chaos SEED=%d); its files are in %s", err, cfg.Seed, cfg.Seed, folder)
+		return fmt.Errorf("%w\nreplay with --seed %d (make chaos SEED=%d SHAPE=%s); its files are in %s", err, cfg.Seed, cfg.Seed, cfg.Shape, folder)
 	}
 	return os.RemoveAll(folder)
 }

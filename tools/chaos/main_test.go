@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 // tests twice gets the same game; `make chaos` draws another each time.
 const usualSeed = 1795730538442327720
 
-// TestRounds plays a few rounds of a game that `make chaos` plays for long.
-// SEED replays another.
+// TestRounds plays a few rounds of a game that `make chaos` plays for long, in an embedded store
+// and over shards. SEED replays another.
 func TestRounds(t *testing.T) {
 	ingest := filepath.Join(t.TempDir(), "ingest")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", ingest, "rawlogs/cmd/ingest").CombinedOutput(); err != nil {
@@ -49,14 +49,18 @@ func TestRounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder, err := newFolder()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	cfg := Config{Rounds: 6, First: 1, Seed: seed, Ingest: ingest, Storage: storage, Folder: folder, Out: t.Output()}
-	if err := play(t.Context(), cfg); err != nil {
-		t.Fatalf("seed %d: %v", seed, err)
+	for shape, rounds := range map[string]int{"single": 6, "shards": 3} {
+		t.Run(shape, func(t *testing.T) {
+			folder, err := newFolder()
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = os.RemoveAll(folder) })
+			cfg := Config{Rounds: rounds, First: 1, Seed: seed, Shape: shape, Ingest: ingest, Storage: storage, Folder: folder, Out: t.Output()}
+			if err := play(t.Context(), cfg); err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+		})
 	}
 }
 

@@ -108,12 +108,14 @@ func compare(got, want map[string]sums) error {
 
 // broken counts what the server had to put away as damaged.
 func broken(ctx context.Context, st *store.Store) error {
-	var n uint64
-	if err := st.Conn().QueryRow(ctx, "SELECT count() FROM system.detached_parts WHERE database = currentDatabase()").Scan(&n); err != nil {
-		return err
-	}
-	if n > 0 {
-		return fmt.Errorf("%d parts are detached", n)
+	for _, shard := range st.Shards() {
+		var n uint64
+		if err := shard.Conn().QueryRow(ctx, "SELECT count() FROM system.detached_parts WHERE database = ?", shard.Database()).Scan(&n); err != nil {
+			return err
+		}
+		if n > 0 {
+			return fmt.Errorf("%d parts are detached on %s", n, shard.Addr())
+		}
 	}
 	return nil
 }

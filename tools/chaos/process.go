@@ -25,7 +25,7 @@ type world struct {
 	ingest  string
 	library string // libchdb.so
 	root    string
-	store   string // folder of the embedded store
+	store   place
 	files   string // folder of the files, where they do not come from the network
 	spool   string
 	temp    string
@@ -42,14 +42,18 @@ func newWorld(cfg Config) (*world, error) {
 		return nil, err
 	}
 	in := func(name string) string { return filepath.Join(cfg.Folder, name) }
-	w := &world{ingest: ingest, library: library, root: cfg.Folder, files: in("files"), spool: in("spool"), temp: in("tmp")}
+	place, err := newPlace(cfg.Shape, in("stores"))
+	if err != nil {
+		return nil, err
+	}
+	w := &world{store: place, ingest: ingest, library: library, root: cfg.Folder, files: in("files"), spool: in("spool"), temp: in("tmp")}
 	return w, errors.Join(os.Mkdir(w.files, 0o700), os.Mkdir(w.spool, 0o700), os.Mkdir(w.temp, 0o700))
 }
 
 // settings is the environment in which ingest loads from a source.
 func (w *world) settings(from source) []string {
 	env := append(inherited("PATH", "HOME", "LD_LIBRARY_PATH"),
-		"INGEST_ENGINE_LIBRARY="+w.library, "TMPDIR="+w.temp, "INGEST_STORE=embedded:"+w.store, "INGEST_SPOOL="+w.spool,
+		"INGEST_ENGINE_LIBRARY="+w.library, "TMPDIR="+w.temp, "INGEST_STORE="+w.store.spec(), "INGEST_SPOOL="+w.spool,
 		"INGEST_MAX_MEMORY=64MiB", "INGEST_PARSERS=8", "INGEST_FETCHERS=8") // 3 MiB of text for each parser
 	if from == folder {
 		return append(env, "INGEST_SOURCE="+w.files)
@@ -138,7 +142,7 @@ func (w *world) run(ctx context.Context, c command) (result, error) {
 		case blows[0].target == loader:
 			_ = cmd.Process.Signal(blows[0].signal) // it may be over
 		default:
-			err = w.killServer(blows[0].signal)
+			err = w.store.kill(blows[0].signal)
 		}
 		if err != nil {
 			_ = cmd.Process.Kill()
@@ -202,19 +206,6 @@ func inherited(names ...string) []string {
 		}
 	}
 	return env
-}
-
-// killServer strikes whoever hosts the store's ClickHouse, also one that is
-// just starting.
-func (w *world) killServer(signal syscall.Signal) error {
-	pids, err := processes(func(pid string) bool {
-		dir, _ := os.Readlink(filepath.Join(pid, "cwd")) // gone, or somebody else's
-		return dir == w.store
-	})
-	for _, pid := range pids {
-		_ = syscall.Kill(pid, signal) // gone since
-	}
-	return err
 }
 
 // lingering waits for the end of every process of the game and names those

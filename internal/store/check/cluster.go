@@ -70,7 +70,7 @@ func (w whole) checkFronts(ctx context.Context) ([]Finding, error) {
 			return nil, fmt.Errorf("%s: %w", shard.Addr(), err)
 		}
 		if len(strays) > 0 { //guard:fronts-alike
-			out = append(out, Finding{Fail, what, "do not stand for the tables of all shards: " + strings.Join(strays, ", "), "DROP TABLE those of them that are there, and `ingest schema apply`"})
+			out = append(out, Finding{Fail, what, "do not stand for the tables of all shards: " + strings.Join(strays, ", "), "drop those of them that are there, and run `ingest schema apply`"})
 			continue
 		}
 		var versions uint64

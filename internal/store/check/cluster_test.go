@@ -14,7 +14,7 @@ import (
 func TestCluster(t *testing.T) {
 	t.Parallel()
 	c := testkit.NewCluster(t, 2)
-	st := testkit.OpenStore(t, c.Config(0))
+	st := testkit.OpenStore(t, testkit.ClusterConfig(c, 0))
 	find := func(what string, level check.Level, words string) {
 		t.Helper()
 		var all []string

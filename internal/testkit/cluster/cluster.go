@@ -1,0 +1,181 @@
+// Package cluster runs ClickHouse servers that know each other as the shards of a cluster, each
+// with one replica. Each is an engine in a process of its own.
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"rawlogs/internal/engine"
+	"rawlogs/internal/store"
+)
+
+// Name is the cluster's, as its servers know it.
+const Name = "testing"
+
+const password = "of-the-test"
+
+// Cluster is servers that run. It is for one goroutine, but for Kill and Restart of different
+// shards. Shards are counted from 0.
+type Cluster struct {
+	Addrs   []string // of the native protocol, by shard
+	configs []engine.Config
+	engines []*engine.Engine
+}
+
+// Start starts so many servers, whose data are in folders of dir. They are known to each other,
+// and to whoever asks them, by the address of what stands before each: a proxy, perhaps. Stop
+// ends them.
+func Start(dir string, shards int, before func(addr string) string) (*Cluster, error) {
+	ports, err := freePorts(2 * shards)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{engines: make([]*engine.Engine, shards)}
+	for i := range shards {
+		c.Addrs = append(c.Addrs, fmt.Sprintf("127.0.0.1:%d", ports[2*i]))
+		c.configs = append(c.configs, engine.Config{
+			Path: filepath.Join(dir, fmt.Sprintf("shard%d", i+1)), TCPPort: ports[2*i], HTTPPort: ports[2*i+1], Password: password, MaxMemory: 2 << 30,
+		})
+	}
+	definition := c.definition(before)
+	for i := range shards {
+		if err = errors.Join(err, c.configure(i, definition), c.start(i)); err != nil {
+			return nil, errors.Join(err, c.Stop())
+		}
+	}
+	return c, nil
+}
+
+// Direct is for Start where nothing stands before the servers.
+func Direct(addr string) string { return addr }
+
+// definition is the cluster as the servers' configuration has it.
+func (c *Cluster) definition(before func(addr string) string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "<clickhouse><remote_servers><%s>\n", Name)
+	for _, addr := range c.Addrs {
+		host, port, _ := strings.Cut(before(addr), ":")
+		fmt.Fprintf(&b, "<shard><internal_replication>true</internal_replication><replica><host>%s</host><port>%s</port><user>ingest</user><password>%s</password></replica></shard>\n",
+			host, port, password)
+	}
+	fmt.Fprintf(&b, "</%s></remote_servers></clickhouse>\n", Name)
+	return b.String()
+}
+
+// configure puts an addition to a server's configuration in place, for its next start.
+func (c *Cluster) configure(shard int, config string) error {
+	dir := filepath.Join(c.configs[shard].Path, "config.d")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "cluster.xml"), []byte(config), 0o600)
+}
+
+func (c *Cluster) start(shard int) (err error) {
+	c.engines[shard], err = engine.Open(context.Background(), c.configs[shard])
+	return err
+}
+
+// Stop ends the servers.
+func (c *Cluster) Stop() error {
+	var errs []error
+	for _, e := range c.engines {
+		if e != nil {
+			errs = append(errs, e.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Kill ends the process of a shard's server at once.
+func (c *Cluster) Kill(shard int) error {
+	e := c.engines[shard]
+	if err := syscall.Kill(e.PID(), syscall.SIGKILL); err != nil {
+		return err
+	}
+	<-e.Died()
+	return nil
+}
+
+// Restart starts the server of a shard again, which may have ended, at the address that it
+// has for good. Before it does, it calls between, if that is not nil, with the server's folder.
+func (c *Cluster) Restart(shard int, between func(folder string) error) error {
+	if err := c.engines[shard].Close(); err != nil {
+		return err
+	}
+	if between != nil {
+		if err := between(c.configs[shard].Path); err != nil {
+			return err
+		}
+	}
+	return c.start(shard)
+}
+
+// Spec is the address of the cluster's store in a database, by way of the server of a shard.
+func (c *Cluster) Spec(shard int, database string) string {
+	return Server(c.Addrs[shard], database) + "?cluster=" + Name
+}
+
+// Server is the address of one of the servers as a store of its own.
+func Server(addr, database string) string {
+	return fmt.Sprintf("clickhouse://ingest:%s@%s/%s", password, addr, database)
+}
+
+// Make makes a database on all servers.
+func (c *Cluster) Make(ctx context.Context, database string) error {
+	return c.on(ctx, "CREATE DATABASE "+database)
+}
+
+// Drop drops it, and that of the shards' own tables beside it.
+func (c *Cluster) Drop(ctx context.Context, database string) error {
+	return c.on(ctx, "DROP DATABASE IF EXISTS "+database+" SYNC", "DROP DATABASE IF EXISTS "+database+store.Local+" SYNC")
+}
+
+func (c *Cluster) on(ctx context.Context, statements ...string) error {
+	var errs []error
+	for _, addr := range c.Addrs {
+		st, err := store.Open(ctx, store.Config{Spec: Server(addr, engine.DefaultDatabase)})
+		if err != nil {
+			return err
+		}
+		for _, statement := range statements {
+			errs = append(errs, st.Conn().Exec(ctx, statement))
+		}
+		errs = append(errs, st.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Logs are the folders of the servers' logs.
+func (c *Cluster) Logs() []string {
+	var dirs []string
+	for _, cfg := range c.configs {
+		dirs = append(dirs, filepath.Join(cfg.Path, "logs"))
+	}
+	return dirs
+}
+
+// freePorts finds ports of 127.0.0.1 on which nobody listens.
+func freePorts(n int) ([]int, error) {
+	var ports []int
+	for range n {
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = l.Close() }() // all stay open until the last is found, so that they differ
+		addr, ok := l.Addr().(*net.TCPAddr)
+		if !ok {
+			return nil, fmt.Errorf("%s is no address of TCP", l.Addr())
+		}
+		ports = append(ports, addr.Port)
+	}
+	return ports, nil
+}
