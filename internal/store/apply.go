@@ -52,7 +52,7 @@ func (s *Server) apply(ctx context.Context, from int) ([]string, error) {
 type present struct {
 	objects map[string]object
 	columns map[string][]string // of the tables that a load writes
-	strays  map[string]bool     // of a front: the tables whose columns are not those of the server's own
+	strays  map[string]bool     // of a front
 }
 
 // bringAbout runs the statements that a store of a version needs.

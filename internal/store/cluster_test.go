@@ -1,14 +1,17 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
+	"rawlogs/internal/engine"
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
 	"rawlogs/internal/testkit/cluster"
+	"rawlogs/schema"
 )
 
 // A cluster is found by asking one of its servers, and each gets the tables; people ask in
@@ -62,13 +65,109 @@ func TestCluster(t *testing.T) {
 	}
 }
 
-func TestUnknownCluster(t *testing.T) {
+// inCluster is the store's address, by way of the first server, in another cluster.
+func inCluster(c *cluster.Cluster, name string) store.Config {
+	return store.Config{Spec: strings.Replace(testkit.ClusterConfig(c, 0).Spec, "cluster="+cluster.Name, "cluster="+name, 1)}
+}
+
+// What cannot be served is refused before anything is made.
+func TestClustersRefused(t *testing.T) {
 	t.Parallel()
-	c := testkit.NewCluster(t, 1)
-	cfg := testkit.ClusterConfig(c, 0)
-	cfg.Spec = strings.Replace(cfg.Spec, "cluster="+cluster.Name, "cluster=other", 1)
-	_, err := store.Open(t.Context(), cfg)
-	if err == nil || !strings.Contains(err.Error(), "knows no cluster other") || !strings.Contains(err.Error(), cluster.Name) {
+	c := testkit.NewCluster(t, 2)
+	for name, want := range map[string]string{
+		"other":            "knows no cluster other (remote_servers in its configuration): it knows",
+		cluster.Replicated: "several replicas of shard 1",
+		cluster.Twice:      "has one server twice, as " + c.Addrs[0],
+	} {
+		if st, err := store.Open(t.Context(), inCluster(c, name)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", name, err, want)
+			if err == nil {
+				_ = st.Close()
+			}
+		}
+	}
+	for spec, want := range map[string]string{
+		strings.Replace(testkit.ClusterConfig(c, 0).Spec, "cluster="+cluster.Name, "cluster=", 1):         "want the name of a cluster",
+		strings.Replace(testkit.ClusterConfig(c, 0).Spec, "cluster="+cluster.Name, "clusters=testing", 1): "did you mean cluster?",
+	} {
+		if _, err := store.Open(t.Context(), store.Config{Spec: spec}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
+// Whoever looks makes nothing.
+func TestClusterLookedAt(t *testing.T) {
+	t.Parallel()
+	c := testkit.NewCluster(t, 2)
+	looking := testkit.ClusterConfig(c, 0)
+	looking.Existing = true
+	for range 2 {
+		if _, err := store.Open(t.Context(), looking); !errors.Is(err, engine.ErrAbsent) {
+			t.Fatalf("%v, want %v", err, engine.ErrAbsent)
+		}
+	}
+}
+
+// The home is where the ledger is, whatever the order in which the cluster has its servers.
+func TestClusterHome(t *testing.T) {
+	t.Parallel()
+	c := testkit.NewCluster(t, 3)
+	st := testkit.OpenStore(t, testkit.ClusterConfig(c, 0))
+	reversed := testkit.OpenStore(t, inCluster(c, cluster.Reversed))
+	if reversed.Home().Addr() != c.Addrs[0] || reversed.Shards()[2].Addr() != c.Addrs[0] {
+		t.Errorf("the home is %s, want %s", reversed.Home().Addr(), c.Addrs[0])
+	}
+	second := st.Shards()[1]
+	if err := second.Conn().Exec(t.Context(), "INSERT INTO "+second.Holding("ingest_schema")+" (version) VALUES (1)"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Open(t.Context(), testkit.ClusterConfig(c, 0)); err == nil || !strings.Contains(err.Error(), "both have a ledger") {
+		t.Errorf("two homes: %v", err)
+	}
+}
+
+// A shard that is added gets its tables, and nothing of the old ones moves.
+func TestClusterGrows(t *testing.T) {
+	t.Parallel()
+	c := testkit.NewCluster(t, 3)
+	st := testkit.OpenStore(t, inCluster(c, cluster.Fewer))
+	for i, shard := range st.Shards() {
+		if err := shard.Conn().Exec(t.Context(), fmt.Sprintf("INSERT INTO %s (network, _file) SELECT 'acme', 'a' FROM numbers(%d)", shard.Holding("impressions"), i+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	grown := testkit.OpenStore(t, testkit.ClusterConfig(c, 2))
+	if len(grown.Shards()) != 3 || grown.Home().Addr() != c.Addrs[0] {
+		t.Fatalf("%d shards, the home is %s", len(grown.Shards()), grown.Home().Addr())
+	}
+	for _, shard := range grown.Shards() {
+		if strays, err := shard.StrayFronts(t.Context()); err != nil || len(strays) > 0 {
+			t.Errorf("%s: %v, %v", shard.Addr(), strays, err)
+		}
+		var n uint64
+		if err := shard.Conn().QueryRow(t.Context(), "SELECT count() FROM "+shard.TableName("impressions")).Scan(&n); err != nil || n != 3 {
+			t.Errorf("%s: %d rows, %v", shard.Addr(), n, err)
+		}
+	}
+}
+
+// A table that stands for those of all shards follows them in their columns.
+func TestFrontsFollow(t *testing.T) {
+	t.Parallel()
+	c := testkit.NewCluster(t, 2)
+	st := testkit.OpenStore(t, testkit.ClusterConfig(c, 0))
+	if err := testkit.OnShards(t.Context(), st, "ALTER TABLE clicks ADD COLUMN by_hand String"); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := st.Apply(t.Context()); err != nil || fmt.Sprint(done) != "[REPLACE TABLE clicks]" {
+		t.Errorf("applied %v, %v", done, err)
+	}
+	if err := st.AddColumns(t.Context(), "clicks", schema.Column{Name: "evolved", Definition: "evolved UInt8"}); err != nil {
+		t.Fatal(err)
+	}
+	var n uint64
+	if err := st.Conn().QueryRow(t.Context(), "SELECT countIf(by_hand = '') + countIf(evolved = 0) FROM "+st.TableName("clicks")).Scan(&n); err != nil {
 		t.Error(err)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
 	"rawlogs/schema"
 )
 
@@ -62,27 +64,40 @@ func (s *Store) Apply(ctx context.Context) ([]string, error) {
 	return all, err
 }
 
-// strays are the tables of a front whose columns are not those of the server's own.
+// strays are the tables of a front that stand for others than the own tables of the cluster's
+// shards, or have other columns than the server's own.
 func (s *Server) strays(ctx context.Context) (map[string]bool, error) {
-	var names []string
-	err := s.Conn().QueryRow(ctx, `
-		SELECT groupUniqArray(table) FROM
-		(
-			SELECT table FROM system.columns WHERE database IN ?
-			GROUP BY table, name, type, default_kind, default_expression, comment HAVING count() != 2
-		)`, []string{s.Database(), s.Database() + Local}).Scan(&names)
-	if err != nil {
-		return nil, fmt.Errorf("comparing the columns of %s with those of each server's own tables: %w", s.Database(), err)
-	}
 	strays := map[string]bool{}
-	for _, name := range names {
-		strays[name] = true
+	add := func(rows driver.Rows, err error) error {
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var table, engine string
+			if err := rows.Scan(&table, &engine); err != nil {
+				return err
+			}
+			if engine != s.shape().standsFor(s.Database()+Local, table) {
+				strays[table] = true
+			}
+		}
+		return rows.Err()
+	}
+	err := add(s.Conn().Query(ctx, "SELECT name, engine_full FROM system.tables WHERE database = ?", s.Database()))
+	if err == nil {
+		err = add(s.Conn().Query(ctx, `
+			SELECT table, '' FROM system.columns WHERE database IN ?
+			GROUP BY table, name, type, default_kind, default_expression, comment HAVING count() != 2`, []string{s.Database(), s.Database() + Local}))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("comparing the tables of %s with each server's own: %w", s.Database(), err)
 	}
 	return strays, nil
 }
 
-// keepFront leaves the table of a front that is there, but makes one anew whose columns are
-// not those of the server's own: it has no rows.
+// keepFront leaves the table of a front that is there, but makes one anew that is a stray: it
+// has no rows.
 func (s *Server) keepFront(ctx context.Context, st schema.Statement, o object, stray bool) ([]string, error) {
 	if !s.shape().stands(o) { //guard:front-taken
 		return nil, s.taken(st.Creates, o)
@@ -102,29 +117,17 @@ func (s *Server) StrayFronts(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	full := map[string]string{}
-	rows, err := f.Conn().Query(ctx, "SELECT name, engine_full FROM system.tables WHERE database = ?", f.Database())
-	if err != nil {
-		return nil, fmt.Errorf("listing the tables: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name, engine string
-		if err := rows.Scan(&name, &engine); err != nil {
-			return nil, fmt.Errorf("listing the tables: %w", err)
-		}
-		full[name] = engine
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("listing the tables: %w", err)
-	}
 	strays, err := f.strays(ctx)
+	if err != nil {
+		return nil, err
+	}
+	have, err := f.objects(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var out []string
 	for _, st := range statements {
-		if st.View == nil && (full[st.Creates] != f.shape().standsFor(f.Database()+Local, st.Creates) || strays[st.Creates]) {
+		if st.View == nil && (strays[st.Creates] || !f.shape().stands(have[st.Creates])) {
 			out = append(out, st.Creates)
 		}
 	}

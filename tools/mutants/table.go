@@ -15,7 +15,7 @@ func protections() []protection {
 	}{
 		{"network", network}, {"storage", storage}, {"API", api},
 		{"ZIP", archives}, {"CSV", texts}, {"words", words}, {"privacy", private}, {"forgetting", forgetting}, {"values", values}, {"spellings", spellings}, {"time", times},
-		{"store", stores}, {"process", processes}, {"events", events}, {"report", conversionReport},
+		{"store", stores}, {"cluster", clusters}, {"process", processes}, {"events", events}, {"report", conversionReport},
 		{"issues", issues}, {"concurrency", runs}, {"clock", clocks}, {"months that are over", ttl}, {"secrets", secrets}, {"untrusted text", untrusted}, {"untrusted files", trusting},
 	} {
 		for _, p := range slices.Clone(part.of) {

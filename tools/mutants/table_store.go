@@ -68,7 +68,7 @@ var stores = []protection{
 	guard("lineage-types", "check takes the columns that a load takes",
 		swap("!fits(name, column, columns[i].Type)", "columns[i].Type != want[column]"), "internal/store/check", "TestCheckLineageTypes"),
 	guard("insert-quoting", "the columns of an INSERT are quoted in ClickHouse's way",
-		swap("insertInto(s.st.Holding(s.table.Name), input)", "input.Into(s.table.Name)"), "internal/rows", "TestEngineNames"),
+		swap("insertInto(at.Holding(s.table.Name), input)", "input.Into(s.table.Name)"), "internal/rows", "TestEngineNames"),
 	guard("pinned", "a connection to another server is refused",
 		never, "internal/store", "TestOneAddressOfTwoServers"),
 	guard("greeted", "a connection of the pool is not replaced unseen",

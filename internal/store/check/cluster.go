@@ -40,7 +40,6 @@ func (w whole) checkServers(ctx context.Context) ([]Finding, error) {
 // checkClocks compares the servers' clocks. When a row was loaded is the shard's to say,
 // all else is the home's.
 func (w whole) checkClocks(ctx context.Context) ([]Finding, error) {
-	const most = 5 * time.Second
 	for _, shard := range w.st.Shards() {
 		before := time.Now()
 		home, err := w.st.Home().Now(ctx)
@@ -51,12 +50,17 @@ func (w whole) checkClocks(ctx context.Context) ([]Finding, error) {
 		if err != nil {
 			return nil, err
 		}
-		took := time.Since(before)
-		if diff := theirs.Sub(home); diff.Abs() > most+took { //guard:clocks-alike
+		if diff := theirs.Sub(home); apart(diff, time.Since(before)) {
 			return one(Fail, fmt.Sprintf("the clock of %s is %s off that of %s", shard.Addr(), diff.Round(time.Second), w.st.Home().Addr()), "set both by NTP")
 		}
 	}
 	return one(OK, "the servers' clocks agree", "")
+}
+
+// apart reports whether two clocks differ by more than matters; to ask for both took a time.
+func apart(diff, took time.Duration) bool {
+	const most = 5 * time.Second
+	return diff.Abs() > most+took //guard:clocks-alike
 }
 
 // checkFronts asks each server for the tables that stand for those of all shards, and through

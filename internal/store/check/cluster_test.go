@@ -2,12 +2,16 @@ package check_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"rawlogs/internal/store"
 	"rawlogs/internal/store/check"
 	"rawlogs/internal/testkit"
+	"rawlogs/internal/testkit/cluster"
 )
 
 // A cluster is looked at as a whole, and each of its servers as one server is.
@@ -62,5 +66,40 @@ func TestCluster(t *testing.T) {
 	exec("CREATE TABLE " + second.Holding("rejected_rows") + " (network String) ENGINE = Log")
 	if err := check.Loadable(t.Context(), st, store.RawTables()); err == nil || !strings.Contains(err.Error(), second.Addr()) {
 		t.Errorf("a table that may not hold rows on one shard: %v", err)
+	}
+}
+
+// A server that takes others for its cluster puts together other rows.
+func TestClusterKnownOtherwise(t *testing.T) {
+	t.Parallel()
+	c := testkit.NewCluster(t, 2)
+	if err := c.Restart(1, func(folder string) error {
+		path := filepath.Join(folder, cluster.Definition)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		swapped := strings.NewReplacer("<"+cluster.Name+">", "<"+cluster.Reversed+">", "</"+cluster.Name+">", "</"+cluster.Reversed+">",
+			"<"+cluster.Reversed+">", "<"+cluster.Name+">", "</"+cluster.Reversed+">", "</"+cluster.Name+">").Replace(string(text))
+		return os.WriteFile(path, []byte(swapped), 0o600)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	st := testkit.OpenStore(t, testkit.ClusterConfig(c, 0))
+	found := check.Run(t.Context(), st)
+	if f := found[0]; f.Level != check.Fail || !strings.Contains(f.Detail, c.Addrs[1]+" takes "+c.Addrs[1]+", "+c.Addrs[0]) {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestClocksApart(t *testing.T) {
+	t.Parallel()
+	for diff, want := range map[time.Duration]bool{0: false, 4 * time.Second: false, -7 * time.Second: true, 7 * time.Second: true} {
+		if check.Apart(diff, time.Second) != want {
+			t.Errorf("%s: %t", diff, !want)
+		}
+	}
+	if check.Apart(7*time.Second, 3*time.Second) {
+		t.Error("7 s, of which 3 are ours")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -56,26 +57,48 @@ func Start(dir string, shards int, before func(addr string) string) (*Cluster, e
 // Direct is for Start where nothing stands before the servers.
 func Direct(addr string) string { return addr }
 
-// definition is the cluster as the servers' configuration has it.
+// Other clusters that the servers know.
+const (
+	Fewer      = "fewer"      // without the last shard
+	Reversed   = "reversed"   // of the same shards in the opposite order
+	Replicated = "replicated" // of one shard, of which each server is a replica
+	Twice      = "twice"      // of which two shards are one server
+)
+
+// definition is the clusters as the servers' configuration has them.
 func (c *Cluster) definition(before func(addr string) string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "<clickhouse><remote_servers><%s>\n", Name)
+	var replicas []string
 	for _, addr := range c.Addrs {
 		host, port, _ := strings.Cut(before(addr), ":")
-		fmt.Fprintf(&b, "<shard><internal_replication>true</internal_replication><replica><host>%s</host><port>%s</port><user>ingest</user><password>%s</password></replica></shard>\n",
-			host, port, password)
+		replicas = append(replicas, fmt.Sprintf("<replica><host>%s</host><port>%s</port><user>ingest</user><password>%s</password></replica>", host, port, password))
 	}
-	fmt.Fprintf(&b, "</%s></remote_servers></clickhouse>\n", Name)
+	backwards := slices.Clone(replicas)
+	slices.Reverse(backwards)
+	var b strings.Builder
+	b.WriteString("<clickhouse><remote_servers>\n")
+	for name, shards := range map[string][]string{
+		Name: replicas, Fewer: replicas[:len(replicas)-1], Reversed: backwards, Twice: append(slices.Clone(replicas), replicas[0]), Replicated: {strings.Join(replicas, "")},
+	} {
+		fmt.Fprintf(&b, "<%s>\n", name)
+		for _, shard := range shards {
+			fmt.Fprintf(&b, "<shard><internal_replication>true</internal_replication>%s</shard>\n", shard)
+		}
+		fmt.Fprintf(&b, "</%s>\n", name)
+	}
+	b.WriteString("</remote_servers></clickhouse>\n")
 	return b.String()
 }
 
+// Definition is where, in a server's folder, it has its clusters from.
+const Definition = "config.d/cluster.xml"
+
 // configure puts an addition to a server's configuration in place, for its next start.
 func (c *Cluster) configure(shard int, config string) error {
-	dir := filepath.Join(c.configs[shard].Path, "config.d")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	path := filepath.Join(c.configs[shard].Path, Definition)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "cluster.xml"), []byte(config), 0o600)
+	return os.WriteFile(path, []byte(config), 0o600)
 }
 
 func (c *Cluster) start(shard int) (err error) {

@@ -1,0 +1,26 @@
+package main
+
+var clusters = []protection{
+	guard("replicas-refused", "a cluster with replicas is refused before anything is written",
+		never, "internal/store", "TestClustersRefused"),
+	guard("looking-makes-no-shard", "whoever looks at a cluster makes no database on it",
+		never, "internal/store", "TestClusterLookedAt"),
+	guard("shards-differ", "two shards that are one server are refused: its rows would be counted twice",
+		never, "internal/store", "TestClustersRefused"),
+	guard("home-found", "the ledger is looked for on all shards, whatever their order",
+		never, "internal/store", "TestClusterHome"),
+	guard("one-home", "two ledgers in one cluster are refused",
+		never, "internal/store", "TestClusterHome"),
+	guard("front-taken", "a table of somebody's is not taken for one that stands for those of all shards",
+		never, "internal/store/check", "TestCluster"),
+	guard("front-follows", "a table that stands for those of all shards follows them in their columns",
+		always, "internal/store", "TestFrontsFollow"),
+	guard("shards-alike", "a table whose columns differ between shards is refused",
+		never, "internal/store/check", "TestCluster"),
+	guard("topology-alike", "a server that takes others for its cluster is named",
+		never, "internal/store/check", "TestClusterKnownOtherwise"),
+	guard("clocks-alike", "servers whose clocks differ are named",
+		put("return false"), "internal/store/check", "TestClocksApart"),
+	guard("fronts-alike", "a table that does not stand for those of all shards is named",
+		never, "internal/store/check", "TestCluster"),
+}
