@@ -50,7 +50,7 @@ func (a *app) addGlobalFlags(f *pflag.FlagSet) {
 	f.String("network", "", "network the logs belong to, or some of ingest.yaml's networks (HASOFFERS_NETWORK_ID)")
 	f.String("source", "", "hasoffers:, s3://BUCKET/PREFIX or a folder; firehose: before these for events (INGEST_SOURCE; default hasoffers:)")
 	f.String("files", "", "pattern of renamed or merged files in a bucket or folder, see docs/sources.md (INGEST_FILES)")
-	f.String("store", "", "embedded:PATH or clickhouse://HOST:9000/DB (INGEST_STORE; default embedded:data/clickhouse)")
+	f.String("store", "", "embedded:PATH or clickhouse://HOST:9000/DB[?cluster=NAME] (INGEST_STORE; default embedded:data/clickhouse)")
 	f.String("api-url", "", "API endpoint (HASOFFERS_API_URL)")
 	f.String("timezone", "", "zone of the datetimes in the logs (HASOFFERS_TIMEZONE; default UTC)")
 	f.String("max-memory", "", "memory that ingest itself may use (INGEST_MAX_MEMORY; default 256MiB)")

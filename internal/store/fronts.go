@@ -44,7 +44,7 @@ func (s *Store) Apply(ctx context.Context) ([]string, error) {
 	var mu sync.Mutex
 	var all []string
 	apply := func(ctx context.Context, server *Server) error {
-		done, err := server.apply(ctx, from)
+		done, failed := server.apply(ctx, from)
 		mu.Lock()
 		defer mu.Unlock()
 		for _, title := range done {
@@ -52,7 +52,7 @@ func (s *Store) Apply(ctx context.Context) ([]string, error) {
 				all = append(all, title)
 			}
 		}
-		return err
+		return failed
 	}
 	err = s.each(ctx, apply)
 	if err == nil && s.Cluster() != "" { // each stands for the tables of all shards, which are there by now

@@ -60,7 +60,7 @@ type OtherServerError struct{ Addr, First, Other string }
 // Error names both servers and says what to do.
 func (e *OtherServerError) Error() string {
 	return fmt.Sprintf("%s leads to more than one server, first %s, then %s: rows and ledger would be split between them; "+
-		"name one server in the address (clusters and balancers are not served yet)", e.Addr, e.First, e.Other)
+		"name one server in the address, or the cluster whose shards they are (cluster=NAME)", e.Addr, e.First, e.Other)
 }
 
 // pin is the one server that a Server speaks to, from its first answer on.

@@ -19,6 +19,13 @@ func (s *Server) MissingRights(ctx context.Context) ([]string, error) {
 	return s.missing(ctx, s.shape().rights)
 }
 
+// MissingToAsk are those that the user lacks, of a cluster's server, on the database in which
+// people ask.
+func (s *Server) MissingToAsk(ctx context.Context) ([]string, error) {
+	f := s.asked()
+	return f.missing(ctx, f.shape().rights)
+}
+
 // MissingForCopies are those that CopyTable and DropTable need.
 func (s *Server) MissingForCopies(ctx context.Context) ([]string, error) {
 	return s.missing(ctx, s.shape().rehearsal)

@@ -78,7 +78,7 @@ var acrossShards = map[string]string{
 	"prefer_global_in_and_join": "1",
 }
 
-// shape is how the servers of the address lie. Replicated tables are not served yet: see
+// shape is how the servers of the address lie. Replicated tables are not served: see
 // topology.
 func (t target) shape() Shape {
 	if t.cluster == "" {
@@ -117,6 +117,7 @@ func (sh Shape) statements(database string) ([]schema.Statement, error) {
 		return nil, err
 	}
 	switch sh.layer {
+	case whole:
 	case own:
 		all = slices.DeleteFunc(all, func(st schema.Statement) bool { return st.View != nil })
 	case front:

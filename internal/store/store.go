@@ -76,7 +76,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkDatabase(cfg.Engine.Database); err != nil {
+	if err = checkDatabase(cfg.Engine.Database); err != nil {
 		return nil, err
 	}
 	t.reads = cfg.Reader

@@ -26,8 +26,8 @@ func NewClusterBehind(tb testing.TB, shards int, before func(addr string) string
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			tb.Error(err)
+		if failed := os.RemoveAll(dir); failed != nil {
+			tb.Error(failed)
 		}
 	})
 	c, err := cluster.Start(dir, shards, before)

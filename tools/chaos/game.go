@@ -19,13 +19,13 @@ import (
 // game is a world in play.
 type game struct {
 	*world
-	cfg    Config
-	pool   *pool
-	files  map[source]map[string]*record
-	open   *store.Store // nil while nobody but ingest has it open
-	pace   map[way]time.Duration
-	last   result // of the latest run, to tell about
-	tally  tally
+	cfg   Config
+	pool  *pool
+	files map[source]map[string]*record
+	open  *store.Store // nil while nobody but ingest has it open
+	pace  map[way]time.Duration
+	last  result // of the latest run, to tell about
+	tally tally
 }
 
 // way is what decides how long an undisturbed run takes.
@@ -291,7 +291,7 @@ func (g *game) expireLeases(ctx context.Context, of source) error {
 // has to tell of rejected lines or of files that it could not load (3).
 func (g *game) finish(ctx context.Context, s scenario) (err error) {
 	g.note(s.source)
-	if err := g.store.ready(); err != nil {
+	if err = g.store.ready(); err != nil {
 		return err
 	}
 	for _, args := range s.last() {

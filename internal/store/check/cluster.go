@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rawlogs/internal/store"
+	"rawlogs/schema"
 )
 
 // whole looks at what the servers of a cluster are to each other.
@@ -75,6 +76,15 @@ func (w whole) checkFronts(ctx context.Context) ([]Finding, error) {
 		}
 		if len(strays) > 0 { //guard:fronts-alike
 			out = append(out, Finding{Fail, what, "do not stand for the tables of all shards: " + strings.Join(strays, ", "), "drop those of them that are there, and run `ingest schema apply`"})
+			continue
+		}
+		missing, err := shard.MissingToAsk(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", shard.Addr(), err)
+		}
+		if len(missing) > 0 {
+			rights := strings.Join(missing, ", ")
+			out = append(out, Finding{Fail, what, "cannot be made anew: the user lacks " + rights, "GRANT " + rights + " ON " + schema.Identifier(shard.Asked()) + ".* TO " + schema.Identifier(shard.User())})
 			continue
 		}
 		var versions uint64
