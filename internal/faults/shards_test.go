@@ -52,7 +52,7 @@ var roles = map[string]int{"home": 0, "other": 1}
 func TestShardAway(t *testing.T) {
 	t.Parallel()
 	s := newShards(t)
-	for _, kind := range []string{"ledger", "insert", "rejects", "delete"} {
+	for _, kind := range []string{"ledger", "insert", "delete"} {
 		for role, shard := range roles {
 			for _, after := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%s/%s", kind, role, map[bool]string{true: "done", false: "not-done"}[after]), func(t *testing.T) {

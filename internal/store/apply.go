@@ -26,15 +26,17 @@ func Statements(spec string) ([]schema.Statement, error) {
 	return append(tables, fronts...), err
 }
 
-// apply brings the tables and views of the server's layer about in a store of a version.
-func (s *Server) apply(ctx context.Context, from int) ([]string, error) {
+// apply brings the tables and views of the server's layer about in a store of a version. have is
+// what the database holds, where that is known.
+func (s *Server) apply(ctx context.Context, from int, have map[string]object) ([]string, error) {
 	statements, err := s.shape().statements(s.Database())
 	if err != nil {
 		return nil, err
 	}
-	have, err := s.objects(ctx)
-	if err != nil {
-		return nil, err
+	if have == nil {
+		if have, err = s.objects(ctx); err != nil {
+			return nil, err
+		}
 	}
 	there := present{objects: have}
 	if s.shape().layer == front {

@@ -34,7 +34,11 @@ func (s *Server) asked() *Server {
 // stays, with a warning; where something that cannot hold rows has the name of one
 // of our tables, the error is a *TakenError.
 func (s *Store) Apply(ctx context.Context) ([]string, error) {
-	from, err := s.SchemaVersion(ctx)
+	have, err := s.objects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	from, err := s.schemaVersion(ctx, have)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +48,11 @@ func (s *Store) Apply(ctx context.Context) ([]string, error) {
 	var mu sync.Mutex
 	var all []string
 	apply := func(ctx context.Context, server *Server) error {
-		done, failed := server.apply(ctx, from)
+		there := have // of the home, which is asked once
+		if server != s.Server {
+			there = nil
+		}
+		done, failed := server.apply(ctx, from, there)
 		mu.Lock()
 		defer mu.Unlock()
 		for _, title := range done {

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -28,17 +30,18 @@ type Cluster struct {
 	Addrs   []string // of the native protocol, by shard
 	configs []engine.Config
 	engines []*engine.Engine
+	held    []io.Closer
 }
 
 // Start starts so many servers, whose data are in folders of dir. They are known to each other,
 // and to whoever asks them, by the address of what stands before each: a proxy, perhaps. Stop
 // ends them.
 func Start(dir string, shards int, before func(addr string) string) (*Cluster, error) {
-	ports, err := freePorts(2 * shards)
+	ports, held, err := reserve(2 * shards)
+	c := &Cluster{engines: make([]*engine.Engine, shards), held: held}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, c.Stop())
 	}
-	c := &Cluster{engines: make([]*engine.Engine, shards)}
 	for i := range shards {
 		c.Addrs = append(c.Addrs, fmt.Sprintf("127.0.0.1:%d", ports[2*i]))
 		c.configs = append(c.configs, engine.Config{
@@ -114,6 +117,9 @@ func (c *Cluster) Stop() error {
 			errs = append(errs, e.Close())
 		}
 	}
+	for _, port := range c.held {
+		errs = append(errs, port.Close())
+	}
 	return errors.Join(errs...)
 }
 
@@ -185,20 +191,29 @@ func (c *Cluster) Logs() []string {
 	return dirs
 }
 
-// freePorts finds ports of 127.0.0.1 on which nobody listens.
-func freePorts(n int) ([]int, error) {
-	var ports []int
-	for range n {
-		l, err := net.Listen("tcp4", "127.0.0.1:0")
+// reserve finds ports of 127.0.0.1 on which nobody listens, and keeps other clusters from them
+// until what it returns is closed. They lie below those that the system gives to connections, as
+// a server that is started again needs the one that it had.
+func reserve(n int) (ports []int, held []io.Closer, err error) {
+	for len(ports) < n {
+		const first, last = 20_000, 32_000
+		port := first + rand.IntN(last-first)
+		// A socket without a file: the system drops it with its process.
+		mark, err := net.Listen("unix", fmt.Sprintf("@rawlogs-cluster-%d", port))
 		if err != nil {
-			return nil, err
+			continue // another cluster has it
 		}
-		defer func() { _ = l.Close() }() // all stay open until the last is found, so that they differ
-		addr, ok := l.Addr().(*net.TCPAddr)
-		if !ok {
-			return nil, fmt.Errorf("%s is no address of TCP", l.Addr())
+		l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			err = l.Close()
 		}
-		ports = append(ports, addr.Port)
+		if err != nil {
+			if err = mark.Close(); err != nil {
+				return nil, held, err
+			}
+			continue
+		}
+		ports, held = append(ports, port), append(held, mark)
 	}
-	return ports, nil
+	return ports, held, nil
 }
