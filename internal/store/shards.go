@@ -316,8 +316,8 @@ func (s *Store) MemoryLimit(ctx context.Context) (least uint64) {
 // Recover brings the store back after one of its servers was lost: see Server.Recover.
 func (s *Store) Recover(ctx context.Context) error {
 	var errs []error
-	for _, shard := range s.shards {
-		errs = append(errs, shard.Recover(ctx))
+	for _, server := range s.servers() {
+		errs = append(errs, server.Recover(ctx))
 	}
 	return errors.Join(errs...)
 }
@@ -326,11 +326,16 @@ func (s *Store) Recover(ctx context.Context) error {
 // it has stopped.
 func (s *Store) Close() error {
 	var errs []error
-	if !slices.Contains(s.shards, s.Server) {
-		errs = append(errs, s.Server.Close())
-	}
-	for _, shard := range s.shards {
-		errs = append(errs, shard.Close())
+	for _, server := range s.servers() {
+		errs = append(errs, server.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// servers are all that are open: of a store that was opened for questions, the one that is asked.
+func (s *Store) servers() []*Server {
+	if len(s.shards) == 0 && s.Server != nil {
+		return []*Server{s.Server}
+	}
+	return s.shards
 }
