@@ -27,8 +27,7 @@ func TestLogsAndReportAgree(t *testing.T) {
 			}
 		}
 		dir := t.TempDir()
-		hold(t, filepath.Join(dir, "store"))
-		r := &reporting{T: t, network: n.Network, dir: dir, env: map[string]string{}}
+		r := &reporting{T: t, network: n.Network, dir: dir, env: map[string]string{"INGEST_STORE": placed(t, filepath.Join(dir, "store"))}}
 		for _, v := range n.Env() {
 			name, value, _ := strings.Cut(v, "=")
 			r.env[name] = value

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
 )
 
@@ -25,13 +26,13 @@ func TestCluster(t *testing.T) {
 	c := testkit.NewCluster(t, 3)
 	path := filepath.Join(dir, "store")
 	held(t, path)
-	command := func(store string) func(want int, args ...string) string {
+	command := func(spec string) func(want int, args ...string) string {
 		return func(want int, args ...string) string {
 			t.Helper()
 			var stdout, stderr bytes.Buffer
 			env := func(name string) string {
 				if name == "INGEST_STORE" {
-					return store
+					return spec
 				}
 				return os.Getenv(name)
 			}
@@ -49,14 +50,22 @@ func TestCluster(t *testing.T) {
 		in(exitDone, "schema", "evolve", "--min-files", "1", "--min-rows", "1", "-q")
 		in(exitIncomplete, "reload", "2016-09-09", "-q")
 	}
-	if n := strings.TrimSpace(shards(exitDone, "sql", "--format", "tsv", "SELECT uniqExact(_shard_num) FROM clicks")); n != "3" {
-		t.Errorf("the clicks are on %s shards", n)
+	var tables []string
+	for _, table := range append(store.RawTables(), store.RejectedRows) { // INSERTs into any of them take turns
+		tables = append(tables, "SELECT _shard_num AS shard FROM "+table)
+	}
+	if n := strings.TrimSpace(shards(exitDone, "sql", "--format", "tsv", "SELECT uniqExact(shard) FROM ("+strings.Join(tables, " UNION ALL ")+")")); n != "3" {
+		t.Errorf("the rows are on %s shards", n)
 	}
 	shards(exitDone, "verify")
 	shards(exitIncomplete, "status")
 	shards(exitDone, "check")
 	if again := shards(exitIncomplete, "run", "--json"); !strings.Contains(again, `"loaded": 0`) {
 		t.Errorf("run again: %s", again)
+	}
+	id := strings.TrimSpace(one(exitDone, "sql", "--format", "tsv", "SELECT min(transaction_id) FROM conversions WHERE transaction_id != ''"))
+	if want, got := loadedAt.ReplaceAllString(one(exitDone, "trace", id), ""), loadedAt.ReplaceAllString(shards(exitDone, "trace", id), ""); want != got || !strings.Contains(got, id) {
+		t.Errorf("the trace of %s on one server\n%s\non three shards\n%s", id, want, got)
 	}
 	lines := func(in func(int, ...string) string, query string) []string {
 		text := loadedAt.ReplaceAllString(in(exitDone, "sql", "--format", "tsv", query), "(now)")

@@ -31,8 +31,8 @@ func newReporting(t *testing.T) *reporting {
 	network.Faults.RetireRawLogs(true)
 	server := httptest.NewServer(network)
 	t.Cleanup(server.Close)
-	hold(t, filepath.Join(dir, "store"))
 	return &reporting{T: t, network: network, dir: dir, env: map[string]string{
+		"INGEST_STORE":         placed(t, filepath.Join(dir, "store")),
 		"HASOFFERS_NETWORK_ID": "11111", "HASOFFERS_NETWORK_TOKEN": tokenCanary, "HASOFFERS_API_URL": server.URL + simnet.APIPath,
 	}}
 }
@@ -41,7 +41,6 @@ func newReporting(t *testing.T) *reporting {
 func (r *reporting) in(want int, args ...string) string {
 	r.Helper()
 	var stdout, stderr strings.Builder
-	args = append(args, "--store", "embedded:"+filepath.Join(r.dir, "store"))
 	status := run(args, strings.NewReader(""), &stdout, &stderr, func(name string) string {
 		if v, ok := r.env[name]; ok {
 			return v
@@ -136,7 +135,7 @@ func TestConversionsByFile(t *testing.T) {
 	r := &reporting{T: t, network: n.Network, dir: t.TempDir(), env: map[string]string{
 		"HASOFFERS_NETWORK_ID": "11111", "HASOFFERS_NETWORK_TOKEN": tokenCanary, "HASOFFERS_API_URL": n.URL,
 	}}
-	hold(t, filepath.Join(r.dir, "store"))
+	r.env["INGEST_STORE"] = placed(t, filepath.Join(r.dir, "store"))
 	day, _ := r.happen(9, 2100)
 	n.Downloads.Halve(1)
 	r.in(exitDone, "conversions", day)

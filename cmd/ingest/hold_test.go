@@ -7,6 +7,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"rawlogs/internal/engine"
+	"rawlogs/internal/testkit"
 )
 
 // hold keeps the embedded store of a folder running until the end of the test,
@@ -16,6 +17,17 @@ import (
 func hold(t *testing.T, path string) {
 	t.Helper()
 	held(t, path)
+}
+
+// placed is the address of a store for a test: an embedded one in a folder, which is held, or
+// one over shards where the environment asks for it (testkit.Sharded).
+func placed(t *testing.T, path string) string {
+	t.Helper()
+	if testkit.Sharded() {
+		return testkit.ClusterConfig(testkit.NewCluster(t, 3), 1).Spec
+	}
+	hold(t, path)
+	return "embedded:" + path
 }
 
 // held is hold, for tests that also connect by themselves.

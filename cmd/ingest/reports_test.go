@@ -32,9 +32,7 @@ func TestReportsReconcileAndEvolve(t *testing.T) {
 	}
 	lost := day.Add(5 * time.Hour)
 	net.Unlist(rawlog.Clicks, gen.FileName(rawlog.Clicks, lost, 9))
-	path := filepath.Join(t.TempDir(), "store")
-	hold(t, path)
-	env := map[string]string{"INGEST_STORE": "embedded:" + path, "HASOFFERS_RATE_LIMIT": "1000/1s"}
+	env := map[string]string{"INGEST_STORE": placed(t, filepath.Join(t.TempDir(), "store")), "HASOFFERS_RATE_LIMIT": "1000/1s"}
 	for _, pair := range net.Env() {
 		name, value, _ := strings.Cut(pair, "=")
 		env[name] = value
