@@ -22,6 +22,9 @@
 // together: if one of them fails, all are withdrawn and the file is sent again. It
 // displaces earlier rows before the first of them.
 //
+// On a cluster steps 2 to 6 of an INSERT are one shard's, the next in turn; only displacing and
+// withdrawing ask all of them. So what follows holds for each shard by itself.
+//
 // Deduplication tokens are not used: the server forgets neither a token whose rows were
 // deleted nor compares the rows, so a count is the only proof.
 //
