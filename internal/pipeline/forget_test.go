@@ -317,17 +317,26 @@ func TestForgetCrashMatrix(t *testing.T) {
 	if got := sums(t, st, "counted"); got != want {
 		t.Fatal(got)
 	}
-	struck := 0
+	struck, networks := 0, 1
 	for i, at := range counting.all {
 		// What is before a write is what is after the one before it.
 		if at.kind == "lease" || at.nth > 2 || at.nth > 1 && at.kind != "ledger" && at.kind != "receipt" {
 			continue
 		}
 		struck++
-		network := fmt.Sprintf("%d-%s", i, at.kind)
-		load(network, false)
-		s := &saboteur{trap: trap{at: at}, fault: dieAfter}
-		err := forget(s, network)
+		var network string
+		var s *saboteur
+		var err error
+		for try := range 5 {
+			network = fmt.Sprintf("%d-%s-%d", i, at.kind, try)
+			load(network, false)
+			networks++
+			s = &saboteur{trap: trap{at: at}, fault: dieAfter}
+			err = forget(s, network)
+			if s.op.Load() != nil || at.kind != "purge" {
+				break // else a merge has left the purge nothing to do
+			}
+		}
 		if s.op.Load() == nil || err == nil {
 			t.Fatalf("%v: the fault never struck, or it lives: %v", at, err)
 		}
@@ -354,8 +363,8 @@ func TestForgetCrashMatrix(t *testing.T) {
 		t.Errorf("only %d faults of %v", struck, counting.all)
 	}
 	gone(t, st, "after all")
-	if n := count(t, st, "SELECT sum(n) FROM (SELECT network, toDate(datetime) AS day, offer_id, count() AS n FROM clicks GROUP BY network, day, offer_id) SETTINGS optimize_use_projections = 1, force_optimize_projection = 1"); n != 6*uint64(struck+1) {
-		t.Errorf("the roll-ups have %d rows, want %d", n, 6*(struck+1))
+	if n := count(t, st, "SELECT sum(n) FROM (SELECT network, toDate(datetime) AS day, offer_id, count() AS n FROM clicks GROUP BY network, day, offer_id) SETTINGS optimize_use_projections = 1, force_optimize_projection = 1"); n != 6*uint64(networks) {
+		t.Errorf("the roll-ups have %d rows, want %d", n, 6*networks)
 	}
 }
 
