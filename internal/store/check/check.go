@@ -225,9 +225,14 @@ func (c checker) checkRights(ctx context.Context) ([]Finding, error) {
 	}
 	if len(missing) > 0 {
 		text := strings.Join(missing, ", ")
-		return one(Fail, "the user lacks "+text+" on "+all, "GRANT "+text+" ON "+all+" TO "+schema.Identifier(c.st.User()))
+		return one(Fail, "the user lacks "+text+" on "+all, grant(missing, c.st.Database(), c.st.User()))
 	}
 	return one(OK, "the user may create, insert, select, delete and alter in "+all, "")
+}
+
+// grant is the statement that gives a user rights on a database.
+func grant(rights []string, database, user string) string {
+	return "GRANT " + strings.Join(rights, ", ") + " ON " + schema.Identifier(database) + ".* TO " + schema.Identifier(user)
 }
 
 func (c checker) checkMutations(ctx context.Context) ([]Finding, error) {

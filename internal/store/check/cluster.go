@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"rawlogs/internal/store"
-	"rawlogs/schema"
 )
 
 // whole looks at what the servers of a cluster are to each other.
@@ -83,8 +82,7 @@ func (w whole) checkFronts(ctx context.Context) ([]Finding, error) {
 			return nil, fmt.Errorf("%s: %w", shard.Addr(), err)
 		}
 		if len(missing) > 0 {
-			rights := strings.Join(missing, ", ")
-			out = append(out, Finding{Fail, what, "cannot be made anew: the user lacks " + rights, "GRANT " + rights + " ON " + schema.Identifier(shard.Asked()) + ".* TO " + schema.Identifier(shard.User())})
+			out = append(out, Finding{Fail, what, "cannot be made anew: the user lacks " + strings.Join(missing, ", "), grant(missing, shard.Asked(), shard.User())})
 			continue
 		}
 		var versions uint64

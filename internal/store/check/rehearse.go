@@ -37,7 +37,7 @@ func (c checker) checkRehearsal(ctx context.Context) ([]Finding, error) {
 			return nil, err
 		}
 		return one(Warn, "a load cannot be rehearsed: the user lacks "+strings.Join(missing, ", "),
-			"GRANT "+strings.Join(missing, ", ")+" ON "+schema.Identifier(c.st.Database())+".* TO "+schema.Identifier(c.st.User())+" for the checks' own tables, "+scratchPrefix+"…")
+			grant(missing, c.st.Database(), c.st.User())+" for the checks' own tables, "+scratchPrefix+"…")
 	}
 	now, err := c.st.Now(ctx)
 	if err != nil {
