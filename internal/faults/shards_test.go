@@ -44,7 +44,7 @@ func (s *shards) hooked(r *rig, hook store.Hook) *store.Store {
 	return testkit.OpenStore(r.T, cfg)
 }
 
-// role is what a server of a cluster has.
+// roles are the shards, counted from 0, of which each test takes one away.
 var roles = map[string]int{"home": 0, "other": 1}
 
 // One server of a cluster goes away at a write of each kind, done or not, to whichever server
@@ -66,7 +66,8 @@ func TestShardAway(t *testing.T) {
 						}
 					})
 					// Another server may have had the write, and none that is away be asked.
-					time.AfterFunc(5*time.Second, func() { _ = proxy.Start() })
+					late := time.AfterFunc(5*time.Second, func() { _ = proxy.Start() })
+					defer late.Stop() // the next one's fault is not to be cut short
 					sum, err := r.runOn(st, src)
 					if err != nil || sum.Loaded != 4 {
 						t.Fatalf("%v, %+v", err, sum)
