@@ -17,6 +17,7 @@ type Filter struct {
 	Files   []string // by exact name
 	Run     string   // whose last version this run wrote
 	Issues  bool     // that have issues, ignored ones too
+	Trouble bool     // that are planned or failed, or have issues
 	LeanOn  string   // that left out an event which this file holds
 	Held    bool     // of which the ledger vouches for rows
 	Undone  bool     // but those that are expired and have no rows any more
@@ -68,6 +69,9 @@ func (l *Ledger) where(f Filter) (string, []any) {
 	if f.Issues {
 		cond += " AND notEmpty(issues)"
 	}
+	if f.Trouble {
+		cond += " AND (state IN ('planned', 'failed') OR notEmpty(issues))"
+	}
 	if f.LeanOn != "" {
 		cond += " AND has(leans_on, ?)"
 		args = append(args, f.LeanOn)
@@ -101,7 +105,7 @@ const large = 20_000
 // mayPass reports whether entries may pass a filter that mostly passes none, and takes note of how
 // many there are at all.
 func (l *Ledger) mayPass(ctx context.Context, f Filter) (bool, error) {
-	if !f.Issues && !f.Unsettled && !f.Undone {
+	if !f.Issues && !f.Trouble && !f.Unsettled && !f.Undone {
 		return true, nil
 	}
 	where, args := l.where(f)

@@ -140,7 +140,7 @@ func TestPicked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range []Filter{
-		{}, {Types: []rawlog.Type{rawlog.Clicks}}, {Issues: true}, {Unsettled: true}, {Undone: true}, {Run: "loaded"}, {States: []State{Failed, Planned}}, {Files: []string{"b"}},
+		{}, {Types: []rawlog.Type{rawlog.Clicks}}, {Issues: true}, {Trouble: true}, {Unsettled: true}, {Undone: true}, {Run: "loaded"}, {States: []State{Failed, Planned}}, {Files: []string{"b"}},
 		{Periods: []rawlog.Period{{From: noon, To: noon.Add(2 * time.Hour)}}, OrOpen: true}, {Types: []rawlog.Type{rawlog.Impressions}, Issues: true},
 	} {
 		var names [2]string

@@ -17,7 +17,7 @@ func (s *Session) checkPrivacy(ctx context.Context, st *store.Store) []Finding {
 	if err := s.checkPolicy(ctx, st); err != nil {
 		return failure(what, err)
 	}
-	loaded, err := status.OfPrivacy(ctx, checkpoint.Open(st, s.Config.Network), policy.String())
+	loaded, err := status.OfPrivacy(ctx, checkpoint.Open(st, s.Config.Network), checkpoint.Filter{}, policy.String())
 	if err != nil {
 		return failure(what, err)
 	}

@@ -26,32 +26,28 @@ type Loaded struct {
 	from, to time.Time
 }
 
-// LoadedUnder gathers the policies under which the files with rows were loaded; nothing
+// loadedUnder gathers the policies under which the files with rows were loaded; nothing
 // where there never was one. now is that of the settings.
-func LoadedUnder(entries []checkpoint.Entry, now string) []Loaded {
+func loadedUnder(policies []checkpoint.Policy, now string) []Loaded {
 	out, any := []Loaded{}, now != ""
-	for i := range entries {
-		e := &entries[i]
-		if e.Rows == 0 && e.Rejected == 0 {
-			continue
-		}
-		any = any || e.Privacy != ""
+	for _, p := range policies {
+		any = any || p.Privacy != ""
 		by := "reload"
-		if e.File.Type.Snapshot() {
-			by = e.File.Type.Loader()
+		if p.Type.Snapshot() {
+			by = p.Type.Loader()
 		}
-		at := slices.IndexFunc(out, func(l Loaded) bool { return l.Policy == e.Privacy && l.by == by })
+		at := slices.IndexFunc(out, func(l Loaded) bool { return l.Policy == p.Privacy && l.by == by })
 		if at < 0 {
 			at = len(out)
-			out = append(out, Loaded{Policy: e.Privacy, Now: e.Privacy == now, by: by, from: e.File.Hour, to: e.File.Hour})
+			out = append(out, Loaded{Policy: p.Privacy, Now: p.Privacy == now, by: by, from: p.From, to: p.To})
 		}
 		l := &out[at]
-		l.Files++
-		if e.File.Hour.Before(l.from) {
-			l.from = e.File.Hour
+		l.Files += p.Files
+		if p.From.Before(l.from) {
+			l.from = p.From
 		}
-		if e.File.Hour.After(l.to) {
-			l.to = e.File.Hour
+		if p.To.After(l.to) {
+			l.to = p.To
 		}
 	}
 	if !any {
@@ -81,11 +77,11 @@ func (l Loaded) Other() string {
 	return fmt.Sprintf("%s loaded %s: load them again with `%s`, where the source still has them", term.Plural(l.Files, "file"), under, l.Repair)
 }
 
-// OfPrivacy asks the ledger under which policies a network's files were loaded.
-func OfPrivacy(ctx context.Context, ledger *checkpoint.Ledger, now string) ([]Loaded, error) {
-	entries, err := ledger.Entries(ctx, checkpoint.Filter{})
+// OfPrivacy asks the ledger under which policies files were loaded.
+func OfPrivacy(ctx context.Context, ledger *checkpoint.Ledger, which checkpoint.Filter, now string) ([]Loaded, error) {
+	policies, err := ledger.Policies(ctx, which)
 	if err != nil {
 		return nil, err
 	}
-	return LoadedUnder(entries, now), nil
+	return loadedUnder(policies, now), nil
 }

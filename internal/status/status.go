@@ -111,7 +111,11 @@ func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
 	if err != nil {
 		return report, err
 	}
-	entries, err := ledger.Entries(ctx, checkpoint.Filter{Types: q.Types, Periods: q.Periods})
+	asked := checkpoint.Filter{Types: q.Types, Periods: q.Periods}
+	if report.Privacy, err = OfPrivacy(ctx, ledger, asked, q.Privacy); err != nil {
+		return report, err
+	}
+	troubled, err := ledger.Entries(ctx, checkpoint.Filter{Types: q.Types, Periods: q.Periods, Trouble: true})
 	if err != nil {
 		return report, err
 	}
@@ -121,7 +125,6 @@ func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
 	if report.Unfilled, err = ledger.Unfilled(ctx, q.Types); err != nil {
 		return report, err
 	}
-	report.Privacy = LoadedUnder(entries, q.Privacy)
 	for _, l := range report.Privacy {
 		if text := l.Other(); text != "" {
 			report.Warnings = append(report.Warnings, text)
@@ -135,7 +138,7 @@ func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
 	if text := report.Forgotten.Open(); text != "" {
 		report.Warnings = append(report.Warnings, text)
 	}
-	for _, e := range entries {
+	for _, e := range troubled {
 		if e.State == checkpoint.Failed && e.Ignored == "" {
 			report.Failures = append(report.Failures, describe(e))
 		}
@@ -148,7 +151,7 @@ func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
 	}
 	missing := map[dayKey]int64{}
 	if q.Source != nil && len(q.Types) > 0 {
-		if missing, err = report.list(ctx, st, q, entries); err != nil {
+		if missing, err = report.list(ctx, st, q, troubled); err != nil {
 			report.Warnings = append(report.Warnings, fmt.Sprintf("could not list the source: %v", err))
 		}
 	}
@@ -160,33 +163,36 @@ func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
 }
 
 // list counts, by day, the files that the source lists and the ledger has not
-// begun, and notes what the source does not list.
-func (r *Report) list(ctx context.Context, st *store.Store, q Question, entries []checkpoint.Entry) (map[dayKey]int64, error) {
+// begun, and notes which of the troubled ones the source does not list.
+func (r *Report) list(ctx context.Context, st *store.Store, q Question, troubled []checkpoint.Entry) (map[dayKey]int64, error) {
 	src, err := q.Source()
 	if err != nil {
 		return nil, err
 	}
-	begun, settled := map[fileID]bool{}, map[fileID]bool{}
-	for i := range entries {
-		e := &entries[i]
-		begun[idOf(e.File)] = e.State != checkpoint.Planned
-		settled[idOf(e.File)] = e.State == checkpoint.Loaded || e.State == checkpoint.Expired || e.Ignored != "" //guard:ignored-not-expiring
+	standing, err := checkpoint.Open(st, q.Network).Standing(ctx, checkpoint.Filter{Types: q.Types, Periods: q.Periods})
+	if err != nil {
+		return nil, err
+	}
+	unlisted := make(map[fileID]bool) // of the troubled ones, those that did not come up yet
+	for _, e := range troubled {
+		unlisted[idOf(e.File)] = true
 	}
 	over, err := settledDays(ctx, st, q)
 	if err != nil {
 		return nil, err
 	}
-	listed, missing := map[fileID]bool{}, map[dayKey]int64{}
+	empty, missing := true, map[dayKey]int64{}
 	r.awaited = map[dayKey]int64{}
 	err = src.Walk(ctx, q.Types, q.Periods, func(f rawlog.File) error {
-		listed[idOf(f)] = true
+		empty = false
+		delete(unlisted, idOf(f))
 		if q.lives.Over(f.Type, f.Hour, q.Now) { //guard:expired-not-missing
 			return nil
 		}
-		if !settled[idOf(f)] {
+		if !standing.Settled(f) {
 			r.awaited[dayKey{f.Type, f.Hour.UTC().Format(rawlog.DayLayout)}]++
 		}
-		if !begun[idOf(f)] {
+		if !standing.Begun(f) {
 			missing[dayKey{f.Type, f.Hour.UTC().Format(rawlog.DayLayout)}]++
 			if slices.ContainsFunc(over[f.Type], func(p rawlog.Period) bool { return p.Contains(f.Hour) }) { //guard:late-told
 				r.Late = append(r.Late, File{string(f.Type), f.Name, "no run lists its day any more: ingest " + f.Type.Loader() + " " + f.Hour.UTC().Format(rawlog.DayLayout)})
@@ -198,13 +204,13 @@ func (r *Report) list(ctx context.Context, st *store.Store, q Question, entries 
 	if errors.As(err, &part) {
 		q.Log.Warn("the listing is not complete", "source", src.Name(), "err", part)
 		for _, f := range part.Files { // it is there, whatever is wrong with it
-			listed[idOf(f.File)] = true //guard:refused-not-lost
+			delete(unlisted, idOf(f.File)) //guard:refused-not-lost
 		}
 	} else if err != nil {
 		return nil, err
 	}
-	r.Listed, r.Lost = true, lost(q, entries, listed)
-	if len(listed) == 0 && part == nil {
+	r.Listed, r.Lost = true, lost(q, troubled, unlisted)
+	if empty && part == nil {
 		first, unknown := dirs.First(ctx, src)
 		if r.Barren = unknown == nil && first == nil; r.Barren {
 			r.Warnings = append(r.Warnings, "the source lists no raw log at all: is its address right?")
@@ -245,10 +251,10 @@ func idOf(f rawlog.File) fileID { return fileID{f.Type, f.Name} }
 func describe(e checkpoint.Entry) File { return File{string(e.File.Type), e.File.Name, e.Error} }
 
 // lost are the files that are not loaded and that the source does not list.
-func lost(q Question, entries []checkpoint.Entry, listed map[fileID]bool) []File {
+func lost(q Question, troubled []checkpoint.Entry, unlisted map[fileID]bool) []File {
 	out := []File{}
-	for _, e := range entries {
-		if (e.State == checkpoint.Planned || e.State == checkpoint.Failed) && e.Ignored == "" && !listed[idOf(e.File)] && e.File.Type.Raw() && !q.lives.Over(e.File.Type, e.File.Hour, q.Now) {
+	for _, e := range troubled {
+		if (e.State == checkpoint.Planned || e.State == checkpoint.Failed) && e.Ignored == "" && unlisted[idOf(e.File)] && e.File.Type.Raw() && !q.lives.Over(e.File.Type, e.File.Hour, q.Now) {
 			out = append(out, describe(e))
 		}
 	}
