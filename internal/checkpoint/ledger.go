@@ -96,8 +96,25 @@ func (l *Ledger) Under(fence store.Fence) *Ledger {
 
 // Entries returns the current entries that pass the filter, by type, hour and name.
 func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
-	if some, err := l.mayPass(ctx, f); !some {
+	var out []Entry
+	err := l.Each(ctx, f, func(e Entry) error {
+		if len(out) == cap(out) {
+			out = slices.Grow(out, max(64, len(out))) // entries are large, and append would copy each of them five times
+		}
+		out = append(out, e)
+		return nil
+	})
+	if err != nil {
 		return nil, err
+	}
+	return out, nil
+}
+
+// Each yields the current entries that pass the filter, by type, hour and name, as they come from
+// the store. An error of yield ends it, and is returned as it is.
+func (l *Ledger) Each(ctx context.Context, f Filter, yield func(Entry) error) error {
+	if some, err := l.mayPass(ctx, f); !some {
+		return err
 	}
 	where, args := l.picked(f)
 	rows, err := l.st.Conn().Query(ctx, `
@@ -107,10 +124,9 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 		WHERE `+where+`
 		ORDER BY log_type, hour, file`, args...)
 	if err != nil {
-		return nil, fmt.Errorf("reading the ledger of files: %w", err)
+		return fmt.Errorf("reading the ledger of files: %w", err)
 	}
 	defer rows.Close()
-	var out []Entry
 	filled := make(sets)
 	for rows.Next() {
 		var (
@@ -124,7 +140,7 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 		if err := rows.Scan(&typ, &e.File.Name, &e.File.Hour, &state, &e.Attempt, &e.Run, &e.File.Size, &e.File.ETag,
 			&e.Lines, &e.Rows, &e.Rescued, &e.Inexact, &e.Rejected, &columns, &e.Inserts, &first, &last, &e.ShiftHours, &e.Error,
 			&e.Contents, &kinds, &says, &since, &e.LeftOut, &e.LeansOn, &e.Privacy, &e.Forgotten, &e.Forgetting, &e.Ignored, &e.Version, &e.UpdatedAt); err != nil {
-			return nil, fmt.Errorf("reading the ledger of files: %w", err)
+			return fmt.Errorf("reading the ledger of files: %w", err)
 		}
 		e.File.Type, e.State = rawlog.Type(typ), State(state)
 		e.File.Hour = e.File.Hour.UTC()
@@ -145,15 +161,14 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 			}
 			e.Issues = append(e.Issues, issue)
 		}
-		if len(out) == cap(out) {
-			out = slices.Grow(out, max(64, len(out))) // entries are large, and append would copy each of them five times
+		if err := yield(e); err != nil {
+			return err
 		}
-		out = append(out, e)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("reading the ledger of files: %w", err)
+		return fmt.Errorf("reading the ledger of files: %w", err)
 	}
-	return out, nil
+	return nil
 }
 
 // Count returns how many versions of entries that pass the filter the store holds: those of

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -72,6 +73,20 @@ func (s *stored) compare(e checkpoint.Entry) *Difference {
 	return &d
 }
 
+// with adds to it what was counted of the same file elsewhere; each of the two may be nil.
+func (s *stored) with(more *stored) *stored {
+	if s == nil || more == nil {
+		return cmp.Or(s, more)
+	}
+	for id, n := range more.rows {
+		s.rows[id] += n
+	}
+	for id, n := range more.rejected {
+		s.rejected[id] += n
+	}
+	return s
+}
+
 // finalCount counts the rows of the files that this run loaded and compares
 // them with the ledger, read back.
 func (r *run) finalCount(ctx context.Context) error {
@@ -89,7 +104,7 @@ func (r *run) finalCount(ctx context.Context) error {
 		types := slices.DeleteFunc(slices.Clone(r.Types), func(t rawlog.Type) bool {
 			return !slices.ContainsFunc(files, func(f rawlog.File) bool { return f.Type == t })
 		})
-		stored, err := countStored(ctx, r.st, r.Network, types, []rawlog.Period{span(files)})
+		stored, err := countStored(ctx, r.st, r.Network, types, span(files))
 		if err != nil {
 			return err
 		}
@@ -110,87 +125,25 @@ func (r *run) finalCount(ctx context.Context) error {
 	})
 }
 
-// VerifyReport is what Verify counted.
-type VerifyReport struct {
-	Files       int
-	Rows        uint64 // by the ledger
-	Unsettled   int    // files left loading, or about to be dropped, by a run that is at work or dead; not compared
-	Expired     int    // of Files: whose month is over, and which have no rows any more
-	Differences []Difference
-	RollUps     []store.RollUpDifference // of the tables of Options.Types, whatever the period
-}
-
-// Verify compares the ledger of a network with the rows in the store, for
-// opts.Types and opts.Periods, in both directions: files with other rows than
-// the ledger says, and rows of files that the ledger does not know.
-func Verify(ctx context.Context, st *store.Store, opts Options) (VerifyReport, error) {
-	opts = opts.withDefaults()
-	entries, err := checkpoint.Open(st, opts.Network).Entries(ctx, checkpoint.Filter{Types: opts.Types, Periods: opts.Periods})
-	if err != nil {
-		return VerifyReport{}, err
-	}
-	periods := opts.Periods
-	if len(periods) == 0 {
-		periods = []rawlog.Period{{}}
-	}
-	stored, err := countStored(ctx, st, opts.Network, opts.Types, periods)
-	if err != nil {
-		return VerifyReport{}, err
-	}
-	var report VerifyReport
-	for _, e := range entries {
-		held := stored[keyOf(e.File)]
-		delete(stored, keyOf(e.File))
-		expired := e.State == checkpoint.Expired
-		if e.State == checkpoint.Loading || e.Forgetting > 0 || expired && hasRows(&e) { //guard:expired-not-lost
-			report.Unsettled++
-			continue
-		}
-		if expired {
-			report.Expired++
-		}
-		report.Files++
-		report.Rows += e.Rows
-		if d := held.compare(e); d != nil {
-			report.Differences = append(report.Differences, *d)
-		}
-	}
-	for key, held := range stored {
-		unknown := checkpoint.Entry{File: rawlog.File{Type: key.typ, Name: key.name, Size: -1}}
-		report.Differences = append(report.Differences, *held.compare(unknown))
-	}
-	slices.SortFunc(report.Differences, func(a, b Difference) int { return compareFiles(a.File, b.File) })
-	for _, typ := range opts.Types {
-		found, err := st.DifferentRollUps(ctx, string(typ), opts.Network)
-		if err != nil {
-			return VerifyReport{}, err
-		}
-		report.RollUps = append(report.RollUps, found...)
-	}
-	return report, nil
-}
-
 // countStored counts the rows and rejected lines of each file whose hour lies in
-// the periods.
-func countStored(ctx context.Context, st *store.Store, network string, types []rawlog.Type, periods []rawlog.Period) (map[fileKey]*stored, error) {
+// the period.
+func countStored(ctx context.Context, st *store.Store, network string, types []rawlog.Type, period rawlog.Period) (map[fileKey]*stored, error) {
 	out := make(map[fileKey]*stored)
 	for _, typ := range types {
-		for _, p := range periods {
-			for _, scope := range scopes(network, typ, p) {
-				counts, err := st.CountRows(ctx, scope)
-				if err != nil {
-					return nil, err
+		for _, scope := range scopes(network, typ, period) {
+			counts, err := st.CountRows(ctx, scope)
+			if err != nil {
+				return nil, err
+			}
+			for rows, n := range counts {
+				key := fileKey{typ, rows.File}
+				if out[key] == nil {
+					out[key] = &stored{rows: make(map[uint64]uint64), rejected: make(map[uint64]uint64)}
 				}
-				for rows, n := range counts {
-					key := fileKey{typ, rows.File}
-					if out[key] == nil {
-						out[key] = &stored{rows: make(map[uint64]uint64), rejected: make(map[uint64]uint64)}
-					}
-					if scope.Rejected {
-						out[key].rejected[rows.Insert] = n
-					} else {
-						out[key].rows[rows.Insert] = n
-					}
+				if scope.Rejected {
+					out[key].rejected[rows.Insert] = n
+				} else {
+					out[key].rows[rows.Insert] = n
 				}
 			}
 		}

@@ -88,6 +88,8 @@ type Options struct {
 	Name    string // of the run, of insert.NewRun; default one of its own
 	// mostPlanned is how many files a plan may be about, for tests; default 50,000.
 	mostPlanned int
+	// mostCompared is how many files Verify holds at once, for tests; default 20,000.
+	mostCompared int
 	planAll     bool             // pass over no month, for tests
 	Started     func(run string) // is told the run's name before anything else happens
 	Log         *slog.Logger
@@ -108,6 +110,7 @@ func (o Options) withDefaults() Options {
 		o.Parsers = 2
 	}
 	o.mostPlanned = cmp.Or(o.mostPlanned, mostPlanned)
+	o.mostCompared = cmp.Or(o.mostCompared, mostCompared)
 	if o.InsertRows <= 0 {
 		o.InsertRows = insertRows
 	}
