@@ -27,9 +27,11 @@ func run(ctx context.Context, conn querier, out *result, query string) error {
 	default:
 		return conn.Exec(ctx, query)
 	}
-	var err error
-	if out.columns, err = describe(ctx, conn, query); err != nil {
-		return err
+	if out.headed() { // a large view takes as long to describe as to ask
+		var err error
+		if out.columns, err = describe(ctx, conn, query); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	rows, err := conn.Query(ctx, "SELECT formatRowNoNewline('"+out.clickhouseFormat()+"', *) FROM ("+query+"\n)")

@@ -26,6 +26,10 @@ func (r *result) clickhouseFormat() string {
 	return map[string]string{"table": "JSONCompactStringsEachRow", "tsv": "TSV", "csv": "CSV", "json": "JSONEachRow"}[r.Format]
 }
 
+// headed reports whether the format has a header, and so needs the columns of rows that ClickHouse
+// formatted.
+func (r *result) headed() bool { return r.Format == "table" || r.Format == "csv" }
+
 // line takes a row as ClickHouse formatted it.
 func (r *result) line(line string) error {
 	if r.Format != "table" {
