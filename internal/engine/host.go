@@ -190,6 +190,7 @@ func (h *host) stopAtEnd() error {
 		if err := blockLock(users, unix.LOCK_EX); err != nil {
 			fmt.Fprintln(os.Stderr, "engine host: waiting for the last user:", err)
 		}
+		h.tidy() //guard:engine-tidied
 		h.requestStop()
 	}()
 	term := make(chan os.Signal, 1)

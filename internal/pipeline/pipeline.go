@@ -90,10 +90,10 @@ type Options struct {
 	mostPlanned int
 	// mostCompared is how many files Verify holds at once, for tests; default 20,000.
 	mostCompared int
-	planAll     bool             // pass over no month, for tests
-	Started     func(run string) // is told the run's name before anything else happens
-	Log         *slog.Logger
-	Progress    *Progress
+	planAll      bool             // pass over no month, for tests
+	Started      func(run string) // is told the run's name before anything else happens
+	Log          *slog.Logger
+	Progress     *Progress
 }
 
 func (o Options) withDefaults() Options {

@@ -151,6 +151,8 @@ var secrets = []protection{
 }
 
 var untrusted = []protection{
+	guard("engine-tidied", "parts that were replaced do not pile up behind servers that are open for a moment",
+		cut, "internal/engine", "TestOutdatedPartsGo"),
 	guard("engine-fence", "SQL reaches no files but the store's",
 		never, "internal/engine", "TestFence"),
 	guard("sql-reader", "ingest sql is the user who may only read",
