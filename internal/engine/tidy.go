@@ -24,7 +24,7 @@ const (
 )
 
 // tidy waits until the server has removed what is outdated, if that is much. The server's
-// thread for it is at work within a second or two (cleanup_delay_period).
+// thread for it is at work every one to three seconds (cleanup_delay_period).
 func (h *host) tidy() {
 	ctx, cancel := context.WithTimeout(context.Background(), tidyTimeout)
 	defer cancel()
