@@ -64,7 +64,7 @@ demo-lost: ## the demo with a file that the network lost: reconcile says which
 	@LOSE=1 scripts/demo.sh
 
 # Packages whose tests take longest begin first, or one of them ends alone.
-LONGEST := ./internal/pipeline ./internal/faults ./cmd/ingest
+LONGEST := ./internal/pipeline ./internal/faults ./cmd/ingest ./internal/store ./tools/chaos ./internal/dims ./internal/reconcile
 
 .PHONY: test
 test: engine bin/versitygw bin/sqs bin/release ## the whole suite: real ClickHouse, real S3, race detector

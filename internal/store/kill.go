@@ -37,10 +37,8 @@ func (s *Server) KillQueries(ctx context.Context, prefix string) error {
 	if prefix == "" {
 		return errors.New("ending queries: no prefix of their ids")
 	}
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
 	begin, killed := time.Now(), time.Time{}
-	for {
+	for pause := 50 * time.Millisecond; ; pause = min(pause*3/2, time.Second) {
 		left, err := s.running(ctx, prefix)
 		if err != nil {
 			return fmt.Errorf("looking for queries %s*: %w", prefix, err)
@@ -51,7 +49,7 @@ func (s *Server) KillQueries(ctx context.Context, prefix string) error {
 		if time.Since(begin) > cmp.Or(s.cfg.KillWait, killWait) { //guard:kill-bounded
 			return left
 		}
-		if time.Since(killed) > time.Second {
+		if time.Since(killed) >= time.Second {
 			killed = time.Now()
 			err = s.Write(ctx, Op{Kind: "kill", Detail: prefix}, func(ctx context.Context) error {
 				return s.Conn().Exec(ctx, "KILL QUERY WHERE startsWith(query_id, ?) ASYNC", prefix)
@@ -61,7 +59,7 @@ func (s *Server) KillQueries(ctx context.Context, prefix string) error {
 			}
 		}
 		select {
-		case <-tick.C:
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return fmt.Errorf("waiting for the end of queries %s*: %w", prefix, context.Cause(ctx))
 		}
