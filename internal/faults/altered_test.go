@@ -38,6 +38,12 @@ func TestColumnTypeChanged(t *testing.T) {
 			}
 			alter := func(typ string) {
 				r.exec("ALTER TABLE clicks DROP COLUMN " + tc.column + ", ADD COLUMN " + tc.column + " " + typ)
+				if r.st.Cluster() == "" {
+					return
+				}
+				if _, err := r.st.Apply(r.Context()); err != nil { // what stands for the tables of all shards
+					r.Error(err)
+				}
 			}
 			var once sync.Once
 			st := r.address("", func(ctx context.Context, op store.Op, do func(context.Context) error) error {

@@ -342,6 +342,9 @@ func (r *rig) checkSecrets() {
 
 // searchTables looks for every scenario's secrets in every table.
 func (db *database) searchTables(t *testing.T) {
+	if len(db.secrets) == 0 { // the test was skipped
+		return
+	}
 	for _, table := range []string{"clicks", "conversions", "impressions", "rejected_rows", "ingest_files", "ingest_leases"} {
 		var n uint64
 		if err := db.st.Conn().QueryRow(context.Background(), "SELECT count() FROM "+table+" WHERE multiSearchAny(formatRow('TSVRaw', *), ?)",

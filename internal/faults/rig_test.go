@@ -35,7 +35,8 @@ func hourOf(i int) time.Time { return firstHour.Add(time.Duration(i) * time.Hour
 // database is what the scenarios of one test share: each is a network of its
 // own in it.
 type database struct {
-	st *store.Store
+	st   *store.Store
+	spec string // its address, where it is one that tests share
 
 	mu      sync.Mutex
 	secrets []string
@@ -44,7 +45,8 @@ type database struct {
 
 func newDatabase(t *testing.T) *database {
 	t.Helper()
-	db := &database{st: testkit.Database(t)}
+	cfg := testkit.DatabaseConfig(t)
+	db := &database{st: testkit.OpenStore(t, cfg), spec: cfg.Spec}
 	t.Cleanup(func() { db.searchTables(t) })
 	return db
 }
