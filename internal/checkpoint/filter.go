@@ -66,24 +66,23 @@ func (l *Ledger) where(f Filter) (string, []any) {
 		cond += " AND file IN ?"
 		args = append(args, f.Files)
 	}
-	if f.Issues {
-		cond += " AND notEmpty(issues)"
-	}
-	if f.Trouble {
-		cond += " AND (state IN ('planned', 'failed') OR notEmpty(issues))"
-	}
 	if f.LeanOn != "" {
 		cond += " AND has(leans_on, ?)"
 		args = append(args, f.LeanOn)
 	}
-	if f.Held {
-		cond += " AND " + held
-	}
-	if f.Undone {
-		cond += " AND (state != 'expired' OR " + held + ")"
-	}
-	if f.Unsettled {
-		cond += " AND (state = 'loading' OR state = 'expired' AND " + held + " OR forgetting > 0)"
+	for _, c := range []struct {
+		asked bool
+		cond  string
+	}{
+		{f.Issues, "notEmpty(issues)"},
+		{f.Trouble, "(state IN ('planned', 'failed') OR notEmpty(issues))"},
+		{f.Held, held},
+		{f.Undone, "(state != 'expired' OR " + held + ")"},
+		{f.Unsettled, "(state = 'loading' OR state = 'expired' AND " + held + " OR forgetting > 0)"},
+	} {
+		if c.asked {
+			cond += " AND " + c.cond
+		}
 	}
 	if f.Run != "" {
 		cond += " AND run = ?"

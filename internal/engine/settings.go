@@ -49,6 +49,7 @@ var configTemplate = template.Must(template.New("config.xml").Funcs(template.Fun
     <cleanup_delay_period>1</cleanup_delay_period>
     <cleanup_delay_period_random_add>0</cleanup_delay_period_random_add>
     <max_cleanup_delay_period>3</max_cleanup_delay_period>
+    <min_rows_to_fsync_after_merge>1</min_rows_to_fsync_after_merge>
     <min_columns_to_activate_adaptive_write_buffer>32</min_columns_to_activate_adaptive_write_buffer>
     <number_of_free_entries_in_pool_to_lower_max_size_of_merge>2</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
     <number_of_free_entries_in_pool_to_execute_mutation>2</number_of_free_entries_in_pool_to_execute_mutation>

@@ -45,6 +45,12 @@ const (
 // while parts are much smaller than this, so a month of any size can be loaded.
 const PartBytes = 256 << 20
 
+// SyncedMerges is the setting by which a merge or a mutation is on disk before the parts that it
+// replaces are removed. The server relies on the time between the two otherwise (old_parts_lifetime),
+// which is none in the embedded one, and over by a restart (ClickHouse issue 111875): a power cut
+// would take rows that are loaded.
+const SyncedMerges = "min_rows_to_fsync_after_merge = 1"
+
 // single is one server, with tables of its own.
 var single = Shape{
 	clauses: map[string]string{
@@ -53,7 +59,7 @@ var single = Shape{
 		"replacing:version": "ReplacingMergeTree(version)",
 		"replacing:seq":     "ReplacingMergeTree(seq)",
 		"global":            "",
-		"durable":           "fsync_after_insert = 1, fsync_part_directory = 1",
+		"durable":           "fsync_after_insert = 1, fsync_part_directory = 1, " + SyncedMerges, //guard:merges-synced
 		"no_insert_dedup":   "non_replicated_deduplication_window = 0",
 		//guard:rollups-rebuilt
 		"rollups": "lightweight_mutation_projection_mode = 'rebuild'",
@@ -341,6 +347,11 @@ func (s *Server) PartBound() string {
 // PrepareRollUps is advice: how an administrator applies the settings that roll-ups need.
 func (s *Server) PrepareRollUps(table string) string {
 	return s.shape().prepareRollUps(table, s.Holding(table)).sql
+}
+
+// SyncMerges is advice: how the merges of a table become durable.
+func (s *Server) SyncMerges(table string) string {
+	return "ALTER TABLE " + s.Holding(table) + " MODIFY SETTING " + SyncedMerges
 }
 
 // AddRollUp is advice: how an administrator adds a roll-up that a table lacks.

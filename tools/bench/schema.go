@@ -60,7 +60,7 @@ func variants() []variant {
 		{what: "device ids LowCardinality", edits: [][2]string{typed("device_id|device_id_\\w+|android_id|android_id_\\w+|mac_address|mac_address_\\w+|odin|open_udid|ios_\\w+|user_id|unknown_id", low)}},
 		{what: "affiliate_source LowCardinality", edits: [][2]string{typed("affiliate_source", low)}},
 		{what: "without lineage but _file and _hour", drop: "network|_line|_insert|_rescued|_loaded_at"},
-		{what: "without fsync", edits: [][2]string{{`fsync_after_insert = 1, fsync_part_directory = 1`, "fsync_after_insert = 0"}}},
+		{what: "without fsync", edits: [][2]string{{`fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1`, "fsync_after_insert = 0"}}},
 	}
 }
 

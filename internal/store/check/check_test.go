@@ -64,6 +64,7 @@ func TestCheckSpoiled(t *testing.T) {
 		"CREATE MATERIALIZED VIEW by_offer ENGINE = SummingMergeTree ORDER BY offer_id AS SELECT offer_id, count() AS n FROM conversions GROUP BY offer_id",
 		"CREATE TABLE stuck (n UInt8, s String) ENGINE = MergeTree ORDER BY n",
 		"INSERT INTO stuck VALUES (1, 'x')",
+		"ALTER TABLE conversions MODIFY SETTING min_rows_to_fsync_after_merge = 0",
 		"ALTER TABLE stuck UPDATE s = toString(throwIf(1)) WHERE 1 SETTINGS mutations_sync = 0",
 	} {
 		if err := st.Conn().Exec(ctx, sql); err != nil && !strings.Contains(sql, "RESET SETTING") {
@@ -81,6 +82,7 @@ func TestCheckSpoiled(t *testing.T) {
 		{"table impressions", "lacks the column _insert", check.Fail},
 		{"table impressions", "_file is UInt64", check.Fail},
 		{"table conversions", "by_offer", check.Warn},
+		{"tables", "conversions: what a merge writes is not synced", check.Warn},
 		{"table stuck", "stuck", check.Warn},
 	} {
 		if f := find(found, want.what, want.detail); f == nil || f.Level != want.level || f.Hint == "" {

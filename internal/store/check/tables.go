@@ -65,7 +65,8 @@ func (c checker) checkTables(ctx context.Context) ([]Finding, error) {
 		}
 		out = append(out, found...)
 	}
-	return out, nil
+	unsynced, err := c.unsynced(ctx, have)
+	return append(out, unsynced...), err
 }
 
 func (c checker) checkTable(ctx context.Context, name string, t table) ([]Finding, error) {
