@@ -59,8 +59,8 @@ func (c checker) checkTables(ctx context.Context) ([]Finding, error) {
 			out = append(out, Finding{Fail, "table " + name, "is not there", "ingest schema apply makes it"})
 			continue
 		}
-		found, err := c.checkTable(ctx, name, t)
-		if err != nil {
+		var found []Finding
+		if found, err = c.checkTable(ctx, name, t); err != nil {
 			return nil, err
 		}
 		out = append(out, found...)
