@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"rawlogs/internal/store"
 )
 
 var mergeSync = regexp.MustCompile(`min_rows_to_fsync_after_merge = (\d+)`)
@@ -17,6 +19,9 @@ var mergeSync = regexp.MustCompile(`min_rows_to_fsync_after_merge = (\d+)`)
 func (c checker) unsynced(ctx context.Context, have map[string]table) ([]Finding, error) {
 	var usual string
 	err := c.st.Conn().QueryRow(ctx, "SELECT any(value) FROM system.merge_tree_settings WHERE name = 'min_rows_to_fsync_after_merge'").Scan(&usual)
+	if store.Denied(err) { // a load does not need to look there
+		usual, err = "1", nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("looking at the settings of tables: %w", err)
 	}
