@@ -11,8 +11,8 @@ import (
 )
 
 // Standing is how far each file of a ledger is, for the comparison with a listing. Files are known
-// by hashes of 64 bits, as there may be a million; of so many, two have the same one in a ledger of forty
-// million.
+// by hashes of 64 bits, as there may be a million; that any two of a million share one has odds of 1
+// to 40 million.
 type Standing struct{ files map[uint64]standing }
 
 type standing struct{ begun, settled bool }

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// However short the server is open, the parts that were replaced do not pile up on disk, where each start reads
-// them.
+// However short the server is open, the parts that were replaced do not pile up on disk, where
+// each start reads them.
 func TestOutdatedPartsGo(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "store")
