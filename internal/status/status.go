@@ -115,7 +115,8 @@ func Of(ctx context.Context, st *store.Store, q Question) (Report, error) {
 	if report.Privacy, err = OfPrivacy(ctx, ledger, asked, q.Privacy); err != nil {
 		return report, err
 	}
-	troubled, err := ledger.Entries(ctx, checkpoint.Filter{Types: q.Types, Periods: q.Periods, Trouble: true})
+	asked.Trouble = true
+	troubled, err := ledger.Entries(ctx, asked)
 	if err != nil {
 		return report, err
 	}

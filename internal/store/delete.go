@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"rawlogs/internal/ended"
 )
 
 // ErrFenced means that a fenced statement did nothing, as its run lost the lease.
@@ -251,10 +253,8 @@ func (s *Server) endDeletions(ctx context.Context, run string) error {
 
 // pause waits between two looks at what cannot be awaited.
 func pause(ctx context.Context) error {
-	select {
-	case <-time.After(50 * time.Millisecond):
-		return nil
-	case <-ctx.Done():
+	if ended.Wait(ctx, 50*time.Millisecond) != nil {
 		return context.Cause(ctx)
 	}
+	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"rawlogs/internal/ended"
 )
 
 // killWait bounds the wait for queries to end. The server notices a kill at its
@@ -58,9 +60,7 @@ func (s *Server) KillQueries(ctx context.Context, prefix string) error {
 				return fmt.Errorf("ending queries %s*: %w", prefix, err)
 			}
 		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
+		if ended.Wait(ctx, pause) != nil {
 			return fmt.Errorf("waiting for the end of queries %s*: %w", prefix, context.Cause(ctx))
 		}
 	}
