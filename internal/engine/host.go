@@ -279,6 +279,11 @@ func (h *host) serve() error {
 	if err != nil {
 		return fmt.Errorf("%s is not a library of ClickHouse %s: %w", h.spec.Library, Version, err)
 	}
+	if Loaded != nil {
+		if err = Loaded(lib, h.spec.Path, h.spec.HTTPPort); err != nil {
+			return err
+		}
+	}
 	if err := h.folder.fence(); err != nil { //guard:engine-fence
 		if !errors.Is(err, errNoFence) {
 			return err

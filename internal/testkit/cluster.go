@@ -21,6 +21,20 @@ func NewCluster(tb testing.TB, shards int) *cluster.Cluster {
 // NewClusterBehind is NewCluster with something before each server: see cluster.Start.
 func NewClusterBehind(tb testing.TB, shards int, before func(addr string) string) *cluster.Cluster {
 	tb.Helper()
+	return clusterIn(tb, func(dir string) (*cluster.Cluster, error) { return cluster.Start(dir, shards, before) })
+}
+
+// NewReplicas starts a cluster whose shards have so many replicas. It ends with the test.
+func NewReplicas(tb testing.TB, shards, replicas int) *cluster.Cluster {
+	tb.Helper()
+	return clusterIn(tb, func(dir string) (*cluster.Cluster, error) {
+		return cluster.StartReplicated(dir, shards, replicas, cluster.Direct)
+	})
+}
+
+// clusterIn starts a cluster in a folder of its own.
+func clusterIn(tb testing.TB, start func(dir string) (*cluster.Cluster, error)) *cluster.Cluster {
+	tb.Helper()
 	dir, err := memoryDir()
 	if err != nil {
 		tb.Fatal(err)
@@ -30,7 +44,7 @@ func NewClusterBehind(tb testing.TB, shards int, before func(addr string) string
 			tb.Error(failed)
 		}
 	})
-	c, err := cluster.Start(dir, shards, before)
+	c, err := start(dir)
 	if err != nil {
 		tb.Fatal(err)
 	}

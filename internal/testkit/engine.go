@@ -21,6 +21,7 @@ import (
 //
 // It ends the process with the tests' status, after the shared engine has stopped.
 func Main(m *testing.M) {
+	engine.Loaded = cluster.Replicate
 	engine.HostMain()
 	code := m.Run()
 	if err := shared.stop(); err != nil {

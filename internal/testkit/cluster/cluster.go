@@ -1,5 +1,5 @@
-// Package cluster runs ClickHouse servers that know each other as the shards of a cluster, each
-// with one replica. Each is an engine in a process of its own.
+// Package cluster runs ClickHouse servers that know each other as the shards of a cluster, or as
+// replicas of its shards. Each is an engine in a process of its own.
 package cluster
 
 import (
@@ -25,32 +25,50 @@ const Name = "testing"
 const password = "of-the-test"
 
 // Cluster is servers that run. It is for one goroutine, but for Kill and Restart of different
-// shards. Shards are counted from 0.
+// servers. They are counted from 0, those of the first shard first.
 type Cluster struct {
-	Addrs   []string // of the native protocol, by shard
-	configs []engine.Config
-	engines []*engine.Engine
-	held    []io.Closer
+	Addrs    []string // of the native protocol, by server
+	replicas int      // of each shard
+	configs  []engine.Config
+	engines  []*engine.Engine
+	keeper   *keeper // nil where nothing is replicated
+	held     []io.Closer
 }
 
 // Start starts so many servers, whose data are in folders of dir. They are known to each other,
 // and to whoever asks them, by the address of what stands before each: a proxy, perhaps. Stop
 // ends them.
 func Start(dir string, shards int, before func(addr string) string) (*Cluster, error) {
-	ports, held, err := reserve(2 * shards)
-	c := &Cluster{engines: make([]*engine.Engine, shards), held: held}
+	return start(dir, shards, 1, before)
+}
+
+// StartReplicated starts a cluster whose shards have so many replicas, and a Keeper.
+func StartReplicated(dir string, shards, replicas int, before func(addr string) string) (*Cluster, error) {
+	return start(dir, shards, replicas, before)
+}
+
+func start(dir string, shards, replicas int, before func(addr string) string) (*Cluster, error) {
+	servers := shards * replicas
+	ports, held, err := reserve(2*servers + 1)
+	c := &Cluster{replicas: replicas, engines: make([]*engine.Engine, servers), held: held}
 	if err != nil {
 		return nil, errors.Join(err, c.Stop())
 	}
-	for i := range shards {
+	if replicas > 1 {
+		c.keeper = &keeper{dir: filepath.Join(dir, "keeper"), port: ports[2*servers]}
+		if err = c.keeper.start(); err != nil {
+			return nil, errors.Join(err, c.Stop())
+		}
+	}
+	for i := range servers {
 		c.Addrs = append(c.Addrs, fmt.Sprintf("127.0.0.1:%d", ports[2*i]))
 		c.configs = append(c.configs, engine.Config{
-			Path: filepath.Join(dir, fmt.Sprintf("shard%d", i+1)), TCPPort: ports[2*i], HTTPPort: ports[2*i+1], Password: password, MaxMemory: 2 << 30,
+			Path: filepath.Join(dir, fmt.Sprintf("server%d", i+1)), TCPPort: ports[2*i], HTTPPort: ports[2*i+1], Password: password, MaxMemory: 2 << 30,
 		})
 	}
 	definition := c.definition(before)
-	for i := range shards {
-		if err = errors.Join(err, c.configure(i, definition), c.start(i)); err != nil {
+	for i := range servers {
+		if err = errors.Join(err, c.configure(i, Definition, definition), c.replicate(i), c.start(i)); err != nil {
 			return nil, errors.Join(err, c.Stop())
 		}
 	}
@@ -70,20 +88,27 @@ const (
 
 // definition is the clusters as the servers' configuration has them.
 func (c *Cluster) definition(before func(addr string) string) string {
-	var replicas []string
+	var servers []string
 	for _, addr := range c.Addrs {
 		host, port, _ := strings.Cut(before(addr), ":")
-		replicas = append(replicas, fmt.Sprintf("<replica><host>%s</host><port>%s</port><user>ingest</user><password>%s</password></replica>", host, port, password))
+		servers = append(servers, fmt.Sprintf("<replica><host>%s</host><port>%s</port><user>ingest</user><password>%s</password></replica>", host, port, password))
 	}
-	backwards := slices.Clone(replicas)
+	var shards []string
+	for of := range slices.Chunk(servers, c.replicas) {
+		shards = append(shards, strings.Join(of, ""))
+	}
+	backwards := slices.Clone(shards)
 	slices.Reverse(backwards)
 	var b strings.Builder
 	b.WriteString("<clickhouse><remote_servers>\n")
-	for name, shards := range map[string][]string{
-		Name: replicas, Fewer: replicas[:len(replicas)-1], Reversed: backwards, Twice: append(slices.Clone(replicas), replicas[0]), Replicated: {strings.Join(replicas, "")},
+	for name, of := range map[string][]string{
+		Name: shards, Fewer: shards[:len(shards)-1], Reversed: backwards, Twice: append(slices.Clone(servers), servers[0]), Replicated: {strings.Join(servers, "")},
 	} {
+		if len(of) == 0 {
+			continue // which the server refuses
+		}
 		fmt.Fprintf(&b, "<%s>\n", name)
-		for _, shard := range shards {
+		for _, shard := range of {
 			fmt.Fprintf(&b, "<shard><internal_replication>true</internal_replication>%s</shard>\n", shard)
 		}
 		fmt.Fprintf(&b, "</%s>\n", name)
@@ -96,12 +121,29 @@ func (c *Cluster) definition(before func(addr string) string) string {
 const Definition = "config.d/cluster.xml"
 
 // configure puts an addition to a server's configuration in place, for its next start.
-func (c *Cluster) configure(shard int, config string) error {
-	path := filepath.Join(c.configs[shard].Path, Definition)
+func (c *Cluster) configure(server int, name, config string) error {
+	path := filepath.Join(c.configs[server].Path, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
 	return os.WriteFile(path, []byte(config), 0o600)
+}
+
+// replicates, in a server's folder, is what makes it one that replicates.
+const replicates = "config.d/replica.xml"
+
+// replicate makes a server a replica of its shard. Embedded servers have no id of their own, by
+// which a Keeper would tell their sessions apart.
+func (c *Cluster) replicate(server int) error {
+	if c.keeper == nil {
+		return nil
+	}
+	return c.configure(server, replicates, fmt.Sprintf(`<clickhouse>
+<listen_host>127.0.0.1</listen_host><listen_host>%s</listen_host>
+<zookeeper><node><host>127.0.0.1</host><port>%d</port></node><session_timeout_ms>4000</session_timeout_ms><sessions_path>/sessions/%d</sessions_path></zookeeper>
+<macros><shard>%d</shard><replica>%d</replica></macros>
+</clickhouse>
+`, interserverHost, c.keeper.port, server, server/c.replicas+1, server%c.replicas+1))
 }
 
 func (c *Cluster) start(shard int) (err error) {
@@ -117,15 +159,16 @@ func (c *Cluster) Stop() error {
 			errs = append(errs, e.Close())
 		}
 	}
+	errs = append(errs, c.keeper.stop())
 	for _, port := range c.held {
 		errs = append(errs, port.Close())
 	}
 	return errors.Join(errs...)
 }
 
-// Kill ends the process of a shard's server at once.
-func (c *Cluster) Kill(shard int) error {
-	e := c.engines[shard]
+// Kill ends the process of a server at once.
+func (c *Cluster) Kill(server int) error {
+	e := c.engines[server]
 	if err := syscall.Kill(e.PID(), syscall.SIGKILL); err != nil {
 		return err
 	}
