@@ -224,6 +224,9 @@ func (l *Ledger) Repeat(ctx context.Context, entries []*Entry) error {
 		return store.Fenced(l.st.Conn().Exec(ctx, "INSERT INTO "+l.st.Holding("ingest_files")+" (network, "+strings.Join(table.names, ", ")+
 			") SELECT "+schema.Literal(l.network)+", "+strings.Join(table.names, ", ")+" FROM entries WHERE "+l.fence.Holding())) //guard:ledger-fenced
 	})
+	if err == nil {
+		err = l.st.Spread(ctx, "ingest_files")
+	}
 	if err != nil {
 		return fmt.Errorf("writing the ledger of files (%s): %w", op.Detail, err)
 	}

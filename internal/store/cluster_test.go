@@ -76,7 +76,7 @@ func TestClustersRefused(t *testing.T) {
 	c := testkit.NewCluster(t, 2)
 	for name, want := range map[string]string{
 		"other":            "knows no cluster other (remote_servers in its configuration): it knows",
-		cluster.Replicated: "several replicas of shard 1",
+		cluster.Replicated: "lacks the macros shard and replica",
 		cluster.Twice:      "has one server twice, as " + c.Addrs[0],
 	} {
 		if st, err := store.Open(t.Context(), inCluster(c, name)); err == nil || !strings.Contains(err.Error(), want) {

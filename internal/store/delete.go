@@ -98,6 +98,9 @@ func (s *Server) deleteUntilGone(ctx context.Context, c Scope, fence Fence, cond
 	where, bound = where+" AND "+cond, append(bound, args...)
 	for try := 0; ; try++ {
 		left, err := s.countByPart(ctx, c.Table(), where, bound...)
+		if err == nil && len(left) == 0 && try > 0 {
+			return s.goneElsewhere(ctx, c.Table(), where, bound)
+		}
 		if err != nil || len(left) == 0 {
 			return err
 		}
@@ -121,6 +124,24 @@ func (s *Server) deleteUntilGone(ctx context.Context, c Scope, fence Fence, cond
 			}
 		}
 	}
+}
+
+// goneElsewhere waits until the other replicas, too, have none of the rows that were deleted.
+func (s *Server) goneElsewhere(ctx context.Context, table, where string, args []any) error {
+	return s.elsewhere(ctx, func(ctx context.Context, r *Server) error {
+		for since := time.Now(); ; {
+			left, err := r.countByPart(ctx, table, where, args...)
+			if err != nil || len(left) == 0 { //guard:deleted-on-replicas
+				return err
+			}
+			if wait := r.patienceWithMutations(ctx); time.Since(since) > wait {
+				return fmt.Errorf("deleting from %s: %d rows are still there %s after they were deleted on %s", table, left.rows(), wait, s.Addr())
+			}
+			if err := pause(ctx); err != nil {
+				return err
+			}
+		}
+	})
 }
 
 func (s *Server) holds(ctx context.Context, fence Fence) error {

@@ -62,9 +62,9 @@ func (s *Store) Apply(ctx context.Context) ([]string, error) {
 		}
 		return failed
 	}
-	err = s.each(ctx, apply)
+	err = s.onAll(ctx, apply)
 	if err == nil && s.Cluster() != "" { // each stands for the tables of all shards, which are there by now
-		err = s.each(ctx, func(ctx context.Context, shard *Server) error { return apply(ctx, shard.asked()) })
+		err = s.onAll(ctx, func(ctx context.Context, server *Server) error { return apply(ctx, server.asked()) })
 	}
 	if err == nil && from < schema.Version {
 		err = s.stamp(ctx, all)

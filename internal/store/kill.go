@@ -32,10 +32,15 @@ func (e *StillRunningError) Error() string {
 }
 
 // KillQueries ends every query of this user whose id begins with prefix and
-// returns when none is left: until then an INSERT whose client is dead may
-// still land. It does not wait within the statement (SYNC), as the server does
-// not look at a kill while it waits for the client.
+// returns when none is left on any replica: until then an INSERT whose client is dead may
+// still land.
 func (s *Server) KillQueries(ctx context.Context, prefix string) error {
+	return s.onEach(ctx, func(ctx context.Context, r *Server) error { return r.killQueries(ctx, prefix) }) //guard:killed-on-replicas
+}
+
+// killQueries does not wait within the statement (SYNC), as the server does
+// not look at a kill while it waits for the client.
+func (s *Server) killQueries(ctx context.Context, prefix string) error {
 	if prefix == "" {
 		return errors.New("ending queries: no prefix of their ids")
 	}

@@ -114,15 +114,25 @@ func (s *Server) mutate(ctx context.Context, table, statement string, args ...an
 	var stuck *StuckMutationError
 	switch {
 	case err == nil:
-		return nil
+		return s.mutated(ctx, table)
 	case errors.As(cause, &stuck):
 		return stuck
 	case code(err) == codeUnfinished:
 		// It failed once. Whether its rows are gone when it has ended is the
 		// caller's to count.
-		return s.awaitMutations(ctx, table)
+		return errors.Join(s.awaitMutations(ctx, table), s.mutated(ctx, table))
 	}
 	return err
+}
+
+// mutated waits until the other replicas have done what the one in use has.
+func (s *Server) mutated(ctx context.Context, table string) error {
+	return s.elsewhere(unmarked{ctx}, func(ctx context.Context, r *Server) error {
+		if err := r.Sync(ctx, table); err != nil {
+			return err
+		}
+		return r.awaitMutations(ctx, table)
+	})
 }
 
 const watchEvery = 2 * time.Second

@@ -14,7 +14,7 @@ import (
 // options are the parameters of an address that the library reads. Any other it sends
 // with every statement, as a setting.
 var options = []string{
-	"alt_hosts", "block_buffer_size", "client_info_product", clusterParameter, "compress", "compress_level", "conn_max_lifetime",
+	"alt_hosts", "block_buffer_size", "client_info_product", clusterParameter, copiesParameter, "compress", "compress_level", "conn_max_lifetime",
 	"connection_open_strategy", "database", "debug", "dial_timeout", "hosts", "http_path", "http_proxy", "max_compression_buffer",
 	"max_idle_conns", "max_open_conns", "password", "read_timeout", "secure", "skip_verify", "tls_server_name", "username",
 }

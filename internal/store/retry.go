@@ -116,6 +116,9 @@ func Retryable(err error) bool {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, errClosed) {
 		return false
 	}
+	if waitsForReplicas(err) {
+		return true
+	}
 	if c := code(err); c != 0 {
 		// An INSERT over several partitions has the code of a table whose merges
 		// are behind; that one does not pass.

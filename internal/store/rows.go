@@ -155,6 +155,9 @@ func (s *Server) countInto(ctx context.Context, counts map[Rows]uint64, c Scope,
 // CountInsert counts the rows that an INSERT left in a table.
 func (s *Server) CountInsert(ctx context.Context, table string, insert uint64) (uint64, error) {
 	var n uint64
+	if err := s.Sync(ctx, table); err != nil { //guard:counted-after-sync
+		return 0, err
+	}
 	err := s.Conn().QueryRow(ctx, "SELECT count() FROM "+s.Holding(table)+" WHERE _insert = ?", insert).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("counting the rows of insert %d in %s: %w", insert, table, err)

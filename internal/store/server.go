@@ -24,12 +24,14 @@ import (
 type Server struct {
 	cfg    Config
 	target target
-	pin    pin
+
+	replicas replicas // of a shard that has several
 
 	recovering sync.Mutex // one Recover at a time
 
 	mu      sync.RWMutex
 	conn    *pool
+	pin     *pin
 	native  ch.Options
 	profile profile
 	engine  *engine.Engine // nil where the store is not embedded
@@ -38,7 +40,7 @@ type Server struct {
 
 // openServer opens the server of a target and makes sure that it answers.
 func openServer(ctx context.Context, cfg Config, t target) (*Server, error) {
-	s := &Server{cfg: cfg, target: t, pin: pin{own: t.own}}
+	s := &Server{cfg: cfg, target: t, pin: &pin{own: t.own}}
 	if err := s.connect(ctx); err != nil {
 		return nil, fmt.Errorf("store %s: %w", s.Name(), portOf(err, t.tls != nil))
 	}
@@ -48,6 +50,9 @@ func openServer(ctx context.Context, cfg Config, t target) (*Server, error) {
 // connect opens the engine, if the store is embedded, and a pool, and puts
 // both in place of the former ones.
 func (s *Server) connect(ctx context.Context) error {
+	if s.replicated() {
+		return s.connectReplicas(ctx)
+	}
 	t := s.target
 	var eng *engine.Engine
 	if t.path != "" {
@@ -153,7 +158,10 @@ func (s *Server) greeting(addr string) greeting {
 	if s.target.path != "" {
 		return func(context.Context, asker) error { return nil }
 	}
-	return func(ctx context.Context, conn asker) error { return s.pin.ask(ctx, addr, conn) }
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	pin := s.pin
+	return func(ctx context.Context, conn asker) error { return pin.ask(ctx, addr, conn) }
 }
 
 // Recover brings the store back after its server was lost: it starts or
@@ -182,7 +190,7 @@ func (s *Server) Recover(ctx context.Context) error {
 		ping, cancel := context.WithTimeout(ctx, pingTimeout)
 		defer cancel()
 		err := conn.ping(ping)
-		if err == nil {
+		if err == nil && !s.readOnly(ping) { //guard:read-only-replica-left
 			return nil
 		}
 		if eng != nil && !errors.Is(err, syscall.ECONNREFUSED) {
@@ -216,7 +224,7 @@ func (s *Server) Close() error {
 	if eng != nil {
 		errs = append(errs, eng.Close())
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.closeOthers())...)
 }
 
 // Conn is the pool of native connections, for statements and the ledger. It

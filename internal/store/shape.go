@@ -28,6 +28,8 @@ type Shape struct {
 	rehearsal []string          // on the database, for the tables of a check
 	layer     layer
 	cluster   string // "" on a single server
+
+	replicated bool // its shards have replicas
 }
 
 // layer is what a database has of the schema.
@@ -84,8 +86,7 @@ var acrossShards = map[string]string{
 	"prefer_global_in_and_join": "1",
 }
 
-// shape is how the servers of the address lie. Replicated tables are not served: see
-// topology.
+// shape is how the servers of the address lie.
 func (t target) shape() Shape {
 	if t.cluster == "" {
 		return single
@@ -98,6 +99,9 @@ func (t target) shape() Shape {
 		sh.layer = front
 		sh.clauses["global"] = "GLOBAL"
 		sh.rights = []string{"SELECT", "CREATE TABLE", "DROP TABLE", "CREATE VIEW"}
+	}
+	if t.replicated {
+		sh = sh.overReplicas(t.database + Local)
 	}
 	return sh
 }
@@ -228,9 +232,17 @@ func (sh Shape) unmask(full, partition string) string {
 	return "ALTER TABLE " + full + " APPLY DELETED MASK" + in(partition)
 }
 
-// copyOf makes an empty table of the definition of another.
-func (sh Shape) copyOf(name, full, of string) statement {
-	return statement{"CREATE TABLE " + name, "CREATE TABLE " + full + " AS " + of}
+// copyOf makes an empty table of the definition of another, of this server alone.
+func (sh Shape) copyOf(name, full, of, engine string) (statement, error) {
+	as := "CREATE TABLE " + full + " AS " + of
+	if sh.replicated {
+		alone, err := sh.alone(engine)
+		if err != nil {
+			return statement{}, err
+		}
+		as += " ENGINE = " + alone
+	}
+	return statement{"CREATE TABLE " + name, as}, nil
 }
 
 func (sh Shape) dropTable(name, full string) statement {
@@ -277,7 +289,7 @@ func (sh Shape) rename(o object, full, to string) string {
 	return "RENAME TABLE " + full + " TO " + to
 }
 
-const notServed = "replicated tables are not supported yet: use a server with tables of its own, or the shards of a cluster (?cluster=NAME in the address)"
+const notServed = "replicated tables are served as those of a cluster (?cluster=NAME in the address) with ordinary databases: use one, or a server with tables of its own"
 
 // unservedDatabase says what to do about a database of an engine that puts other engines
 // into the tables than were asked for; "" for one that is served.
@@ -292,6 +304,9 @@ func (sh Shape) unservedDatabase(engine string) string {
 // one that may: a table of this one server, in which an INSERT is whole and a deletion is
 // done when it says so.
 func (sh Shape) unserved(table, engine string) string {
+	if sh.replicated {
+		return sh.unservedReplicated(table, engine)
+	}
 	for _, prefix := range []string{"Replicated", "Shared", "Distributed"} {
 		if strings.HasPrefix(engine, prefix) {
 			return notServed
@@ -306,7 +321,7 @@ func (sh Shape) unserved(table, engine string) string {
 // merging says what to do about a table of rows whose engine makes one row of all that
 // have the same sorting key; it is "" for another engine.
 func (sh Shape) merging(engine string) string {
-	if engine == "MergeTree" {
+	if engine == "MergeTree" || sh.replicated && engine == "ReplicatedMergeTree" {
 		return ""
 	}
 	return "the engine " + engine + " makes one row of all that have the same sorting key, so that rows are lost unless it tells each from all others, as (network, _file, _line) does: " +
@@ -332,7 +347,17 @@ func (s *Server) UnservedDatabase(engine string) string { return s.shape().unser
 
 // CopyTable makes an empty table of the definition of another.
 func (s *Server) CopyTable(ctx context.Context, name, of string) error {
-	return s.ddl(ctx, s.shape().copyOf(name, s.Holding(name), s.Holding(of)))
+	var engine string
+	if s.shape().replicated {
+		if err := s.Conn().QueryRow(ctx, "SELECT any(engine_full) FROM system.tables WHERE database = ? AND name = ?", s.Database(), of).Scan(&engine); err != nil {
+			return fmt.Errorf("looking at the engine of %s: %w", of, err)
+		}
+	}
+	statement, err := s.shape().copyOf(name, s.Holding(name), s.Holding(of), engine)
+	if err != nil {
+		return err
+	}
+	return s.ddl(ctx, statement)
 }
 
 // RollUpMode is the setting of tables by which a deletion sums roll-ups anew.

@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -69,7 +71,7 @@ func (s *Server) named(err error) error {
 	if err == nil || s.target.own == "" || errors.As(err, &named) {
 		return err
 	}
-	return &ShardError{s.target.addrs[0], err}
+	return &ShardError{cmp.Or(s.Addr(), s.target.addrs[0]), err}
 }
 
 // sum adds up what the shards counted.
@@ -143,6 +145,11 @@ func (s *Store) Months(ctx context.Context, c Scope) ([]uint32, error) {
 	return slices.Compact(months), nil
 }
 
+// onAll does something on all servers at once, but on the replicas of a shard after the one in use.
+func (s *Store) onAll(ctx context.Context, do func(context.Context, *Server) error) error {
+	return s.each(ctx, func(ctx context.Context, shard *Server) error { return shard.onEach(ctx, do) })
+}
+
 // KillQueries ends every query of this user whose id begins with prefix and
 // returns when none is left on any shard: until then an INSERT whose client is dead may
 // still land.
@@ -167,7 +174,7 @@ func (s *Store) DropTable(ctx context.Context, name string) error {
 
 // DropCopies drops the copies of tables that a run left behind which is over.
 func (s *Store) DropCopies(ctx context.Context, run string) error {
-	return s.each(ctx, func(ctx context.Context, shard *Server) error { return shard.dropCopies(ctx, run) })
+	return s.onAll(ctx, func(ctx context.Context, server *Server) error { return server.dropCopies(ctx, run) })
 }
 
 // AwaitMutations waits until no mutation of the table is unfinished on any shard, for as
@@ -254,7 +261,7 @@ func (s *Store) ColumnsOf(ctx context.Context, tables ...string) (map[string][]C
 		for _, table := range tables {
 			if !slices.Equal(of[table], found[0][table]) { //guard:shards-alike
 				return nil, fmt.Errorf("table %s has other columns on %s than on %s: make them alike by ALTER TABLE there",
-					table, s.shards[i].target.addrs[0], s.shards[0].target.addrs[0])
+					table, s.shards[i].Addr(), s.shards[0].Addr())
 			}
 		}
 	}
@@ -286,14 +293,21 @@ func (s *Store) Refusers(ctx context.Context, columns map[string][]Column) (map[
 // PutDictionary makes or replaces a dictionary and loads it, on each server: see
 // Server.PutDictionary. It returns whether all of them are dictionaries.
 func (s *Store) PutDictionary(ctx context.Context, d Dictionary) (bool, error) {
-	made, err := gather(ctx, s, func(ctx context.Context, shard *Server) (bool, error) { return shard.asked().PutDictionary(ctx, d) })
-	return !slices.Contains(made, false), err
+	var views atomic.Bool
+	err := s.onAll(ctx, func(ctx context.Context, server *Server) error {
+		made, err := server.asked().PutDictionary(ctx, d)
+		if !made {
+			views.Store(true)
+		}
+		return err
+	})
+	return !views.Load(), err
 }
 
 // ReloadDictionaries makes dictionaries show what their tables hold now; names
 // that are views need none of it.
 func (s *Store) ReloadDictionaries(ctx context.Context, names []string) error {
-	return s.each(ctx, func(ctx context.Context, shard *Server) error { return shard.asked().ReloadDictionaries(ctx, names) })
+	return s.onAll(ctx, func(ctx context.Context, server *Server) error { return server.asked().ReloadDictionaries(ctx, names) })
 }
 
 // Comments are the comments of the tables of one engine in the database in which people

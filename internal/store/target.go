@@ -29,6 +29,9 @@ type target struct {
 	database    string // in which is asked
 	cluster     string // over whose shards the rows are spread; "" on a single server
 	own         string // of a shard: the database of its own tables
+	replicated  bool   // its shards have replicas
+	ofShard     int    // how many this one has
+	copies      int    // on how many of them rows are before they count as loaded
 	tls         *tls.Config
 	compression clickhouse.CompressionMethod
 	auto        bool                // compression is ours to choose
@@ -99,7 +102,17 @@ func (t *target) read(query url.Values, opts *clickhouse.Options) error {
 	if query.Has(clusterParameter) && t.cluster == "" {
 		return errors.New("store: cluster: want the name of a cluster that the server knows")
 	}
-	delete(t.settings, clusterParameter) // the library takes it for one of the server's
+	t.copies = defaultCopies
+	if text := query.Get(copiesParameter); query.Has(copiesParameter) {
+		n, err := strconv.ParseUint(text, 10, 8)
+		if err != nil || n == 0 || t.cluster == "" {
+			return errors.New("store: copies: want on how many replicas of its shard a row is before it counts as loaded, 1 or more, beside cluster=NAME")
+		}
+		t.copies = int(n)
+	}
+	for _, ours := range []string{clusterParameter, copiesParameter} {
+		delete(t.settings, ours) // the library takes it for one of the server's
+	}
 	t.auto = !query.Has("compress")
 	if opts.Compression != nil && !t.auto {
 		t.compression = opts.Compression.Method
@@ -112,6 +125,9 @@ func (t *target) read(query url.Values, opts *clickhouse.Options) error {
 
 // clusterParameter names, in an address, the cluster over whose shards the rows are spread.
 const clusterParameter = "cluster"
+
+// copiesParameter says on how many replicas rows are to be before they count as loaded.
+const copiesParameter = "copies"
 
 // only is the target at one of its addresses, or at another server of its cluster.
 func (t target) only(addr string) target {

@@ -28,15 +28,16 @@ func openCluster(ctx context.Context, cfg Config, t target) (*Store, error) {
 	if cfg.Reader {
 		return &Store{Server: entry}, nil
 	}
-	addrs, err := entry.Topology(ctx)
+	shards, err := entry.Topology(ctx)
 	if err = errors.Join(err, entry.Close()); err != nil {
 		return nil, fmt.Errorf("store %s: %w", entry.Name(), err)
 	}
-	s := &Store{shards: make([]*Server, len(addrs))}
+	t.replicated = slices.ContainsFunc(shards, func(addrs []string) bool { return len(addrs) > 1 })
+	s := &Store{shards: make([]*Server, len(shards))}
 	group, opening := errgroup.WithContext(ctx)
-	for i, addr := range addrs {
+	for i, addrs := range shards {
 		group.Go(func() (err error) {
-			s.shards[i], err = openShard(opening, cfg, t, addr)
+			s.shards[i], err = openShard(opening, cfg, t, addrs)
 			return err
 		})
 	}
@@ -67,15 +68,16 @@ func openEntry(ctx context.Context, cfg Config, t target) (*Server, error) {
 	return nil, errors.Join(errs...)
 }
 
-// Topology asks the server which servers its cluster has, in the order of the shards.
-func (s *Server) Topology(ctx context.Context) ([]string, error) {
+// Topology asks the server which servers its cluster has: the addresses of the replicas of each
+// shard, in the order of the shards.
+func (s *Server) Topology(ctx context.Context) ([][]string, error) {
 	name := s.target.cluster
 	rows, err := s.Conn().Query(ctx, "SELECT toUInt64(shard_num), toUInt64(replica_num), host_name, port FROM system.clusters WHERE cluster = ? ORDER BY shard_num, replica_num", name)
 	if err != nil {
 		return nil, fmt.Errorf("asking for the servers of the cluster %s: %w", name, err)
 	}
 	defer rows.Close()
-	var addrs []string
+	var shards [][]string
 	for rows.Next() {
 		var shard, replica uint64
 		var host string
@@ -83,18 +85,19 @@ func (s *Server) Topology(ctx context.Context) ([]string, error) {
 		if err := rows.Scan(&shard, &replica, &host, &port); err != nil {
 			return nil, fmt.Errorf("asking for the servers of the cluster %s: %w", name, err)
 		}
-		if replica > 1 { //guard:replicas-refused
-			return nil, fmt.Errorf("the cluster %s has several replicas of shard %d, and replicated tables are not served yet: name a cluster whose shards have one replica each", name, shard)
+		if replica == 1 || len(shards) == 0 {
+			shards = append(shards, nil)
 		}
-		addrs = append(addrs, net.JoinHostPort(host, strconv.Itoa(int(port))))
+		last := len(shards) - 1
+		shards[last] = append(shards[last], net.JoinHostPort(host, strconv.Itoa(int(port))))
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("asking for the servers of the cluster %s: %w", name, err)
 	}
-	if len(addrs) == 0 {
+	if len(shards) == 0 {
 		return nil, s.unknownCluster(ctx)
 	}
-	return addrs, nil
+	return shards, nil
 }
 
 // unknownCluster is the error about a cluster that the server does not know.
@@ -110,41 +113,48 @@ func (s *Server) unknownCluster(ctx context.Context) error {
 	return fmt.Errorf("the server knows no cluster %s (remote_servers in its configuration): %s", s.target.cluster, has)
 }
 
-// openShard opens the server of a shard, and makes the database of its own tables if absent.
-func openShard(ctx context.Context, cfg Config, t target, addr string) (*Server, error) {
-	t = t.only(addr)
-	t.own = t.database + Local
-	shard, err := openServer(ctx, cfg, t)
-	if err != nil {
-		return nil, err
-	}
-	var there uint64
-	err = shard.Conn().QueryRow(ctx, "SELECT count() FROM system.databases WHERE name = ?", t.own).Scan(&there)
-	switch {
-	case err != nil:
-		err = fmt.Errorf("looking for the database %s: %w", t.own, err)
-	case there == 0 && cfg.Existing: //guard:looking-makes-no-shard
-		err = engine.ErrAbsent
-	case there == 0:
-		if err = shard.ddl(ctx, shard.shape().createDatabase(t.own)); err != nil {
-			err = fmt.Errorf("making the database %s of its own tables: %w", t.own, err)
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("store %s: %w", shard.Name(), errors.Join(err, shard.Close()))
+// openShard opens the server of a shard, or its replicas.
+func openShard(ctx context.Context, cfg Config, t target, addrs []string) (*Server, error) {
+	t = t.only(addrs[0])
+	t.own, t.ofShard = t.database+Local, len(addrs)
+	shard := &Server{cfg: cfg, target: t, pin: &pin{own: t.own}, replicas: replicas{addrs: addrs}}
+	if err := shard.connect(ctx); err != nil {
+		return nil, fmt.Errorf("store %s: %w", shard.Name(), portOf(err, t.tls != nil))
 	}
 	return shard, nil
 }
 
-// settle makes sure that the shards are different servers with databases of their own, and
-// finds the home among them: the one with the ledger, or the first where there is none yet.
-func (s *Store) settle(ctx context.Context) error {
-	for i, shard := range s.shards {
-		for _, other := range s.shards[:i] {
-			if shard.pin.server == other.pin.server { //guard:shards-differ
-				return fmt.Errorf("the cluster %s has one server twice, as %s and as %s: %s", shard.target.cluster, other.target.addrs[0], shard.target.addrs[0], shard.pin.server)
-			}
+// haveOwnDatabase makes the database of a shard's own tables if absent.
+func (s *Server) haveOwnDatabase(ctx context.Context) error {
+	var there uint64
+	err := s.Conn().QueryRow(ctx, "SELECT count() FROM system.databases WHERE name = ?", s.target.own).Scan(&there)
+	switch {
+	case err != nil:
+		return fmt.Errorf("looking for the database %s: %w", s.target.own, err)
+	case there == 0 && s.cfg.Existing: //guard:looking-makes-no-shard
+		return engine.ErrAbsent
+	case there == 0:
+		if err = s.ddl(ctx, s.shape().createDatabase(s.target.own)); err != nil {
+			return fmt.Errorf("making the database %s of its own tables: %w", s.target.own, err)
 		}
+	}
+	return nil
+}
+
+// settle makes sure that all servers are different ones, makes the databases of their own tables
+// if absent, and finds the home among the shards: the one with the ledger, or the first where there is none yet.
+func (s *Store) settle(ctx context.Context) error {
+	if err := s.different(ctx); err != nil {
+		return err
+	}
+	err := s.onAll(ctx, func(ctx context.Context, server *Server) error {
+		if err := server.haveOwnDatabase(ctx); err != nil {
+			return fmt.Errorf("store %s: %w", server.Name(), err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	homes, err := gather(ctx, s, func(ctx context.Context, shard *Server) (bool, error) { return shard.isHome(ctx) })
 	if err != nil {
@@ -155,10 +165,44 @@ func (s *Store) settle(ctx context.Context) error {
 		s.Server = s.shards[i]
 		if j := slices.Index(homes[i+1:], true); j >= 0 { //guard:one-home
 			return fmt.Errorf("%s and %s both have a ledger (%s with versions): rows of one of them would be loaded again; drop the database %s that is not of this store",
-				s.shards[i].target.addrs[0], s.shards[i+1+j].target.addrs[0], schemaTable, s.Database())
+				s.shards[i].Addr(), s.shards[i+1+j].Addr(), schemaTable, s.Database())
 		}
 	}
 	return nil
+}
+
+// different makes sure that no server is there twice, and that the macros of replicas are what
+// they must be.
+func (s *Store) different(ctx context.Context) error {
+	var all []*Server
+	var macros []Macros
+	for i, shard := range s.shards {
+		of, err := shard.everyone(ctx)
+		if err != nil {
+			return err
+		}
+		all = append(all, of...)
+		for _, r := range of {
+			m := Macros{Addr: r.Addr(), Of: i}
+			if shard.shape().replicated {
+				if m, err = r.macros(ctx, i); err != nil {
+					return err
+				}
+			}
+			macros = append(macros, m)
+		}
+	}
+	for i, server := range all {
+		for _, other := range all[:i] {
+			if server.pin.server == other.pin.server { //guard:shards-differ
+				return fmt.Errorf("the cluster %s has one server twice, as %s and as %s: %s", server.target.cluster, other.Addr(), server.Addr(), server.pin.server)
+			}
+		}
+	}
+	if !s.shards[0].shape().replicated {
+		return nil
+	}
+	return WrongMacros(macros)
 }
 
 // isHome reports whether a shard has the ledger: only there the schema's version is written.

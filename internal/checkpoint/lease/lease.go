@@ -102,7 +102,10 @@ func (l *Lease) Claim(ctx context.Context) error {
 				return err
 			}
 			if other == nil {
-				return l.write(ctx, stateHeld)
+				if err = l.write(ctx, stateHeld); err != nil {
+					return err
+				}
+				return l.st.CatchUp(ctx)
 			}
 			if err := l.write(context.WithoutCancel(ctx), stateReleased); err != nil {
 				return err
@@ -188,9 +191,17 @@ func (l *Lease) Fence() store.Fence {
 		clashing = fmt.Sprintf(" AND (share IN ('', '%s') OR NOT endsWith(share, '/%d'))", l.share, l.share.N)
 	}
 	// A run that was held after this one began can only have come when this one's lease had run out.
-	return store.Fence{Run: l.run, Condition: "(SELECT count() FROM (SELECT any(worker) AS share, min(since) AS began, max(state = '" + stateHeld + "') AS held FROM " +
+	condition := "(SELECT count() FROM (SELECT any(worker) AS share, min(since) AS began, max(state = '" + stateHeld + "') AS held FROM " +
 		l.st.TableName("ingest_leases") + " WHERE network = " + schema.Literal(l.network) + " AND run != " + schema.Literal(l.run) + " GROUP BY run) " +
-		fmt.Sprintf("WHERE held AND began > fromUnixTimestamp64Milli(%d)%s) = 0", l.since.UnixMilli(), clashing)}
+		fmt.Sprintf("WHERE held AND began > fromUnixTimestamp64Milli(%d)%s) = 0", l.since.UnixMilli(), clashing)
+	if l.st.Replicated() { //guard:replicated-lease-unexpired
+		// The server that looks may not have heard of that other run yet. It came after this lease had
+		// run out, of which no server has heard anything newer. The name is for who ends the statement:
+		// of what it asks for, the answer alone stays.
+		condition += " AND (SELECT max(expires) > now64(3) FROM " + l.st.TableName("ingest_leases") +
+			" WHERE network = " + schema.Literal(l.network) + " AND run = " + schema.Literal(l.run) + ") AND " + schema.Literal(l.run) + " != ''"
+	}
+	return store.Fence{Run: l.run, Condition: condition}
 }
 
 // Dead returns the runs that this one may not work beside and that never gave
@@ -289,6 +300,9 @@ func (l *Lease) conflict(ctx context.Context) (*claim, error) {
 }
 
 func (l *Lease) claims(ctx context.Context) ([]claim, error) {
+	if err := l.st.Sync(ctx, "ingest_leases"); err != nil { //guard:leases-synced
+		return nil, err
+	}
 	rows, err := l.st.Conn().Query(ctx, `
 		SELECT run, any(worker), any(owner), any(process), argMax(state, seq), max(state = 'held'), argMin(since, seq), argMax(expires, seq), now64(3)
 		FROM `+l.st.Holding("ingest_leases")+` WHERE network = ? GROUP BY run`, l.network)

@@ -95,6 +95,9 @@ func (s *Sender) once(ctx context.Context, table string, send func(attempt) (sen
 			if err = s.see(ctx, a, out.rows); err != nil {
 				return 0, backoff.Permanent(err)
 			}
+			if err = s.copied(ctx, a, out.rows); err != nil {
+				return 0, backoff.Permanent(err)
+			}
 			return a.id, nil
 		case ctx.Err() != nil:
 			return 0, backoff.Permanent(context.Cause(ctx))
@@ -109,6 +112,9 @@ func (s *Sender) once(ctx context.Context, table string, send func(attempt) (sen
 				return 0, backoff.Permanent(errors.Join(err, lerr))
 			case landed: //guard:insert-settled
 				s.viewFailed(ctx, a, out.rows, err)
+				if err = s.copied(ctx, a, out.rows); err != nil {
+					return 0, backoff.Permanent(err)
+				}
 				return a.id, nil
 			}
 		}
@@ -131,6 +137,11 @@ func (s *Sender) see(ctx context.Context, a attempt, rows int) error {
 		return nil
 	}
 	return s.patience.Steady(ctx, func(ctx context.Context) error { return visible(ctx, a, rows) })
+}
+
+// copied waits until the rows of an INSERT are on as many replicas as they are to be.
+func (s *Sender) copied(ctx context.Context, a attempt, rows int) error {
+	return s.patience.Steady(ctx, func(ctx context.Context) error { return a.at.Copied(ctx, a.table, a.id, rows) }) //guard:insert-copied
 }
 
 // landed settles an INSERT of unknown outcome, waiting for a store that is away.

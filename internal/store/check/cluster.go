@@ -14,33 +14,62 @@ import (
 type whole struct{ st *store.Store }
 
 func (w whole) run(ctx context.Context) []Finding {
-	return look(ctx, []subject{{"cluster", w.checkServers}, {"clocks", w.checkClocks}, {"fronts", w.checkFronts}})
+	return look(ctx, []subject{{"cluster", w.checkServers}, {"replicas", w.checkReplicas}, {"clocks", w.checkClocks}, {"fronts", w.checkFronts}})
 }
 
 // checkServers asks each server which servers the cluster has: one that knows others puts
 // together other rows.
 func (w whole) checkServers(ctx context.Context) ([]Finding, error) {
-	var addrs []string
-	for _, shard := range w.st.Shards() {
-		addrs = append(addrs, shard.Addr())
+	want, err := w.st.Home().Topology(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", w.st.Home().Addr(), err)
 	}
-	for _, shard := range w.st.Shards() {
-		known, err := shard.Topology(ctx)
+	servers, err := w.servers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, server := range servers {
+		known, err := server.Topology(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", shard.Addr(), err)
+			return nil, fmt.Errorf("%s: %w", server.Addr(), err)
 		}
-		if !slices.Equal(known, addrs) { //guard:topology-alike
-			return one(Fail, fmt.Sprintf("%s takes %s for the cluster %s, and the server of the address takes %s", shard.Addr(), strings.Join(known, ", "), w.st.Cluster(), strings.Join(addrs, ", ")),
+		if !slices.EqualFunc(known, want, slices.Equal) { //guard:topology-alike
+			return one(Fail, fmt.Sprintf("%s takes %s for the cluster %s, and %s takes %s", server.Addr(), listed(known), w.st.Cluster(), w.st.Home().Addr(), listed(want)),
 				"make remote_servers alike in the configuration of all of them")
 		}
 	}
-	return one(OK, fmt.Sprintf("%s has %d shards; ledger, leases and names are on %s", w.st.Cluster(), len(addrs), w.st.Home().Addr()), "")
+	return one(OK, fmt.Sprintf("%s has %d shards on %d servers; ledger, leases and names are on %s", w.st.Cluster(), len(want), len(servers), w.st.Home().Addr()), "")
+}
+
+// servers are all of the cluster that are active.
+func (w whole) servers(ctx context.Context) (all []*store.Server, err error) {
+	for _, shard := range w.st.Shards() {
+		of, err := shard.Replicas(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, of...)
+	}
+	return all, nil
+}
+
+// listed is the servers of a cluster for people: shards, and their replicas.
+func listed(shards [][]string) string {
+	var out []string
+	for _, replicas := range shards {
+		out = append(out, strings.Join(replicas, " | "))
+	}
+	return strings.Join(out, ", ")
 }
 
 // checkClocks compares the servers' clocks. When a row was loaded is the shard's to say,
 // all else is the home's.
 func (w whole) checkClocks(ctx context.Context) ([]Finding, error) {
-	for _, shard := range w.st.Shards() {
+	servers, err := w.servers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, shard := range servers {
 		before := time.Now()
 		home, err := w.st.Home().Now(ctx)
 		if err != nil {
@@ -66,8 +95,12 @@ func apart(diff, took time.Duration) bool {
 // checkFronts asks each server for the tables that stand for those of all shards, and through
 // one of them for what the others have.
 func (w whole) checkFronts(ctx context.Context) ([]Finding, error) {
+	servers, err := w.servers(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []Finding
-	for _, shard := range w.st.Shards() {
+	for _, shard := range servers {
 		what := "fronts on " + shard.Addr()
 		strays, err := shard.StrayFronts(ctx)
 		if err != nil {

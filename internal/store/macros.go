@@ -1,0 +1,46 @@
+package store
+
+import (
+	"context"
+	"fmt"
+)
+
+// Macros are what a server's configuration says for the paths of its tables in the Keeper.
+type Macros struct {
+	Addr           string
+	Of             int // the shard that the cluster has it in, from 0
+	Shard, Replica string
+}
+
+// macros asks for them; those that are not set are "".
+func (s *Server) macros(ctx context.Context, of int) (Macros, error) {
+	m := Macros{Addr: s.Addr(), Of: of}
+	err := s.Conn().QueryRow(ctx, "SELECT anyIf(substitution, macro = ?), anyIf(substitution, macro = ?) FROM system.macros", shardMacro, replicaMacro).Scan(&m.Shard, &m.Replica)
+	if err != nil {
+		return m, fmt.Errorf("asking %s for its macros: %w", m.Addr, err)
+	}
+	return m, nil
+}
+
+// WrongMacros is an error if tables made by these macros would be replicas of the wrong others:
+// rows of two shards in one, or those of one on a single server.
+func WrongMacros(all []Macros) error {
+	for i, m := range all {
+		if m.Shard == "" || m.Replica == "" { //guard:macros-there
+			return fmt.Errorf("%s lacks the macros %s and %s (macros in its configuration), by which replicas know each other: set shard alike on the replicas of a shard and replica differently",
+				m.Addr, shardMacro, replicaMacro)
+		}
+		for _, other := range all[:i] {
+			same := m.Of == other.Of
+			switch {
+			case same && m.Shard != other.Shard:
+				return fmt.Errorf("%s and %s are replicas of one shard, and their macros shard are %q and %q (macros in their configuration): make them alike", other.Addr, m.Addr, other.Shard, m.Shard)
+			case same && m.Replica == other.Replica:
+				return fmt.Errorf("%s and %s are replicas of one shard, and their macros replica are both %q (macros in their configuration): give each its own", other.Addr, m.Addr, m.Replica)
+			case !same && m.Shard == other.Shard: //guard:macros-differ
+				return fmt.Errorf("%s and %s are of two shards, and their macros shard are both %q (macros in their configuration): give each shard its own, or each would get the rows of the other", other.Addr, m.Addr, m.Shard)
+			}
+		}
+	}
+	return nil
+}
