@@ -59,7 +59,7 @@ func (s *Server) Refusers(ctx context.Context, columns map[string][]Column) (map
 		if err != nil {
 			return nil, err
 		}
-		out[table] = append(refusersOf(engine, create, sorting, partition), computed...)
+		out[table] = append(s.shape().refusersOf(engine, create, sorting, partition), computed...)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("looking at the definition of %s: %w", names, err)
@@ -89,7 +89,7 @@ func computedColumns(table string, columns []Column) (out []Refuser, err error) 
 }
 
 // refusersOf looks at everything but the columns.
-func refusersOf(engine, create, sorting, partition string) (out []Refuser) {
+func (sh Shape) refusersOf(engine, create, sorting, partition string) (out []Refuser) {
 	add := func(kind RefuserKind, name, text string) { out = append(out, Refuser{kind, name, text}) }
 	bare := bare(create)
 	for _, name := range Constraints(create) {
@@ -115,7 +115,7 @@ func refusersOf(engine, create, sorting, partition string) (out []Refuser) {
 		add(TTL, "", "a TTL")
 		break
 	}
-	if single.merging(engine) != "" { //guard:merging-engines
+	if sh.merging(engine) != "" { //guard:merging-engines
 		add(Merging, engine, "the engine "+engine)
 	}
 	return out

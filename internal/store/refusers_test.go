@@ -22,14 +22,14 @@ func TestRefusersOf(t *testing.T) {
 		"CREATE TABLE db.clicks (`a` String TTL _hour + toIntervalYear(1)) ENGINE = MergeTree":                                                                               "a TTL",
 	} {
 		var got []string
-		for _, r := range refusersOf("MergeTree", create, key, "toYYYYMM(_hour)") {
+		for _, r := range single.refusersOf("MergeTree", create, key, "toYYYYMM(_hour)") {
 			got = append(got, r.Text)
 		}
 		if strings.Join(got, ", ") != want {
 			t.Errorf("%s: %q, want %q", create, got, want)
 		}
 	}
-	if got := refusersOf("ReplacingMergeTree", "", "offer_id, toUInt64(affiliate_sub1)", ""); len(got) != 2 || got[0].Kind != SortingKey || got[1].Kind != Merging {
+	if got := single.refusersOf("ReplacingMergeTree", "", "offer_id, toUInt64(affiliate_sub1)", ""); len(got) != 2 || got[0].Kind != SortingKey || got[1].Kind != Merging {
 		t.Errorf("%+v", got)
 	}
 }

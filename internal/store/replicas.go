@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -295,12 +296,12 @@ func (s *Server) onEach(ctx context.Context, do func(context.Context, *Server) e
 }
 
 // syncWait bounds the wait for a replica to fetch what it lacks.
-const syncWait = 30 * time.Second
+const syncWait = 10 * time.Second
 
 // Sync waits until the replica in use has all parts of a table that any replica acknowledged
-// before. It does nothing where there are none.
+// before. It does nothing where there are none, or where the table is the server's alone.
 func (s *Server) Sync(ctx context.Context, table string) error {
-	if s.target.own == "" || !s.target.replicated {
+	if s.target.own == "" || !s.target.replicated || strings.HasPrefix(table, ScratchPrefix) {
 		return nil
 	}
 	bounded := clickhouse.Context(unmarked{ctx}, clickhouse.WithSettings(clickhouse.Settings{"receive_timeout": strconv.Itoa(int(syncWait / time.Second))}))
@@ -361,7 +362,7 @@ func (s *Server) Spread(ctx context.Context, table string) error {
 }
 
 func (s *Server) copied(ctx context.Context, table string, has func(context.Context, *Server) (bool, error)) error {
-	if !s.replicated() || s.copiesWanted() < 2 {
+	if !s.replicated() || s.copiesWanted() < 2 || strings.HasPrefix(table, ScratchPrefix) {
 		return nil
 	}
 	all, err := s.everyone(ctx)

@@ -24,7 +24,9 @@ var acrossReplicas = map[string]string{
 	//guard:replicated-fence
 	"mutations_execute_subqueries_on_initiator":       "1",
 	"mutations_execute_nondeterministic_on_initiator": "1",
-	"load_balancing": "in_order", // the same replica's rows for one question after the other
+	// What a server tries again by itself could land after its client has given it up.
+	"insert_keeper_max_retries": "0",
+	"load_balancing":            "in_order", // the same replica's rows for one question after the other
 }
 
 // overReplicas is the shape of a shard's tables, or of those in which people ask, on a cluster

@@ -27,8 +27,14 @@ func NewClusterBehind(tb testing.TB, shards int, before func(addr string) string
 // NewReplicas starts a cluster whose shards have so many replicas. It ends with the test.
 func NewReplicas(tb testing.TB, shards, replicas int) *cluster.Cluster {
 	tb.Helper()
+	return NewReplicasBehind(tb, shards, replicas, cluster.Direct)
+}
+
+// NewReplicasBehind is NewReplicas with something before each server: see cluster.Start.
+func NewReplicasBehind(tb testing.TB, shards, replicas int, before func(addr string) string) *cluster.Cluster {
+	tb.Helper()
 	return clusterIn(tb, func(dir string) (*cluster.Cluster, error) {
-		return cluster.StartReplicated(dir, shards, replicas, cluster.Direct)
+		return cluster.StartReplicated(dir, shards, replicas, before)
 	})
 }
 

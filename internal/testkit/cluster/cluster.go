@@ -176,6 +176,12 @@ func (c *Cluster) Kill(server int) error {
 	return nil
 }
 
+// KillKeeper ends the Keeper's process at once.
+func (c *Cluster) KillKeeper() error { return c.keeper.stop() }
+
+// StartKeeper starts it again, with what it acknowledged before.
+func (c *Cluster) StartKeeper() error { return c.keeper.start() }
+
 // Restart starts the server of a shard again, which may have ended, at the address that it
 // has for good. Before it does, it calls between, if that is not nil, with the server's folder.
 func (c *Cluster) Restart(shard int, between func(folder string) error) error {
