@@ -109,6 +109,6 @@ mutants: engine build bin/versitygw bin/sqs ## take each protection out and see 
 	go run ./tools/mutants -only '$(ONLY)'
 
 .PHONY: chaos
-chaos: engine build bin/versitygw ## kill and stop loads at random, spoil their sources, compare every row; SEED=… ROUNDS=… SHAPE=single|shards
+chaos: engine build bin/versitygw ## kill and stop loads at random, spoil their sources, compare every row; SEED=… ROUNDS=… SHAPE=single|shards|replicas
 	go build -o bin/ ./tools/chaos
 	bin/chaos --rounds $(or $(ROUNDS),200) $(if $(SEED),--seed $(SEED)) $(if $(SHAPE),--shape $(SHAPE))

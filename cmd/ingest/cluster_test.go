@@ -6,11 +6,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
+	"rawlogs/internal/testkit/cluster"
 )
 
 // loadedAt is when something was written into the store.
@@ -20,10 +22,22 @@ var loadedAt = regexp.MustCompile(`20(2[6-9]|[3-9][0-9])-[0-9-]+ [0-9:.]+`)
 // same commands work there.
 func TestCluster(t *testing.T) {
 	t.Parallel()
+	likeOneServer(t, testkit.NewCluster(t, 3), 3)
+}
+
+// It is so, too, where each of two shards has two replicas.
+func TestClusterOfReplicas(t *testing.T) {
+	t.Parallel()
+	likeOneServer(t, testkit.NewReplicas(t, 2, 2), 2)
+}
+
+// likeOneServer loads the same logs into one server and into a cluster of so many shards, and
+// compares.
+func likeOneServer(t *testing.T, c *cluster.Cluster, n int) {
+	t.Helper()
 	dir := t.TempDir()
 	archive := filepath.Join(dir, "archive")
 	writeArchive(t, archive, 30)
-	c := testkit.NewCluster(t, 3)
 	path := filepath.Join(dir, "store")
 	held(t, path)
 	command := func(spec string) func(want int, args ...string) string {
@@ -54,8 +68,8 @@ func TestCluster(t *testing.T) {
 	for _, table := range append(store.RawTables(), store.RejectedRows) { // INSERTs into any of them take turns
 		tables = append(tables, "SELECT _shard_num AS shard FROM "+table)
 	}
-	if n := strings.TrimSpace(shards(exitDone, "sql", "--format", "tsv", "SELECT uniqExact(shard) FROM ("+strings.Join(tables, " UNION ALL ")+")")); n != "3" {
-		t.Errorf("the rows are on %s shards", n)
+	if got := strings.TrimSpace(shards(exitDone, "sql", "--format", "tsv", "SELECT uniqExact(shard) FROM ("+strings.Join(tables, " UNION ALL ")+")")); got != strconv.Itoa(n) {
+		t.Errorf("the rows are on %s shards", got)
 	}
 	shards(exitDone, "verify")
 	shards(exitIncomplete, "status")
@@ -65,7 +79,7 @@ func TestCluster(t *testing.T) {
 	}
 	id := strings.TrimSpace(one(exitDone, "sql", "--format", "tsv", "SELECT min(transaction_id) FROM conversions WHERE transaction_id != ''"))
 	if want, got := loadedAt.ReplaceAllString(one(exitDone, "trace", id), ""), loadedAt.ReplaceAllString(shards(exitDone, "trace", id), ""); want != got || !strings.Contains(got, id) {
-		t.Errorf("the trace of %s on one server\n%s\non three shards\n%s", id, want, got)
+		t.Errorf("the trace of %s on one server\n%s\nin the cluster\n%s", id, want, got)
 	}
 	lines := func(in func(int, ...string) string, query string) []string {
 		text := loadedAt.ReplaceAllString(in(exitDone, "sql", "--format", "tsv", query), "(now)")
@@ -78,7 +92,7 @@ func TestCluster(t *testing.T) {
 			continue
 		}
 		if want, got := lines(one, q), lines(shards, q); !slices.Equal(want, got) {
-			t.Errorf("on one server\n%s\non three shards\n%s\nby\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"), q)
+			t.Errorf("on one server\n%s\nin the cluster\n%s\nby\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"), q)
 		}
 	}
 }

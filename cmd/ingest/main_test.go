@@ -10,11 +10,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"rawlogs/internal/engine"
+	"rawlogs/internal/testkit/cluster"
 )
 
 // TestMain makes `ingest` a command of the tests: the program that users have, or, for
 // those that ask for the race detector, this very test binary; see racedEnv.
 func TestMain(m *testing.M) {
+	engine.Loaded = cluster.Replicate
 	engine.HostMain()
 	// A program with the race detector sleeps for a second before it ends, for
 	// goroutines that may still race then. The commands here are hundreds.

@@ -19,9 +19,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rawlogs/internal/engine"
+	"rawlogs/internal/testkit/cluster"
 )
 
 func main() {
+	engine.Loaded = cluster.Replicate
 	engine.HostMain() // in the child that hosts the embedded ClickHouse, this does not return
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout)
@@ -37,7 +39,7 @@ type Config struct {
 	Rounds  int
 	First   int // the round to begin with; others before it are left out
 	Seed    uint64
-	Shape   string // of the store: single or shards
+	Shape   string // of the store: single, shards or replicas
 	Ingest  string // path of the program
 	Storage string // path of versitygw, the S3 server
 	Folder  string // where all of it happens; kept after a failure
@@ -50,7 +52,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.IntVar(&cfg.Rounds, "rounds", 200, "rounds to play")
 	flags.IntVar(&cfg.First, "first", 1, "round to begin with")
 	flags.Uint64Var(&cfg.Seed, "seed", 0, "seed to replay; 0 draws one")
-	flags.StringVar(&cfg.Shape, "shape", "single", "of the store: single, or shards of a cluster")
+	flags.StringVar(&cfg.Shape, "shape", "single", "of the store: single, shards of a cluster, or replicas of two shards")
 	flags.StringVar(&cfg.Ingest, "ingest", "bin/ingest", "the program to torment")
 	flags.StringVar(&cfg.Storage, "storage", "bin/versitygw", "the S3 server of the simulated network")
 	if err := flags.Parse(args); err != nil {

@@ -16,9 +16,11 @@ import (
 	"rawlogs/internal/engine"
 	"rawlogs/internal/parse"
 	"rawlogs/internal/testkit"
+	"rawlogs/internal/testkit/cluster"
 )
 
 func TestMain(m *testing.M) {
+	engine.Loaded = cluster.Replicate
 	engine.HostMain()
 	// Else each ClickHouse that this program hosts ends a second later.
 	if err := os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE")); err != nil {
@@ -49,7 +51,7 @@ func TestRounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for shape, rounds := range map[string]int{"single": 6, "shards": 3} {
+	for shape, rounds := range map[string]int{"single": 6, "shards": 3, "replicas": 1} {
 		t.Run(shape, func(t *testing.T) {
 			folder, err := newFolder()
 			if err != nil {

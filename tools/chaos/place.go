@@ -36,8 +36,11 @@ func newPlace(shape, root string) (place, error) {
 	case "shards":
 		c, err := cluster.Start(root, 3, cluster.Direct)
 		return &shards{cluster: c}, err
+	case "replicas":
+		c, err := cluster.StartReplicated(root, 2, 2, cluster.Direct)
+		return &shards{cluster: c}, err
 	}
-	return nil, fmt.Errorf("shape %q: want single or shards", shape)
+	return nil, fmt.Errorf("shape %q: want single, shards or replicas", shape)
 }
 
 // alone is an embedded store, whose server ingest starts and ends.
@@ -74,7 +77,7 @@ func (a *alone) logs() []string { return []string{filepath.Join(a.path(), "logs"
 
 func (a *alone) leave() error { return nil }
 
-// shards is a cluster, each of whose servers is started again at once when it was killed.
+// shards is a cluster, with replicas or without, each of whose servers is started again at once when it was killed.
 type shards struct {
 	cluster *cluster.Cluster
 	n       int // stores begun

@@ -54,6 +54,9 @@ func start(dir string, shards, replicas int, before func(addr string) string) (*
 	if err != nil {
 		return nil, errors.Join(err, c.Stop())
 	}
+	if replicas > 1 && engine.Loaded == nil {
+		return nil, errors.Join(errors.New("servers replicate where main sets engine.Loaded to Replicate, before HostMain"), c.Stop())
+	}
 	if replicas > 1 {
 		c.keeper = &keeper{dir: filepath.Join(dir, "keeper"), port: ports[2*servers]}
 		if err = c.keeper.start(); err != nil {
