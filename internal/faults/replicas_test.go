@@ -2,6 +2,7 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,6 +40,21 @@ func newReplicated(t *testing.T, parameters string) *replicated {
 	return s
 }
 
+// on runs a statement on a replica, as somebody would by hand.
+func (s *replicated) on(t *testing.T, replica int, statement string) {
+	t.Helper()
+	st, err := store.Open(t.Context(), store.Config{Spec: cluster.Server(s.cluster.Addrs[replica], s.st.Database())})
+	if err == nil {
+		err = st.Conn().Exec(t.Context(), statement)
+	}
+	if err == nil {
+		err = st.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // hooked opens the store once more, with a hook. The replica in use is the first that answers.
 func (s *replicated) hooked(r *rig, hook store.Hook) *store.Store {
 	r.Helper()
@@ -57,15 +73,13 @@ func (s *replicated) settled(r *rig) {
 			r.Fatal(err)
 		}
 		var all string
-		for _, table := range []string{"clicks", "rejected_rows", "ingest_files"} {
+		for _, table := range []string{"clicks", "rejected_rows", "ingest_files FINAL"} {
+			name, _, _ := strings.Cut(table, " ")
+			waiting := store.Patience{Store: st, Wait: time.Minute, Log: r.said.log()} // for a Keeper that was away
+			err := waiting.Steady(r.Context(), func(ctx context.Context) error { return st.Conn().Exec(ctx, "SYSTEM SYNC REPLICA "+name) })
 			var of string
-			err := st.Conn().Exec(r.Context(), "SYSTEM SYNC REPLICA "+table)
 			if err == nil {
-				err = st.Conn().QueryRow(r.Context(), "SELECT toString((count(), sum(cityHash64(*)))) FROM "+table+" FINAL WHERE network = ?", r.network).Scan(&of)
-			}
-			if err != nil {
-				// FINAL is for tables that replace rows alone.
-				err = st.Conn().QueryRow(r.Context(), "SELECT toString((count(), sum(cityHash64(*)))) FROM "+table+" WHERE network = ?", r.network).Scan(&of)
+				err = st.Conn().QueryRow(r.Context(), "SELECT toString((count(), sum(cityHash64(toString(tuple(*)))))) FROM "+table+" WHERE network = ?", r.network).Scan(&of)
 			}
 			if err != nil {
 				r.Fatal(err)
@@ -207,44 +221,42 @@ func TestKeeperAway(t *testing.T) {
 	}
 }
 
-// Where rows are on one replica alone, which dies, another one does not take its place: it would
-// take what it lacks for lost. copies=1 allows it to come so far.
+// Rows that are on one replica alone do not count as loaded, unless copies=1 allows it. Where that
+// replica dies then, another one does not take its place: it would take what it lacks for lost.
 func TestStaleReplica(t *testing.T) {
 	t.Parallel()
-	s := newReplicated(t, "&copies=1")
+	s := newReplicated(t, "")
+	s.cfg.ReplicaWait = 2 * time.Second
 	r := s.rig(t)
 	r.options.StoreWait = time.Second
-	on := func(i int, statement string) {
-		t.Helper()
-		st, err := store.Open(t.Context(), store.Config{Spec: cluster.Server(s.cluster.Addrs[i], s.st.Database())})
-		if err == nil {
-			err = st.Conn().Exec(t.Context(), statement)
-		}
-		if err == nil {
-			err = st.Close()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
 	f := r.folder()
 	f.put(r.clicks(0, 15))
-	for i := 1; i < 3; i++ {
-		on(i, "SYSTEM STOP FETCHES "+s.st.Shards()[0].Holding("clicks"))
+	fetches := func(verb string) {
+		for i := 1; i < 3; i++ {
+			s.on(t, i, "SYSTEM "+verb+" FETCHES "+s.st.Shards()[0].Holding("clicks"))
+		}
 	}
-	if sum, err := r.runOn(s.hooked(r, nil), f.source()); err != nil || sum.Loaded != 1 {
+	fetches("STOP")
+	var few *store.CopiesError
+	if sum, err := r.runOn(s.hooked(r, nil), f.source()); !errors.As(err, &few) || few.Have != 1 || sum.Loaded != 0 {
+		t.Fatalf("%v, %+v", err, sum)
+	}
+	fetches("START")
+	r.expireLeases()
+	s.cfg.Spec += "&copies=1"
+	alone := s.hooked(r, nil)
+	fetches("STOP")
+	if sum, err := r.runOn(alone, f.source()); err != nil || sum.Loaded != 1 {
 		t.Fatalf("%v, %+v", err, sum)
 	}
 	if err := s.cluster.Kill(0); err != nil {
 		t.Fatal(err)
 	}
-	short := s.cfg
-	short.Log = r.said.log()
 	deadline, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	st, err := store.Open(deadline, short)
+	st, err := store.Open(deadline, s.cfg)
 	for err != nil && strings.Contains(err.Error(), "only 2 answer") { // until the Keeper knows that it is dead
-		st, err = store.Open(deadline, short)
+		st, err = store.Open(deadline, s.cfg)
 	}
 	if err == nil || !strings.Contains(err.Error(), "which a replica that is away may have") {
 		t.Errorf("%v, want what is lacking", err)
@@ -252,12 +264,83 @@ func TestStaleReplica(t *testing.T) {
 	if st != nil {
 		_ = st.Close()
 	}
-	for i := 1; i < 3; i++ {
-		on(i, "SYSTEM START FETCHES "+s.st.Shards()[0].Holding("clicks"))
-	}
+	fetches("START")
 	if err := s.cluster.Restart(0, nil); err != nil {
 		t.Fatal(err)
 	}
 	r.recover(f.source())
+	s.settled(r)
+}
+
+// A replica that works and cannot be asked may be running anything.
+func TestReplicaUnreachable(t *testing.T) {
+	t.Parallel()
+	s := newReplicated(t, "")
+	s.proxies[1].Stop()
+	var unreachable *store.UnreachableError
+	if _, err := store.Open(t.Context(), s.cfg); !errors.As(err, &unreachable) || unreachable.Active != 3 || unreachable.Answering != 2 || !strings.Contains(err.Error(), s.proxies[1].Listen) {
+		t.Errorf("%v", err)
+	}
+	if err := s.cluster.Kill(1); err != nil {
+		t.Fatal(err)
+	}
+	deadline, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	st, err := store.Open(deadline, s.cfg)
+	for errors.As(err, &unreachable) {
+		st, err = store.Open(deadline, s.cfg)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A replica whose disk is lost starts empty. It is not put in use, a run says what to do, and once
+// that is done it gets everything from the others.
+func TestReplicaWithLostDisk(t *testing.T) {
+	t.Parallel()
+	s := newReplicated(t, "")
+	r := s.rig(t)
+	src, _ := r.season()
+	err := s.cluster.Restart(0, func(folder string) error { return os.RemoveAll(filepath.Join(folder, "data")) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := store.Open(t.Context(), s.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if st.Home().Addr() == s.proxies[0].Listen {
+		t.Error("an empty replica was put in use")
+	}
+	_, err = st.Apply(t.Context())
+	forget := "SYSTEM DROP REPLICA '1' FROM DATABASE `" + s.st.Database() + "`"
+	if err == nil || !strings.Contains(err.Error(), forget) {
+		t.Fatalf("%v, want what to do", err)
+	}
+	for active := uint64(3); active == 3; { // until the Keeper knows that the former server is gone
+		query := "SELECT toUInt64(max(active_replicas)) FROM system.replicas"
+		if err := st.Conn().QueryRow(t.Context(), query).Scan(&active); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.on(t, 1, forget)
+	if _, err = st.Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sum, err := r.runOn(s.hooked(r, nil), src)
+	if err != nil || sum.Loaded != 4 {
+		t.Fatalf("%v, %+v", err, sum)
+	}
+	s.database.st = s.hooked(r, nil) // the one of before knew the replica by its ledger
+	r.recover(src)
 	s.settled(r)
 }

@@ -131,7 +131,7 @@ func (s *Server) goneElsewhere(ctx context.Context, table, where string, args []
 	return s.elsewhere(ctx, func(ctx context.Context, r *Server) error {
 		for since := time.Now(); ; {
 			left, err := r.countByPart(ctx, table, where, args...)
-			if err != nil || len(left) == 0 { //guard:deleted-on-replicas
+			if err != nil || len(left) == 0 {
 				return err
 			}
 			if wait := r.patienceWithMutations(ctx); time.Since(since) > wait {

@@ -53,6 +53,7 @@ func (s *Store) Apply(ctx context.Context) ([]string, error) {
 			there = nil
 		}
 		done, failed := server.apply(ctx, from, there)
+		failed = server.lostDisk(ctx, failed)
 		mu.Lock()
 		defer mu.Unlock()
 		for _, title := range done {

@@ -44,3 +44,17 @@ func WrongMacros(all []Macros) error {
 	}
 	return nil
 }
+
+// lostDisk says what to do where the Keeper knows a replica by a table that it does not have.
+func (s *Server) lostDisk(ctx context.Context, err error) error {
+	const replicaAlreadyExists = 253
+	if code(err) != replicaAlreadyExists {
+		return err
+	}
+	name := "NAME"
+	if m, failed := s.macros(ctx, 0); failed == nil {
+		name = m.Replica
+	}
+	return fmt.Errorf("%w\nthe Keeper knows %s by tables that it no longer has, as after its disk was lost: on another replica of the shard, %s, then `ingest schema apply`",
+		err, s.Addr(), s.shape().dropReplica(name, s.Database()))
+}

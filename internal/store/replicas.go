@@ -1,17 +1,12 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
-	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -36,12 +31,6 @@ func (s *Server) replicated() bool { return len(s.replicas.addrs) > 1 }
 // Replicated reports whether rows lie on several replicas.
 func (s *Store) Replicated() bool { return s.Server.replicated() }
 
-// copiesWanted is on how many replicas rows must be before they count as loaded.
-func (s *Server) copiesWanted() int { return min(s.target.copies, len(s.replicas.addrs)) }
-
-// defaultCopies is that where the address does not say.
-const defaultCopies = 2
-
 // UnreachableError means that a replica works which cannot be asked.
 type UnreachableError struct {
 	Active, Answering int
@@ -56,25 +45,6 @@ func (e *UnreachableError) Error() string {
 
 // Unwrap returns the errors of those that do not answer.
 func (e *UnreachableError) Unwrap() error { return e.err }
-
-// CopiesError means that rows are on too few replicas to count as loaded.
-type CopiesError struct {
-	Table        string
-	Have, Wanted int
-	err          error // of the others; nil where they only lack the rows
-}
-
-// Error says what to do.
-func (e *CopiesError) Error() string {
-	text := fmt.Sprintf("rows of %s are on %d replicas, and count as loaded when they are on %d: start the replicas that are away, or allow less (copies=%d in the address)", e.Table, e.Have, e.Wanted, e.Have)
-	if e.err != nil {
-		text += ": " + e.err.Error()
-	}
-	return text
-}
-
-// Unwrap returns the errors of the others.
-func (e *CopiesError) Unwrap() error { return e.err }
 
 // waitsForReplicas reports whether an error passes when replicas come back.
 func waitsForReplicas(err error) bool {
@@ -120,18 +90,30 @@ func (s *Server) choose(ctx context.Context, answering []*Server, away error) (*
 	if len(answering) == 0 {
 		return nil, away
 	}
-	inUse := s.Addr()
-	candidates := slices.Clone(answering)
-	slices.SortStableFunc(candidates, func(a, b *Server) int { return cmp.Compare(rank(a.Addr() == inUse), rank(b.Addr() == inUse)) })
+	candidates, inUse := slices.Clone(answering), s.Addr()
+	if i := slices.IndexFunc(candidates, func(r *Server) bool { return r.Addr() == inUse }); i > 0 {
+		candidates[0], candidates[i] = candidates[i], candidates[0]
+	}
+	standings, most := make([]standing, len(candidates)), 0
+	for i, r := range candidates {
+		var err error
+		if standings[i], err = r.standing(ctx); err != nil {
+			return nil, err
+		}
+		most = max(most, standings[i].tables)
+	}
 	errs := []error{away}
-	for _, r := range candidates {
-		active, err := r.active(ctx)
-		switch {
-		case err != nil:
-		case active == 0 && away != nil: // nothing is made yet, and it is to be made on all
+	for i, r := range candidates {
+		var err error
+		switch is := standings[i]; {
+		case most == 0 && away != nil:
 			err = fmt.Errorf("%s: a replica is away, and the tables are to be made on all of them", r.Addr())
-		case active > len(answering): //guard:active-replicas-answer
-			err = &UnreachableError{active, len(answering), away}
+		case is.tables < most: //guard:empty-replica-not-used
+			err = fmt.Errorf("%s has %d replicated tables, and another replica has %d: `ingest schema apply` makes those that are missing", r.Addr(), is.tables, most)
+		case is.readOnly > 0:
+			err = &ReadOnlyError{r.Addr(), is.readOnly, is.tables}
+		case is.active > len(answering): //guard:active-replicas-answer
+			err = &UnreachableError{is.active, len(answering), away}
 		default:
 			err = r.catchUp(ctx) //guard:replica-caught-up
 		}
@@ -141,13 +123,6 @@ func (s *Server) choose(ctx context.Context, answering []*Server, away error) (*
 		errs = append(errs, err)
 	}
 	return nil, errors.Join(errs...)
-}
-
-func rank(first bool) int {
-	if first {
-		return 0
-	}
-	return 1
 }
 
 // openReplicas opens those of the addresses that answer, in their order; the error is that of
@@ -165,18 +140,23 @@ func (s *Server) openReplicas(ctx context.Context, addrs []string) ([]*Server, e
 	return slices.DeleteFunc(opened, func(r *Server) bool { return r == nil }), errors.Join(errs...)
 }
 
-// active is how many replicas the Keeper calls active, this one among them; 0 where no table is
-// replicated yet. One that has lost its Keeper is an error.
-func (s *Server) active(ctx context.Context) (int, error) {
-	var tables, readOnly, n uint64
-	err := s.Conn().QueryRow(ctx, "SELECT count(), countIf(is_readonly), toUInt64(max(active_replicas)) FROM system.replicas WHERE database = ?", s.Database()).Scan(&tables, &readOnly, &n)
+// standing is what a replica says of its tables.
+type standing struct {
+	tables   int // that are replicated
+	readOnly int // of them, those that have lost the Keeper
+	active   int // replicas that the Keeper calls active
+}
+
+// works reports whether the replica can have what others have, and commit something itself.
+func (is standing) works() bool { return is.tables > 0 && is.readOnly == 0 }
+
+func (s *Server) standing(ctx context.Context) (standing, error) {
+	var tables, readOnly, active uint64
+	err := s.Conn().QueryRow(ctx, "SELECT count(), countIf(is_readonly), toUInt64(max(active_replicas)) FROM system.replicas WHERE database = ?", s.Database()).Scan(&tables, &readOnly, &active)
 	if err != nil {
-		return 0, fmt.Errorf("asking %s for its replicas: %w", s.Addr(), err)
+		return standing{}, fmt.Errorf("asking %s for its replicas: %w", s.Addr(), err)
 	}
-	if readOnly > 0 {
-		return 0, &ReadOnlyError{s.Addr(), readOnly, tables}
-	}
-	return int(n), nil
+	return standing{int(tables), int(readOnly), int(active)}, nil
 }
 
 // readOnly reports whether the replica in use has lost its Keeper, as far as it says.
@@ -184,37 +164,8 @@ func (s *Server) readOnly(ctx context.Context) bool {
 	if !s.replicated() {
 		return false
 	}
-	var lost *ReadOnlyError
-	_, err := s.active(ctx)
-	return errors.As(err, &lost)
-}
-
-// Replicating is a table as one of its replicas knows it.
-type Replicating struct {
-	Name          string
-	ReadOnly      bool
-	Total, Active int    // replicas
-	Delay         uint64 // seconds behind the others
-}
-
-// Replicating lists the server's replicated tables.
-func (s *Server) Replicating(ctx context.Context) ([]Replicating, error) {
-	rows, err := s.Conn().Query(ctx, "SELECT table, toBool(is_readonly), toUInt64(total_replicas), toUInt64(active_replicas), absolute_delay FROM system.replicas WHERE database = ? ORDER BY table", s.Database())
-	if err != nil {
-		return nil, fmt.Errorf("listing the replicated tables: %w", err)
-	}
-	defer rows.Close()
-	var out []Replicating
-	for rows.Next() {
-		var r Replicating
-		var total, active uint64
-		if err := rows.Scan(&r.Name, &r.ReadOnly, &total, &active, &r.Delay); err != nil {
-			return nil, fmt.Errorf("listing the replicated tables: %w", err)
-		}
-		r.Total, r.Active = int(total), int(active)
-		out = append(out, r)
-	}
-	return out, rows.Err()
+	is, err := s.standing(ctx)
+	return err == nil && is.readOnly > 0
 }
 
 // OfShard is how many replicas the server's shard has in the cluster.
@@ -223,7 +174,7 @@ func (s *Server) OfShard() int { return s.target.ofShard }
 // ReadOnlyError means that a replica takes no rows.
 type ReadOnlyError struct {
 	Addr             string
-	ReadOnly, Tables uint64
+	ReadOnly, Tables int
 }
 
 // Error says what to look at.
@@ -235,160 +186,93 @@ func (e *ReadOnlyError) Error() string {
 // store's to close.
 func (s *Server) Replicas(ctx context.Context) ([]*Server, error) { return s.everyone(ctx) }
 
-// everyone is the replica in use and all others that are active, or it is an error: see above.
+// everyone is the replica in use and all others that work, or it is an error: see above.
 func (s *Server) everyone(ctx context.Context) ([]*Server, error) {
 	if !s.replicated() {
 		return []*Server{s}, nil
 	}
-	active, err := s.active(ctx)
+	is, err := s.standing(ctx)
 	if err != nil {
 		return nil, err
 	}
+	if is.readOnly > 0 {
+		return nil, &ReadOnlyError{s.Addr(), is.readOnly, is.tables}
+	}
 	s.replicas.mu.Lock()
 	defer s.replicas.mu.Unlock()
-	var errs []error
-	s.replicas.others = slices.DeleteFunc(s.replicas.others, func(r *Server) bool {
-		ping, cancel := context.WithTimeout(ctx, pingTimeout)
-		defer cancel()
-		err := r.Conn().(*pool).ping(ping)
-		if err == nil || ctx.Err() != nil {
-			return false
-		}
-		errs = append(errs, errors.Join(err, r.Close()))
-		return true
-	})
-	if active > 1+len(s.replicas.others) { // one came back, or cannot be asked
+	working, errs := s.working(ctx, is)
+	if is.active > 1+len(s.replicas.others) { // one came back, or cannot be asked
 		known := []string{s.Addr()}
 		for _, r := range s.replicas.others {
 			known = append(known, r.Addr())
 		}
 		more, err := s.openReplicas(ctx, slices.DeleteFunc(slices.Clone(s.replicas.addrs), func(addr string) bool { return slices.Contains(known, addr) }))
 		s.replicas.others = append(s.replicas.others, more...)
-		if now := 1 + len(s.replicas.others); active > now {
-			return nil, &UnreachableError{active, now, errors.Join(append(errs, err)...)}
+		working, _ = s.working(ctx, is)
+		if now := 1 + len(s.replicas.others); is.active > now {
+			return nil, &UnreachableError{is.active, now, errors.Join(append(errs, err)...)}
 		}
 	}
+	return append([]*Server{s}, working...), nil
+}
+
+// working are those of the other replicas that work, or all that answer while nothing is made
+// yet; those that do not answer are closed.
+func (s *Server) working(ctx context.Context, inUse standing) (working []*Server, errs []error) {
+	s.replicas.others = slices.DeleteFunc(s.replicas.others, func(r *Server) bool {
+		ask, cancel := context.WithTimeout(ctx, pingTimeout)
+		defer cancel()
+		is, err := r.standing(ask)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			errs = append(errs, errors.Join(err, r.Close()))
+			return true
+		case err == nil && (is.works() || inUse.tables == 0):
+			working = append(working, r)
+		}
+		return false
+	})
+	return working, errs
+}
+
+// answering is the replica in use and all others that answer, also those that have no tables yet.
+func (s *Server) answering(ctx context.Context) ([]*Server, error) {
+	working, err := s.everyone(ctx)
+	if err != nil || !s.replicated() {
+		return working, err
+	}
+	s.replicas.mu.Lock()
+	defer s.replicas.mu.Unlock()
 	return append([]*Server{s}, s.replicas.others...), nil
 }
 
-// elsewhere does something on each active replica but the one in use, on all at once.
+// elsewhere does something on each replica that works but the one in use, on all at once.
 func (s *Server) elsewhere(ctx context.Context, do func(context.Context, *Server) error) error {
-	if !s.replicated() {
-		return nil
-	}
 	all, err := s.everyone(ctx)
 	if err != nil {
 		return err
 	}
+	return on(ctx, all[1:], do)
+}
+
+// onEach does something on each replica that answers, first on the one in use.
+func (s *Server) onEach(ctx context.Context, do func(context.Context, *Server) error) error {
+	if err := do(ctx, s); err != nil || !s.replicated() {
+		return err
+	}
+	all, err := s.answering(ctx)
+	if err != nil {
+		return err
+	}
+	return on(ctx, all[1:], do)
+}
+
+func on(ctx context.Context, servers []*Server, do func(context.Context, *Server) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, r := range all[1:] {
+	for _, r := range servers {
 		group.Go(func() error { return r.named(do(ctx, r)) })
 	}
 	return group.Wait()
-}
-
-// onEach does something on each active replica, first on the one in use.
-func (s *Server) onEach(ctx context.Context, do func(context.Context, *Server) error) error {
-	if err := do(ctx, s); err != nil {
-		return err
-	}
-	return s.elsewhere(ctx, do)
-}
-
-// syncWait bounds the wait for a replica to fetch what it lacks.
-const syncWait = 10 * time.Second
-
-// Sync waits until the replica in use has all parts of a table that any replica acknowledged
-// before. It does nothing where there are none, or where the table is the server's alone.
-func (s *Server) Sync(ctx context.Context, table string) error {
-	if s.target.own == "" || !s.target.replicated || strings.HasPrefix(table, ScratchPrefix) {
-		return nil
-	}
-	bounded := clickhouse.Context(unmarked{ctx}, clickhouse.WithSettings(clickhouse.Settings{"receive_timeout": strconv.Itoa(int(syncWait / time.Second))}))
-	if err := s.Conn().Exec(bounded, s.shape().syncReplica(s.Holding(table))); err != nil {
-		return fmt.Errorf("waiting for what %s lacks of %s, which a replica that is away may have: %w", s.Addr(), table, err)
-	}
-	return nil
-}
-
-// catchUp waits until the server has all that any replica acknowledged before: parts, and
-// deletions that are done elsewhere.
-func (s *Server) catchUp(ctx context.Context) error {
-	var tables, mutated []string
-	err := s.Conn().QueryRow(ctx, `
-		SELECT groupArray(table), groupArrayIf(table, table IN (SELECT table FROM system.mutations WHERE database = ? AND NOT is_done))
-		FROM system.replicas WHERE database = ?`, s.Database(), s.Database()).Scan(&tables, &mutated)
-	if err != nil {
-		return fmt.Errorf("asking %s for its replicated tables: %w", s.Addr(), err)
-	}
-	group, syncing := errgroup.WithContext(ctx)
-	group.SetLimit(mostConns / 2)
-	for _, table := range tables {
-		group.Go(func() error { return s.Sync(syncing, table) })
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	for _, table := range mutated {
-		var stuck *StuckMutationError
-		if err := s.awaitMutations(ctx, table); err != nil && !errors.As(err, &stuck) { // whoever deletes is told of one that is stuck
-			return err
-		}
-	}
-	return nil
-}
-
-// CatchUp waits until each shard's replica in use has all that any other acknowledged before:
-// a run that has its lease decides by no less. It does nothing where there are no replicas.
-func (s *Store) CatchUp(ctx context.Context) error {
-	if !s.Replicated() {
-		return nil
-	}
-	return s.each(ctx, func(ctx context.Context, shard *Server) error { return shard.catchUp(ctx) })
-}
-
-// Copied returns when the rows that an INSERT brought are on as many replicas as they are to
-// be: it is counted on each of them. An error passes when replicas come back.
-func (s *Server) Copied(ctx context.Context, table string, insert uint64, rows int) error {
-	return s.copied(ctx, table, func(ctx context.Context, r *Server) (bool, error) {
-		n, err := r.CountInsert(ctx, table, insert)
-		return n == uint64(rows), err //guard:copies-counted
-	})
-}
-
-// Spread returns when all that was written to a table is on as many replicas as rows are to be.
-func (s *Server) Spread(ctx context.Context, table string) error {
-	return s.copied(ctx, table, func(ctx context.Context, r *Server) (bool, error) { return true, r.Sync(ctx, table) })
-}
-
-func (s *Server) copied(ctx context.Context, table string, has func(context.Context, *Server) (bool, error)) error {
-	if !s.replicated() || s.copiesWanted() < 2 || strings.HasPrefix(table, ScratchPrefix) {
-		return nil
-	}
-	all, err := s.everyone(ctx)
-	if err != nil {
-		return err
-	}
-	var mu sync.Mutex
-	var errs []error
-	have := 1
-	var group sync.WaitGroup
-	for _, r := range all[1:] {
-		group.Go(func() {
-			is, err := has(ctx, r)
-			mu.Lock()
-			defer mu.Unlock()
-			if is && err == nil {
-				have++
-			}
-			errs = append(errs, r.named(err))
-		})
-	}
-	group.Wait()
-	if have < s.copiesWanted() { //guard:copies-wanted
-		return &CopiesError{table, have, s.copiesWanted(), errors.Join(errs...)}
-	}
-	return nil
 }
 
 // closeOthers ends the connections to the replicas that are not in use.

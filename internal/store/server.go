@@ -190,7 +190,7 @@ func (s *Server) Recover(ctx context.Context) error {
 		ping, cancel := context.WithTimeout(ctx, pingTimeout)
 		defer cancel()
 		err := conn.ping(ping)
-		if err == nil && !s.readOnly(ping) { //guard:read-only-replica-left
+		if err == nil && !s.readOnly(ping) {
 			return nil
 		}
 		if eng != nil && !errors.Is(err, syscall.ECONNREFUSED) {

@@ -86,3 +86,8 @@ func (sh Shape) unservedReplicated(table, engine string) string {
 	}
 	return ""
 }
+
+// dropReplica is advice: how the others forget a replica whose disk is lost.
+func (sh Shape) dropReplica(name, database string) string {
+	return "SYSTEM DROP REPLICA " + literal(name) + " FROM DATABASE " + quote(database)
+}

@@ -27,7 +27,7 @@ func (s *Store) Home() *Server { return s.Server }
 // each does something on all shards at once; of several errors one is returned.
 func (s *Store) each(ctx context.Context, do func(context.Context, *Server) error) error {
 	if len(s.shards) == 1 {
-		return do(ctx, s.shards[0])
+		return s.shards[0].named(do(ctx, s.shards[0]))
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, shard := range s.shards {

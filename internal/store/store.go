@@ -43,6 +43,8 @@ type Config struct {
 	// MutationWait is how long a deletion may make no progress before it is
 	// called stuck; 0 is 45 seconds.
 	MutationWait time.Duration
+	// ReplicaWait is how long a replica may take to fetch what it lacks; 0 is 10 seconds.
+	ReplicaWait time.Duration
 	// Hook wraps every write; nil runs it as it is.
 	Hook Hook
 }

@@ -177,7 +177,7 @@ func (s *Store) different(ctx context.Context) error {
 	var all []*Server
 	var macros []Macros
 	for i, shard := range s.shards {
-		of, err := shard.everyone(ctx)
+		of, err := shard.answering(ctx)
 		if err != nil {
 			return err
 		}

@@ -49,15 +49,20 @@ type subject struct {
 
 // Run looks at everything about the store that loading depends on, and tries
 // out on tables of its own what a load does; they are gone when it returns. What
-// cannot be asked is itself a finding. On a cluster it does so on each shard.
+// cannot be asked is itself a finding. On a cluster it does so on each server.
 func Run(ctx context.Context, st *store.Store) []Finding {
 	if st.Cluster() == "" {
 		return checker{st.Home()}.run(ctx)
 	}
-	out := whole{st}.run(ctx)
-	for _, shard := range st.Shards() {
-		for _, f := range (checker{shard}).run(ctx) {
-			f.What += " on " + shard.Addr()
+	w := whole{st}
+	out := w.run(ctx)
+	servers, err := w.servers(ctx)
+	if err != nil {
+		return append(out, Finding{Fail, "replicas", err.Error(), hintOr(err, "start the servers that are away, or take them out of the cluster")})
+	}
+	for _, server := range servers {
+		for _, f := range (checker{server}).run(ctx) {
+			f.What += " on " + server.Addr()
 			out = append(out, f)
 		}
 	}

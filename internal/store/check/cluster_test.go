@@ -69,6 +69,46 @@ func TestCluster(t *testing.T) {
 	}
 }
 
+// Each replica is looked at, and those of a shard beside each other.
+func TestReplicas(t *testing.T) {
+	t.Parallel()
+	c := testkit.NewReplicas(t, 1, 2)
+	st := testkit.OpenStore(t, testkit.ClusterConfig(c, 0))
+	find := func(what string, level check.Level, words string) {
+		t.Helper()
+		var all []string
+		for _, f := range check.Run(t.Context(), st) {
+			if f.What == what && f.Level == level && strings.Contains(f.Detail, words) {
+				return
+			}
+			all = append(all, fmt.Sprintf("%s %s: %s (%s)", f.Level, f.What, f.Detail, f.Hint))
+		}
+		t.Errorf("no %s %s of %q in\n%s", level, what, words, strings.Join(all, "\n"))
+	}
+	for _, f := range check.Run(t.Context(), st) {
+		if f.Level == check.Fail {
+			t.Errorf("%s: %s", f.What, f.Detail)
+		}
+	}
+	find("cluster", check.OK, "has 1 shards on 2 servers")
+	for _, addr := range c.Addrs {
+		find("replica "+addr, check.OK, "replicates")
+		find("rehearsal clicks on "+addr, check.OK, "counted, deleted and counted")
+	}
+	all, err := st.Home().Replicas(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := all[1].DropTable(t.Context(), "rejected_rows"); err != nil {
+		t.Fatal(err)
+	}
+	find("replica "+c.Addrs[0], check.Fail, "rejected_rows (1)")
+	if done, err := st.Apply(t.Context()); err != nil || fmt.Sprint(done) != "[CREATE TABLE rejected_rows]" {
+		t.Errorf("applied %v, %v", done, err)
+	}
+	find("replica "+c.Addrs[0], check.OK, "replicates")
+}
+
 // A server that takes others for its cluster puts together other rows.
 func TestClusterKnownOtherwise(t *testing.T) {
 	t.Parallel()

@@ -87,6 +87,7 @@ const (
 	Reversed   = "reversed"   // of the same shards in the opposite order
 	Replicated = "replicated" // of one shard, of which each server is a replica
 	Twice      = "twice"      // of which two shards are one server
+	Mirrored   = "mirrored"   // of the same shards, each with its replicas in the opposite order
 )
 
 // definition is the clusters as the servers' configuration has them.
@@ -96,16 +97,19 @@ func (c *Cluster) definition(before func(addr string) string) string {
 		host, port, _ := strings.Cut(before(addr), ":")
 		servers = append(servers, fmt.Sprintf("<replica><host>%s</host><port>%s</port><user>ingest</user><password>%s</password></replica>", host, port, password))
 	}
-	var shards []string
+	var shards, mirrored []string
 	for of := range slices.Chunk(servers, c.replicas) {
 		shards = append(shards, strings.Join(of, ""))
+		of = slices.Clone(of)
+		slices.Reverse(of)
+		mirrored = append(mirrored, strings.Join(of, ""))
 	}
 	backwards := slices.Clone(shards)
 	slices.Reverse(backwards)
 	var b strings.Builder
 	b.WriteString("<clickhouse><remote_servers>\n")
 	for name, of := range map[string][]string{
-		Name: shards, Fewer: shards[:len(shards)-1], Reversed: backwards, Twice: append(slices.Clone(servers), servers[0]), Replicated: {strings.Join(servers, "")},
+		Name: shards, Fewer: shards[:len(shards)-1], Reversed: backwards, Mirrored: mirrored, Twice: append(slices.Clone(servers), servers[0]), Replicated: {strings.Join(servers, "")},
 	} {
 		if len(of) == 0 {
 			continue // which the server refuses

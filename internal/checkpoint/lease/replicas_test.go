@@ -1,0 +1,111 @@
+package lease
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"rawlogs/internal/rawlog"
+	"rawlogs/internal/store"
+	"rawlogs/internal/testkit"
+	"rawlogs/internal/testkit/cluster"
+)
+
+// apart opens a store of two replicas twice, each time with another one in use.
+func apart(t *testing.T) (one, other *store.Store) {
+	t.Helper()
+	c := testkit.NewReplicas(t, 1, 2)
+	cfg := testkit.ClusterConfig(c, 0)
+	one = testkit.OpenStore(t, cfg)
+	cfg.Spec = strings.Replace(cfg.Spec, "cluster="+cluster.Name, "cluster="+cluster.Mirrored, 1)
+	other, err := store.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if one.Home().Addr() == other.Home().Addr() {
+		t.Fatalf("both use %s", one.Home().Addr())
+	}
+	return one, other
+}
+
+// Runs that speak to different replicas claim at the same moment: at most one gets the lease.
+func TestClaimsOnReplicas(t *testing.T) {
+	t.Parallel()
+	one, other := apart(t)
+	won := 0
+	for round := range 10 {
+		network := fmt.Sprintf("net%d", round)
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		var winners []*Lease
+		for i := range 6 {
+			wg.Go(func() {
+				l := New([]*store.Store{one, other}[i%2], network, fmt.Sprintf("run%d", i), rawlog.Share{}, silent)
+				err := l.Claim(t.Context())
+				var held *HeldError
+				if err != nil && !errors.As(err, &held) {
+					t.Error(err)
+				}
+				if err == nil {
+					mu.Lock()
+					defer mu.Unlock()
+					winners = append(winners, l)
+				}
+			})
+		}
+		wg.Wait()
+		if len(winners) > 1 {
+			t.Errorf("round %d: %d hold the lease at once", round, len(winners))
+		}
+		won += len(winners)
+		for _, l := range winners {
+			release(t, l)
+		}
+		release(t, claimed(t, other, network, "later", ""))
+	}
+	if won == 0 {
+		t.Error("nobody ever won")
+	}
+}
+
+// A run whose lease ran out, on a replica that has heard of no other run yet, deletes nothing.
+func TestFenceOnStaleReplica(t *testing.T) {
+	t.Parallel()
+	one, other := apart(t)
+	exec := func(st *store.Store, statement string) {
+		t.Helper()
+		if err := st.Conn().Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(one, "INSERT INTO "+one.Holding("clicks")+" (network, _file, _insert) VALUES ('net', 'a', 1)")
+	scope := store.Scope{Network: "net", Type: rawlog.Clicks}
+	rows := []store.Rows{{File: "a", Insert: 1}}
+	asleep := claimed(t, one, "net", "asleep", "")
+	exec(one, "SYSTEM STOP FETCHES "+one.Holding("ingest_leases"))
+	// Its claim ends, and it does not renew it.
+	exec(one, "INSERT INTO "+one.Holding("ingest_leases")+" (network, run, state, since, expires, seq) SELECT 'net', 'asleep', 'held', now64(3), now64(3), 100")
+	exec(one, "ALTER TABLE "+one.Holding("ingest_leases")+" UPDATE expires = now64(3) - INTERVAL 1 SECOND WHERE run = 'asleep' SETTINGS mutations_sync = 1")
+	if err := other.Sync(t.Context(), "ingest_leases"); err != nil {
+		t.Fatal(err)
+	}
+	awake := claimed(t, other, "net", "awake", "")
+	if err := one.DeleteRows(t.Context(), scope, rows, asleep.Fence()); !errors.Is(err, ErrLost) {
+		t.Errorf("%v, want %v", err, ErrLost)
+	}
+	if counts, err := other.CountRows(t.Context(), scope); err != nil || len(counts) != 1 {
+		t.Errorf("%v, %v", counts, err)
+	}
+	exec(one, "SYSTEM START FETCHES "+one.Holding("ingest_leases"))
+	if err := other.DeleteRows(t.Context(), scope, rows, awake.Fence()); err != nil {
+		t.Error(err)
+	}
+	release(t, awake)
+}
