@@ -72,8 +72,8 @@ func (e Endpoint) String() string { return e.User + "@" + e.Addr + "/" + e.Datab
 // GoString keeps the password out of %#v.
 func (e Endpoint) GoString() string { return "engine.Endpoint(" + e.String() + ")" }
 
-// Loaded, if not nil, is called in the server's process when the library is there and does not
-// run yet. It is for tests, whose servers replicate: see testkit/cluster.
+// Loaded is called in the server's process when the library is there and does not run yet, if it
+// is not nil. It is for tests, whose servers replicate: see testkit/cluster.
 var Loaded func(library uintptr, folder string, httpPort int) error
 
 // DefaultDatabase is the database of an embedded store.

@@ -340,7 +340,7 @@ func TestReplicaWithLostDisk(t *testing.T) {
 	if err != nil || sum.Loaded != 4 {
 		t.Fatalf("%v, %+v", err, sum)
 	}
-	s.database.st = s.hooked(r, nil) // the one of before knew the replica by its ledger
+	s.st = s.hooked(r, nil) // the one of before knew the replica by its ledger
 	r.recover(src)
 	s.settled(r)
 }

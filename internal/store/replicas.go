@@ -29,7 +29,7 @@ type replicas struct {
 func (s *Server) replicated() bool { return len(s.replicas.addrs) > 1 }
 
 // Replicated reports whether rows lie on several replicas.
-func (s *Store) Replicated() bool { return s.Server.replicated() }
+func (s *Store) Replicated() bool { return s.replicated() }
 
 // UnreachableError means that a replica works which cannot be asked.
 type UnreachableError struct {

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -13,11 +14,11 @@ import (
 	"testing"
 )
 
-// shapeFile says how a store lies over its servers, and nothing else does.
-const shapeFile = "internal/store/shape.go"
+// shapeFiles say how a store lies over its servers, and nothing else does.
+const shapeFiles = "internal/store/shape*.go"
 
 // Every statement that a cluster would need in other words, and every name of an engine,
-// is in one file: TestShape reads the texts of the product for them. Advice for people
+// is in these files: TestShape reads the texts of the product for them. Advice for people
 // may quote a statement, but not begin with it.
 var (
 	engineName = regexp.MustCompile(`MergeTree|ON CLUSTER|^(Replicated|Shared|Distributed)$`)
@@ -32,25 +33,29 @@ func TestShape(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join("..", "..")
 	for _, dir := range []string{"cmd/ingest", "internal"} {
-		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, e fs.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(file string, e fs.DirEntry, err error) error {
 			if err != nil {
 				return err
 			}
-			name, err := filepath.Rel(root, path)
+			name, err := filepath.Rel(root, file)
 			if err != nil {
 				return err
 			}
 			name = filepath.ToSlash(name)
+			shape, err := path.Match(shapeFiles, name)
+			if err != nil {
+				return err
+			}
 			switch {
 			case e.IsDir() && (name == "internal/sim" || name == "internal/testkit" || e.Name() == "testdata"):
 				return fs.SkipDir
-			case !e.IsDir() && strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") && name != shapeFile:
-				text, err := os.ReadFile(path)
+			case !e.IsDir() && strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") && !shape:
+				text, err := os.ReadFile(file)
 				if err != nil {
 					return err
 				}
 				for _, wrong := range pastShape(t, name, text) {
-					t.Errorf("%s: it belongs into %s", wrong, shapeFile)
+					t.Errorf("%s: it belongs into %s", wrong, shapeFiles)
 				}
 			}
 			return nil
@@ -63,21 +68,21 @@ func TestShape(t *testing.T) {
 	if err != nil || len(tables) == 0 {
 		t.Fatalf("no tables: %v", err)
 	}
-	for _, path := range tables {
-		text, err := os.ReadFile(path)
+	for _, file := range tables {
+		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, statement := range regexp.MustCompile(`(?m)^CREATE .*|^ENGINE = .*|.*MergeTree\(.*`).FindAllString(string(text), -1) {
 			if strings.HasPrefix(statement, "CREATE") && !strings.Contains(statement, "{database}.") || strings.Contains(statement, "MergeTree") {
-				t.Errorf("%s: %q does not leave its engine and place to %s", filepath.Base(path), statement, shapeFile)
+				t.Errorf("%s: %q does not leave its engine and place to %s", filepath.Base(file), statement, shapeFiles)
 			}
 		}
 		// On a cluster the server refuses to look up in one table of all shards what stands in
 		// another, unless it is told to do so once for all shards.
 		for _, line := range regexp.MustCompile(`(?m)^.*?\b((ALL|ANY|ASOF) (LEFT|INNER|FULL)|(LEFT|INNER|FULL)( ALL| ANY)?) JOIN|^.*?\bIN(\n? *\(SELECT|$)`).FindAllString(string(text), -1) {
 			if !strings.HasPrefix(strings.TrimSpace(line), "--") && !strings.Contains(line, "{global}") {
-				t.Errorf("%s: %q lacks {global}", filepath.Base(path), line)
+				t.Errorf("%s: %q lacks {global}", filepath.Base(file), line)
 			}
 		}
 	}
