@@ -276,8 +276,15 @@ func TestStaleReplica(t *testing.T) {
 func TestReplicaUnreachable(t *testing.T) {
 	t.Parallel()
 	s := newReplicated(t, "")
-	s.proxies[1].Stop()
 	var unreachable *store.UnreachableError
+	s.proxies[0].Stop() // in use
+	if err := s.st.Recover(t.Context()); !errors.As(err, &unreachable) || unreachable.Active != 3 || unreachable.Answering != 2 {
+		t.Errorf("%v", err)
+	}
+	if err := s.proxies[0].Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.proxies[1].Stop()
 	if _, err := store.Open(t.Context(), s.cfg); !errors.As(err, &unreachable) || unreachable.Active != 3 || unreachable.Answering != 2 || !strings.Contains(err.Error(), s.proxies[1].Listen) {
 		t.Errorf("%v", err)
 	}

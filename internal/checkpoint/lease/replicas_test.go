@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"rawlogs/internal/rawlog"
 	"rawlogs/internal/store"
@@ -18,6 +19,7 @@ func apart(t *testing.T) (one, other *store.Store) {
 	t.Helper()
 	c := testkit.NewReplicas(t, 1, 2)
 	cfg := testkit.ClusterConfig(c, 0)
+	cfg.ReplicaWait = time.Second
 	one = testkit.OpenStore(t, cfg)
 	cfg.Spec = strings.Replace(cfg.Spec, "cluster="+cluster.Name, "cluster="+cluster.Mirrored, 1)
 	other, err := store.Open(t.Context(), cfg)
@@ -73,6 +75,24 @@ func TestClaimsOnReplicas(t *testing.T) {
 	if won == 0 {
 		t.Error("nobody ever won")
 	}
+}
+
+// A replica that has not heard of a claim does not say that there is none.
+func TestClaimOnStaleReplica(t *testing.T) {
+	t.Parallel()
+	one, other := apart(t)
+	if err := other.Conn().Exec(t.Context(), "SYSTEM STOP FETCHES "+other.Holding("ingest_leases")); err != nil {
+		t.Fatal(err)
+	}
+	first := claimed(t, one, "net", "first", "")
+	if err := New(other, "net", "second", rawlog.Share{}, silent).Claim(t.Context()); err == nil || !store.Retryable(err) {
+		t.Errorf("%v, want an error that passes", err)
+	}
+	if err := other.Conn().Exec(t.Context(), "SYSTEM START FETCHES "+other.Holding("ingest_leases")); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, other, "net", "third", "")
+	release(t, first)
 }
 
 // A run whose lease ran out, on a replica that has heard of no other run yet, deletes nothing.
