@@ -88,6 +88,13 @@ func TestClaimOnStaleReplica(t *testing.T) {
 	if err := New(other, "net", "second", rawlog.Share{}, silent).Claim(t.Context()); err == nil || !store.Retryable(err) {
 		t.Errorf("%v, want an error that passes", err)
 	}
+	if err := first.Confirm(t.Context()); err != nil {
+		t.Errorf("the replica that has all: %v", err)
+	}
+	second := New(other, "net", "first", rawlog.Share{}, silent) // the same run, asked there
+	if err := second.Confirm(t.Context()); err == nil || !store.Retryable(err) {
+		t.Errorf("the replica that lacks the claim: %v, want an error that passes", err)
+	}
 	if err := other.Conn().Exec(t.Context(), "SYSTEM START FETCHES "+other.Holding("ingest_leases")); err != nil {
 		t.Fatal(err)
 	}
