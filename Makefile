@@ -59,6 +59,10 @@ release: bin/release ## archives, packages, SBOMs and checksums of VERSION=1.2.3
 demo: ## load three days of a simulated network and query them
 	@scripts/demo.sh
 
+.PHONY: cluster
+cluster: ## two shards of two replicas by Docker Compose, and a load into them
+	@scripts/cluster.sh
+
 .PHONY: demo-lost
 demo-lost: ## the demo with a file that the network lost: reconcile says which
 	@LOSE=1 scripts/demo.sh

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -106,5 +107,68 @@ func TestComposeFile(t *testing.T) {
 	o.addFlags(flags)
 	if err := flags.Parse(c.Services["simnet"].Command); err != nil || o.addr != ":8080" || o.s3Endpoint == "" {
 		t.Errorf("simnet's command: %v, %+v", err, o)
+	}
+}
+
+// The files of contrib/cluster name each other's services.
+func TestClusterComposeFile(t *testing.T) {
+	t.Parallel()
+	read := func(name string) string {
+		t.Helper()
+		text, err := os.ReadFile("../../contrib/cluster/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	var c struct {
+		Services map[string]struct {
+			Image       string
+			Environment map[string]string
+			Volumes     []string
+		}
+	}
+	text := read("docker-compose.yml")
+	if err := yaml.Unmarshal([]byte(text), &c); err != nil {
+		t.Fatal(err)
+	}
+	for file, element := range map[string]string{"server.xml": "host", "keeper.xml": "hostname"} {
+		named := 0
+		config := read(file)
+		for _, m := range regexp.MustCompile("<"+element+">(.*?)</").FindAllStringSubmatch(config, -1) {
+			if _, is := c.Services[m[1]]; !is {
+				t.Errorf("%s: %s is no service", file, m[1])
+			}
+			named++
+		}
+		if named < 3 {
+			t.Errorf("%s names %d hosts", file, named)
+		}
+		for _, m := range regexp.MustCompile(`from_env="(.*?)"`).FindAllStringSubmatch(config, -1) {
+			for name, s := range c.Services {
+				mounted := slices.ContainsFunc(s.Volumes, func(v string) bool { return strings.HasPrefix(v, "./"+file+":") })
+				if mounted && s.Environment[m[1]] == "" {
+					t.Errorf("%s lacks %s, which %s asks for", name, m[1], file)
+				}
+			}
+		}
+	}
+	shards := map[string]string{}
+	for name, s := range c.Services {
+		if s.Image != "" && (!strings.Contains(s.Image, ":") || strings.HasSuffix(s.Image, ":latest")) {
+			t.Errorf("%s: image %s is not pinned", name, s.Image)
+		}
+		if replica := s.Environment["REPLICA"]; replica != "" {
+			shards[replica] = s.Environment["SHARD"]
+			if replica != name {
+				t.Errorf("%s calls itself %s", name, replica)
+			}
+		}
+	}
+	if want := map[string]string{"ch11": "1", "ch12": "1", "ch21": "2", "ch22": "2"}; !maps.Equal(shards, want) {
+		t.Errorf("shards by replica: %v, want %v", shards, want)
+	}
+	if spec := c.Services["ingest"].Environment["INGEST_STORE"]; !strings.Contains(spec, "cluster=logs") || !strings.Contains(read("server.xml"), "<logs>") {
+		t.Errorf("the load goes to %q", spec)
 	}
 }

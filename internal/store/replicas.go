@@ -150,9 +150,14 @@ type standing struct {
 // works reports whether the replica can have what others have, and commit something itself.
 func (is standing) works() bool { return is.tables > 0 && is.readOnly == 0 }
 
+// standing asks the Keeper of two tables only: who is active for one is for all, and it is asked
+// for each INSERT.
 func (s *Server) standing(ctx context.Context) (standing, error) {
 	var tables, readOnly, active uint64
-	err := s.Conn().QueryRow(ctx, "SELECT count(), countIf(is_readonly), toUInt64(max(active_replicas)) FROM system.replicas WHERE database = ?", s.Database()).Scan(&tables, &readOnly, &active)
+	err := s.Conn().QueryRow(ctx, `
+		SELECT count(), countIf(is_readonly),
+			ifNull((SELECT toUInt64(max(active_replicas)) FROM system.replicas WHERE database = ? AND table IN ('clicks', 'ingest_files')), 0)
+		FROM system.replicas WHERE database = ?`, s.Database(), s.Database()).Scan(&tables, &readOnly, &active)
 	if err != nil {
 		return standing{}, fmt.Errorf("asking %s for its replicas: %w", s.Addr(), err)
 	}
