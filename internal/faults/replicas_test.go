@@ -27,7 +27,7 @@ type replicated struct {
 	cfg     store.Config
 }
 
-func newReplicated(t *testing.T, parameters string) *replicated {
+func newReplicated(t *testing.T) *replicated {
 	t.Helper()
 	s := &replicated{}
 	s.cluster = testkit.NewReplicasBehind(t, 1, 3, func(addr string) string {
@@ -35,7 +35,8 @@ func newReplicated(t *testing.T, parameters string) *replicated {
 		return s.proxies[len(s.proxies)-1].Listen
 	})
 	s.cfg = testkit.ClusterConfig(s.cluster, 0)
-	s.cfg.Spec = strings.Replace(s.cfg.Spec, s.cluster.Addrs[0], strings.Join(s.cluster.Addrs, ","), 1) + parameters
+	s.cfg.Spec = strings.Replace(s.cfg.Spec, s.cluster.Addrs[0], strings.Join(s.cluster.Addrs, ","), 1)
+	s.cfg.ReplicaWait = 2 * time.Second
 	s.database = &database{st: testkit.OpenStore(t, s.cfg)}
 	return s
 }
@@ -112,7 +113,7 @@ func (m moment) String() string {
 // is waited for: what it does cannot be seen.
 func TestReplicaCutOff(t *testing.T) {
 	t.Parallel()
-	s := newReplicated(t, "")
+	s := newReplicated(t)
 	for _, m := range []moment{{"insert", 0, false}, {"insert", 0, true}, {"insert", 1, true}, {"delete", 0, true}, {"ledger", 0, true}} {
 		t.Run(m.String(), func(t *testing.T) {
 			r := s.rig(t)
@@ -141,7 +142,7 @@ func TestReplicaCutOff(t *testing.T) {
 // last is it waited for.
 func TestReplicaKilled(t *testing.T) {
 	t.Parallel()
-	s := newReplicated(t, "")
+	s := newReplicated(t)
 	for _, m := range []moment{{"insert", 0, false}, {"insert", 0, true}, {"insert", 1, true}, {"delete", 0, false}, {"delete", 1, true}, {"ledger", 0, true}} {
 		t.Run(m.String(), func(t *testing.T) {
 			r := s.rig(t)
@@ -171,7 +172,7 @@ func TestReplicaKilled(t *testing.T) {
 // A replica comes back from an old copy of its disk, and gets what it lacks from the others.
 func TestReplicaWithOldData(t *testing.T) {
 	t.Parallel()
-	s := newReplicated(t, "")
+	s := newReplicated(t)
 	r := s.rig(t)
 	old := filepath.Join(t.TempDir(), "old")
 	if err := s.cluster.Restart(0, func(folder string) error { return os.CopyFS(old, os.DirFS(filepath.Join(folder, "data"))) }); err != nil {
@@ -196,7 +197,7 @@ func TestReplicaWithOldData(t *testing.T) {
 // The Keeper goes away in the middle of a run, and comes back.
 func TestKeeperAway(t *testing.T) {
 	t.Parallel()
-	s := newReplicated(t, "")
+	s := newReplicated(t)
 	for _, kind := range []string{"insert", "delete"} {
 		t.Run(kind, func(t *testing.T) {
 			r := s.rig(t)
@@ -225,8 +226,7 @@ func TestKeeperAway(t *testing.T) {
 // replica dies then, another one does not take its place: it would take what it lacks for lost.
 func TestStaleReplica(t *testing.T) {
 	t.Parallel()
-	s := newReplicated(t, "")
-	s.cfg.ReplicaWait = 2 * time.Second
+	s := newReplicated(t)
 	r := s.rig(t)
 	r.options.StoreWait = time.Second
 	f := r.folder()
@@ -275,7 +275,7 @@ func TestStaleReplica(t *testing.T) {
 // A replica that works and cannot be asked may be running anything.
 func TestReplicaUnreachable(t *testing.T) {
 	t.Parallel()
-	s := newReplicated(t, "")
+	s := newReplicated(t)
 	var unreachable *store.UnreachableError
 	s.proxies[0].Stop() // in use
 	if err := s.st.Recover(t.Context()); !errors.As(err, &unreachable) || unreachable.Active != 3 || unreachable.Answering != 2 {
@@ -309,7 +309,7 @@ func TestReplicaUnreachable(t *testing.T) {
 // that is done it gets everything from the others.
 func TestReplicaWithLostDisk(t *testing.T) {
 	t.Parallel()
-	s := newReplicated(t, "")
+	s := newReplicated(t)
 	r := s.rig(t)
 	src, _ := r.season()
 	err := s.cluster.Restart(0, func(folder string) error { return os.RemoveAll(filepath.Join(folder, "data")) })

@@ -76,8 +76,11 @@ func (s *Server) Sync(ctx context.Context, table string) error {
 	if s.target.own == "" || !s.target.replicated || strings.HasPrefix(table, ScratchPrefix) {
 		return nil
 	}
-	wait := cmp.Or(s.cfg.ReplicaWait, replicaWait)
-	bounded := clickhouse.Context(unmarked{ctx}, clickhouse.WithSettings(clickhouse.Settings{"receive_timeout": strconv.Itoa(int(wait / time.Second))}))
+	bounded := context.Context(unmarked{ctx})
+	if _, known := s.Pinned(); known["receive_timeout"] { // else it waits for as long as the profile says
+		wait := cmp.Or(s.cfg.ReplicaWait, replicaWait)
+		bounded = clickhouse.Context(bounded, clickhouse.WithSettings(clickhouse.Settings{"receive_timeout": strconv.Itoa(int(wait / time.Second))}))
+	}
 	if err := s.Conn().Exec(bounded, s.shape().syncReplica(s.Holding(table))); err != nil {
 		return fmt.Errorf("waiting for what %s lacks of %s, which a replica that is away may have: %w", s.Addr(), table, err)
 	}

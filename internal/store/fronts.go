@@ -20,7 +20,7 @@ func (s *Server) asked() *Server {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	f := &Server{cfg: s.cfg, target: s.target, conn: s.conn, native: s.native, profile: s.profile}
+	f := &Server{cfg: s.cfg, target: s.target, pin: s.pin, conn: s.conn, native: s.native, profile: s.profile}
 	f.target.own = ""
 	return f
 }

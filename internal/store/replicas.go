@@ -28,8 +28,8 @@ type replicas struct {
 // replicated reports whether the server is the one in use of several.
 func (s *Server) replicated() bool { return len(s.replicas.addrs) > 1 }
 
-// Replicated reports whether rows lie on several replicas.
-func (s *Store) Replicated() bool { return s.replicated() }
+// Replicated reports whether rows lie in replicated tables.
+func (s *Store) Replicated() bool { return s.shape().replicated }
 
 // UnreachableError means that a replica works which cannot be asked.
 type UnreachableError struct {

@@ -217,3 +217,17 @@ func (s *Server) isHome(ctx context.Context) (bool, error) {
 	}
 	return versions > 0, nil
 }
+
+// WritesEachReplica reports whether the server's cluster has INSERTs through a Distributed table
+// go to every replica, as far as it says.
+func (s *Server) WritesEachReplica(ctx context.Context) (bool, error) {
+	var says, twice uint64
+	err := s.Conn().QueryRow(ctx, "SELECT count() FROM system.columns WHERE database = 'system' AND table = 'clusters' AND name = 'internal_replication'").Scan(&says)
+	if err == nil && says > 0 {
+		err = s.Conn().QueryRow(ctx, "SELECT countIf(internal_replication = 0) FROM system.clusters WHERE cluster = ?", s.target.cluster).Scan(&twice)
+	}
+	if err != nil {
+		return false, fmt.Errorf("asking how %s is written to: %w", s.target.cluster, err)
+	}
+	return twice > 0, nil
+}

@@ -47,7 +47,8 @@ func Database(tb testing.TB) *store.Store {
 
 // DatabaseConfig names a new database on the shared engine, for tests that
 // open it several times or through a hook. Where the environment says SHAPE=shards, it is
-// one on three engines, over which the rows are spread.
+// one on three engines, over which the rows are spread; with SHAPE=replicas it is one on two
+// shards of two replicas.
 func DatabaseConfig(tb testing.TB) store.Config {
 	tb.Helper()
 	name := fmt.Sprintf("test_%d", shared.databases.Add(1))
@@ -68,12 +69,19 @@ func DatabaseConfig(tb testing.TB) store.Config {
 }
 
 // Sharded reports whether the tests' databases are to lie over shards.
-func Sharded() bool { return os.Getenv("SHAPE") == "shards" }
+func Sharded() bool { return os.Getenv("SHAPE") == "shards" || replicas() }
+
+func replicas() bool { return os.Getenv("SHAPE") == "replicas" }
 
 func (s *sharedEngine) shardedDatabase(tb testing.TB, name string) store.Config {
 	tb.Helper()
 	s.once.Do(func() {
-		if s.dir, s.err = memoryDir(); s.err == nil {
+		if s.dir, s.err = memoryDir(); s.err != nil {
+			return
+		}
+		if replicas() {
+			s.cluster, s.err = cluster.StartReplicated(s.dir, 2, 2, cluster.Direct)
+		} else {
 			s.cluster, s.err = cluster.Start(s.dir, 3, cluster.Direct)
 		}
 	})

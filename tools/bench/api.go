@@ -63,7 +63,7 @@ func apiRate(ctx context.Context, o options, srv *server, ing *ingest, t *report
 			return err
 		}
 		begin := time.Now()
-		loaded, err := fromAPI(ctx, ing, network, s3.Account().Env(), workers)
+		loaded, _, err := fromAPI(ctx, ing, network, s3.Account().Env(), workers, "201609")
 		if err != nil {
 			return err
 		}
@@ -75,19 +75,19 @@ func apiRate(ctx context.Context, o options, srv *server, ing *ingest, t *report
 	return nil
 }
 
-// fromAPI has workers load all that the network has, each its share, and returns how many files
-// they loaded.
-func fromAPI(ctx context.Context, ing *ingest, network *simnet.Network, env []string, workers int) (files int, err error) {
+// fromAPI has workers load what the network has of a period, each its share, and returns how many
+// files and rows they loaded.
+func fromAPI(ctx context.Context, ing *ingest, network *simnet.Network, env []string, workers int, period string) (files int, rows uint64, err error) {
 	address, end, err := serve(ctx, network)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, end()) }()
 	env = append(env, "HASOFFERS_NETWORK_ID="+network.ID(), "HASOFFERS_NETWORK_TOKEN="+network.Token(), "HASOFFERS_API_URL=http://"+address+simnet.APIPath)
 	all := make([]summary, workers)
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range all {
-		args := []string{"backfill", "201609", "--type", "clicks", "--source", "hasoffers:"}
+		args := []string{"backfill", period, "--type", "clicks", "--source", "hasoffers:"}
 		if workers > 1 {
 			args = append(args, "--worker", fmt.Sprintf("%d/%d", i+1, workers))
 		}
@@ -99,18 +99,13 @@ func fromAPI(ctx context.Context, ing *ingest, network *simnet.Network, env []st
 	err = group.Wait()
 	for _, s := range all {
 		files += s.Files.Loaded
+		rows += s.Rows
 	}
-	return files, err
+	return files, rows, err
 }
 
 // rate adds how the calls of some workers used the limit.
 func (t *report) rate(workers, files int, calls []simnet.Call, took time.Duration) {
-	refused := 0
-	for _, c := range calls {
-		if c.Refused {
-			refused++
-		}
-	}
 	// The quickest that the limit allows: a window's calls at once, again and again.
 	least := time.Duration((len(calls)-1)/apiCalls) * apiWindow
 	span := calls[len(calls)-1].At.Sub(calls[0].At)
@@ -121,7 +116,16 @@ func (t *report) rate(workers, files int, calls []simnet.Call, took time.Duratio
 	}
 	fmt.Fprintf(os.Stderr, "%s: %d files, %d calls in %.2f s, all of it %.2f s\n", who, files, len(calls), span.Seconds(), took.Seconds())
 	t.promise(who+": share of the allowed rate", fmt.Sprintf("%.2f (%d calls in %.1f s)", used, len(calls), span.Seconds()), "≥ 0.90", used >= 0.9)
-	t.promise(who+": calls refused", fmt.Sprint(refused), "0", refused == 0)
+	t.promise(who+": calls refused", fmt.Sprint(refused(calls)), "0", refused(calls) == 0)
+}
+
+func refused(calls []simnet.Call) (n int) {
+	for _, c := range calls {
+		if c.Refused {
+			n++
+		}
+	}
+	return n
 }
 
 // serve answers for the network at an address of this machine until end is called.

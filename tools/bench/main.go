@@ -48,8 +48,8 @@ type options struct {
 	stress   bool
 }
 
-// parts are what bench measures, in this order; the last four only where they are asked for.
-var parts = []string{"hours", "small", "huge", "memory", "engine", "costs", "growth", "ledger", "api", "idle", "plan", "shape", "schema"}
+// parts are what bench measures, in this order; the last five only where they are asked for.
+var parts = []string{"hours", "small", "huge", "memory", "engine", "costs", "growth", "ledger", "api", "idle", "plan", "workers", "shape", "schema"}
 
 func run(ctx context.Context, args []string) error {
 	if len(args) > 0 {
@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string) error {
 	f.StringVar(&o.ingest, "ingest", "bin/ingest", "`program` to measure; \"self\" loads with this one's own pipeline")
 	f.StringVar(&o.gateway, "versitygw", "bin/versitygw", "S3 server, the `program` of tools/versitygw")
 	f.IntVar(&o.rounds, "rounds", 3, "rounds for each rival, in turn")
-	f.StringVar(&o.only, "only", strings.Join(parts[:len(parts)-4], ","), "`parts` to measure")
+	f.StringVar(&o.only, "only", strings.Join(parts[:len(parts)-5], ","), "`parts` to measure")
 	f.StringVar(&o.rivals, "rivals", strings.Join(rivalNames(), ","), "`rivals` to measure")
 	f.StringVar(&o.profile, "profile", "", "with --ingest self: `folder` for CPU and allocation profiles")
 	f.BoolVar(&o.stress, "stress", false, "measure beside a process that eats memory bandwidth")
@@ -124,7 +124,7 @@ func bench(ctx context.Context, o options) (err error) {
 	for _, part := range []struct {
 		name string
 		do   func(context.Context, options, *server, *ingest, *report) error
-	}{{"memory", memory}, {"engine", engineMemory}, {"costs", costs}, {"growth", growth}, {"ledger", ledger}, {"api", apiRate}, {"idle", idle}, {"plan", plan}, {"shape", shapes}, {"schema", schemaShare}} {
+	}{{"memory", memory}, {"engine", engineMemory}, {"costs", costs}, {"growth", growth}, {"ledger", ledger}, {"api", apiRate}, {"idle", idle}, {"plan", plan}, {"workers", workers}, {"shape", shapes}, {"schema", schemaShare}} {
 		if !o.has(part.name) {
 			continue
 		}

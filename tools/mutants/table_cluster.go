@@ -27,6 +27,8 @@ var clusters = []protection{
 		never, "internal/checkpoint/lease", "TestClaimOnStaleReplica"),
 	guard("replicated-lease-unexpired", "a lease that ran out deletes nothing, whatever its replica has heard",
 		never, "internal/checkpoint/lease", "TestFenceOnStaleReplica"),
+	guard("internal-replication", "a cluster that has others write to each replica is named",
+		always, "internal/store/check", "TestReplicas"),
 	guard("replicas-complete", "a table that not all replicas of a shard have is named",
 		never, "internal/store/check", "TestReplicas"),
 	guard("looking-makes-no-shard", "whoever looks at a cluster makes no database on it",

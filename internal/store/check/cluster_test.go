@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +92,14 @@ func TestReplicas(t *testing.T) {
 		}
 	}
 	find("cluster", check.OK, "has 1 shards on 2 servers")
+	cfg := testkit.ClusterConfig(c, 0)
+	cfg.Spec = strings.Replace(cfg.Spec, "cluster="+cluster.Name, "cluster="+cluster.Mirrored, 1)
+	other := testkit.OpenStore(t, cfg)
+	if found := check.Run(t.Context(), other); !slices.ContainsFunc(found, func(f check.Finding) bool {
+		return f.Level == check.Warn && strings.Contains(f.Detail, "internal_replication")
+	}) {
+		t.Errorf("nothing of internal_replication in %v", found)
+	}
 	for _, addr := range c.Addrs {
 		find("replica "+addr, check.OK, "replicates")
 		find("rehearsal clicks on "+addr, check.OK, "counted, deleted and counted")

@@ -18,7 +18,10 @@ func (w whole) checkReplicas(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []Finding
+	out, err := w.checkInternalReplication(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, server := range servers {
 		found, err := replica{server}.look(ctx)
 		if err != nil {
@@ -68,4 +71,13 @@ func (r replica) look(ctx context.Context) ([]Finding, error) {
 		out = append(out, Finding{OK, what, fmt.Sprintf("replicates %d tables", len(tables)), ""})
 	}
 	return out, nil
+}
+
+// checkInternalReplication looks at what only others' INSERTs depend on.
+func (w whole) checkInternalReplication(ctx context.Context) ([]Finding, error) {
+	twice, err := w.st.Home().WritesEachReplica(ctx)
+	if err != nil || !twice { //guard:internal-replication
+		return nil, err
+	}
+	return one(Warn, "internal_replication is not set for the shards of "+w.st.Cluster(), "set it in remote_servers: INSERTs of others through a Distributed table would be there once for each replica. ingest's own are not")
 }

@@ -87,7 +87,7 @@ const (
 	Reversed   = "reversed"   // of the same shards in the opposite order
 	Replicated = "replicated" // of one shard, of which each server is a replica
 	Twice      = "twice"      // of which two shards are one server
-	Mirrored   = "mirrored"   // of the same shards, each with its replicas in the opposite order
+	Mirrored   = "mirrored"   // of the same shards, each with its replicas in the opposite order; without internal_replication
 )
 
 // definition is the clusters as the servers' configuration has them.
@@ -116,7 +116,7 @@ func (c *Cluster) definition(before func(addr string) string) string {
 		}
 		fmt.Fprintf(&b, "<%s>\n", name)
 		for _, shard := range of {
-			fmt.Fprintf(&b, "<shard><internal_replication>true</internal_replication>%s</shard>\n", shard)
+			fmt.Fprintf(&b, "<shard><internal_replication>%t</internal_replication>%s</shard>\n", name != Mirrored, shard)
 		}
 		fmt.Fprintf(&b, "</%s>\n", name)
 	}
