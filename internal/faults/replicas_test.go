@@ -56,6 +56,26 @@ func (s *replicated) on(t *testing.T, replica int, statement string) {
 	}
 }
 
+// caughtUp waits until each replica has all that the others have.
+func (s *replicated) caughtUp(t *testing.T) {
+	t.Helper()
+	all, err := s.st.Home().Replicas(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range all {
+		tables, err := r.Replicating(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range tables {
+			if err := r.Sync(t.Context(), table.Name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 // hooked opens the store once more, with a hook. The replica in use is the first that answers.
 func (s *replicated) hooked(r *rig, hook store.Hook) *store.Store {
 	r.Helper()
@@ -312,6 +332,7 @@ func TestReplicaWithLostDisk(t *testing.T) {
 	s := newReplicated(t)
 	r := s.rig(t)
 	src, _ := r.season()
+	s.caughtUp(t)
 	err := s.cluster.Restart(0, func(folder string) error { return os.RemoveAll(filepath.Join(folder, "data")) })
 	if err != nil {
 		t.Fatal(err)

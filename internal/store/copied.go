@@ -82,7 +82,7 @@ func (s *Server) Sync(ctx context.Context, table string) error {
 		bounded = clickhouse.Context(bounded, clickhouse.WithSettings(clickhouse.Settings{"receive_timeout": strconv.Itoa(int(wait / time.Second))}))
 	}
 	if err := s.Conn().Exec(bounded, s.shape().syncReplica(s.Holding(table))); err != nil {
-		return fmt.Errorf("waiting for what %s lacks of %s, which a replica that is away may have: %w", s.Addr(), table, err)
+		return fmt.Errorf("waiting for what %s lacks of %s, which a replica that is away may have (start it, or if its disk is lost, SYSTEM DROP REPLICA on another one): %w", s.Addr(), table, err)
 	}
 	return nil
 }
@@ -166,3 +166,20 @@ func (s *Server) copied(ctx context.Context, table string, has func(context.Cont
 	}
 	return nil
 }
+
+// handOver waits, at the end of a store that wrote something, for the other replicas to have it:
+// should the one in use be lost next, nothing is lacking for another to take its place. It is not
+// owed to anybody, so an error is only told.
+func (s *Server) handOver() {
+	if !s.replicated() || !s.replicas.wrote.Load() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), handOverWait)
+	defer cancel()
+	err := s.elsewhere(ctx, func(ctx context.Context, r *Server) error { return r.catchUp(ctx) })
+	if err != nil {
+		s.cfg.Log.Debug("not all replicas have what was written last", "err", err)
+	}
+}
+
+const handOverWait = 5 * time.Second

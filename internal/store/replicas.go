@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -20,6 +21,8 @@ import (
 // replicas are those of a shard, beside the one in use.
 type replicas struct {
 	addrs []string // of all; none where the shard is a server without replicas
+
+	wrote atomic.Bool // by way of the one in use
 
 	mu     sync.Mutex
 	others []*Server // that answered when they were last asked for

@@ -312,6 +312,7 @@ func (s *Server) Died() <-chan struct{} {
 // Write runs a write through the hook. Every statement that changes the store
 // goes this way.
 func (s *Server) Write(ctx context.Context, op Op, do func(context.Context) error) error {
+	s.replicas.wrote.Store(true)
 	if s.cfg.Hook == nil {
 		return do(ctx)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -339,6 +340,11 @@ func (s *Store) Recover(ctx context.Context) error {
 // Close ends all connections; the last user of an embedded store waits until
 // it has stopped.
 func (s *Store) Close() error {
+	var handing sync.WaitGroup
+	for _, shard := range s.shards {
+		handing.Go(shard.handOver)
+	}
+	handing.Wait()
 	var errs []error
 	for _, server := range s.servers() {
 		errs = append(errs, server.Close())
