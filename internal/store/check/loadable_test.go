@@ -16,7 +16,7 @@ func TestEnginesServed(t *testing.T) {
 	st := testkit.Database(t)
 	for engine, want := range map[string]string{
 		"MergeTree": "", "ReplacingMergeTree": "",
-		"ReplicatedMergeTree": "not supported yet", "SharedMergeTree": "not supported yet", "ReplicatedReplacingMergeTree": "not supported yet", "Distributed": "not supported yet",
+		"ReplicatedMergeTree": "?cluster=NAME", "SharedMergeTree": "?cluster=NAME", "ReplicatedReplacingMergeTree": "?cluster=NAME", "Distributed": "?cluster=NAME",
 		"Memory": "RENAME TABLE", "View": "RENAME TABLE",
 	} {
 		f := check.ServedEngine(st, "clicks", engine)
