@@ -81,10 +81,14 @@ func (s *Server) Sync(ctx context.Context, table string) error {
 		wait := cmp.Or(s.cfg.ReplicaWait, replicaWait)
 		bounded = clickhouse.Context(bounded, clickhouse.WithSettings(clickhouse.Settings{"receive_timeout": strconv.Itoa(int(wait / time.Second))}))
 	}
-	if err := s.Conn().Exec(bounded, s.shape().syncReplica(s.Holding(table))); err != nil {
-		return fmt.Errorf("waiting for what %s lacks of %s, which a replica that is away may have (start it, or if its disk is lost, SYSTEM DROP REPLICA on another one): %w", s.Addr(), table, err)
+	err := s.Conn().Exec(bounded, s.shape().syncReplica(s.Holding(table)))
+	switch {
+	case err == nil:
+		return nil
+	case code(err) != codeTimeout:
+		return fmt.Errorf("asking %s to have all of %s: %w", s.Addr(), table, err)
 	}
-	return nil
+	return fmt.Errorf("waiting for what %s lacks of %s, which a replica that is away may have (start it, or if its disk is lost, SYSTEM DROP REPLICA on another one): %w", s.Addr(), table, err)
 }
 
 // catchUp waits until the server has all that any replica acknowledged before: parts, and

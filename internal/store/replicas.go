@@ -119,6 +119,9 @@ func (s *Server) choose(ctx context.Context, answering []*Server, away error) (*
 			err = &UnreachableError{is.active, len(answering), away}
 		default:
 			err = r.catchUp(ctx) //guard:replica-caught-up
+			if s.cfg.Existing && (Denied(err) || code(err) == codeReadonly) {
+				err = nil // who may only look sees what this replica has
+			}
 		}
 		if err == nil {
 			return r, nil

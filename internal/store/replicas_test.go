@@ -112,6 +112,29 @@ func TestReplicas(t *testing.T) {
 	}
 }
 
+// Who may only look looks at what the replica has.
+func TestLookingAtReplicas(t *testing.T) {
+	t.Parallel()
+	c := testkit.NewReplicas(t, 1, 2)
+	cfg := testkit.ClusterConfig(c, 0)
+	testkit.OpenStore(t, cfg)
+	cfg.Spec += "&readonly=1"
+	if _, err := store.Open(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "readonly") {
+		t.Errorf("a loader that may not write: %v", err)
+	}
+	cfg.Existing = true
+	st, err := store.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := st.CountRows(t.Context(), store.Scope{Network: "acme", Type: rawlog.Clicks}); err != nil || len(n) > 0 {
+		t.Errorf("%v, %v", n, err)
+	}
+	if err := st.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // A count on a replica that lacks rows is no count.
 func TestCountOnReplica(t *testing.T) {
 	t.Parallel()

@@ -59,6 +59,8 @@ const (
 	codeUnknownTable    = 60
 	codeUnknownDatabase = 81
 	codeUnfinished      = 341
+	codeTimeout         = 159
+	codeReadonly        = 164
 	codeHasProjections  = 344
 	codeAccessDenied    = 497
 	codeTooManyParts    = 252
