@@ -24,7 +24,7 @@ type keeper struct {
 const classes = "/usr/share/java/zookeeper.jar"
 
 // ErrNoKeeper means that this machine has no ZooKeeper.
-var ErrNoKeeper = errors.New("no ZooKeeper here (apt-get install zookeeper default-jre-headless)")
+var ErrNoKeeper = errors.New("no ZooKeeper here (apt-get install libzookeeper-java default-jre-headless)")
 
 func (k *keeper) start() error {
 	if _, err := os.Stat(classes); err != nil {
