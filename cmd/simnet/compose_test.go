@@ -27,6 +27,14 @@ type composeFile struct {
 	Volumes map[string]any
 }
 
+// wantPinned wants an image, if there is one, of a version.
+func wantPinned(t *testing.T, service, image string) {
+	t.Helper()
+	if image != "" && (!strings.Contains(image, ":") || strings.HasSuffix(image, ":latest")) {
+		t.Errorf("%s: image %s is not pinned", service, image)
+	}
+}
+
 // Where no Docker is at hand this is what tells that the files fit together.
 func TestComposeFile(t *testing.T) {
 	t.Parallel()
@@ -57,9 +65,7 @@ func TestComposeFile(t *testing.T) {
 		if (s.Image == "") == (s.Build.Target == "") {
 			t.Errorf("%s: want either an image or a build", name)
 		}
-		if s.Image != "" && (!strings.Contains(s.Image, ":") || strings.HasSuffix(s.Image, ":latest")) {
-			t.Errorf("%s: image %s is not pinned", name, s.Image)
-		}
+		wantPinned(t, name, s.Image)
 		if s.Build.Target != "" && !strings.Contains(string(docker), " AS "+s.Build.Target+"\n") {
 			t.Errorf("%s: the Dockerfile has no stage %s", name, s.Build.Target)
 		}
@@ -155,9 +161,7 @@ func TestClusterComposeFile(t *testing.T) {
 	}
 	shards := map[string]string{}
 	for name, s := range c.Services {
-		if s.Image != "" && (!strings.Contains(s.Image, ":") || strings.HasSuffix(s.Image, ":latest")) {
-			t.Errorf("%s: image %s is not pinned", name, s.Image)
-		}
+		wantPinned(t, name, s.Image)
 		if replica := s.Environment["REPLICA"]; replica != "" {
 			shards[replica] = s.Environment["SHARD"]
 			if replica != name {

@@ -194,22 +194,10 @@ func TestReplicaWithOldData(t *testing.T) {
 	t.Parallel()
 	s := newReplicated(t)
 	r := s.rig(t)
-	old := filepath.Join(t.TempDir(), "old")
-	if err := s.cluster.Restart(0, func(folder string) error { return os.CopyFS(old, os.DirFS(filepath.Join(folder, "data"))) }); err != nil {
-		t.Fatal(err)
-	}
+	bringBack := oldDisk(t, s.cluster, 0)
 	src, _ := r.season()
 	r.recover(src)
-	err := s.cluster.Restart(0, func(folder string) error {
-		data := filepath.Join(folder, "data")
-		if err := os.RemoveAll(data); err != nil {
-			return err
-		}
-		return os.CopyFS(data, os.DirFS(old))
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	bringBack()
 	r.recover(src)
 	s.settled(r)
 }

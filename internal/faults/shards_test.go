@@ -134,16 +134,35 @@ func TestShardStaysAway(t *testing.T) {
 	}
 }
 
+// oldDisk takes a copy of a server's disk, from which it comes back when bringBack is called.
+func oldDisk(t *testing.T, c *cluster.Cluster, server int) (bringBack func()) {
+	t.Helper()
+	old := filepath.Join(t.TempDir(), "old")
+	restart := func(between func(data string) error) {
+		t.Helper()
+		if err := c.Restart(server, func(folder string) error { return between(filepath.Join(folder, "data")) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	restart(func(data string) error { return os.CopyFS(old, os.DirFS(data)) })
+	return func() {
+		t.Helper()
+		restart(func(data string) error {
+			if err := os.RemoveAll(data); err != nil {
+				return err
+			}
+			return os.CopyFS(data, os.DirFS(old))
+		})
+	}
+}
+
 // A server comes back from an old copy of its disk: the count says which rows are gone, and
 // loading their files again puts them back once.
 func TestShardWithOldData(t *testing.T) {
 	t.Parallel()
 	s := newShards(t)
 	r := s.rig(t)
-	old := filepath.Join(t.TempDir(), "old")
-	if err := s.cluster.Restart(1, func(folder string) error { return os.CopyFS(old, os.DirFS(filepath.Join(folder, "data"))) }); err != nil {
-		t.Fatal(err)
-	}
+	bringBack := oldDisk(t, s.cluster, 1)
 	f := r.folder()
 	for i := range 3 {
 		f.put(r.clicks(i, 10+i))
@@ -153,15 +172,7 @@ func TestShardWithOldData(t *testing.T) {
 		}
 	}
 	r.options.Name = ""
-	if err := s.cluster.Restart(1, func(folder string) error {
-		data := filepath.Join(folder, "data")
-		if err := os.RemoveAll(data); err != nil {
-			return err
-		}
-		return os.CopyFS(data, os.DirFS(old))
-	}); err != nil {
-		t.Fatal(err)
-	}
+	bringBack()
 	verify := func() (report pipeline.VerifyReport) {
 		t.Helper()
 		err := store.Patience{Store: r.st, Wait: 20 * time.Second, Log: r.said.log()}.Steady(t.Context(), func(ctx context.Context) (err error) {

@@ -116,7 +116,7 @@ func broken(ctx context.Context, st *store.Store) error {
 		}
 		for _, r := range all {
 			var n uint64
-			if err := r.Conn().QueryRow(ctx, "SELECT count() FROM system.detached_parts WHERE database = ? AND reason NOT IN ?", r.Database(), uncommitted(st)).Scan(&n); err != nil {
+			if err := r.Conn().QueryRow(ctx, "SELECT count() FROM system.detached_parts WHERE database = ? AND NOT (? AND reason = 'ignored')", r.Database(), st.Replicated()).Scan(&n); err != nil {
 				return err
 			}
 			if n > 0 {
@@ -128,13 +128,6 @@ func broken(ctx context.Context, st *store.Store) error {
 		}
 	}
 	return nil
-}
-
-func uncommitted(st *store.Store) []string {
-	if st.Replicated() {
-		return []string{"ignored"}
-	}
-	return []string{"-"}
 }
 
 // alike makes sure that the replicas of a shard have the same rows.

@@ -84,16 +84,22 @@ func TestLeaseIsExclusive(t *testing.T) {
 // so that the next one is not in its way.
 func TestClaimsAtOnce(t *testing.T) {
 	t.Parallel()
-	st := testkit.Database(t)
+	claimAtOnce(t, 8, 5, testkit.Database(t))
+}
+
+// claimAtOnce has runs that speak to the stores in turn claim a network's lease at the same moment,
+// round after round: at most one gets it, and another one later.
+func claimAtOnce(t *testing.T, rounds, runs int, stores ...*store.Store) {
+	t.Helper()
 	won := 0
-	for round := range 8 {
+	for round := range rounds {
 		network := fmt.Sprintf("net%d", round)
 		var wg sync.WaitGroup
 		var mu sync.Mutex
 		var winners []*Lease
-		for i := range 5 {
+		for i := range runs {
 			wg.Go(func() {
-				l := New(st, network, fmt.Sprintf("run%d", i), rawlog.Share{}, silent)
+				l := New(stores[i%len(stores)], network, fmt.Sprintf("run%d", i), rawlog.Share{}, silent)
 				err := l.Claim(t.Context())
 				var held *HeldError
 				if err != nil && !errors.As(err, &held) {
@@ -114,7 +120,7 @@ func TestClaimsAtOnce(t *testing.T) {
 		for _, l := range winners {
 			release(t, l)
 		}
-		release(t, claimed(t, st, network, "later", ""))
+		release(t, claimed(t, stores[len(stores)-1], network, "later", ""))
 	}
 	if won == 0 {
 		t.Error("nobody ever won")

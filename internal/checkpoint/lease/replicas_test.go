@@ -2,9 +2,7 @@ package lease
 
 import (
 	"errors"
-	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -41,40 +39,7 @@ func apart(t *testing.T) (one, other *store.Store) {
 func TestClaimsOnReplicas(t *testing.T) {
 	t.Parallel()
 	one, other := apart(t)
-	won := 0
-	for round := range 10 {
-		network := fmt.Sprintf("net%d", round)
-		var wg sync.WaitGroup
-		var mu sync.Mutex
-		var winners []*Lease
-		for i := range 6 {
-			wg.Go(func() {
-				l := New([]*store.Store{one, other}[i%2], network, fmt.Sprintf("run%d", i), rawlog.Share{}, silent)
-				err := l.Claim(t.Context())
-				var held *HeldError
-				if err != nil && !errors.As(err, &held) {
-					t.Error(err)
-				}
-				if err == nil {
-					mu.Lock()
-					defer mu.Unlock()
-					winners = append(winners, l)
-				}
-			})
-		}
-		wg.Wait()
-		if len(winners) > 1 {
-			t.Errorf("round %d: %d hold the lease at once", round, len(winners))
-		}
-		won += len(winners)
-		for _, l := range winners {
-			release(t, l)
-		}
-		release(t, claimed(t, other, network, "later", ""))
-	}
-	if won == 0 {
-		t.Error("nobody ever won")
-	}
+	claimAtOnce(t, 10, 6, one, other)
 }
 
 // A replica that has not heard of a claim does not say that there is none.

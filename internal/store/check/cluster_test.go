@@ -15,6 +15,19 @@ import (
 	"rawlogs/internal/testkit/cluster"
 )
 
+// wantFound wants a finding with some words among those that were found.
+func wantFound(t *testing.T, found []check.Finding, what string, level check.Level, words string) {
+	t.Helper()
+	var all []string
+	for _, f := range found {
+		if f.What == what && f.Level == level && strings.Contains(f.Detail, words) {
+			return
+		}
+		all = append(all, fmt.Sprintf("%s %s: %s (%s)", f.Level, f.What, f.Detail, f.Hint))
+	}
+	t.Errorf("no %s %s of %q in\n%s", level, what, words, strings.Join(all, "\n"))
+}
+
 // A cluster is looked at as a whole, and each of its servers as one server is.
 func TestCluster(t *testing.T) {
 	t.Parallel()
@@ -22,14 +35,7 @@ func TestCluster(t *testing.T) {
 	st := testkit.OpenStore(t, testkit.ClusterConfig(c, 0))
 	find := func(what string, level check.Level, words string) {
 		t.Helper()
-		var all []string
-		for _, f := range check.Run(t.Context(), st) {
-			if f.What == what && f.Level == level && strings.Contains(f.Detail, words) {
-				return
-			}
-			all = append(all, fmt.Sprintf("%s %s: %s (%s)", f.Level, f.What, f.Detail, f.Hint))
-		}
-		t.Errorf("no %s %s of %q in\n%s", level, what, words, strings.Join(all, "\n"))
+		wantFound(t, check.Run(t.Context(), st), what, level, words)
 	}
 	for _, f := range check.Run(t.Context(), st) {
 		if f.Level == check.Fail {
@@ -76,27 +82,16 @@ func TestReplicas(t *testing.T) {
 	c := testkit.NewReplicas(t, 1, 2)
 	cfg := testkit.ClusterConfig(c, 0)
 	st := testkit.OpenStore(t, cfg)
-	find := func(found []check.Finding, what string, level check.Level, words string) {
-		t.Helper()
-		var all []string
-		for _, f := range found {
-			if f.What == what && f.Level == level && strings.Contains(f.Detail, words) {
-				return
-			}
-			all = append(all, fmt.Sprintf("%s %s: %s (%s)", f.Level, f.What, f.Detail, f.Hint))
-		}
-		t.Errorf("no %s %s of %q in\n%s", level, what, words, strings.Join(all, "\n"))
-	}
 	good := check.Run(t.Context(), st)
 	for _, f := range good {
 		if f.Level == check.Fail {
 			t.Errorf("%s: %s", f.What, f.Detail)
 		}
 	}
-	find(good, "cluster", check.OK, "has 1 shards on 2 servers")
+	wantFound(t, good, "cluster", check.OK, "has 1 shards on 2 servers")
 	for _, addr := range c.Addrs {
-		find(good, "replica "+addr, check.OK, "replicates")
-		find(good, "rehearsal clicks on "+addr, check.OK, "counted, deleted and counted")
+		wantFound(t, good, "replica "+addr, check.OK, "replicates")
+		wantFound(t, good, "rehearsal clicks on "+addr, check.OK, "counted, deleted and counted")
 	}
 	all, err := st.Home().Replicas(t.Context())
 	if err != nil {
@@ -111,8 +106,8 @@ func TestReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	bad := check.Run(t.Context(), other)
-	find(bad, "replica "+c.Addrs[0], check.Fail, "rejected_rows (1)")
-	find(bad, "replicas", check.Warn, "internal_replication")
+	wantFound(t, bad, "replica "+c.Addrs[0], check.Fail, "rejected_rows (1)")
+	wantFound(t, bad, "replicas", check.Warn, "internal_replication")
 	if err := other.Close(); err != nil {
 		t.Error(err)
 	}

@@ -39,15 +39,11 @@ type Cluster struct {
 // and to whoever asks them, by the address of what stands before each: a proxy, perhaps. Stop
 // ends them.
 func Start(dir string, shards int, before func(addr string) string) (*Cluster, error) {
-	return start(dir, shards, 1, before)
+	return StartReplicated(dir, shards, 1, before)
 }
 
-// StartReplicated starts a cluster whose shards have so many replicas, and a Keeper.
+// StartReplicated is Start of shards that have so many replicas, and of a Keeper if they are several.
 func StartReplicated(dir string, shards, replicas int, before func(addr string) string) (*Cluster, error) {
-	return start(dir, shards, replicas, before)
-}
-
-func start(dir string, shards, replicas int, before func(addr string) string) (*Cluster, error) {
 	servers := shards * replicas
 	ports, held, err := reserve(2*servers + 1)
 	c := &Cluster{replicas: replicas, engines: make([]*engine.Engine, servers), held: held}
