@@ -34,20 +34,11 @@ func apiRate(ctx context.Context, o options, srv *server, ing *ingest, t *report
 	if ing.self {
 		return nil // that loads folders only
 	}
-	dir, err := os.MkdirTemp("", "bench-s3-")
+	s3, end, err := startStorage(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	gateway, err := filepath.Abs(o.gateway)
-	if err != nil {
-		return err
-	}
-	s3, err := storage.Start(ctx, storage.Config{Binary: gateway, Dir: dir, KeepAlive: true})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s3.Close()) }()
+	defer func() { err = errors.Join(err, end()) }()
 	for _, workers := range []int{1, apiWorkers} {
 		network, err := simnet.New(ctx, simnet.Config{
 			Seed: seed, Storage: s3.Account(), Bucket: fmt.Sprintf("bench-%d", workers), Clicks: 100, Limit: apiCalls, Window: apiWindow,
@@ -73,6 +64,22 @@ func apiRate(ctx context.Context, o options, srv *server, ing *ingest, t *report
 		t.rate(workers, files, network.Calls(), time.Since(begin))
 	}
 	return nil
+}
+
+// startStorage starts an S3 server for simulated networks, in a folder that end removes.
+func startStorage(ctx context.Context, o options) (s3 *storage.Server, end func() error, err error) {
+	dir, err := os.MkdirTemp("", "bench-s3-")
+	if err != nil {
+		return nil, nil, err
+	}
+	gateway, err := filepath.Abs(o.gateway)
+	if err == nil {
+		s3, err = storage.Start(ctx, storage.Config{Binary: gateway, Dir: dir, KeepAlive: true})
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return s3, func() error { return errors.Join(s3.Close(), os.RemoveAll(dir)) }, nil
 }
 
 // fromAPI has workers load what the network has of a period, each its share, and returns how many

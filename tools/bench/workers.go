@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"rawlogs/internal/rawlog"
@@ -28,20 +27,11 @@ func workers(ctx context.Context, o options, srv *server, ing *ingest, t *report
 	if ing.self {
 		return nil // that loads folders only
 	}
-	dir, err := os.MkdirTemp("", "bench-workers-")
+	s3, end, err := startStorage(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	gateway, err := filepath.Abs(o.gateway)
-	if err != nil {
-		return err
-	}
-	s3, err := storage.Start(ctx, storage.Config{Binary: gateway, Dir: dir, KeepAlive: true})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s3.Close()) }()
+	defer func() { err = errors.Join(err, end()) }()
 	if err = srv.clear(ctx); err != nil {
 		return err
 	}
@@ -49,7 +39,12 @@ func workers(ctx context.Context, o options, srv *server, ing *ingest, t *report
 	if err != nil {
 		return err
 	}
-	c, err := cluster.Start(filepath.Join(dir, "shards"), 3, cluster.Direct)
+	dir, err := os.MkdirTemp("", "bench-shards-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	c, err := cluster.Start(dir, 3, cluster.Direct)
 	if err != nil {
 		return err
 	}
