@@ -54,12 +54,11 @@ func Run(ctx context.Context, st *store.Store) []Finding {
 	if st.Cluster() == "" {
 		return checker{st.Home()}.run(ctx)
 	}
-	w := whole{st}
-	out := w.run(ctx)
-	servers, err := w.servers(ctx)
+	servers, err := working(ctx, st)
 	if err != nil {
-		return append(out, Finding{Fail, "replicas", err.Error(), hintOr(err, "start the servers that are away, or take them out of the cluster")})
+		return []Finding{{Fail, "replicas", err.Error(), hintOr(err, "start the servers that are away, or take them out of the cluster")}}
 	}
+	out := whole{st, servers}.run(ctx)
 	for _, server := range servers {
 		for _, f := range (checker{server}).run(ctx) {
 			f.What += " on " + server.Addr()

@@ -11,7 +11,10 @@ import (
 )
 
 // whole looks at what the servers of a cluster are to each other.
-type whole struct{ st *store.Store }
+type whole struct {
+	st      *store.Store
+	servers []*store.Server // that work
+}
 
 func (w whole) run(ctx context.Context) []Finding {
 	return look(ctx, []subject{{"cluster", w.checkServers}, {"replicas", w.checkReplicas}, {"clocks", w.checkClocks}, {"fronts", w.checkFronts}})
@@ -24,11 +27,7 @@ func (w whole) checkServers(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w.st.Home().Addr(), err)
 	}
-	servers, err := w.servers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, server := range servers {
+	for _, server := range w.servers {
 		known, err := server.Topology(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", server.Addr(), err)
@@ -38,12 +37,12 @@ func (w whole) checkServers(ctx context.Context) ([]Finding, error) {
 				"make remote_servers alike in the configuration of all of them")
 		}
 	}
-	return one(OK, fmt.Sprintf("%s has %d shards on %d servers; ledger, leases and names are on %s", w.st.Cluster(), len(want), len(servers), w.st.Home().Addr()), "")
+	return one(OK, fmt.Sprintf("%s has %d shards on %d servers; ledger, leases and names are on %s", w.st.Cluster(), len(want), len(w.servers), w.st.Home().Addr()), "")
 }
 
-// servers are all of the cluster that are active.
-func (w whole) servers(ctx context.Context) (all []*store.Server, err error) {
-	for _, shard := range w.st.Shards() {
+// working are all servers of a cluster that work.
+func working(ctx context.Context, st *store.Store) (all []*store.Server, err error) {
+	for _, shard := range st.Shards() {
 		of, err := shard.Replicas(ctx)
 		if err != nil {
 			return nil, err
@@ -65,11 +64,7 @@ func listed(shards [][]string) string {
 // checkClocks compares the servers' clocks. When a row was loaded is the shard's to say,
 // all else is the home's.
 func (w whole) checkClocks(ctx context.Context) ([]Finding, error) {
-	servers, err := w.servers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, shard := range servers {
+	for _, shard := range w.servers {
 		before := time.Now()
 		home, err := w.st.Home().Now(ctx)
 		if err != nil {
@@ -95,12 +90,8 @@ func apart(diff, took time.Duration) bool {
 // checkFronts asks each server for the tables that stand for those of all shards, and through
 // one of them for what the others have.
 func (w whole) checkFronts(ctx context.Context) ([]Finding, error) {
-	servers, err := w.servers(ctx)
-	if err != nil {
-		return nil, err
-	}
 	var out []Finding
-	for _, shard := range servers {
+	for _, shard := range w.servers {
 		what := "fronts on " + shard.Addr()
 		strays, err := shard.StrayFronts(ctx)
 		if err != nil {

@@ -14,15 +14,11 @@ func (w whole) checkReplicas(ctx context.Context) ([]Finding, error) {
 	if !w.st.Replicated() {
 		return nil, nil
 	}
-	servers, err := w.servers(ctx)
-	if err != nil {
-		return nil, err
-	}
 	out, err := w.checkInternalReplication(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, server := range servers {
+	for _, server := range w.servers {
 		found, err := replica{server}.look(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", server.Addr(), err)
