@@ -67,13 +67,19 @@ func (s *Server) Replicating(ctx context.Context) ([]Replicating, error) {
 	return out, rows.Err()
 }
 
+// replicates reports whether a table of the server's own is replicated: those to try something out
+// are not.
+func (s *Server) replicates(table string) bool {
+	return s.target.own != "" && s.target.replicated && !strings.HasPrefix(table, ScratchPrefix)
+}
+
 // replicaWait bounds the wait for a replica to fetch what it lacks.
 const replicaWait = 10 * time.Second
 
 // Sync waits until the replica in use has all parts of a table that any replica acknowledged
 // before. It does nothing where there are none, or where the table is the server's alone.
 func (s *Server) Sync(ctx context.Context, table string) error {
-	if s.target.own == "" || !s.target.replicated || strings.HasPrefix(table, ScratchPrefix) {
+	if !s.replicates(table) {
 		return nil
 	}
 	bounded := context.Context(unmarked{ctx})
@@ -142,10 +148,10 @@ func (s *Server) Spread(ctx context.Context, table string) error {
 }
 
 func (s *Server) copied(ctx context.Context, table string, has func(context.Context, *Server) (bool, error)) error {
-	if !s.replicated() || s.copiesWanted() < 2 || strings.HasPrefix(table, ScratchPrefix) {
+	if s.copiesWanted() < 2 || !s.replicates(table) {
 		return nil
 	}
-	all, err := s.everyone(ctx)
+	all, err := s.Replicas(ctx)
 	if err != nil {
 		return err
 	}

@@ -98,11 +98,11 @@ func (s *Server) deleteUntilGone(ctx context.Context, c Scope, fence Fence, cond
 	where, bound = where+" AND "+cond, append(bound, args...)
 	for try := 0; ; try++ {
 		left, err := s.countByPart(ctx, c.Table(), where, bound...)
-		if err == nil && len(left) == 0 && try > 0 {
-			return s.goneElsewhere(ctx, c.Table(), where, bound)
-		}
-		if err != nil || len(left) == 0 {
+		switch {
+		case err != nil || len(left) == 0 && try == 0:
 			return err
+		case len(left) == 0:
+			return s.goneElsewhere(ctx, c.Table(), where, bound)
 		}
 		if try > 0 {
 			if err = s.holds(ctx, fence); err != nil {

@@ -120,7 +120,10 @@ func (s *Server) mutate(ctx context.Context, table, statement string, args ...an
 	case code(err) == codeUnfinished:
 		// It failed once. Whether its rows are gone when it has ended is the
 		// caller's to count.
-		return errors.Join(s.awaitMutations(ctx, table), s.mutated(ctx, table))
+		if err = s.awaitMutations(ctx, table); err != nil {
+			return err
+		}
+		return s.mutated(ctx, table)
 	}
 	return err
 }

@@ -274,6 +274,6 @@ func (t target) permitted(ctx context.Context, conn *pool, known map[string]bool
 
 // forbidden reports whether a statement was refused for its settings.
 func forbidden(err error) bool {
-	const readonly, unknownSetting, violation = 164, 115, 452
-	return slices.Contains([]int32{readonly, unknownSetting, violation}, code(err))
+	const unknownSetting, violation = 115, 452
+	return slices.Contains([]int32{codeReadonly, unknownSetting, violation}, code(err))
 }

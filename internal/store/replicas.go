@@ -193,12 +193,9 @@ func (e *ReadOnlyError) Error() string {
 	return fmt.Sprintf("%s: %d of %d replicated tables take no rows: it has lost its Keeper (ZooKeeper), or their data in it (see last_queue_update_exception and zookeeper_exception in system.replicas)", e.Addr, e.ReadOnly, e.Tables)
 }
 
-// Replicas are the servers of a shard that are active; the first is the one in use. They are the
-// store's to close.
-func (s *Server) Replicas(ctx context.Context) ([]*Server, error) { return s.everyone(ctx) }
-
-// everyone is the replica in use and all others that work, or it is an error: see above.
-func (s *Server) everyone(ctx context.Context) ([]*Server, error) {
+// Replicas are the replica in use and all others that work, or it is an error: see above. They are
+// the store's to close.
+func (s *Server) Replicas(ctx context.Context) ([]*Server, error) {
 	if !s.replicated() {
 		return []*Server{s}, nil
 	}
@@ -248,7 +245,7 @@ func (s *Server) working(ctx context.Context, inUse standing) (working []*Server
 
 // answering is the replica in use and all others that answer, also those that have no tables yet.
 func (s *Server) answering(ctx context.Context) ([]*Server, error) {
-	working, err := s.everyone(ctx)
+	working, err := s.Replicas(ctx)
 	if err != nil || !s.replicated() {
 		return working, err
 	}
@@ -259,7 +256,7 @@ func (s *Server) answering(ctx context.Context) ([]*Server, error) {
 
 // elsewhere does something on each replica that works but the one in use, on all at once.
 func (s *Server) elsewhere(ctx context.Context, do func(context.Context, *Server) error) error {
-	all, err := s.everyone(ctx)
+	all, err := s.Replicas(ctx)
 	if err != nil {
 		return err
 	}

@@ -58,9 +58,9 @@ var retryableCodes = map[int32]string{
 const (
 	codeUnknownTable    = 60
 	codeUnknownDatabase = 81
-	codeUnfinished      = 341
 	codeTimeout         = 159
 	codeReadonly        = 164
+	codeUnfinished      = 341
 	codeHasProjections  = 344
 	codeAccessDenied    = 497
 	codeTooManyParts    = 252

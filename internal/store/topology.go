@@ -182,12 +182,13 @@ func (s *Store) different(ctx context.Context) error {
 			return err
 		}
 		all = append(all, of...)
+		if !shard.shape().replicated {
+			continue
+		}
 		for _, r := range of {
-			m := Macros{Addr: r.Addr(), Of: i}
-			if shard.shape().replicated {
-				if m, err = r.macros(ctx, i); err != nil {
-					return err
-				}
+			m, err := r.macros(ctx, i)
+			if err != nil {
+				return err
 			}
 			macros = append(macros, m)
 		}
@@ -198,9 +199,6 @@ func (s *Store) different(ctx context.Context) error {
 				return fmt.Errorf("the cluster %s has one server twice, as %s and as %s: %s", server.target.cluster, other.Addr(), server.Addr(), server.pin.server)
 			}
 		}
-	}
-	if !s.shards[0].shape().replicated {
-		return nil
 	}
 	return WrongMacros(macros)
 }

@@ -12,7 +12,7 @@ var clusters = []protection{
 	guard("empty-replica-not-used", "a replica that has lost its disk is not put in use",
 		never, "internal/faults", "TestReplicaWithLostDisk"),
 	guard("insert-copied", "rows count as loaded when they are on several replicas",
-		put("return nil"), "internal/faults", "TestStaleReplica"),
+		never, "internal/faults", "TestStaleReplica"),
 	guard("copies-counted", "they are counted there",
 		swap("n == uint64(rows)", "n == n"), "internal/store", "TestReplicas"),
 	guard("copies-wanted", "a replica too few is told",

@@ -95,10 +95,7 @@ func (s *Sender) once(ctx context.Context, table string, send func(attempt) (sen
 			if err = s.see(ctx, a, out.rows); err != nil {
 				return 0, backoff.Permanent(err)
 			}
-			if err = s.copied(ctx, a, out.rows); err != nil {
-				return 0, backoff.Permanent(err)
-			}
-			return a.id, nil
+			return s.copied(ctx, a, out.rows)
 		case ctx.Err() != nil:
 			return 0, backoff.Permanent(context.Cause(ctx))
 		case errors.As(err, &own):
@@ -112,10 +109,7 @@ func (s *Sender) once(ctx context.Context, table string, send func(attempt) (sen
 				return 0, backoff.Permanent(errors.Join(err, lerr))
 			case landed: //guard:insert-settled
 				s.viewFailed(ctx, a, out.rows, err)
-				if err = s.copied(ctx, a, out.rows); err != nil {
-					return 0, backoff.Permanent(err)
-				}
-				return a.id, nil
+				return s.copied(ctx, a, out.rows)
 			}
 		}
 		if !store.Retryable(err) { //guard:refusal-final
@@ -139,9 +133,14 @@ func (s *Sender) see(ctx context.Context, a attempt, rows int) error {
 	return s.patience.Steady(ctx, func(ctx context.Context) error { return visible(ctx, a, rows) })
 }
 
-// copied waits until the rows of an INSERT are on as many replicas as they are to be.
-func (s *Sender) copied(ctx context.Context, a attempt, rows int) error {
-	return s.patience.Steady(ctx, func(ctx context.Context) error { return a.at.Copied(ctx, a.table, a.id, rows) }) //guard:insert-copied
+// copied returns the id of an INSERT whose rows are there when they are on as many replicas as they
+// are to be.
+func (s *Sender) copied(ctx context.Context, a attempt, rows int) (uint64, error) {
+	err := s.patience.Steady(ctx, func(ctx context.Context) error { return a.at.Copied(ctx, a.table, a.id, rows) })
+	if err != nil { //guard:insert-copied
+		return 0, backoff.Permanent(err)
+	}
+	return a.id, nil
 }
 
 // landed settles an INSERT of unknown outcome, waiting for a store that is away.
