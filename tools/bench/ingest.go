@@ -71,12 +71,13 @@ func (i *ingest) backfill(ctx context.Context, folder string) (usage, error) {
 // says that a file failed or a line was rejected, is no error.
 func (i *ingest) run(ctx context.Context, env []string, args ...string) (usage, summary, error) {
 	var s summary
-	all := append(slices.Clone(args), "--store", i.spec, "--json", "-q")
+	all := append(slices.Clone(args), "--json", "-q")
 	if i.self {
 		i.runs++
 		all = []string{childLoad, i.spec, args[len(args)-1], i.profile, strconv.Itoa(i.runs), strconv.Itoa(i.rows), strconv.Itoa(i.block)}
 	}
-	u, err := child(ctx, append(environment(), env...), i.program, all...)
+	// It may hold a password, which a command line shows to everyone.
+	u, err := child(ctx, append(append(environment(), "INGEST_STORE="+i.spec), env...), i.program, all...)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == 3 {
 		err = nil

@@ -35,7 +35,7 @@ func workers(ctx context.Context, o options, srv *server, ing *ingest, t *report
 	if err = srv.clear(ctx); err != nil {
 		return err
 	}
-	one, err := year(ctx, s3.Account(), ing, 1, "one engine")
+	one, err := year(ctx, s3.Account(), ing, 1, "one worker into one engine")
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func workers(ctx context.Context, o options, srv *server, ing *ingest, t *report
 	}
 	shards := *ing
 	shards.spec = c.Spec(0, "bench")
-	several, err := year(ctx, s3.Account(), &shards, apiWorkers, "three shards")
+	several, err := year(ctx, s3.Account(), &shards, apiWorkers, "four workers into three shards")
 	if err != nil {
 		return err
 	}
@@ -72,8 +72,8 @@ type yearLoaded struct {
 	refused int
 }
 
-func year(ctx context.Context, account storage.Account, ing *ingest, n int, where string) (y yearLoaded, err error) {
-	y.who = fmt.Sprintf("%d workers into %s", n, where)
+func year(ctx context.Context, account storage.Account, ing *ingest, n int, who string) (y yearLoaded, err error) {
+	y.who = who
 	network, err := simnet.New(ctx, simnet.Config{
 		Seed: seed, Storage: account, Bucket: fmt.Sprintf("year-%d", n), Clicks: yearClicks, Limit: yearCalls, Window: apiWindow,
 	})
