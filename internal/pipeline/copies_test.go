@@ -306,6 +306,36 @@ func TestCopiesReplacedTogether(t *testing.T) {
 	}
 }
 
+// A file that becomes a copy of one of the same night leaves its former text to those that were
+// copies of it: one of them is loaded in that night.
+func TestCopiesOfWhatBecomesACopy(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	src := newFolder(t)
+	opts := Options{Network: "acme", Fetchers: 1, Parsers: 1}
+	former, latter := export(ids(1, 60)...), export(ids(101, 170)...)
+	held := hourly("MMMMMM")
+	src.put(held, former)
+	_ = src.night(st, opts)
+	for _, name := range []string{"NNNNNN", "OOOOOO"} {
+		src.put(hourly(name), former)
+	}
+	_ = src.night(st, opts)
+	src.put(hourly("AAAAAA"), latter) // it comes first
+	src.put(held, latter)
+	for night := range 2 {
+		sum, err := Run(t.Context(), st, src.source(), opts)
+		if err != nil || sum.Failed+sum.Left > 0 || sum.Listed != 4 || sum.AlreadyLoaded+sum.Loaded != 4 {
+			t.Errorf("night %d: %+v, %v", night, sum, err)
+		}
+		for what, want := range map[string]uint64{"_file = '" + hourly("AAAAAA") + "'": 70, "_file = '" + held + "'": 0, "_file IN ('" + hourly("NNNNNN") + "', '" + hourly("OOOOOO") + "')": 60} {
+			if n := count(t, st, "SELECT count() FROM clicks WHERE "+what); n != want {
+				t.Errorf("night %d: %d rows where %s, want %d", night, n, what, want)
+			}
+		}
+	}
+}
+
 // What a run that died left of a file's rows carries no copy: where the file can be
 // had it is loaded, else its copy is.
 func TestCopyBesideRemains(t *testing.T) {

@@ -252,6 +252,7 @@ func (r *run) work(ctx context.Context) error {
 
 // bringUpToDate plans what the run's periods lack, and loads it.
 func (r *run) bringUpToDate(ctx context.Context) error {
+	r.copies.forget()
 	jobs, err := r.plan(ctx)
 	if err != nil || r.DryRun {
 		return err

@@ -114,6 +114,13 @@ const (
 	perhapsCopy                  // not yet: as left
 )
 
+// forget begins anew, with other periods.
+func (c *copies) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.files = nil
+}
+
 func (c *copies) add(f rawlog.File, found copyState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -124,7 +131,8 @@ func (c *copies) add(f rawlog.File, found copyState) {
 }
 
 // uncarried returns the copies of what this run, or an earlier one, replaced or lost:
-// they are to be loaded now, once it is known what else could be.
+// they are to be loaded now, once it is known what else could be. Those that another file
+// carries are asked for again after the next files, which may be what takes its place.
 func (r *run) uncarried(ctx context.Context) ([]*job, error) {
 	r.copies.mu.Lock()
 	defer r.copies.mu.Unlock()
@@ -147,7 +155,11 @@ func (r *run) uncarried(ctx context.Context) ([]*job, error) {
 	var jobs []*job
 	for key, c := range r.copies.files {
 		e := known[key]
-		if e == nil || c.found != perhapsCopy && (!e.Has(checkpoint.Copy) || r.twins.carry(e)) { //guard:copy-carried-on
+		if e != nil && e.Has(checkpoint.Copy) && c.found != perhapsCopy && r.twins.carry(e) { //guard:copy-carried-on
+			continue
+		}
+		delete(r.copies.files, key) //guard:copy-asked-again
+		if e == nil || c.found != perhapsCopy && !e.Has(checkpoint.Copy) {
 			continue
 		}
 		j := newJob(e, c.file)
@@ -164,7 +176,6 @@ func (r *run) uncarried(ctx context.Context) ([]*job, error) {
 			}
 		})
 	}
-	r.copies.files = nil
 	slices.SortFunc(jobs, func(a, b *job) int { return compareFiles(a.file(), b.file()) })
 	return jobs, nil
 }
