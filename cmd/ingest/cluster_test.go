@@ -12,7 +12,6 @@ import (
 
 	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
-	"rawlogs/internal/testkit/cluster"
 )
 
 // loadedAt is when something was written into the store.
@@ -22,18 +21,23 @@ var loadedAt = regexp.MustCompile(`20(2[6-9]|[3-9][0-9])-[0-9-]+ [0-9:.]+`)
 // same commands work there.
 func TestCluster(t *testing.T) {
 	t.Parallel()
-	likeOneServer(t, testkit.NewCluster(t, 3), 3)
+	likeOneServer(t, testkit.ClusterConfig(testkit.NewCluster(t, 3), 1).Spec, 3)
 }
 
-// It is so, too, where each of two shards has two replicas.
+// It is so, too, where each of two shards has two replicas, and what is asked is in a Replicated
+// database.
 func TestClusterOfReplicas(t *testing.T) {
 	t.Parallel()
-	likeOneServer(t, testkit.NewReplicas(t, 2, 2), 2)
+	c := testkit.NewReplicas(t, 2, 2)
+	if err := c.MakeReplicated(t.Context(), "logs"); err != nil {
+		t.Fatal(err)
+	}
+	likeOneServer(t, c.Spec(1, "logs"), 2)
 }
 
-// likeOneServer loads the same logs into one server and into a cluster of so many shards, and
-// compares.
-func likeOneServer(t *testing.T, c *cluster.Cluster, n int) {
+// likeOneServer loads the same logs into one server and into the store of a cluster of so many
+// shards, and compares.
+func likeOneServer(t *testing.T, spec string, n int) {
 	t.Helper()
 	dir := t.TempDir()
 	archive := filepath.Join(dir, "archive")
@@ -57,7 +61,7 @@ func likeOneServer(t *testing.T, c *cluster.Cluster, n int) {
 			return stdout.String()
 		}
 	}
-	one, shards := command("embedded:"+path), command(testkit.ClusterConfig(c, 1).Spec)
+	one, shards := command("embedded:"+path), command(spec)
 	for _, in := range []func(int, ...string) string{one, shards} {
 		in(exitIncomplete, "backfill", "2016-09-09", "-q") // broken lines
 		in(exitIncomplete, "backfill", "2016", "-q")

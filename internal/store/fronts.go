@@ -65,7 +65,7 @@ func (s *Store) Apply(ctx context.Context) ([]string, error) {
 	}
 	err = s.onAll(ctx, apply)
 	if err == nil && s.Cluster() != "" { // each stands for the tables of all shards, which are there by now
-		err = s.onAll(ctx, func(ctx context.Context, server *Server) error { return apply(ctx, server.asked()) })
+		err = s.defining(ctx, apply)
 	}
 	if err == nil && from < schema.Version {
 		err = s.stamp(ctx, all)

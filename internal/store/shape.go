@@ -94,6 +94,9 @@ func (t target) shape() Shape {
 	if t.replicated {
 		sh = sh.overReplicas(t.database + Local)
 	}
+	if t.definedOnce {
+		maps.Copy(sh.settings, definingOnce)
+	}
 	return sh
 }
 
@@ -128,7 +131,7 @@ func (sh Shape) statements(database string) ([]schema.Statement, error) {
 }
 
 func (sh Shape) createDatabase(name string) statement {
-	return statement{"CREATE DATABASE " + name, "CREATE DATABASE IF NOT EXISTS " + quote(name)}
+	return statement{"CREATE DATABASE " + name, "CREATE DATABASE IF NOT EXISTS " + quote(name) + " ENGINE = Atomic"}
 }
 
 // addColumns adds those of the columns that the table lacks: all or none.
@@ -249,16 +252,7 @@ func (sh Shape) rename(o object, full, to string) string {
 	return "RENAME TABLE " + full + " TO " + to
 }
 
-const notServed = "replicated tables are served as those of a cluster (?cluster=NAME in the address) with ordinary databases: use one, or a server with tables of its own"
-
-// unservedDatabase says what to do about a database of an engine that puts other engines
-// into the tables than were asked for; "" for one that is served.
-func (sh Shape) unservedDatabase(engine string) string {
-	if slices.Contains([]string{"Replicated", "Shared"}, engine) {
-		return notServed
-	}
-	return ""
-}
+const notServed = "replicated tables are served as those of a cluster: name it in the address (?cluster=NAME), or use a server with tables of its own"
 
 // unserved says what to do about a table of an engine that may not hold our rows; "" for
 // one that may: a table of this one server, in which an INSERT is whole and a deletion is
@@ -267,10 +261,11 @@ func (sh Shape) unserved(table, engine string) string {
 	if sh.replicated {
 		return sh.unservedReplicated(table, engine)
 	}
-	for _, prefix := range []string{"Replicated", "Shared", "Distributed"} {
-		if strings.HasPrefix(engine, prefix) {
-			return notServed
-		}
+	switch {
+	case strings.HasPrefix(engine, sharedPrefix):
+		return cloudNotServed
+	case strings.HasPrefix(engine, replicatedPrefix), strings.HasPrefix(engine, "Distributed"):
+		return notServed
 	}
 	if !strings.HasSuffix(engine, "MergeTree") || table == "ingest_files" && engine != "ReplacingMergeTree" {
 		return "move it away (RENAME TABLE), apply the schema, and copy its rows back"

@@ -23,7 +23,7 @@ func TestServedOnReplicas(t *testing.T) {
 			t.Errorf("%s of %s: %q, want %q", c.table, c.engine, got, c.want)
 		}
 	}
-	for _, database := range []string{"Replicated", "Shared"} {
+	for _, database := range []string{replicatedDatabase, sharedPrefix} {
 		if replicated.unservedDatabase(database) == "" {
 			t.Errorf("a database of the engine %s is served", database)
 		}

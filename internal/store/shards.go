@@ -295,8 +295,8 @@ func (s *Store) Refusers(ctx context.Context, columns map[string][]Column) (map[
 // Server.PutDictionary. It returns whether all of them are dictionaries.
 func (s *Store) PutDictionary(ctx context.Context, d Dictionary) (bool, error) {
 	var views atomic.Bool
-	err := s.onAll(ctx, func(ctx context.Context, server *Server) error {
-		made, err := server.asked().PutDictionary(ctx, d)
+	err := s.defining(ctx, func(ctx context.Context, front *Server) error {
+		made, err := front.PutDictionary(ctx, d)
 		if !made {
 			views.Store(true)
 		}

@@ -30,6 +30,7 @@ type target struct {
 	cluster     string // over whose shards the rows are spread; "" on a single server
 	own         string // of a shard: the database of its own tables
 	replicated  bool   // its shards have replicas
+	definedOnce bool   // what one server defines in the database, all of them have
 	ofShard     int    // how many this one has
 	copies      int    // on how many of them rows are before they count as loaded
 	tls         *tls.Config

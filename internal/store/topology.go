@@ -29,6 +29,11 @@ func openCluster(ctx context.Context, cfg Config, t target) (*Store, error) {
 		return &Store{Server: entry}, nil
 	}
 	shards, err := entry.Topology(ctx)
+	if err == nil {
+		var kind string
+		kind, err = entry.databaseEngine(ctx, entry.Asked())
+		t.definedOnce = kind == replicatedDatabase
+	}
 	if err = errors.Join(err, entry.Close()); err != nil {
 		return nil, fmt.Errorf("store %s: %w", entry.Name(), err)
 	}
@@ -126,14 +131,19 @@ func openShard(ctx context.Context, cfg Config, t target, addrs []string) (*Serv
 
 // haveOwnDatabase makes the database of a shard's own tables if absent.
 func (s *Server) haveOwnDatabase(ctx context.Context) error {
-	var there uint64
-	err := s.Conn().QueryRow(ctx, "SELECT count() FROM system.databases WHERE name = ?", s.target.own).Scan(&there)
+	asked, err := s.databaseEngine(ctx, s.Asked())
+	if err != nil {
+		return err
+	}
+	own, err := s.databaseEngine(ctx, s.target.own)
 	switch {
 	case err != nil:
-		return fmt.Errorf("looking for the database %s: %w", s.target.own, err)
-	case there == 0 && s.cfg.Existing: //guard:looking-makes-no-shard
+		return err
+	case (asked == replicatedDatabase) != s.target.definedOnce: //guard:databases-alike
+		return fmt.Errorf("the database %s has the engine %s here, and another one elsewhere in the cluster: make it alike on all servers", s.Asked(), asked)
+	case own == "" && s.cfg.Existing: //guard:looking-makes-no-shard
 		return engine.ErrAbsent
-	case there == 0:
+	case own == "":
 		if err = s.ddl(ctx, s.shape().createDatabase(s.target.own)); err != nil {
 			return fmt.Errorf("making the database %s of its own tables: %w", s.target.own, err)
 		}

@@ -214,6 +214,12 @@ func (c *Cluster) Make(ctx context.Context, database string) error {
 	return c.on(ctx, "CREATE DATABASE "+database)
 }
 
+// MakeReplicated makes a database on all servers in which a definition that is changed on one of
+// them is changed on all.
+func (c *Cluster) MakeReplicated(ctx context.Context, database string) error {
+	return c.on(ctx, "CREATE DATABASE "+database+" ENGINE = Replicated('/clickhouse/databases/"+database+"', '{shard}', '{replica}')")
+}
+
 // Drop drops it, and that of the shards' own tables beside it.
 func (c *Cluster) Drop(ctx context.Context, database string) error {
 	return c.on(ctx, "DROP DATABASE IF EXISTS "+database+" SYNC", "DROP DATABASE IF EXISTS "+database+store.Local+" SYNC")

@@ -18,11 +18,11 @@ import (
 	"rawlogs/internal/engine"
 )
 
-// The embedded ClickHouse has all of replication but two small things, which its LocalServer
-// never sets: the address at which other replicas fetch parts, and a listener there. A test's
-// server gets both by changing a few instructions of the library in its own process, at places
-// that hold for one version of it alone and are compared before they are changed. The product
-// does nothing of the kind.
+// The embedded ClickHouse has all of replication but a few small things, which its LocalServer never
+// sets: the address at which other replicas fetch parts, a listener there, and for Replicated
+// databases a permission and a pool of threads. A test's server gets them by changing a few
+// instructions of the library in its own process, at places that hold for one version of it alone
+// and are compared before they are changed. The product does nothing of the kind.
 
 // interserverHost is where a replicating server serves parts to the others, at the port of HTTP:
 // of two hosts on which it listens for HTTP the second is given to its parts.
@@ -44,13 +44,16 @@ var (
 	getInterserverCredentials = place{0x1417c940, []byte{0x41, 0x57, 0x41, 0x56, 0x53, 0x4c, 0x8b, 0x3f}}
 	getInterserverIOAddress   = place{0x1417c9c0, []byte{0x41, 0x56, 0x53, 0x48, 0x83, 0xec, 0x48}}
 	getInterserverScheme      = place{0x1417cac0, []byte{0x48, 0x8b, 0x06, 0x80, 0xb8, 0x87, 0x01, 0x00, 0x00, 0x00}}
-	handlerOfHTTP             = place{0x18395d32, []byte{0x0f, 0x84, 0xc2, 0x02, 0x00, 0x00}} // createHandlerFactory: taken where the name is HTTP's
-	padding                   = place{0x1417c983, bytes.Repeat([]byte{0xcc}, 60)}             // between two functions
+	handlerOfHTTP             = place{0x18395d32, []byte{0x0f, 0x84, 0xc2, 0x02, 0x00, 0x00}}                  // createHandlerFactory: taken where the name is HTTP's
+	mayReplicateDDL           = place{0x142891c0, []byte{0x0f, 0xb6, 0x87, 0x10, 0x09, 0x00, 0x00, 0xc3}}      // DatabaseCatalog::canPerformReplicatedDDLQueries
+	createTablesThreadPool    = place{0xf1ce5c0, []byte{0x41, 0x57, 0x41, 0x56, 0x53, 0x48, 0x83, 0xec, 0x20}} // its getter, and that of another pool below
+	padding                   = place{0x1417c983, bytes.Repeat([]byte{0xcc}, 60)}                              // between two functions
 )
 
 const (
-	makeHTTP        = 0x18395ffa // the branches of createHandlerFactory
-	makeInterserver = 0x18395dbc
+	makeHTTP          = 0x18395ffa // the branches of createHandlerFactory
+	makeInterserver   = 0x18395dbc
+	cleanerThreadPool = 0xf1ce080 // getMergeTreePartsCleanerThreadPool
 )
 
 // Replicate makes the server that this process is about to become one that replicates, if its
@@ -97,6 +100,9 @@ func Replicate(library uintptr, folder string, httpPort int) error {
 		{getInterserverScheme, load(start+scheme, 0xc5, 0xf8, 0x10, 0x00, 0xc5, 0xf8, 0x11, 0x07, 0x48, 0x8b, 0x40, 0x10, 0x48, 0x89, 0x47, 0x10, 0x48, 0x89, 0xf8, 0xc3)},
 		// mov rax, credentials; xor edx, edx; ret
 		{getInterserverCredentials, load(start+credentials, 0x31, 0xd2, 0xc3)},
+		// mov al, 1; ret
+		{mayReplicateDDL, []byte{0xb0, 0x01, 0xc3}},
+		{createTablesThreadPool, append([]byte{0xe9}, relative(cleanerThreadPool, createTablesThreadPool.at+5)...)},
 		{padding, secondIsInterserver(start + counter)},
 		{handlerOfHTTP, append([]byte{0x0f, 0x84}, relative(padding.at, handlerOfHTTP.at+6)...)},
 	} {
