@@ -258,12 +258,11 @@ const notServed = "replicated tables are served as those of a cluster: name it i
 // one that may: a table of this one server, in which an INSERT is whole and a deletion is
 // done when it says so.
 func (sh Shape) unserved(table, engine string) string {
-	if sh.replicated {
-		return sh.unservedReplicated(table, engine)
-	}
 	switch {
 	case strings.HasPrefix(engine, sharedPrefix):
 		return cloudNotServed
+	case sh.replicated:
+		return sh.unservedReplicated(table, engine)
 	case strings.HasPrefix(engine, replicatedPrefix), strings.HasPrefix(engine, "Distributed"):
 		return notServed
 	}

@@ -79,7 +79,7 @@ func (sh Shape) alone(engine string) (string, error) {
 func (sh Shape) unservedReplicated(table, engine string) string {
 	name, replicated := strings.CutPrefix(engine, replicatedPrefix)
 	switch {
-	case strings.HasSuffix(engine, "MergeTree") && !replicated && !strings.HasPrefix(engine, "Shared"):
+	case strings.HasSuffix(engine, "MergeTree") && !replicated:
 		return "the cluster has replicas, and the others would not get its rows: DETACH TABLE " + table + ", ATTACH TABLE " + table + " AS REPLICATED, on one replica of each shard"
 	case !replicated || !strings.HasSuffix(name, "MergeTree") || table == "ingest_files" && name != "ReplacingMergeTree":
 		return "move it away (RENAME TABLE), apply the schema, and copy its rows back"

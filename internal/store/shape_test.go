@@ -15,7 +15,7 @@ func TestServedOnReplicas(t *testing.T) {
 		{"ingest_files", "ReplicatedReplacingMergeTree", ""},
 		{"ingest_files", "ReplicatedMergeTree", "move it away"},
 		{"clicks", "MergeTree", "AS REPLICATED"},
-		{"clicks", "SharedMergeTree", "move it away"},
+		{"clicks", "SharedMergeTree", "ClickHouse Cloud"},
 		{"clicks", "Distributed", "move it away"},
 		{"clicks", "Memory", "move it away"},
 	} {

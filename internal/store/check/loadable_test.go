@@ -16,7 +16,7 @@ func TestEnginesServed(t *testing.T) {
 	st := testkit.Database(t)
 	for engine, want := range map[string]string{
 		"MergeTree": "", "ReplacingMergeTree": "",
-		"ReplicatedMergeTree": "?cluster=NAME", "SharedMergeTree": "?cluster=NAME", "ReplicatedReplacingMergeTree": "?cluster=NAME", "Distributed": "?cluster=NAME",
+		"ReplicatedMergeTree": "?cluster=NAME", "SharedMergeTree": "ClickHouse Cloud", "ReplicatedReplacingMergeTree": "?cluster=NAME", "Distributed": "?cluster=NAME",
 		"Memory": "RENAME TABLE", "View": "RENAME TABLE",
 	} {
 		f := check.ServedEngine(st, "clicks", engine)
