@@ -336,6 +336,87 @@ func TestCopiesOfWhatBecomesACopy(t *testing.T) {
 	}
 }
 
+// A copy that the source lists no more has its rows by its original. Once that has another text they
+// are lost, and the run that replaces them says so.
+func TestCopyGoneBeforeItsOriginal(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	src := newFolder(t)
+	opts := Options{Network: "acme"}
+	first, second := hourly("AAAAAA"), hourly("BBBBBB")
+	src.put(first, export(ids(1, 60)...))
+	_ = src.night(st, opts)
+	src.put(second, export(ids(1, 60)...))
+	_ = src.night(st, opts)
+	night := func(missing int) {
+		t.Helper()
+		sum, err := Run(t.Context(), st, src.source(), opts)
+		if err != nil || sum.Failed > 0 || len(sum.Missing) != missing || missing > 0 && sum.Missing[0].Name != second {
+			t.Errorf("%d missing, %+v, %v; want %d", len(sum.Missing), sum, err, missing)
+		}
+		if report, err := Verify(t.Context(), st, Options{Network: opts.Network}); err != nil || len(report.Differences) > 0 {
+			t.Errorf("verify: %+v, %v", report, err)
+		}
+	}
+	if err := os.Remove(filepath.Join(src.root, second)); err != nil {
+		t.Fatal(err)
+	}
+	night(0)
+	src.put(first, export(ids(101, 170)...))
+	night(1)
+	night(1)
+	entries, err := checkpoint.Open(st, opts.Network).Entries(t.Context(), checkpoint.Filter{Files: []string{second}})
+	if err != nil || len(entries) != 1 || entries[0].State != checkpoint.Planned || !entries[0].Has(checkpoint.Lost) || entries[0].Has(checkpoint.Copy) {
+		t.Errorf("%+v, %v", entries, err)
+	}
+	src.put(second, export(ids(1, 60)...)) // it is back
+	night(0)
+	if n := count(t, st, "SELECT count() FROM clicks WHERE _file = ?", second); n != 60 {
+		t.Errorf("%d rows, want 60", n)
+	}
+}
+
+// A ledger that calls a file a copy of what nobody has is wrong, as after a run that died before it
+// came to the copies of what it replaced.
+func TestVerifyCopies(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	src := newFolder(t)
+	opts := Options{Network: "acme"}
+	first, second := hourly("AAAAAA"), hourly("BBBBBB")
+	src.put(first, export(ids(1, 60)...))
+	_ = src.night(st, opts)
+	src.put(second, export(ids(1, 60)...))
+	_ = src.night(st, opts)
+	ledger := checkpoint.Open(st, opts.Network)
+	entry := func() checkpoint.Entry {
+		t.Helper()
+		entries, err := ledger.Entries(t.Context(), checkpoint.Filter{Files: []string{second}})
+		if err != nil || len(entries) != 1 {
+			t.Fatalf("%+v, %v", entries, err)
+		}
+		return entries[0]
+	}
+	copied := entry()
+	src.put(first, export(ids(101, 170)...))
+	_ = src.night(st, opts)
+	copied.Version = entry().Version
+	if err := testkit.OnShards(t.Context(), st, "DELETE FROM clicks WHERE _file = ?", second); err != nil {
+		t.Fatal(err)
+	}
+	if err := ledger.Put(t.Context(), []*checkpoint.Entry{&copied}); err != nil {
+		t.Fatal(err)
+	}
+	report, err := Verify(t.Context(), st, Options{Network: opts.Network})
+	if err != nil || len(report.Differences) != 1 || report.Differences[0].File.Name != second || !report.Differences[0].Uncarried {
+		t.Errorf("verify: %+v, %v", report, err)
+	}
+	_ = src.night(st, opts)
+	if report, err = Verify(t.Context(), st, Options{Network: opts.Network}); err != nil || len(report.Differences) > 0 {
+		t.Errorf("after another night: %+v, %v", report, err)
+	}
+}
+
 // What a run that died left of a file's rows carries no copy: where the file can be
 // had it is loaded, else its copy is.
 func TestCopyBesideRemains(t *testing.T) {

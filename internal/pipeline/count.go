@@ -33,10 +33,14 @@ type Difference struct {
 	LedgerRejected uint64 // lines in rejected_rows
 	StoredRejected uint64
 	Orphans        uint64 // of Stored: rows of INSERTs that the ledger does not list
+	Uncarried      bool   // a copy of a text that no file has rows of; the next run of its day loads it
 }
 
 // String says what differs.
 func (d Difference) String() string {
+	if d.Uncarried {
+		return "a copy of a file whose rows are gone, or of another text now"
+	}
 	text := fmt.Sprintf("ledger %d, store %d", d.Ledger, d.Stored)
 	if d.LedgerRejected != d.StoredRejected {
 		text += fmt.Sprintf(", rejected lines %d and %d", d.LedgerRejected, d.StoredRejected)

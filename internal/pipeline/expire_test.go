@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -394,4 +396,32 @@ func TestHorizonOfNames(t *testing.T) {
 			t.Errorf("with a file of %s: %q", c.hour, h.doubt())
 		}
 	}
+}
+
+// A copy that the source listed no more when its original's month was over is no loss.
+func TestCopiesExpire(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	src := newFolder(t)
+	opts := Options{Network: "acme", Types: []rawlog.Type{rawlog.Clicks}}
+	src.write(gen.Spec{Type: rawlog.Clicks, Hour: time.Now().UTC().Truncate(time.Hour), Rows: 5})
+	src.put(hourly("AAAAAA"), export(ids(1, 60)...))
+	_ = src.night(st, opts)
+	src.put(hourly("BBBBBB"), export(ids(1, 60)...))
+	_ = src.night(st, opts)
+	if err := os.Remove(filepath.Join(src.root, hourly("BBBBBB"))); err != nil {
+		t.Fatal(err)
+	}
+	setLife(t, st, "acme", sinceOctober())
+	if sum := loadAged(t, st, src, opts); len(sum.Missing) > 0 {
+		t.Errorf("%+v", sum)
+	}
+	if n := count(t, st, "SELECT count() FROM clicks"); n != 5 {
+		t.Errorf("%d rows, want 5", n)
+	}
+	sound(t, st, "acme", 2)
+	if sum := loadAged(t, st, src, opts); len(sum.Missing) > 0 {
+		t.Errorf("the next night: %+v", sum)
+	}
+	sound(t, st, "acme", 2)
 }

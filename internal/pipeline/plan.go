@@ -248,9 +248,14 @@ func (r *run) reportMissing(known map[fileKey]*checkpoint.Entry, seen map[fileKe
 		return !slices.ContainsFunc(refused, func(e dirs.TypeError) bool { return e.Type == t })
 	}
 	for key, e := range known {
-		if open(e) && !seen[key] && listed(key.typ) && r.Share.Has(key.name) && !r.gone(e.File) && !r.ahead.over(e.File) &&
-			(r.RetryFailed || r.asked(e.File)) {
+		if seen[key] || !listed(key.typ) || !r.Share.Has(key.name) || r.ahead.over(e.File) {
+			continue
+		}
+		switch {
+		case open(e) && !r.gone(e.File) && (r.RetryFailed || r.asked(e.File)):
 			missing = append(missing, e.File) //guard:missing-reported
+		case e.State == checkpoint.Loaded && e.Has(checkpoint.Copy):
+			r.copies.add(e.File, goneCopy) //guard:copy-gone
 		}
 	}
 	slices.SortFunc(missing, compareFiles)

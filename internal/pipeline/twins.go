@@ -112,6 +112,7 @@ const (
 	knownCopy   copyState = iota // by an earlier run: as loaded already
 	newCopy                      // by this run: as loaded
 	perhapsCopy                  // not yet: as left
+	goneCopy                     // not at all: the source does not list it any more
 )
 
 // forget begins anew, with other periods.
@@ -153,6 +154,7 @@ func (r *run) uncarried(ctx context.Context) ([]*job, error) {
 	}
 	r.twins = knownTwins(known)
 	var jobs []*job
+	var lost []*checkpoint.Entry
 	for key, c := range r.copies.files {
 		e := known[key]
 		if e != nil && e.Has(checkpoint.Copy) && c.found != perhapsCopy && r.twins.carry(e) { //guard:copy-carried-on
@@ -160,6 +162,10 @@ func (r *run) uncarried(ctx context.Context) ([]*job, error) {
 		}
 		delete(r.copies.files, key) //guard:copy-asked-again
 		if e == nil || c.found != perhapsCopy && !e.Has(checkpoint.Copy) {
+			continue
+		}
+		if c.found == goneCopy {
+			lost = append(lost, e)
 			continue
 		}
 		j := newJob(e, c.file)
@@ -177,7 +183,18 @@ func (r *run) uncarried(ctx context.Context) ([]*job, error) {
 		})
 	}
 	slices.SortFunc(jobs, func(a, b *job) int { return compareFiles(a.file(), b.file()) })
-	return jobs, nil
+	return jobs, r.loseCopies(ctx, lost)
+}
+
+// loseCopies records that of these files no rows are in the store any more, and none can be had.
+func (r *run) loseCopies(ctx context.Context, entries []*checkpoint.Entry) error {
+	for _, e := range entries {
+		emptied(e)
+		e.State = checkpoint.Planned
+		e.Settle(r.Now(), checkpoint.Issue{Kind: checkpoint.Lost, Text: "a copy of a file that has another text now, and no longer listed by the source"})
+		r.sum.add(func(s *Summary) { s.Missing = append(s.Missing, e.File) })
+	}
+	return r.record(ctx, entries)
 }
 
 // same settles a file whose text is in the store already, and reports whether it

@@ -110,6 +110,7 @@ func (v *verification) compare(ctx context.Context, typ rawlog.Type, of rawlog.P
 	if err != nil {
 		return err
 	}
+	carry := carriers(entries)
 	for _, e := range entries {
 		held := counted[keyOf(e.File)]
 		delete(counted, keyOf(e.File))
@@ -124,14 +125,28 @@ func (v *verification) compare(ctx context.Context, typ rawlog.Type, of rawlog.P
 		}
 		v.Files++
 		v.Rows += e.Rows
-		if held.compare(e) != nil {
+		switch {
+		case held.compare(e) != nil:
 			v.differ = append(v.differ, differing{e, held})
+		case e.State == checkpoint.Loaded && e.Has(checkpoint.Copy) && !carry(e): //guard:copies-verified
+			v.Differences = append(v.Differences, Difference{File: e.File, Uncarried: true})
 		}
 	}
 	for key, held := range counted {
 		v.unknown[key] = held.with(v.unknown[key])
 	}
 	return nil
+}
+
+// carriers tells of a copy whether the rows of its text are another file's.
+func carriers(entries []checkpoint.Entry) func(copied checkpoint.Entry) bool {
+	texts := make(map[twinKey]bool)
+	for i := range entries {
+		if e := &entries[i]; holdsText(e) {
+			texts[keyOfText(e.File, e.Contents)] = true
+		}
+	}
+	return func(copied checkpoint.Entry) bool { return texts[keyOfText(copied.File, copied.Contents)] }
 }
 
 // conclude makes differences of what differs. Rows of one stretch may be those that an entry of another

@@ -45,11 +45,15 @@ type Difference struct {
 
 	LedgerRejected uint64 `json:"ledger_rejected"` // lines in rejected_rows
 	StoredRejected uint64 `json:"stored_rejected"`
-	Orphans        uint64 `json:"orphans"` // of stored: rows of inserts that the ledger does not list
+	Orphans        uint64 `json:"orphans"`             // of stored: rows of inserts that the ledger does not list
+	Uncarried      bool   `json:"uncarried,omitempty"` // a copy of a text that no file has rows of
 }
 
 // String says what differs.
 func (d Difference) String() string {
+	if d.Uncarried {
+		return fmt.Sprintf("%s %s: a copy of a file whose rows are gone, or of another text now", d.Type, d.Name)
+	}
 	text := fmt.Sprintf("%s %s: the ledger says %s, the store holds %s", d.Type, d.Name, term.Count(d.Ledger), term.Count(d.Stored))
 	if d.LedgerRejected != d.StoredRejected {
 		text += fmt.Sprintf("; rejected lines %s and %s", term.Count(d.LedgerRejected), term.Count(d.StoredRejected))
@@ -63,7 +67,7 @@ func (d Difference) String() string {
 func describeDifference(d pipeline.Difference) Difference {
 	return Difference{
 		Type: string(d.File.Type), Name: d.File.Name, Ledger: d.Ledger, Stored: d.Stored,
-		LedgerRejected: d.LedgerRejected, StoredRejected: d.StoredRejected, Orphans: d.Orphans,
+		LedgerRejected: d.LedgerRejected, StoredRejected: d.StoredRejected, Orphans: d.Orphans, Uncarried: d.Uncarried,
 	}
 }
 
