@@ -179,6 +179,7 @@ func (r *run) uncarried(ctx context.Context) ([]*job, error) {
 				s.Loaded--
 			case perhapsCopy:
 				s.Left--
+			case goneCopy: // is no job
 			}
 		})
 	}
