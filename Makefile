@@ -74,7 +74,7 @@ LONGEST := ./internal/pipeline ./internal/faults ./cmd/ingest ./internal/store .
 test: engine bin/versitygw bin/sqs bin/release ## the whole suite: real ClickHouse, real S3, race detector
 	go test -C tools/kubernetes ./...
 	go test -C tools/release -count=1 ./... # it reads the commit, which the cache does not see
-	GORACE="atexit_sleep_ms=0 $${GORACE:-}" go test -race -p 3 -vet=off -ldflags="-s -w" -timeout 40m $(LONGEST) ./... # or each program sleeps for a second at its end; lint vets, and symbols would only be linked
+	GORACE="atexit_sleep_ms=0 $${GORACE:-}" go test -race -vet=off -ldflags="-s -w" -timeout 40m $(LONGEST) ./... # or each program sleeps for a second at its end; lint vets, and symbols would only be linked
 
 .PHONY: lint
 lint: bin/golangci-lint ## gofmt, golangci-lint, shellcheck

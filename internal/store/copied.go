@@ -92,9 +92,9 @@ func (s *Server) Sync(ctx context.Context, table string) error {
 	case err == nil:
 		return nil
 	case code(err) != codeTimeout:
-		return fmt.Errorf("asking %s to have all of %s: %w", s.Addr(), table, err)
+		return s.named(fmt.Errorf("asking it to have all of %s: %w", table, err))
 	}
-	return fmt.Errorf("waiting for what %s lacks of %s, which a replica that is away may have (start it, or if its disk is lost, SYSTEM DROP REPLICA on another one): %w", s.Addr(), table, err)
+	return s.named(fmt.Errorf("waiting for what it lacks of %s, which a replica that is away may have (start that one, or if its disk is lost, SYSTEM DROP REPLICA on another one): %w", table, err))
 }
 
 // catchUp waits until the server has all that any replica acknowledged before: parts, and
@@ -105,7 +105,7 @@ func (s *Server) catchUp(ctx context.Context) error {
 		SELECT groupArray(table), groupArrayIf(table, table IN (SELECT table FROM system.mutations WHERE database = ? AND NOT is_done))
 		FROM system.replicas WHERE database = ?`, s.Database(), s.Database()).Scan(&tables, &mutated)
 	if err != nil {
-		return fmt.Errorf("asking %s for its replicated tables: %w", s.Addr(), err)
+		return s.named(fmt.Errorf("asking for its replicated tables: %w", err))
 	}
 	group, syncing := errgroup.WithContext(ctx)
 	group.SetLimit(mostConns / 2)

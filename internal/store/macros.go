@@ -17,7 +17,7 @@ func (s *Server) macros(ctx context.Context, of int) (Macros, error) {
 	m := Macros{Addr: s.Addr(), Of: of}
 	err := s.Conn().QueryRow(ctx, "SELECT anyIf(substitution, macro = ?), anyIf(substitution, macro = ?) FROM system.macros", shardMacro, replicaMacro).Scan(&m.Shard, &m.Replica)
 	if err != nil {
-		return m, fmt.Errorf("asking %s for its macros: %w", m.Addr, err)
+		return m, s.named(fmt.Errorf("asking for its macros: %w", err))
 	}
 	return m, nil
 }

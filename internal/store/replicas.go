@@ -165,7 +165,7 @@ func (s *Server) standing(ctx context.Context) (standing, error) {
 			ifNull((SELECT toUInt64(max(active_replicas)) FROM system.replicas WHERE database = ? AND table IN ('clicks', 'ingest_files')), 0)
 		FROM system.replicas WHERE database = ?`, s.Database(), s.Database()).Scan(&tables, &readOnly, &active)
 	if err != nil {
-		return standing{}, fmt.Errorf("asking %s for its replicas: %w", s.Addr(), err)
+		return standing{}, s.named(fmt.Errorf("asking for its replicas: %w", err))
 	}
 	return standing{int(tables), int(readOnly), int(active)}, nil
 }

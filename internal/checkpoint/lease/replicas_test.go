@@ -12,12 +12,13 @@ import (
 	"rawlogs/internal/testkit/cluster"
 )
 
-// apart opens a store of two replicas twice, each time with another one in use.
-func apart(t *testing.T) (one, other *store.Store) {
+// apart opens a store of two replicas twice, each time with another one in use, which is waited for
+// so long where it lacks something.
+func apart(t *testing.T, wait time.Duration) (one, other *store.Store) {
 	t.Helper()
 	c := testkit.NewReplicas(t, 1, 2)
 	cfg := testkit.ClusterConfig(c, 0)
-	cfg.ReplicaWait = time.Second
+	cfg.ReplicaWait = wait
 	one = testkit.OpenStore(t, cfg)
 	cfg.Spec = strings.Replace(cfg.Spec, "cluster="+cluster.Name, "cluster="+cluster.Mirrored, 1)
 	other, err := store.Open(t.Context(), cfg)
@@ -38,14 +39,14 @@ func apart(t *testing.T) (one, other *store.Store) {
 // Runs that speak to different replicas claim at the same moment: at most one gets the lease.
 func TestClaimsOnReplicas(t *testing.T) {
 	t.Parallel()
-	one, other := apart(t)
+	one, other := apart(t, time.Minute)
 	claimAtOnce(t, 10, 6, one, other)
 }
 
 // A replica that has not heard of a claim does not say that there is none.
 func TestClaimOnStaleReplica(t *testing.T) {
 	t.Parallel()
-	one, other := apart(t)
+	one, other := apart(t, time.Second)
 	if err := other.Conn().Exec(t.Context(), "SYSTEM STOP FETCHES "+other.Holding("ingest_leases")); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,7 @@ func TestClaimOnStaleReplica(t *testing.T) {
 // A run whose lease ran out, on a replica that has heard of no other run yet, deletes nothing.
 func TestFenceOnStaleReplica(t *testing.T) {
 	t.Parallel()
-	one, other := apart(t)
+	one, other := apart(t, time.Second)
 	exec := func(st *store.Store, statement string) {
 		t.Helper()
 		if err := st.Conn().Exec(t.Context(), statement); err != nil {

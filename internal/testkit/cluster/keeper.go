@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"rawlogs/internal/ended"
@@ -15,8 +16,10 @@ import (
 
 // keeper is a ZooKeeper, which replicas need.
 type keeper struct {
-	dir     string
-	port    int
+	dir  string
+	port int
+
+	mu      sync.Mutex // it is stopped and started again by who knows of each other by the store alone
 	command *exec.Cmd
 }
 
@@ -27,6 +30,8 @@ const classes = "/usr/share/java/zookeeper.jar"
 var ErrNoKeeper = errors.New("no ZooKeeper here (apt-get install libzookeeper-java default-jre-headless)")
 
 func (k *keeper) start() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if _, err := os.Stat(classes); err != nil {
 		return errors.Join(ErrNoKeeper, err)
 	}
@@ -57,14 +62,23 @@ func (k *keeper) start() error {
 			return conn.Close()
 		}
 		if failed := ended.Wait(ctx, 50*time.Millisecond); failed != nil {
-			return errors.Join(fmt.Errorf("ZooKeeper does not listen: %w", err), k.stop())
+			return errors.Join(fmt.Errorf("ZooKeeper does not listen: %w", err), k.kill())
 		}
 	}
 }
 
 // stop ends it at once: what it acknowledged is on its disk.
 func (k *keeper) stop() error {
-	if k == nil || k.command == nil {
+	if k == nil {
+		return nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.kill()
+}
+
+func (k *keeper) kill() error {
+	if k.command == nil {
 		return nil
 	}
 	err := k.command.Process.Kill()
