@@ -14,6 +14,7 @@ import (
 
 	"rawlogs/internal/checkpoint"
 	"rawlogs/internal/rawlog"
+	"rawlogs/internal/store"
 	"rawlogs/internal/testkit"
 )
 
@@ -336,6 +337,17 @@ func TestCopiesOfWhatBecomesACopy(t *testing.T) {
 	}
 }
 
+// copied has a file of 60 rows loaded, and the night after a copy of it told.
+func (f *folder) copied(st *store.Store, opts Options) (first, second string) {
+	f.tb.Helper()
+	first, second = hourly("AAAAAA"), hourly("BBBBBB")
+	for _, name := range []string{first, second} {
+		f.put(name, export(ids(1, 60)...))
+		_ = f.night(st, opts)
+	}
+	return first, second
+}
+
 // A copy that the source lists no more has its rows by its original. Once that has another text they
 // are lost, and the run that replaces them says so.
 func TestCopyGoneBeforeItsOriginal(t *testing.T) {
@@ -343,11 +355,7 @@ func TestCopyGoneBeforeItsOriginal(t *testing.T) {
 	st := testkit.Database(t)
 	src := newFolder(t)
 	opts := Options{Network: "acme"}
-	first, second := hourly("AAAAAA"), hourly("BBBBBB")
-	src.put(first, export(ids(1, 60)...))
-	_ = src.night(st, opts)
-	src.put(second, export(ids(1, 60)...))
-	_ = src.night(st, opts)
+	first, second := src.copied(st, opts)
 	night := func(missing int) {
 		t.Helper()
 		sum, err := Run(t.Context(), st, src.source(), opts)
@@ -383,11 +391,7 @@ func TestVerifyCopies(t *testing.T) {
 	st := testkit.Database(t)
 	src := newFolder(t)
 	opts := Options{Network: "acme"}
-	first, second := hourly("AAAAAA"), hourly("BBBBBB")
-	src.put(first, export(ids(1, 60)...))
-	_ = src.night(st, opts)
-	src.put(second, export(ids(1, 60)...))
-	_ = src.night(st, opts)
+	first, second := src.copied(st, opts)
 	ledger := checkpoint.Open(st, opts.Network)
 	entry := func() checkpoint.Entry {
 		t.Helper()

@@ -405,11 +405,8 @@ func TestCopiesExpire(t *testing.T) {
 	src := newFolder(t)
 	opts := Options{Network: "acme", Types: []rawlog.Type{rawlog.Clicks}}
 	src.write(gen.Spec{Type: rawlog.Clicks, Hour: time.Now().UTC().Truncate(time.Hour), Rows: 5})
-	src.put(hourly("AAAAAA"), export(ids(1, 60)...))
-	_ = src.night(st, opts)
-	src.put(hourly("BBBBBB"), export(ids(1, 60)...))
-	_ = src.night(st, opts)
-	if err := os.Remove(filepath.Join(src.root, hourly("BBBBBB"))); err != nil {
+	_, second := src.copied(st, opts)
+	if err := os.Remove(filepath.Join(src.root, second)); err != nil {
 		t.Fatal(err)
 	}
 	setLife(t, st, "acme", sinceOctober())
