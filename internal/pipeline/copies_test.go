@@ -384,6 +384,25 @@ func TestCopyGoneBeforeItsOriginal(t *testing.T) {
 	}
 }
 
+// A run that names the original alone has not looked for its copy, which is there and not lost.
+func TestOriginalNamedAlone(t *testing.T) {
+	t.Parallel()
+	st := testkit.Database(t)
+	src := newFolder(t)
+	opts := Options{Network: "acme"}
+	first, second := src.copied(st, opts)
+	src.put(first, export(ids(101, 170)...))
+	named := opts
+	named.Files, named.Reload = []string{first}, true
+	if sum, err := Run(t.Context(), st, src.source(), named); err != nil || sum.Loaded != 1 || len(sum.Missing) > 0 {
+		t.Errorf("%+v, %v", sum, err)
+	}
+	_ = src.night(st, opts)
+	if n := count(t, st, "SELECT count() FROM clicks WHERE _file = ?", second); n != 60 {
+		t.Errorf("%d rows, want 60", n)
+	}
+}
+
 // A ledger that calls a file a copy of what nobody has is wrong, as after a run that died before it
 // came to the copies of what it replaced.
 func TestVerifyCopies(t *testing.T) {

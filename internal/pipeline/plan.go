@@ -254,7 +254,7 @@ func (r *run) reportMissing(known map[fileKey]*checkpoint.Entry, seen map[fileKe
 		switch {
 		case open(e) && !r.gone(e.File) && (r.RetryFailed || r.asked(e.File)):
 			missing = append(missing, e.File) //guard:missing-reported
-		case e.State == checkpoint.Loaded && e.Has(checkpoint.Copy):
+		case e.State == checkpoint.Loaded && e.Has(checkpoint.Copy) && r.asked(e.File): // else it was not looked for
 			r.copies.add(e.File, goneCopy) //guard:copy-gone
 		}
 	}
