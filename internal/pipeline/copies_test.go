@@ -373,9 +373,8 @@ func TestCopyGoneBeforeItsOriginal(t *testing.T) {
 	src.put(first, export(ids(101, 170)...))
 	night(1)
 	night(1)
-	entries, err := checkpoint.Open(st, opts.Network).Entries(t.Context(), checkpoint.Filter{Files: []string{second}})
-	if err != nil || len(entries) != 1 || entries[0].State != checkpoint.Planned || !entries[0].Has(checkpoint.Lost) || entries[0].Has(checkpoint.Copy) {
-		t.Errorf("%+v, %v", entries, err)
+	if e := entryOf(t, st, opts, second); e.State != checkpoint.Planned || !e.Has(checkpoint.Lost) || e.Has(checkpoint.Copy) {
+		t.Errorf("%+v", e)
 	}
 	src.put(second, export(ids(1, 60)...)) // it is back
 	night(0)
@@ -411,23 +410,14 @@ func TestVerifyCopies(t *testing.T) {
 	src := newFolder(t)
 	opts := Options{Network: "acme"}
 	first, second := src.copied(st, opts)
-	ledger := checkpoint.Open(st, opts.Network)
-	entry := func() checkpoint.Entry {
-		t.Helper()
-		entries, err := ledger.Entries(t.Context(), checkpoint.Filter{Files: []string{second}})
-		if err != nil || len(entries) != 1 {
-			t.Fatalf("%+v, %v", entries, err)
-		}
-		return entries[0]
-	}
-	copied := entry()
+	copied := entryOf(t, st, opts, second)
 	src.put(first, export(ids(101, 170)...))
 	_ = src.night(st, opts)
-	copied.Version = entry().Version
+	copied.Version = entryOf(t, st, opts, second).Version
 	if err := testkit.OnShards(t.Context(), st, "DELETE FROM clicks WHERE _file = ?", second); err != nil {
 		t.Fatal(err)
 	}
-	if err := ledger.Put(t.Context(), []*checkpoint.Entry{&copied}); err != nil {
+	if err := checkpoint.Open(st, opts.Network).Put(t.Context(), []*checkpoint.Entry{&copied}); err != nil {
 		t.Fatal(err)
 	}
 	report, err := Verify(t.Context(), st, Options{Network: opts.Network})
