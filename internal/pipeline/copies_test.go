@@ -383,18 +383,27 @@ func TestCopyGoneBeforeItsOriginal(t *testing.T) {
 	}
 }
 
-// A run that names the original alone has not looked for its copy, which is there and not lost.
+// A run that names the original alone has not looked for its copy, which is there and not lost: it is
+// planned again, and nobody has said that this may be ignored.
 func TestOriginalNamedAlone(t *testing.T) {
 	t.Parallel()
 	st := testkit.Database(t)
 	src := newFolder(t)
 	opts := Options{Network: "acme"}
 	first, second := src.copied(st, opts)
+	known := entryOf(t, st, opts, second)
+	known.Ignored = "told"
+	if err := checkpoint.Open(st, opts.Network).Put(t.Context(), []*checkpoint.Entry{&known}); err != nil {
+		t.Fatal(err)
+	}
 	src.put(first, export(ids(101, 170)...))
 	named := opts
 	named.Files, named.Reload = []string{first}, true
 	if sum, err := Run(t.Context(), st, src.source(), named); err != nil || sum.Loaded != 1 || len(sum.Missing) > 0 {
 		t.Errorf("%+v, %v", sum, err)
+	}
+	if e := entryOf(t, st, opts, second); e.State != checkpoint.Planned || e.Ignored != "" || kinds(e.Issues) != "copy" {
+		t.Errorf("%+v", e)
 	}
 	_ = src.night(st, opts)
 	if n := count(t, st, "SELECT count() FROM clicks WHERE _file = ?", second); n != 60 {

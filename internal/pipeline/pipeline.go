@@ -239,15 +239,23 @@ func (r *run) do(ctx context.Context) (err error) {
 
 // work is what a run does under its lease, once dead runs are cleaned up after.
 func (r *run) work(ctx context.Context) error {
-	if err := r.byStretch(ctx, r.bringUpToDate); err != nil {
-		return err
+	catchUp := func(ctx context.Context) error { return r.byStretch(ctx, r.bringUpToDate) }
+	steps := []func(context.Context) error{
+		r.orphaned, //guard:orphans-first
+		catchUp,
+		func(ctx context.Context) error { return r.expire(ctx, false) },
+		r.orphaned, //guard:orphans-last
+		r.openIssues,
 	}
-	if !r.DryRun {
-		if err := r.expire(ctx, false); err != nil {
+	if r.DryRun {
+		steps = []func(context.Context) error{catchUp, r.openIssues}
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	return r.openIssues(ctx)
+	return nil
 }
 
 // bringUpToDate plans what the run's periods lack, and loads it.
