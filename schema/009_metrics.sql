@@ -43,7 +43,16 @@ COMMENT 'Until when loads had looked at the hours of a day, by network and log t
 --   open      where it is missing, or a file of it is failed (and not ignored) or loading;
 --   gone      where it is open, and the source keeps such files no longer, or lists the file no more.
 -- A day of the report of conversions is one hour of it, and no others are expected. A gone hour is not missing. A network on which nothing has run for 90 days has no metrics.
+--
+-- Its columns are spelled out, as the server would plan the whole query to learn them.
 CREATE VIEW IF NOT EXISTS {database}.ingest_metrics
+(
+    name   String COMMENT 'Name of the metric.',
+    type   String COMMENT 'Kind of metric, as Prometheus has it: gauge.',
+    help   String COMMENT 'What it says.',
+    labels Map(String, String) COMMENT 'Of what it says that: network, type and the like.',
+    value  Float64 COMMENT 'Its value; times are in seconds since 1970.'
+)
 AS WITH
     networks AS
     (
@@ -183,4 +192,4 @@ SELECT
     value
 FROM samples
 ORDER BY name, mapValues(labels)
-COMMENT 'Metrics as Prometheus reads them: SELECT * FROM ingest_metrics FORMAT Prometheus. Definitions are in docs/operations.md. Made by ingest, revision 5.';
+COMMENT 'Metrics as Prometheus reads them: SELECT * FROM ingest_metrics FORMAT Prometheus. Definitions are in docs/operations.md. Made by ingest, revision 6.';

@@ -33,6 +33,48 @@ ORDER BY (network, id, valid_from)
 SETTINGS {no_insert_dedup}, {durable}
 COMMENT 'Later changes of conversions, with former versions; ask conversions_current.';
 
+-- Networks for which conversions_current has something to look for: 1 more is known than the
+-- logs; 2 rows may belong together by nothing but their click; 3 of these, some rows have an
+-- event only, others an id only; 4 the report or an update has an id or an event, and not the
+-- other; 5 lines of the logs have an id only, 6 and others have both. The usual network is in
+-- few of these lists, and what is looked for in an empty one costs nothing: hence notEmpty
+-- there. As a subquery of one row it is asked once, where all others are asked wherever they
+-- are named. It is a view of its own because a query is planned with each subquery's tables
+-- as often as it is named, some seventy times: it took twice as long to plan as to answer.
+CREATE VIEW IF NOT EXISTS {database}.conversion_lookups
+AS
+SELECT
+(
+    f.1,
+    arrayIntersect(f.1, arrayConcat(f.2, arrayIntersect(f.3, f.4))),
+    arrayIntersect(f.3, f.4),
+    f.5,
+    arrayIntersect(f.1, f.6),
+    arrayIntersect(f.1, f.6, f.7)
+) AS lists
+FROM
+(
+    SELECT
+    (
+        groupUniqArrayIf(network, source != 1),
+        groupUniqArrayIf(network, id = 0 AND event = 0),
+        groupUniqArrayIf(network, id = 0 AND event = 1),
+        groupUniqArrayIf(network, id != 0 AND event = 0),
+        groupUniqArrayIf(network, source != 1 AND (id = 0) = (event = 1)),
+        groupUniqArrayIf(network, source = 1 AND id != 0 AND event = 0),
+        groupUniqArrayIf(network, source = 1 AND id != 0 AND event = 1)
+    ) AS f
+    FROM
+    (
+        SELECT network, id, tune_event_id != '' AS event, 1 AS source FROM {database}.conversions
+        UNION ALL
+        SELECT network, id, tune_event_id != '', 4 FROM {database}.conversion_report
+        UNION ALL
+        SELECT network, id, tune_event_id != '', 2 FROM {database}.conversion_updates
+    )
+)
+COMMENT 'What conversions_current has to look for, and in which networks; one row. Made by ingest, revision 1.';
+
 -- Each conversion as it is now, of what there is: the raw log, the report of conversions,
 -- later updates. They belong together by tune_event_id; where one of them lacks it, by id;
 -- where they have neither in common to compare, by click and goal. There each of them may
@@ -79,45 +121,6 @@ CREATE VIEW IF NOT EXISTS {database}.conversions_current
     told_by          String COMMENT 'log, update or report: where status, amounts and currency come from, the one that tells last.'
 )
 AS WITH
--- Networks in which there is something to look for: 1 more is known than the logs; 2 rows may
--- belong together by nothing but their click; 3 of these, some rows have an event only, others
--- an id only; 4 the report or an update has an id or an event, and not the other; 5 lines of
--- the logs have an id only, 6 and others have both. The usual network is in few of these lists,
--- and what is looked for in an empty one costs nothing: hence notEmpty. As a subquery of one row
--- it is asked once, where all others are asked wherever they are named.
-facts AS
-(
-    SELECT
-    (
-        f.1,
-        arrayIntersect(f.1, arrayConcat(f.2, arrayIntersect(f.3, f.4))),
-        arrayIntersect(f.3, f.4),
-        f.5,
-        arrayIntersect(f.1, f.6),
-        arrayIntersect(f.1, f.6, f.7)
-    ) AS lists
-    FROM
-    (
-        SELECT
-        (
-            groupUniqArrayIf(network, source != 1),
-            groupUniqArrayIf(network, id = 0 AND event = 0),
-            groupUniqArrayIf(network, id = 0 AND event = 1),
-            groupUniqArrayIf(network, id != 0 AND event = 0),
-            groupUniqArrayIf(network, source != 1 AND (id = 0) = (event = 1)),
-            groupUniqArrayIf(network, source = 1 AND id != 0 AND event = 0),
-            groupUniqArrayIf(network, source = 1 AND id != 0 AND event = 1)
-        ) AS f
-        FROM
-        (
-            SELECT network, id, tune_event_id != '' AS event, 1 AS source FROM {database}.conversions
-            UNION ALL
-            SELECT network, id, tune_event_id != '', 4 FROM {database}.conversion_report
-            UNION ALL
-            SELECT network, id, tune_event_id != '', 2 FROM {database}.conversion_updates
-        )
-    )
-),
 -- Lines of the logs, each with the key of its conversion: its id if there is a line that has
 -- no other name, else its event.
 lines AS
@@ -132,7 +135,7 @@ lines AS
         if(l.transaction_id = '', toUInt128(0), reinterpretAsUInt128(sipHash128('click', l.network, l.transaction_id, toUInt64(l.goal_id)))) AS click,
         reinterpretAsUInt128(multiIf(
             l.id != 0 AND (l.tune_event_id = '' OR reinterpretAsUInt128(sipHash128('id', l.network, l.id)) {global} IN
-                (SELECT reinterpretAsUInt128(sipHash128('id', network, id)) FROM {database}.conversions WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 6)) AND has(tupleElement((SELECT lists FROM facts), 6), network)) AND id != 0 AND tune_event_id = '')),
+                (SELECT reinterpretAsUInt128(sipHash128('id', network, id)) FROM {database}.conversions WHERE (notEmpty(tupleElement((SELECT lists FROM {database}.conversion_lookups), 6)) AND has(tupleElement((SELECT lists FROM {database}.conversion_lookups), 6), network)) AND id != 0 AND tune_event_id = '')),
             sipHash128('id', l.network, l.id),
             l.tune_event_id != '', sipHash128('event', l.network, l.tune_event_id),
             sipHash128('line', l.network, l._file, l._line))) AS key
@@ -149,7 +152,7 @@ rest AS
         if(t.ad_id = '', toUInt128(0), reinterpretAsUInt128(sipHash128('click', t.network, t.ad_id, toUInt64(t.goal_id)))) AS click,
         reinterpretAsUInt128(multiIf(
             own_id != 0 AND (own_event = '' OR reinterpretAsUInt128(sipHash128('id', t.network, own_id)) {global} IN
-                (SELECT reinterpretAsUInt128(sipHash128('id', network, id)) FROM {database}.conversions WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 5)) AND has(tupleElement((SELECT lists FROM facts), 5), network)) AND id != 0 AND tune_event_id = '')),
+                (SELECT reinterpretAsUInt128(sipHash128('id', network, id)) FROM {database}.conversions WHERE (notEmpty(tupleElement((SELECT lists FROM {database}.conversion_lookups), 5)) AND has(tupleElement((SELECT lists FROM {database}.conversion_lookups), 5), network)) AND id != 0 AND tune_event_id = '')),
             sipHash128('id', t.network, own_id),
             own_event != '', sipHash128('event', t.network, own_event),
             sipHash128('row', t.network, t._file, t._line))) AS key
@@ -183,13 +186,13 @@ rest AS
                 UNION ALL
                 SELECT network, id, tune_event_id FROM {database}.conversion_updates
             )
-            WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 4)) AND has(tupleElement((SELECT lists FROM facts), 4), network)) AND id != 0 AND tune_event_id != ''
+            WHERE (notEmpty(tupleElement((SELECT lists FROM {database}.conversion_lookups), 4)) AND has(tupleElement((SELECT lists FROM {database}.conversion_lookups), 4), network)) AND id != 0 AND tune_event_id != ''
         )
         WHERE pair.1 {global} IN
         (
             SELECT reinterpretAsUInt128(if(id != 0, sipHash128('id', network, id), sipHash128('event', network, tune_event_id)))
             FROM (SELECT network, id, tune_event_id FROM {database}.conversion_report UNION ALL SELECT network, id, tune_event_id FROM {database}.conversion_updates)
-            WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 4)) AND has(tupleElement((SELECT lists FROM facts), 4), network)) AND (id = 0) = (tune_event_id != '')
+            WHERE (notEmpty(tupleElement((SELECT lists FROM {database}.conversion_lookups), 4)) AND has(tupleElement((SELECT lists FROM {database}.conversion_lookups), 4), network)) AND (id = 0) = (tune_event_id != '')
         )
         GROUP BY name
     ) AS n ON n.name = multiIf(
@@ -238,7 +241,7 @@ moves AS
                             UNION ALL
                             SELECT network, key, click, sipHash64(network, ad_id), toUInt8(if(is_report = 1, 4, 2)), toUInt8(if(own_id = 0, 0, 1) + if(own_event = '', 0, 2)), datetime FROM rest
                         )
-                        WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 2)) AND has(tupleElement((SELECT lists FROM facts), 2), network)) AND suspect {global} IN
+                        WHERE (notEmpty(tupleElement((SELECT lists FROM {database}.conversion_lookups), 2)) AND has(tupleElement((SELECT lists FROM {database}.conversion_lookups), 2), network)) AND suspect {global} IN
                         (
                             SELECT sipHash64(network, click)
                             FROM
@@ -249,7 +252,7 @@ moves AS
                                 UNION ALL
                                 SELECT network, ad_id, tune_event_id FROM {database}.conversion_updates WHERE id = 0
                             )
-                            WHERE click != '' AND (notEmpty(tupleElement((SELECT lists FROM facts), 2)) AND has(tupleElement((SELECT lists FROM facts), 2), network)) AND (tune_event_id = '' OR has(tupleElement((SELECT lists FROM facts), 3), network))
+                            WHERE click != '' AND (notEmpty(tupleElement((SELECT lists FROM {database}.conversion_lookups), 2)) AND has(tupleElement((SELECT lists FROM {database}.conversion_lookups), 2), network)) AND (tune_event_id = '' OR has(tupleElement((SELECT lists FROM {database}.conversion_lookups), 3), network))
                         )
                         GROUP BY key
                     )
@@ -261,7 +264,7 @@ moves AS
         )
     )
     -- A line of another click may have the key already.
-    WHERE m.1 {global} NOT IN (SELECT key FROM lines WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 2)) AND has(tupleElement((SELECT lists FROM facts), 2), network)) AND (id != 0 OR tune_event_id != ''))
+    WHERE m.1 {global} NOT IN (SELECT key FROM lines WHERE (notEmpty(tupleElement((SELECT lists FROM {database}.conversion_lookups), 2)) AND has(tupleElement((SELECT lists FROM {database}.conversion_lookups), 2), network)) AND (id != 0 OR tune_event_id != ''))
 ),
 -- What is told of each conversion now: by its latest update, or by its row of the report if
 -- the day was read later. since is when, in milliseconds, and then two bits: an update and not
@@ -311,7 +314,7 @@ repeats AS
     (
         SELECT reinterpretAsUInt128(sipHash128(key, place)) AS stamp, row_number() OVER (PARTITION BY key ORDER BY place DESC) AS nth --guard:update-once
         FROM lines
-        WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 1)) AND has(tupleElement((SELECT lists FROM facts), 1), network)) AND key {global} IN (SELECT key FROM lines WHERE (notEmpty(tupleElement((SELECT lists FROM facts), 1)) AND has(tupleElement((SELECT lists FROM facts), 1), network)) GROUP BY key HAVING count() > 1)
+        WHERE (notEmpty(tupleElement((SELECT lists FROM {database}.conversion_lookups), 1)) AND has(tupleElement((SELECT lists FROM {database}.conversion_lookups), 1), network)) AND key {global} IN (SELECT key FROM lines WHERE (notEmpty(tupleElement((SELECT lists FROM {database}.conversion_lookups), 1)) AND has(tupleElement((SELECT lists FROM {database}.conversion_lookups), 1), network)) GROUP BY key HAVING count() > 1)
     )
     WHERE nth > 1
 )
@@ -359,4 +362,4 @@ FROM
     {global} ALL FULL JOIN known AS k ON k.conversion = l.key
     WHERE logged OR k.unsure = 0
 )
-COMMENT 'Conversions of the logs with their latest status, payout and revenue, and those that only updates tell of. Made by ingest, revision 5.';
+COMMENT 'Conversions of the logs with their latest status, payout and revenue, and those that only updates tell of. Made by ingest, revision 6.';

@@ -142,12 +142,13 @@ func TestViewRevisions(t *testing.T) {
 		"performance_by_affiliate":          "1 2182e635",
 		"performance_by_country":            "1 ea1b24d0",
 		"fraud_addresses":                   "4 44c45f20",
-		"conversions_current":               "5 3636e2ed",
+		"conversion_lookups":                "1 cc15eac8",
+		"conversions_current":               "6 9f65ee41",
 		"fx_daily":                          "1 82b26f44",
 		"conversions_in":                    "1 92154d81",
 		"report_stats":                      "1 d5947a1f",
 		"ingest_looked":                     "1 21cc5170",
-		"ingest_metrics":                    "5 aa6ae7f1",
+		"ingest_metrics":                    "6 62c77fa0",
 		"ingest_runs_current":               "1 b588ecbd",
 	}
 	statements, err := Statements("d", map[string]string{"mergetree": "", "replacing:version": "", "durable": "", "no_insert_dedup": "", "rollups": "", "bounded": "", "global": ""})
