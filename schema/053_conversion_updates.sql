@@ -41,7 +41,11 @@ COMMENT 'Later changes of conversions, with former versions; ask conversions_cur
 -- there. As a subquery of one row it is asked once, where all others are asked wherever they
 -- are named. It is a view of its own because a query is planned with each subquery's tables
 -- as often as it is named, some seventy times: it took twice as long to plan as to answer.
+-- Its column is spelled out, as conversion_updates may be somebody else's table.
 CREATE VIEW IF NOT EXISTS {database}.conversion_lookups
+(
+    lists Tuple(Array(String), Array(String), Array(String), Array(String), Array(String), Array(String)) COMMENT 'Networks by what is to be looked for in them.'
+)
 AS
 SELECT
 (

@@ -142,7 +142,7 @@ func TestViewRevisions(t *testing.T) {
 		"performance_by_affiliate":          "1 2182e635",
 		"performance_by_country":            "1 ea1b24d0",
 		"fraud_addresses":                   "4 44c45f20",
-		"conversion_lookups":                "1 cc15eac8",
+		"conversion_lookups":                "1 4d666598",
 		"conversions_current":               "6 9f65ee41",
 		"fx_daily":                          "1 82b26f44",
 		"conversions_in":                    "1 92154d81",

@@ -136,7 +136,7 @@ func TestApplyReplacesFormerView(t *testing.T) {
 	if err := g.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if all := slices.Concat(results...); !slices.Contains(all, "REPLACE VIEW conversions_current (revision 1 by 5)") {
+	if all := slices.Concat(results...); !slices.Contains(all, "REPLACE VIEW conversions_current (revision 1 by 6)") {
 		t.Errorf("done: %q", all)
 	}
 	exec(t, st, "SELECT logged_currency FROM conversions_current")
