@@ -12,16 +12,16 @@ import (
 
 // work is what a run does under its lease, once dead runs are cleaned up after.
 func (r *run) work(ctx context.Context) error {
-	catchUp := func(ctx context.Context) error { return r.byStretch(ctx, r.bringUpToDate) }
+	load := func(ctx context.Context) error { return r.byStretch(ctx, r.bringUpToDate) }
 	steps := []func(context.Context) error{
 		r.orphaned, //guard:orphans-first
-		catchUp,
+		load,
 		func(ctx context.Context) error { return r.expire(ctx, false) },
 		r.orphaned, //guard:orphans-last
 		r.openIssues,
 	}
 	if r.DryRun {
-		steps = []func(context.Context) error{catchUp, r.openIssues}
+		steps = []func(context.Context) error{load, r.openIssues}
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
